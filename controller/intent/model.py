@@ -1,0 +1,184 @@
+"""Intents as values: what an engineer asked for, checked and resolved.
+
+Lives here: the model only. Must not know: YAML, topologies, rules.
+
+Marks (``where``) say which line an object came from; they take no part in equality, so an intent whose
+lines moved is the same intent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+ALLOW, DENY = "allow", "deny"
+
+
+class Where(NamedTuple):
+    """A place in a file; ``line`` and ``column`` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+NOWHERE = Where("-", 0, 0)
+
+
+class Rate(NamedTuple):
+    """A limit: ``kbps`` kilobits (1,000 bits) per second, ``burst`` kilobits (0 = the switch's default)."""
+
+    kbps: int
+    burst: int = 0
+
+
+class Service(NamedTuple):
+    """What a policy permits: IPv4 packets of ``proto``.
+
+    ``proto``: IP protocol number, None = any IPv4 packet. ``first``..``last``: destination ports, inclusive,
+    for TCP, UDP and SCTP; None = any port. Parsed from ``tcp/443``, ``udp/5000-5010``, ``icmp``, ``any``.
+    """
+
+    proto: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+    def __str__(self) -> str:
+        names = {None: "any", 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
+        proto = names.get(self.proto, f"ip/{self.proto}")
+        if self.first is None:
+            return proto
+        return f"{proto}/{self.first}" if self.first == self.last else f"{proto}/{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An L2 segment. ``subnet``: (network address, prefix length); ``gateway``: the anycast gateway's IPv4 address.
+
+    ``vlan``: the VLAN id hosts use for it on trunk ports, or None. ``broadcast``: whether broadcast and
+    multicast frames are delivered to the network's other endpoints (default: dropped).
+    """
+
+    name: str
+    subnet: tuple[int, int]
+    gateway: int
+    vlan: int | None = None
+    broadcast: bool = False
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One (MAC, IP) of a tenant. ``host`` is the topology's host it lives on; its ports are where it may send.
+
+    ``labels``: sorted (key, value) pairs, such as ("region", "eu").
+    """
+
+    name: str
+    network: str
+    host: str
+    mac: int
+    ip: int
+    labels: tuple[tuple[str, str], ...] = ()
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Endpoints selected by all of: ``endpoints`` (names), ``networks`` (names), ``labels`` (each key must have one of
+    the values). An empty selector of a kind does not restrict; a group with no selector at all is refused by the reader.
+    """
+
+    name: str
+    endpoints: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    where: Where = field(default=NOWHERE, compare=False)
+
+    def holds(self, endpoint: Endpoint) -> bool:
+        if self.endpoints and endpoint.name not in self.endpoints:
+            return False
+        if self.networks and endpoint.network not in self.networks:
+            return False
+        have = dict(endpoint.labels)
+        return all(have.get(key) in values for key, values in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """From one group to another: the first policy that takes a packet decides; an allow takes replies too.
+
+    ``rate``: a limit for what this policy allows, per ingress leaf.
+    """
+
+    name: str
+    source: str
+    target: str
+    services: tuple[Service, ...]
+    action: str = ALLOW
+    rate: Rate | None = None
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """The importing tenant's consent: its ``groups`` may use ``share`` of tenant ``tenant``."""
+
+    tenant: str
+    share: str
+    groups: tuple[str, ...]
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One owner's slice of the fabric. Mappings are by name in file order; read-only."""
+
+    name: str
+    networks: dict[str, Network]
+    endpoints: dict[str, Endpoint]
+    groups: dict[str, Group]
+    policies: tuple[Policy, ...] = ()
+    imports: tuple[Import, ...] = ()
+    rate: Rate | None = None
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The exporting tenant's consent: ``services`` of its ``group`` are open to the tenants ``to``.
+
+    It takes effect only for tenants that import it.
+    """
+
+    tenant: str
+    name: str
+    group: str
+    services: tuple[Service, ...]
+    to: tuple[str, ...]
+    rate: Rate | None = None
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """All tenants and shares of a revision. ``shares`` is keyed by (exporting tenant, share name)."""
+
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    shares: dict[tuple[str, str], Share] = field(default_factory=dict)
+
+    @cached_property
+    def agreed(self) -> tuple[tuple[Share, Import, str], ...]:
+        """Shares both sides consent to, as (share, import, importing tenant), sorted."""
+        found = [
+            (self.shares[wish.tenant, wish.share], wish, tenant.name)
+            for tenant in self.tenants.values()
+            for wish in tenant.imports
+            if (wish.tenant, wish.share) in self.shares
+            and tenant.name in self.shares[wish.tenant, wish.share].to
+        ]
+        return tuple(sorted(found, key=lambda row: (row[0].tenant, row[0].name, row[2])))
