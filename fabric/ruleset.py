@@ -16,24 +16,31 @@ from typing import NamedTuple
 from fabric.rule import GroupEntry, Meter, Rule
 
 
+EGRESS, INGRESS = 0, 1
+"""Phases: egress state is installed before the ingress state that sends frames to it, and removed after."""
+
+
 class Block:
     """Rules, groups and meters that are installed together; immutable, compared by content.
 
+    ``phase``: EGRESS or INGRESS; blocks of a lower phase are installed first and removed last.
     ``packed`` is scratch space for whoever serialises blocks: bytes are made once however many switches
     hold the block. It takes no part in equality.
     """
 
-    __slots__ = ("groups", "meters", "packed", "rules")
+    __slots__ = ("groups", "meters", "packed", "phase", "rules")
 
     def __init__(
         self,
         rules: Iterable[Rule] = (),
         groups: Iterable[GroupEntry] = (),
         meters: Iterable[Meter] = (),
+        phase: int = INGRESS,
     ) -> None:
         self.rules = tuple(rules)
         self.groups = tuple(groups)
         self.meters = tuple(meters)
+        self.phase = phase
         self.packed: bytes | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -41,7 +48,12 @@ class Block:
             return True
         if not isinstance(other, Block):
             return NotImplemented
-        return self.rules == other.rules and self.groups == other.groups and self.meters == other.meters
+        return (
+            self.rules == other.rules
+            and self.groups == other.groups
+            and self.meters == other.meters
+            and self.phase == other.phase
+        )
 
     def __hash__(self) -> int:
         return hash((self.rules, self.groups, self.meters))

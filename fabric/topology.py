@@ -197,9 +197,9 @@ def check(topology: Topology) -> tuple[TopologyProblem, ...]:
 def _ids(t: Topology) -> Iterator[TopologyProblem]:
     for dpid, count in Counter(s.dpid for s in t.switches.values()).items():
         if count > 1:
-            names = ", ".join(s.name for s in t.switches.values() if s.dpid == dpid)
-            last = [s.name for s in t.switches.values() if s.dpid == dpid][-1]
-            yield TopologyProblem(f"switches.{last}", f"datapath id {dpid:#x} is used by {names}")
+            users = [s.name for s in t.switches.values() if s.dpid == dpid]
+            message = f"datapath id {dpid:#x} is used by {', '.join(users)}"
+            yield TopologyProblem(f"switches.{users[-1]}", message)
     shared = (set(t.switches) & set(t.pairs)) | (set(t.hosts) & (set(t.switches) | set(t.pairs)))
     for name in sorted(shared):
         kind = "hosts" if name in t.hosts else "pairs"
@@ -242,7 +242,7 @@ def _roles(t: Topology) -> Iterator[TopologyProblem]:
         for port in host.ports:
             switch = t.switches.get(port.switch)
             if switch is not None and not switch.is_leaf:
-                yield TopologyProblem(f"hosts.{host.name}", f"{port.switch} is a spine; hosts attach to leaves")
+                yield TopologyProblem(f"hosts.{host.name}", f"{port.switch} is a spine, not a leaf")
 
 
 def _tags(t: Topology) -> Iterator[TopologyProblem]:
@@ -284,4 +284,4 @@ def _hosts(t: Topology) -> Iterator[TopologyProblem]:
         elif host.dual_homed:
             ends = {port.switch for port in host.ports}
             if not any(set(pair.leaves) == ends for pair in t.pairs.values()):
-                yield TopologyProblem(path, f"dual-homed to {' and '.join(sorted(ends))}, which are not a pair")
+                yield TopologyProblem(path, f"{' and '.join(sorted(ends))} are not a pair")
