@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from fabric.rule import GroupEntry, Meter, Rule
 
-
 EGRESS, INGRESS = 0, 1
 """Phases: egress state is installed before the ingress state that sends frames to it, and removed after."""
 
@@ -138,9 +137,7 @@ class Ruleset:
 def state_of(blocks: Iterable[Block]) -> SwitchState:
     """The canonical state these blocks make on a switch."""
     held = list(blocks)
-    rules = sorted(
-        chain.from_iterable(b.rules for b in held), key=lambda r: (r.table, -r.priority, _match_key(r))
-    )
+    rules = sorted(chain.from_iterable(b.rules for b in held), key=lambda r: (r.table, -r.priority, _match_key(r)))
     return SwitchState(
         tuple(rules),
         tuple(sorted((g for b in held for g in b.groups), key=lambda g: g.group)),

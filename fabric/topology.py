@@ -189,9 +189,7 @@ class Topology:
 
 def check(topology: Topology) -> tuple[TopologyProblem, ...]:
     """Everything wrong with a topology, all at once; empty when it is sound."""
-    return tuple(
-        problem for rule in (_ids, _ends, _roles, _tags, _pairs, _hosts) for problem in rule(topology)
-    )
+    return tuple(problem for rule in (_ids, _ends, _roles, _tags, _pairs, _hosts) for problem in rule(topology))
 
 
 def _ids(t: Topology) -> Iterator[TopologyProblem]:

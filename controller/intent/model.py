@@ -178,7 +178,6 @@ class Intent:
             (self.shares[wish.tenant, wish.share], wish, tenant.name)
             for tenant in self.tenants.values()
             for wish in tenant.imports
-            if (wish.tenant, wish.share) in self.shares
-            and tenant.name in self.shares[wish.tenant, wish.share].to
+            if (wish.tenant, wish.share) in self.shares and tenant.name in self.shares[wish.tenant, wish.share].to
         ]
         return tuple(sorted(found, key=lambda row: (row[0].tenant, row[0].name, row[2])))
