@@ -1,0 +1,59 @@
+"""Admission: from a host's port only that host's own addresses, and nothing else.
+
+Source for the guard against gratuitous ARP being answered: RFC 5227 §2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.compile.base import POP, PUSH_INNER, set_vid
+from controller.compile.cookie import cookie, endpoint_path, network_path
+from controller.compile.locate import Located
+from controller.compile.stages import ADMIT, ARP, BRIDGE, PORT, SEGMENT, SOURCE, VRF
+from fabric.fields import ETH_ARP, ETH_IPV4, VID_NONE, VID_PRESENT
+from fabric.match import Match
+from fabric.rule import DROP, Instructions, Rule
+
+_UNTAGGED = ("vlan_vid", VID_NONE, None)
+
+
+def port_rules(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]:
+    """Host port (and VLAN on trunks) -> segment and VRF. On trunks the tag comes off, and is put back on
+    whatever the action set sends out again (an ARP answer); ``bridge`` and ``route`` clear that.
+    """
+    rules: dict[tuple[int, int | None], Rule] = {}
+    for one in located:
+        port = one.port_on(leaf)
+        if (port, one.vlan) not in rules:
+            seen = VID_NONE if one.vlan is None else VID_PRESENT | one.vlan
+            match = Match.trusted((("in_port", port, None), ("vlan_vid", seen, None)))
+            value = one.segment << SEGMENT.shift | one.vrf << VRF.shift
+            way = Instructions(
+                apply=() if one.vlan is None else (POP,),
+                write=() if one.vlan is None else (PUSH_INNER, set_vid(one.vlan)),
+                metadata=(value, SEGMENT.mask | VRF.mask),
+                goto=ADMIT.table,
+            )
+            why = cookie(network_path(tenant, one.endpoint.network))
+            rules[port, one.vlan] = PORT.rule(100, match, way, why)
+    return list(rules.values())
+
+
+def admit_rules(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]:
+    """One endpoint, one port: its IPv4 packets, its ARP; never a second VLAN tag."""
+    rules = []
+    for one in located:
+        mac, ip = one.endpoint.mac, one.endpoint.ip
+        why = cookie(endpoint_path(tenant, one.endpoint.name))
+        start = (("in_port", one.port_on(leaf), None), SEGMENT.term(one.segment), ("eth_src", mac, None))
+        known = (one.klass << SOURCE.shift, SOURCE.mask)
+        ipv4 = (*start, ("eth_type", ETH_IPV4, None), _UNTAGGED, ("ipv4_src", ip, None))
+        rules.append(ADMIT.rule(100, Match.trusted(ipv4), Instructions(metadata=known, goto=BRIDGE.table), why))
+        spa, sha = ("arp_spa", ip, None), ("arp_sha", mac, None)
+        arp = (*start, ("eth_type", ETH_ARP, None), _UNTAGGED)
+        asks = Match.trusted((*arp, spa, sha))
+        announces = Match.trusted((*arp, spa, ("arp_tpa", ip, None), sha))
+        rules.append(ADMIT.rule(100, asks, Instructions(goto=ARP.table), why))
+        rules.append(ADMIT.rule(110, announces, DROP, why))
+    return rules

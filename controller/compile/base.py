@@ -1,0 +1,155 @@
+"""The fabric part: what switches need to carry tagged frames between leaves, whoever the tenants are.
+
+Two rules per node on a spine, a group per node on a leaf. Depends on the topology alone.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import gcd
+
+from controller.compile.cookie import cookie, node_path, switch_path
+from controller.compile.stages import DELIVER, EXECUTE, METER, PAIR, PORT, SPINE, CompileError
+from fabric.action import IN_PORT, Action, Group, Output, PopVlan, PushVlan, SetField
+from fabric.fields import ETH_QINQ, ETH_VLAN, VID_PRESENT
+from fabric.match import Match
+from fabric.rule import FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.ruleset import EGRESS, Block, Part, Placed
+from fabric.topology import DETOUR, PortRef, Switch, Topology
+
+PART = "fabric"
+
+PUSH_OUTER, PUSH_INNER, POP = PushVlan(ETH_QINQ), PushVlan(ETH_VLAN), PopVlan()
+
+BOTH, ANY_LINK = 0x1000, 0x2000
+"""Group numbers besides ``tag`` (towards a node): ``BOTH | tag`` a pair's two links at a spine, ANY_LINK a spine's
+links (never a target, only watched), ``detour_group(port)`` a leaf's uplinks but one."""
+
+
+@cache
+def set_vid(tag: int) -> SetField:
+    return SetField("vlan_vid", VID_PRESENT | tag)
+
+
+@cache
+def group(number: int) -> Group:
+    return Group(number)
+
+
+@cache
+def output(port: int) -> Output:
+    return Output(port)
+
+
+def detour_group(uplink: int) -> int:
+    return 0x1000 + uplink
+
+
+def fabric_part(topology: Topology) -> Part:
+    """The blocks that depend on the topology alone, one per switch."""
+    speeds = _speeds(topology)
+    leaves = {leaf.name: Placed(_leaf(leaf, topology, speeds), (leaf.name,)) for leaf in topology.leaves}
+    spines = {spine.name: Placed(_spine(spine, topology, speeds), (spine.name,)) for spine in topology.spines}
+    return leaves | spines
+
+
+def _speeds(topology: Topology) -> dict[PortRef, int]:
+    """Mbit/s by cabled port."""
+    return {end: link.speed for link in topology.links for end in (link.a, link.b)}
+
+
+def _leaf(leaf: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block:
+    uplinks = topology.uplinks[leaf.name]
+    pair = topology.pair_of.get(leaf.name)
+    own = [(leaf.tag, False)] + ([(pair.tag, True)] if pair else [])
+    why = cookie(switch_path(leaf.name))
+    rules = [
+        _arrive(port, tag | mark, anycast, why) for port, _ in uplinks for tag, anycast in own for mark in (0, DETOUR)
+    ]
+    groups = [
+        _towards(node, tag, topology, leaf.name, speeds)
+        for node, tag in topology.nodes.items()
+        if node != leaf.name and (pair is None or node != pair.name)
+    ]
+    if len(uplinks) > 1:
+        rules += [_transit(port, why) for port, _ in uplinks]
+        groups += [
+            GroupEntry(
+                detour_group(port),
+                SELECT,
+                tuple(Bucket((output(other),), watch_port=other) for other, _ in uplinks if other != port),
+            )
+            for port, _ in uplinks
+        ]
+    rules.append(METER.rule(0, Match.trusted(()), EXECUTE, why))
+    return Block(rules, groups, phase=EGRESS)
+
+
+def _arrive(port: int, tag: int, anycast: bool, why: int) -> Rule:
+    """A frame for this leaf: take the outer tag off, deliver."""
+    match = Match.trusted((("in_port", port, None), ("vlan_vid", VID_PRESENT | tag, None)))
+    mark = PAIR.mask if anycast else 0
+    return PORT.rule(200, match, Instructions(None, (POP,), False, (), (mark, PAIR.mask), DELIVER.table), why)
+
+
+def _transit(port: int, why: int) -> Rule:
+    """A frame that a spine could not deliver and sent back: try another spine. Its tag has DETOUR set."""
+    marked = VID_PRESENT | DETOUR
+    match = Match.trusted((("in_port", port, None), ("vlan_vid", marked, marked)))
+    return PORT.rule(100, match, Instructions(write=(group(detour_group(port)),)), why)
+
+
+def _towards(node: str, tag: int, topology: Topology, leaf: str, speeds: dict[PortRef, int]) -> GroupEntry:
+    """The group that sends a frame to a node over every spine that reaches it, in proportion to link speed."""
+    members = frozenset(topology.members(node))
+    ports = [
+        port
+        for port, spine in topology.uplinks[leaf]
+        if any(other in members for _, other in topology.downlinks[spine])
+    ]
+    if not ports:
+        raise CompileError(f"{leaf} and {node} have no spine in common; connect them to the same spines")
+    unit = gcd(*(speeds[PortRef(leaf, port)] for port in ports))
+    buckets = (
+        Bucket((PUSH_OUTER, set_vid(tag), output(port)), max(1, speeds[PortRef(leaf, port)] // unit), watch_port=port)
+        for port in ports
+    )
+    return GroupEntry(tag, SELECT, tuple(buckets))
+
+
+def _spine(spine: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block:
+    downlinks = topology.downlinks[spine.name]
+    rules: list[Rule] = []
+    groups: list[GroupEntry] = []
+    if downlinks:
+        every = tuple(Bucket((output(port),), watch_port=port) for port, _ in downlinks)
+        groups.append(GroupEntry(ANY_LINK, SELECT, every))
+    for node, tag in topology.nodes.items():
+        members = topology.members(node)
+        ports = [port for port, leaf in downlinks if leaf in members]
+        if ports:
+            here_groups, last = _to_node(tag, ports, speeds, spine.name)
+            groups += here_groups
+            rules.append(_spine_rule(tag, (group(tag),), node))
+            rules.append(_spine_rule(tag | DETOUR, last, node))
+    return Block(rules, groups, phase=EGRESS)
+
+
+def _to_node(
+    tag: int, ports: list[int], speeds: dict[PortRef, int], spine: str
+) -> tuple[list[GroupEntry], tuple[Action, ...]]:
+    """Groups towards a node, and the actions for a frame already detoured, which gets no second detour."""
+    away = Bucket((set_vid(tag | DETOUR), output(IN_PORT)), watch_group=ANY_LINK)
+    if len(ports) == 1:
+        direct = Bucket((output(ports[0]),), watch_port=ports[0])
+        return [GroupEntry(tag, FAST_FAILOVER, (direct, away))], (output(ports[0]),)
+    unit = gcd(*(speeds[PortRef(spine, port)] for port in ports))
+    buckets = tuple(Bucket((output(p),), max(1, speeds[PortRef(spine, p)] // unit), watch_port=p) for p in ports)
+    both = GroupEntry(BOTH | tag, SELECT, buckets)
+    through = Bucket((group(BOTH | tag),), watch_group=BOTH | tag)
+    return [both, GroupEntry(tag, FAST_FAILOVER, (through, away))], (group(BOTH | tag),)
+
+
+def _spine_rule(tag: int, actions: tuple[Action, ...], node: str) -> Rule:
+    match = Match.trusted((("vlan_vid", VID_PRESENT | tag, None),))
+    return SPINE.rule(100, match, Instructions(write=actions), cookie(node_path(node)))

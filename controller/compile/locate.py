@@ -1,0 +1,100 @@
+"""Where endpoints are, in the numbers rules use.
+
+Lives here: the step from an endpoint's names (host, network, groups) to node, ports, tags and class.
+Must not know: rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from controller.compile.numbering import TenantNumbers, classes_of
+from controller.intent.model import Endpoint, Tenant
+from fabric.topology import TRUNK, PortRef, Topology
+
+
+class Located(NamedTuple):
+    """An endpoint on the fabric.
+
+    ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
+    tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port.
+    """
+
+    endpoint: Endpoint
+    segment: int
+    vrf: int
+    klass: int
+    node: str
+    tag: int
+    ports: tuple[PortRef, ...]
+    vlan: int | None
+    hairpin: bool
+
+    @property
+    def dual_homed(self) -> bool:
+        return len(self.ports) == 2
+
+    def port_on(self, leaf: str) -> int:
+        """Its port number on one of its leaves."""
+        return next(port for switch, port in self.ports if switch == leaf)
+
+
+def locate(tenant: Tenant, numbers: TenantNumbers, topology: Topology) -> tuple[Located, ...]:
+    """Every endpoint of the tenant, in intent order."""
+    classes = classes_of(tenant)
+    crowd: dict[str, int] = {}
+    for endpoint in tenant.endpoints.values():
+        crowd[endpoint.host] = crowd.get(endpoint.host, 0) + 1
+    found = []
+    for endpoint in tenant.endpoints.values():
+        host = topology.hosts[endpoint.host]
+        trunk = host.mode == TRUNK
+        leaf = host.ports[0].switch
+        found.append(
+            Located(
+                endpoint,
+                numbers.segments[endpoint.network],
+                numbers.vrf,
+                numbers.classes[classes[endpoint.name]],
+                topology.node_of(host),
+                numbers.tags[topology.domain_of(leaf)][endpoint.network],
+                host.ports,
+                tenant.networks[endpoint.network].vlan if trunk else None,
+                trunk or crowd[endpoint.host] > 1,
+            )
+        )
+    return tuple(found)
+
+
+def leaves_of(located: Iterable[Located]) -> tuple[str, ...]:
+    """The leaves these endpoints are attached to, sorted."""
+    return tuple(sorted({port.switch for one in located for port in one.ports}))
+
+
+def by_node(located: Iterable[Located]) -> dict[str, list[Located]]:
+    found: dict[str, list[Located]] = {}
+    for one in located:
+        found.setdefault(one.node, []).append(one)
+    return found
+
+
+def by_leaf(located: Iterable[Located]) -> dict[str, list[Located]]:
+    """Endpoints by every leaf they are attached to; a dual-homed one is under both."""
+    found: dict[str, list[Located]] = {}
+    for one in located:
+        for port in one.ports:
+            found.setdefault(port.switch, []).append(one)
+    return found
+
+
+def by_network(located: Iterable[Located]) -> dict[str, list[Located]]:
+    found: dict[str, list[Located]] = {}
+    for one in located:
+        found.setdefault(one.endpoint.network, []).append(one)
+    return found
+
+
+def without(leaves: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, ...]:
+    """``leaves`` but for the node's own members, which deliver locally."""
+    return tuple(leaf for leaf in leaves if leaf not in members)
