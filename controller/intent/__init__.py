@@ -1,0 +1,9 @@
+"""Intents: YAML in, a checked ``Intent`` and ``Topology`` out, or every problem at once with its file, line and column."""
+
+from controller.intent.check import check
+from controller.intent.load import Loaded, Loader, load_intent
+from controller.intent.problem import Problem
+from controller.intent.source import Text
+from controller.intent.topology_file import LoadedTopology, dump, load_topology
+
+__all__ = ["Loaded", "LoadedTopology", "Loader", "Problem", "Text", "check", "dump", "load_intent", "load_topology"]

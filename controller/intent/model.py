@@ -14,6 +14,9 @@ from typing import NamedTuple
 
 ALLOW, DENY = "allow", "deny"
 
+ROUTER_MAC = 0x02_C1_05_00_00_01
+"""The MAC address of every anycast gateway; no endpoint may have it."""
+
 
 class Where(NamedTuple):
     """A place in a file; ``line`` and ``column`` count from 1."""
@@ -90,7 +93,7 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Group:
     """Endpoints selected by all of: ``endpoints`` (names), ``networks`` (names), ``labels`` (each key must have one of
-    the values). An empty selector of a kind does not restrict; a group with no selector at all is refused by the reader.
+    the values). An empty selector of a kind does not restrict; the reader refuses a group with no selector.
     """
 
     name: str
