@@ -1,4 +1,4 @@
-"""Intents: YAML in, a checked ``Intent`` and ``Topology`` out, or every problem at once with its file, line and column."""
+"""Intents: YAML in, a checked ``Intent`` and ``Topology`` out, or every problem at once, each at its place."""
 
 from controller.intent.check import check
 from controller.intent.load import Loaded, Loader, load_intent

@@ -187,7 +187,7 @@ RECIPE = Record(
         SITE,
     ),
 )
-_RECIPE_WORDS = {
+_RECIPE_WORDS: dict[str, str] = {
     "hostsPerLeaf": "hosts_per_leaf",
     "trunksPerLeaf": "trunks_per_leaf",
     "hostsPerBorder": "hosts_per_border",
@@ -263,7 +263,7 @@ class _Assembly:
         return made
 
     def _generated(self) -> Topology:
-        recipe = dict(self.spec.get("generate") or {"spines": 0, "leaves": 0})
+        recipe: dict[str, Any] = self.spec.get("generate") or {"spines": 0, "leaves": 0}
         words: dict[str, Any] = {_RECIPE_WORDS.get(key, key): value for key, value in recipe.items()}
         try:
             if _size(words) > MAX_GENERATED:
