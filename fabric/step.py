@@ -1,0 +1,287 @@
+"""What one switch does with one packet: the meaning of OpenFlow 1.3.
+
+Lives here: the pipeline, instructions, action lists, action sets, groups. Must not know: links, time, sockets.
+Pure: nothing in the switch changes; counters, meters' rates and buffers are the caller's.
+Source: OpenFlow 1.3.5 §5 (pipeline §5.1, groups §5.6, instructions §5.9, action set §5.10, actions §5.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from fabric import action as act
+from fabric.action import Action, Group, Output, SetField
+from fabric.choose import Choose, hash_bucket
+from fabric.outcome import ACTION, INVALID_TTL, NO_MATCH, Emission, Hop, PacketIn, Pick, Step
+from fabric.packet import Packet
+from fabric.rewrite import REWRITES, Expired
+from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.switch import SwitchModel
+
+__all__ = ["Emission", "Hop", "Meters", "PacketIn", "Pick", "Step", "packet_out", "pass_all", "step"]
+
+MAX_CHAIN = 32
+"""Groups nested deeper than this are a loop."""
+
+Meters = Callable[[int, Packet], Packet | None]
+"""What a meter makes of a packet: the packet (perhaps remarked), or None when a band drops it."""
+
+
+def pass_all(meter: int, packet: Packet) -> Packet | None:
+    """Meters that never drop."""
+    return packet
+
+
+def step(
+    switch: SwitchModel,
+    in_port: int,
+    packet: Packet,
+    choose: Choose = hash_bucket,
+    *,
+    meters: Meters = pass_all,
+    down: Collection[int] = (),
+) -> Step:
+    """Take a packet that came in by ``in_port`` through the pipeline (§5.1).
+
+    ``choose`` picks buckets of SELECT groups; ``down`` names ports that are dead on top of ``switch.down``.
+    """
+    run = _Run(switch, in_port, choose, meters, down)
+    run.pipeline(packet)
+    return run.result()
+
+
+def packet_out(
+    switch: SwitchModel,
+    in_port: int,
+    packet: Packet,
+    actions: Iterable[Action],
+    choose: Choose = hash_bucket,
+    *,
+    meters: Meters = pass_all,
+    down: Collection[int] = (),
+) -> Step:
+    """Apply a controller's action list to a packet (§6.1.3); only here may a packet be sent to TABLE.
+
+    ``in_port`` may be act.CONTROLLER.
+    """
+    run = _Run(switch, in_port, choose, meters, down)
+    run.from_controller = True
+    state = _State(packet)
+    run.end_of(state, lambda: run.apply(tuple(actions), state, 0))
+    return run.result()
+
+
+class _State:
+    """A packet on its way: its bytes, metadata, tunnel id and action set."""
+
+    __slots__ = ("metadata", "packet", "tunnel", "write")
+
+    def __init__(self, packet: Packet, metadata: int = 0, tunnel: int = 0) -> None:
+        self.packet = packet
+        self.metadata = metadata
+        self.tunnel = tunnel
+        self.write: dict[tuple[object, ...], Action] = {}
+
+    def copy(self) -> _State:
+        return _State(self.packet, self.metadata, self.tunnel)
+
+
+class _Dropped(Exception):
+    """The packet ends here."""
+
+
+class _Run:
+    """One step in progress: where its results gather."""
+
+    def __init__(
+        self, switch: SwitchModel, in_port: int, choose: Choose, meters: Meters, down: Collection[int]
+    ) -> None:
+        self.switch, self.in_port, self.choose, self.meters = switch, in_port, choose, meters
+        self.dead = switch.down.union(down)
+        self.from_controller = False
+        self.at: tuple[int, Rule | None] = (0, None)
+        self.emissions: list[Emission] = []
+        self.packet_ins: list[PacketIn] = []
+        self.trail: list[Hop] = []
+        self.picks: list[Pick] = []
+        self.drops: list[str] = []
+        self.notes: list[str] = []
+
+    def result(self) -> Step:
+        return Step(
+            tuple(self.emissions), tuple(self.packet_ins), tuple(self.trail), tuple(self.picks), tuple(self.drops)
+        )
+
+    # -- tables and instructions (§5.1, §5.9) ----------------------------------------------------------------
+
+    def pipeline(self, packet: Packet) -> None:
+        state = _State(packet)
+        self.end_of(state, lambda: self.tables(state))
+
+    def end_of(self, state: _State, work: Callable[[], None]) -> None:
+        """Do the work; a packet dropped on the way takes its action set with it."""
+        try:
+            work()
+        except _Dropped as why:
+            self.drop(str(why))
+        except Expired as why:
+            self.to_controller(INVALID_TTL, state, act.MAX_LEN_WHOLE)
+            self.drop(str(why))
+
+    def tables(self, state: _State) -> None:
+        table: int | None = 0
+        while table is not None:
+            fields = {
+                **state.packet.headers(),
+                "in_port": self.in_port,
+                "in_phy_port": self.in_port,
+                "metadata": state.metadata,
+                "tunnel_id": state.tunnel,
+            }
+            rule = self.switch.lookup(table, fields)
+            self.at, self.notes = (table, rule), []
+            try:
+                if rule is None:
+                    raise _Dropped(f"table {table}: no rule matched")
+                table = self.instructions(rule.instructions, state)
+                if table is None:
+                    self.action_set(state)
+            finally:
+                self.trail.append(Hop(*self.at, tuple(self.notes)))
+
+    def instructions(self, todo: Instructions, state: _State) -> int | None:
+        """Perform a rule's instructions in the order of §5.9; returns the table to go to."""
+        if todo.meter is not None:
+            metered = self.meters(todo.meter, state.packet)
+            if metered is None:
+                raise _Dropped(f"meter {todo.meter}: over its rate")
+            state.packet = metered
+        if todo.apply:
+            self.apply(todo.apply, state, 0)
+        if todo.clear:
+            state.write.clear()
+        for action in todo.write:
+            state.write[act.set_slot(action)] = action
+        if todo.metadata is not None:
+            value, mask = todo.metadata
+            state.metadata = state.metadata & ~mask | value & mask
+        return todo.goto
+
+    def action_set(self, state: _State) -> None:
+        if not state.write:
+            if not (self.emissions or self.packet_ins or self.drops):
+                self.drop("action set empty")
+            return
+        self.apply(in_set_order(state.write.values()), state, 0)
+
+    # -- actions (§5.12) -----------------------------------------------------------------------------------------
+
+    def apply(self, actions: tuple[Action, ...], state: _State, depth: int) -> None:
+        """Perform actions in their order; the packet goes on changed."""
+        for action in actions:
+            if isinstance(action, Output):
+                self.output(action, state)
+            elif isinstance(action, Group):
+                self.group(action.group, state, depth)
+            elif isinstance(action, SetField) and action.field == "tunnel_id":
+                state.tunnel = action.value
+            else:
+                state.packet = REWRITES[type(action)](action, state.packet)
+
+    def output(self, action: Output, state: _State) -> None:
+        port = action.port
+        if port == act.CONTROLLER:
+            rule = self.at[1]
+            table_miss = rule is not None and not rule.match and rule.priority == 0
+            self.to_controller(NO_MATCH if table_miss else ACTION, state, action.max_len)
+        elif port == act.IN_PORT:
+            self.emit(self.in_port, state)
+        elif port in (act.ALL, act.FLOOD):
+            for each in sorted(self.switch.ports - {self.in_port}):
+                self.emit(each, state)
+        elif port == act.TABLE and self.from_controller:
+            self.from_controller = False
+            self.pipeline(state.packet)
+        elif port > act.MAX_PORT:
+            self.drop(f"output to {act.port_text(port)} is not supported")
+        elif port == self.in_port:
+            self.drop("output to in_port suppressed")
+        else:
+            self.emit(port, state)
+
+    def emit(self, port: int, state: _State) -> None:
+        if port not in self.switch.ports:
+            self.drop(f"port {act.port_text(port)} does not exist")
+        elif port in self.dead:
+            self.drop(f"port {port} is down")
+        else:
+            self.emissions.append(Emission(port, state.packet))
+
+    def to_controller(self, reason: int, state: _State, max_len: int) -> None:
+        table, rule = self.at
+        cookie = rule.cookie if rule is not None else 0xFFFF_FFFF_FFFF_FFFF
+        found = PacketIn(reason, state.packet, table, cookie, self.in_port, state.metadata, state.tunnel, max_len)
+        self.packet_ins.append(found)
+
+    def drop(self, why: str) -> None:
+        self.drops.append(why)
+        self.notes.append(why)
+
+    # -- groups (§5.6) -------------------------------------------------------------------------------------------
+
+    def group(self, number: int, state: _State, depth: int) -> None:
+        entry = self.switch.groups.get(number)
+        if entry is None:
+            self.drop(f"group {number}: does not exist")
+            return
+        if depth >= MAX_CHAIN:
+            self.drop(f"group {number}: chained more than {MAX_CHAIN} deep")
+            return
+        chosen = self.buckets(entry, state)
+        if not chosen and entry.buckets:
+            self.drop(f"group {number}: no live bucket")
+        elif not chosen:
+            self.drop(f"group {number}: no bucket")
+        self.picks.append(Pick(number, None, len(state.packet)))
+        for index in chosen:
+            self.picks.append(Pick(number, index, len(state.packet)))
+            self.notes.append(f"group {number} bucket {index}")
+            self.bucket(entry.buckets[index], state.copy(), depth)
+
+    def buckets(self, entry: GroupEntry, state: _State) -> tuple[int, ...]:
+        """The buckets this packet goes through: all, the chosen, the first live, or the only one (§5.6.1)."""
+        if entry.type == SELECT:
+            live = tuple(i for i, bucket in enumerate(entry.buckets) if bucket.weight and self.alive(bucket))
+            return self.choose(entry, live, state.packet) if live else ()
+        if entry.type == FAST_FAILOVER:
+            return next(((i,) for i, bucket in enumerate(entry.buckets) if self.alive(bucket)), ())
+        return tuple(range(len(entry.buckets) if entry.type == ALL else 1))
+
+    def bucket(self, bucket: Bucket, state: _State, depth: int) -> None:
+        """Run a bucket's action set on a copy of the packet; what happens there stays there."""
+        actions = {act.set_slot(action): action for action in bucket.actions}
+        if not actions:
+            self.drop("bucket without actions")
+        self.end_of(state, lambda: self.apply(in_set_order(actions.values()), state, depth + 1))
+
+    def alive(self, bucket: Bucket, depth: int = 0) -> bool:
+        """A bucket lives while a port or group it watches does; one that watches nothing always lives (§5.6.1)."""
+        port, group = bucket.watch_port, bucket.watch_group
+        if port is None and group is None:
+            return True
+        if port is not None and port in self.switch.ports and port not in self.dead:
+            return True
+        watched = self.switch.groups.get(group) if group is not None and depth < MAX_CHAIN else None
+        return watched is not None and any(self.alive(each, depth + 1) for each in watched.buckets)
+
+
+def in_set_order(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """An action set in the order it is performed (§5.10): a group makes its output void."""
+    ordered = sorted(actions, key=_set_rank)
+    if any(type(action) is Group for action in ordered):
+        return tuple(action for action in ordered if type(action) is not Output)
+    return tuple(ordered)
+
+
+def _set_rank(action: Action) -> tuple[int, int]:
+    return act.set_order(action), act.set_field_order(action.field) if isinstance(action, SetField) else 0
