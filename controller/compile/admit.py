@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.compile.base import POP, PUSH_INNER, set_vid
-from controller.compile.cookie import cookie, endpoint_path, network_path
+from controller.compile.cookie import cookie, network_path
 from controller.compile.locate import Located
 from controller.compile.stages import ADMIT, ARP, BRIDGE, PORT, SEGMENT, SOURCE, VRF
 from fabric.fields import ETH_ARP, ETH_IPV4, VID_NONE, VID_PRESENT
@@ -40,20 +40,19 @@ def port_rules(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]
     return list(rules.values())
 
 
-def admit_rules(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]:
+def admit_rules(leaf: str, located: Iterable[Located]) -> list[Rule]:
     """One endpoint, one port: its IPv4 packets, its ARP; never a second VLAN tag."""
     rules = []
     for one in located:
         mac, ip = one.endpoint.mac, one.endpoint.ip
-        why = cookie(endpoint_path(tenant, one.endpoint.name))
         start = (("in_port", one.port_on(leaf), None), SEGMENT.term(one.segment), ("eth_src", mac, None))
-        known = (one.klass << SOURCE.shift, SOURCE.mask)
+        known = SOURCE.write(one.klass)
         ipv4 = (*start, ("eth_type", ETH_IPV4, None), _UNTAGGED, ("ipv4_src", ip, None))
-        rules.append(ADMIT.rule(100, Match.trusted(ipv4), Instructions(metadata=known, goto=BRIDGE.table), why))
+        rules.append(ADMIT.rule(100, Match.trusted(ipv4), Instructions(metadata=known, goto=BRIDGE.table), one.cookie))
         spa, sha = ("arp_spa", ip, None), ("arp_sha", mac, None)
         arp = (*start, ("eth_type", ETH_ARP, None), _UNTAGGED)
         asks = Match.trusted((*arp, spa, sha))
         announces = Match.trusted((*arp, spa, ("arp_tpa", ip, None), sha))
-        rules.append(ADMIT.rule(100, asks, Instructions(goto=ARP.table), why))
-        rules.append(ADMIT.rule(110, announces, DROP, why))
+        rules.append(ADMIT.rule(100, asks, Instructions(goto=ARP.table), one.cookie))
+        rules.append(ADMIT.rule(110, announces, DROP, one.cookie))
     return rules

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.compile.base import POP, PUSH_INNER, group, output, set_vid
-from controller.compile.cookie import cookie, endpoint_path, network_path
+from controller.compile.cookie import cookie, network_path
 from controller.compile.locate import Located
 from controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, ROUTE, SEGMENT, TARGET, VRF
 from controller.compile.stages import DELIVER as DELIVER_STAGE
@@ -54,81 +54,74 @@ def reach(one: Located, leaf: str) -> tuple[Action, ...]:
     return (*tagged(one.vlan), output(port))
 
 
-def _on(target: Instructions, klass: int) -> Instructions:
-    return target._replace(clear=True, metadata=(klass << TARGET.shift, TARGET.mask), goto=POLICY.table)
+def _way(apply: tuple[Action, ...], write: tuple[Action, ...], klass: int) -> Instructions:
+    """Towards an endpoint of this class: forget what was to be sent back, ask policy next."""
+    return Instructions(None, apply, True, write, TARGET.write(klass), POLICY.table)
 
 
-def bridge_remote(tenant: str, node_tag: int, located: tuple[Located, ...]) -> Block:
+def bridge_remote(node_tag: int, located: tuple[Located, ...]) -> Block:
     """Frames for a remote endpoint of the same network: push its segment tag, go to its node's group."""
     rules = []
     known: dict[tuple[int, int], Instructions] = {}
     for one in located:
         way = known.get((one.tag, one.klass))
         if way is None:
-            way = Instructions(apply=(PUSH_INNER, set_vid(one.tag)), write=(group(node_tag),))
-            way = known[one.tag, one.klass] = _on(way, one.klass)
-        rules.append(_bridge(100, one, way, (), tenant))
+            way = known[one.tag, one.klass] = _way((PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
+        rules.append(_bridge(100, one, way, ()))
     return Block(rules)
 
 
-def bridge_local(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]:
+def bridge_local(leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Frames for an endpoint on this very leaf, and back out of the port they came in by."""
     rules = []
     for one in located:
-        rules.append(_bridge(100, one, _on(Instructions(write=reach(one, leaf)), one.klass), (), tenant))
+        rules.append(_bridge(100, one, _way((), reach(one, leaf), one.klass), ()))
         if one.hairpin:
-            back = _on(Instructions(write=(*tagged(one.vlan), *_BACK)), one.klass)
-            rules.append(_bridge(110, one, back, (("in_port", one.port_on(leaf), None),), tenant))
+            back = _way((), (*tagged(one.vlan), *_BACK), one.klass)
+            rules.append(_bridge(110, one, back, (("in_port", one.port_on(leaf), None),)))
     return rules
 
 
-def _bridge(
-    priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...], tenant: str
-) -> Rule:
+def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
     match = Match.trusted((*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None)))
-    return BRIDGE.rule(priority, match, way, cookie(endpoint_path(tenant, one.endpoint.name)))
+    return BRIDGE.rule(priority, match, way, one.cookie)
 
 
-def route_remote(tenant: str, vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
+def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
     """Packets for a remote endpoint's IP address: rewrite as a router does, then as bridging."""
     rules = []
     for one in located:
         rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac), PUSH_INNER, set_vid(one.tag))
-        way = _on(Instructions(apply=rewrite, write=(group(node_tag),)), one.klass)
-        rules.append(_route(100, one, vrf, way, (), tenant))
+        way = _way(rewrite, (group(node_tag),), one.klass)
+        rules.append(_route(100, one, vrf, way, ()))
     return Block(rules)
 
 
-def route_local(tenant: str, vrf: int, leaf: str, located: Iterable[Located]) -> list[Rule]:
+def route_local(vrf: int, leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Packets for an IP address on this very leaf."""
     rules = []
     for one in located:
         rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac))
-        way = _on(Instructions(apply=rewrite, write=reach(one, leaf)), one.klass)
-        rules.append(_route(100, one, vrf, way, (), tenant))
+        way = _way(rewrite, reach(one, leaf), one.klass)
+        rules.append(_route(100, one, vrf, way, ()))
         if one.hairpin:
-            back = _on(Instructions(apply=rewrite, write=(*tagged(one.vlan), *_BACK)), one.klass)
-            rules.append(_route(110, one, vrf, back, (("in_port", one.port_on(leaf), None),), tenant))
+            back = _way(rewrite, (*tagged(one.vlan), *_BACK), one.klass)
+            rules.append(_route(110, one, vrf, back, (("in_port", one.port_on(leaf), None),)))
     return rules
 
 
-def route_local_block(tenant: str, vrf: int, leaf: str, located: tuple[Located, ...]) -> Block:
-    return Block(route_local(tenant, vrf, leaf, located))
+def route_local_block(vrf: int, leaf: str, located: tuple[Located, ...]) -> Block:
+    return Block(route_local(vrf, leaf, located))
 
 
-def _route(
-    priority: int, one: Located, vrf: int, way: Instructions, port: tuple[tuple[str, int, None], ...], tenant: str
-) -> Rule:
+def _route(priority: int, one: Located, vrf: int, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
     match = Match.trusted((*port, VRF.term(vrf), _IP, ("ipv4_dst", one.endpoint.ip, None)))
-    return ROUTE.rule(priority, match, way, cookie(endpoint_path(tenant, one.endpoint.name)))
+    return ROUTE.rule(priority, match, way, one.cookie)
 
 
-def arp(tenant: str, located: tuple[Located, ...]) -> Block:
+def arp(located: tuple[Located, ...]) -> Block:
     """Who has a known endpoint's address: the asking leaf answers in its stead."""
-    return Block(
-        _arp(one.segment, one.endpoint.mac, one.endpoint.ip, cookie(endpoint_path(tenant, one.endpoint.name)))
-        for one in located
-    )
+    return Block(_arp(one.segment, one.endpoint.mac, one.endpoint.ip, one.cookie) for one in located)
 
 
 def _arp(segment: int, mac: int, ip: int, why: int) -> Rule:
@@ -163,7 +156,7 @@ def gateway_ping(tenant: str, network: Network, vrf: int) -> Block:
     )
 
 
-def deliver(tenant: str, leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
+def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
     """Frames that arrived for this leaf's endpoints: take the segment tag off, hand over.
 
     ``peer_tag``: node tag of the other leaf of the pair (0: no pair). A frame that the peer redirected comes
@@ -175,17 +168,16 @@ def deliver(tenant: str, leaf: str, peer_tag: int, located: tuple[Located, ...])
         port = one.port_on(leaf)
         direct = (*tagged(one.vlan), output(port))
         if not one.dual_homed:
-            rules.append(_deliver(one, (), direct, tenant))
+            rules.append(_deliver(one, (), direct))
             continue
         number = host_group(one.tag, port)
         away = Bucket((PUSH_INNER, set_vid(one.tag), group(peer_tag)), watch_group=peer_tag)
         groups[number] = GroupEntry(number, FAST_FAILOVER, (Bucket(direct, watch_port=port), away))
-        rules.append(_deliver(one, (PAIR.term(1),), (group(number),), tenant))
-        rules.append(_deliver(one, (PAIR.term(0),), direct, tenant))
+        rules.append(_deliver(one, (PAIR.term(1),), (group(number),)))
+        rules.append(_deliver(one, (PAIR.term(0),), direct))
     return Block(rules, groups.values(), phase=EGRESS)
 
 
-def _deliver(one: Located, context: tuple[tuple[str, int, int], ...], actions: tuple[Action, ...], tenant: str) -> Rule:
+def _deliver(one: Located, context: tuple[tuple[str, int, int], ...], actions: tuple[Action, ...]) -> Rule:
     match = Match.trusted((*context, ("eth_dst", one.endpoint.mac, None), ("vlan_vid", VID_PRESENT | one.tag, None)))
-    why = cookie(endpoint_path(tenant, one.endpoint.name))
-    return DELIVER_STAGE.rule(100, match, Instructions(write=(POP, *actions)), why)
+    return DELIVER_STAGE.rule(100, match, Instructions(write=(POP, *actions)), one.cookie)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from controller.compile.cookie import cookie, endpoint_path
 from controller.compile.numbering import TenantNumbers, classes_of
 from controller.intent.model import Endpoint, Tenant
 from fabric.topology import TRUNK, PortRef, Topology
@@ -18,7 +19,8 @@ class Located(NamedTuple):
     """An endpoint on the fabric.
 
     ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
-    tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port.
+    tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port; ``cookie``: what its
+    rules carry.
     """
 
     endpoint: Endpoint
@@ -30,6 +32,7 @@ class Located(NamedTuple):
     ports: tuple[PortRef, ...]
     vlan: int | None
     hairpin: bool
+    cookie: int
 
     @property
     def dual_homed(self) -> bool:
@@ -37,7 +40,8 @@ class Located(NamedTuple):
 
     def port_on(self, leaf: str) -> int:
         """Its port number on one of its leaves."""
-        return next(port for switch, port in self.ports if switch == leaf)
+        switch, port = self.ports[0]
+        return port if switch == leaf else self.ports[1].port
 
 
 def locate(tenant: Tenant, numbers: TenantNumbers, topology: Topology) -> tuple[Located, ...]:
@@ -62,6 +66,7 @@ def locate(tenant: Tenant, numbers: TenantNumbers, topology: Topology) -> tuple[
                 host.ports,
                 tenant.networks[endpoint.network].vlan if trunk else None,
                 trunk or crowd[endpoint.host] > 1,
+                cookie(endpoint_path(tenant.name, endpoint.name)),
             )
         )
     return tuple(found)

@@ -57,23 +57,23 @@ def share_recipes(agreed: tuple[Agreed, ...], sides: Mapping[str, Side], topolog
     }
     first, second = sorted(sides)
     for here, there in ((first, second), (second, first)):
-        yield from _routes(here, sides[here].numbers.vrf, leaves_of(chosen[here]), there, chosen[there], topology)
+        yield from _routes(here, sides[here].numbers.vrf, leaves_of(chosen[here]), chosen[there], topology)
     permits = tuple(_permit(row, sides) for row in agreed)
     both = tuple(sorted({*leaves_of(chosen[first]), *leaves_of(chosen[second])}))
     yield Recipe("policy", policy_block, (permits,), both)
 
 
 def _routes(
-    here: str, vrf: int, leaves: tuple[str, ...], there: str, targets: tuple[Located, ...], topology: Topology
+    here: str, vrf: int, leaves: tuple[str, ...], targets: tuple[Located, ...], topology: Topology
 ) -> Iterator[Recipe]:
-    """Routes in the VRF of ``here`` to endpoints of ``there``, on the leaves where ``here`` may ask for them."""
+    """Routes in the VRF of ``here`` to endpoints of another tenant, on the leaves where ``here`` may ask for them."""
     for node, at in by_node(targets).items():
         where = without(leaves, topology.members(node))
-        inputs = (there, vrf, topology.nodes[node], tuple(at))
+        inputs = (vrf, topology.nodes[node], tuple(at))
         yield Recipe(f"route/{here}/{node}", forward.route_remote, inputs, where)
     for leaf, at in by_leaf(targets).items():
         if leaf in leaves:
-            yield Recipe(f"local/{here}/{leaf}", forward.route_local_block, (there, vrf, leaf, tuple(at)), (leaf,))
+            yield Recipe(f"local/{here}/{leaf}", forward.route_local_block, (vrf, leaf, tuple(at)), (leaf,))
 
 
 def _permit(agreed: Agreed, sides: Mapping[str, Side]) -> Permit:

@@ -20,29 +20,29 @@ class CompileError(Exception):
 
 
 class Bits(NamedTuple):
-    """A field of the 64-bit metadata register."""
+    """A field of the 64-bit metadata register; ``limit`` values fit, and 0 means "none"."""
 
     shift: int
-    width: int
-
-    @property
-    def mask(self) -> int:
-        return (1 << self.width) - 1 << self.shift
-
-    @property
-    def limit(self) -> int:
-        """How many values fit; 0 means "none", so numbers run from 1 to limit - 1."""
-        return 1 << self.width
+    mask: int
+    limit: int
 
     def term(self, value: int) -> tuple[str, int, int]:
         return "metadata", value << self.shift, self.mask
 
+    def write(self, value: int) -> tuple[int, int]:
+        """As a Write-Metadata instruction takes it."""
+        return value << self.shift, self.mask
 
-TARGET = Bits(0, 16)  # class of the destination endpoint, written by bridge and route
-SOURCE = Bits(16, 16)  # class of the source endpoint, written by admit
-SEGMENT = Bits(32, 18)  # the network the frame came from, written by port
-VRF = Bits(50, 13)  # its tenant, written by port
-PAIR = Bits(63, 1)  # the frame was sent to the pair's anycast tag, written by port
+
+def _bits(shift: int, width: int) -> Bits:
+    return Bits(shift, (1 << width) - 1 << shift, 1 << width)
+
+
+TARGET = _bits(0, 16)  # class of the destination endpoint, written by bridge and route
+SOURCE = _bits(16, 16)  # class of the source endpoint, written by admit
+SEGMENT = _bits(32, 18)  # the network the frame came from, written by port
+VRF = _bits(50, 13)  # its tenant, written by port
+PAIR = _bits(63, 1)  # the frame was sent to the pair's anycast tag, written by port
 
 
 class Stage(NamedTuple):
@@ -59,14 +59,16 @@ class Stage(NamedTuple):
 
     def rule(self, priority: int, match: Match, instructions: Instructions, cookie: int) -> Rule:
         """A rule of this stage. Raises CompileError when it leaves the stage's row."""
+        meter, apply, _, write, metadata, goto = instructions
         shape = (
             self.table,
-            tuple(term[0] for term in match),
-            tuple(map(type, instructions.apply)),
-            tuple(map(type, instructions.write)),
-            instructions.metadata and instructions.metadata[1],
-            instructions.goto,
-            instructions.meter is None,
+            *[term[0] for term in match],
+            *map(type, apply),
+            None,
+            *map(type, write),
+            metadata and metadata[1],
+            goto,
+            meter is None,
         )
         if shape not in _seen:
             self._check(match, instructions)

@@ -23,12 +23,12 @@ def tenant_recipes(
     for name, network in tenant.networks.items():
         yield from _network(tenant.name, network, tuple(networks.get(name, ())), numbers, everywhere, topology)
     for node, there in by_node(located).items():
-        inputs = (tenant.name, numbers.vrf, topology.nodes[node], tuple(there))
+        inputs = (numbers.vrf, topology.nodes[node], tuple(there))
         yield Recipe(f"route/{node}", forward.route_remote, inputs, without(everywhere, topology.members(node)))
     for leaf, here in by_leaf(located).items():
         yield Recipe(f"local/{leaf}", _local, (tenant.name, numbers.vrf, leaf, tuple(here)), (leaf,))
         peer = _peer_tag(leaf, topology)
-        yield Recipe(f"deliver/{leaf}", forward.deliver, (tenant.name, leaf, peer, tuple(here)), (leaf,))
+        yield Recipe(f"deliver/{leaf}", forward.deliver, (leaf, peer, tuple(here)), (leaf,))
     permits = permit.permits_of(tenant, numbers.classes, numbers.meters)
     yield Recipe("policy", permit.policy_block, (permits,), everywhere)
     if tenant.rate:
@@ -40,9 +40,9 @@ def _local(tenant: str, vrf: int, leaf: str, here: tuple[Located, ...]) -> Block
     """Everything ingress that only this leaf has: its host ports and the ways to its own endpoints."""
     return Block(
         admit.port_rules(tenant, leaf, here)
-        + admit.admit_rules(tenant, leaf, here)
-        + forward.bridge_local(tenant, leaf, here)
-        + forward.route_local(tenant, vrf, leaf, here)
+        + admit.admit_rules(leaf, here)
+        + forward.bridge_local(leaf, here)
+        + forward.route_local(vrf, leaf, here)
     )
 
 
@@ -61,8 +61,8 @@ def _network(
     nodes = by_node(located)
     for node, there in nodes.items():
         here = tuple(there)
-        remote = (tenant, topology.nodes[node], here)
-        yield Recipe(f"arp/{name}/{node}", forward.arp, (tenant, here), leaves)
+        remote = (topology.nodes[node], here)
+        yield Recipe(f"arp/{name}/{node}", forward.arp, (here,), leaves)
         yield Recipe(f"bridge/{name}/{node}", forward.bridge_remote, remote, without(leaves, topology.members(node)))
     if network.broadcast:
         tags = {node: (topology.nodes[node], there[0].tag) for node, there in nodes.items()}
