@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.intent.check import Unread, findings
-from controller.intent.documents import Hidden, Reading, read
 from controller.intent.model import Endpoint, Intent, Share, Tenant
-from controller.intent.problem import Finding, Problem, conclude
-from controller.intent.source import Chunk, Findings, Source, Text, chunk_at, chunks, locate, tree
+from controller.intent.problem import Finding, Findings, Problem, conclude
+from controller.intent.reading import Hidden, Reading, read
+from controller.intent.source import Chunk, Source, Text, chunk_at, chunks
+from controller.intent.tree import locate, tree
 from fabric.topology import Topology
 
 

@@ -6,8 +6,9 @@ Lives here: findings, their order, their suggestions and how they print. Must no
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from controller.intent.model import Where
 
@@ -18,6 +19,8 @@ MAX_PROBLEMS = 1_000
 """More than this many problems are counted, not listed."""
 MAX_SUGGESTED = 200
 """Later problems get no "did you mean": looking for one is the slowest thing here."""
+MAX_FINDINGS = 5_000
+"""Findings kept of one document."""
 CLIP = 60
 
 
@@ -43,6 +46,19 @@ class Finding(NamedTuple):
     message: str
     word: str = ""
     options: Collection[str] = ()
+
+
+@dataclass(slots=True)
+class Findings:
+    """The findings of one file or document, in the making."""
+
+    file: str
+    found: list[Finding]
+
+    def say(self, line: int, column: int, path: Path, message: str, *unknown: Any) -> None:
+        """Add a finding; ``unknown``: the word that was written and those that were expected."""
+        if len(self.found) < MAX_FINDINGS:
+            self.found.append(Finding(Where(self.file, line, column), path, message, *unknown))
 
 
 def clip(text: str) -> str:

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from controller.intent.model import Where
-from controller.intent.problem import Path, clip
-from controller.intent.source import Findings, Node
+from controller.intent.problem import Findings, Path, clip
+from controller.intent.tree import Node
 
 
 class _Bad:

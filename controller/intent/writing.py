@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.intent.documents import API_VERSION
 from controller.intent.model import ALLOW, Endpoint, Group, Import, Intent, Network, Policy, Rate, Share, Tenant
+from controller.intent.notation import API_VERSION
 from controller.intent.scalars import ipv4_text, mac_text
 
 

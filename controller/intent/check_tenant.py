@@ -1,0 +1,183 @@
+"""Whether a tenant is consistent in itself and with the topology, whoever else there is.
+
+Lives here: the rules about one tenant. Must not know: other tenants, YAML, schemas, OpenFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import count
+from typing import TypeVar
+
+from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
+from controller.intent.problem import Finding, Path
+from controller.intent.reading import Hidden
+from controller.intent.scalars import ipv4_text, mac_text
+from fabric.topology import TRUNK, Topology
+
+SPEC = "spec"
+
+
+def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = frozenset()) -> Iterator[Finding]:
+    """What is wrong with a tenant by itself; depends on nothing else."""
+    known = {
+        "networks": Names(tenant.networks, "networks", hidden),
+        "endpoints": Names(tenant.endpoints, "endpoints", hidden),
+        "groups": Names(tenant.groups, "groups", hidden),
+    }
+    yield from _networks(tenant)
+    yield from _endpoints(tenant, topology, known["networks"])
+    yield from _same(tenant)
+    for group in tenant.groups.values():
+        yield from _group(group, tenant, known)
+    yield from _policies(tenant, known["groups"], hidden)
+
+
+class Names:
+    """The names of one section; knows a name that is written but could not be read."""
+
+    def __init__(self, names: Collection[str], section: str, hidden: Hidden) -> None:
+        self.names = names
+        self.whole = not any(s == section for s, _ in hidden)
+        self.any = (section, "*") in hidden
+        self.hidden = {name for s, name in hidden if s == section}
+
+    def lack(self, name: str) -> bool:
+        return name not in self.names and not self.any and name not in self.hidden
+
+
+T = TypeVar("T")
+
+
+def numbered(items: Iterable[T], section: str, hidden: Hidden) -> Iterator[tuple[int, T]]:
+    """Items with their positions in the document, where some may be missing here."""
+    return zip((i for i in count() if (section, str(i)) not in hidden), items, strict=False)
+
+
+def unknown(what: str, name: str, where: Where, path: Path, options: Collection[str]) -> Finding:
+    return Finding(where, path, f"unknown {what} {name}", name, options)
+
+
+def _bounds(network: Network) -> tuple[int, int]:
+    base, bits = network.subnet
+    return base, base | (1 << (32 - bits)) - 1
+
+
+def subnet_text(network: Network) -> str:
+    return f"{ipv4_text(network.subnet[0])}/{network.subnet[1]}"
+
+
+def _networks(tenant: Tenant) -> Iterator[Finding]:
+    for network in tenant.networks.values():
+        first, last = _bounds(network)
+        path = (SPEC, "networks", network.name, "gateway")
+        if not first < network.gateway < last:
+            message = f"{ipv4_text(network.gateway)} is not a host address of {subnet_text(network)}"
+            yield Finding(network.where, path, message)
+    for one, other in overlapping((tenant, network) for network in tenant.networks.values()):
+        message = f"{subnet_text(other[1])} overlaps {subnet_text(one[1])} of network {one[1].name}"
+        yield Finding(other[1].where, (SPEC, "networks", other[1].name, "subnet"), message)
+
+
+_Owned = tuple[Tenant, Network]
+
+
+def overlapping(networks: Iterable[_Owned]) -> Iterator[tuple[_Owned, _Owned]]:
+    """Each network that overlaps one before it in address order, with the one reaching furthest of those."""
+    ordered = sorted(networks, key=lambda row: (row[1].subnet, row[0].name, row[1].name))
+    widest: _Owned | None = None
+    for row in ordered:
+        if widest is not None and row[1].subnet[0] <= _bounds(widest[1])[1]:
+            yield widest, row
+        if widest is None or _bounds(row[1])[1] > _bounds(widest[1])[1]:
+            widest = row
+
+
+def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[Finding]:
+    bounds = {name: _bounds(network) for name, network in tenant.networks.items()}
+    hosts = topology.hosts
+    for endpoint in tenant.endpoints.values():
+        host, network = hosts.get(endpoint.host), tenant.networks.get(endpoint.network)
+        path = (SPEC, "endpoints", endpoint.name)
+        if host is None:
+            yield unknown("host", endpoint.host, endpoint.where, (*path, "host"), hosts)
+        elif host.mode == TRUNK and network is not None and network.vlan is None:
+            message = f"host {host.name} is a trunk: give network {network.name} a vlan"
+            yield Finding(endpoint.where, (*path, "host"), message)
+        if endpoint.mac == ROUTER_MAC or endpoint.mac >> 40 & 1:
+            yield Finding(endpoint.where, (*path, "mac"), _mac_message(endpoint))
+        if network is None:
+            if networks.lack(endpoint.network):
+                yield unknown("network", endpoint.network, endpoint.where, (*path, "network"), tenant.networks)
+            continue
+        first, last = bounds[endpoint.network]
+        if not first < endpoint.ip < last or endpoint.ip == network.gateway:
+            yield Finding(endpoint.where, (*path, "ip"), _ip_message(endpoint.ip, network))
+
+
+def _mac_message(endpoint: Endpoint) -> str:
+    if endpoint.mac == ROUTER_MAC:
+        return f"{mac_text(ROUTER_MAC)} is the MAC address of every gateway"
+    return f"{mac_text(endpoint.mac)} is a multicast address: an endpoint needs a unicast one"
+
+
+def _ip_message(ip: int, network: Network) -> str:
+    first, last = _bounds(network)
+    text = ipv4_text(ip)
+    if ip == network.gateway:
+        return f"{text} is the gateway of network {network.name}"
+    if not first <= ip <= last:
+        return f"{text} is not in {subnet_text(network)}, the subnet of network {network.name}"
+    return f"{text} is the {'network' if ip == first else 'broadcast'} address of {subnet_text(network)}"
+
+
+def _same(tenant: Tenant) -> Iterator[Finding]:
+    """Addresses that two endpoints claim: an IP within the tenant, a MAC within a network."""
+    ips: dict[int, str] = {}
+    macs: dict[tuple[str, int], str] = {}
+    for endpoint in tenant.endpoints.values():
+        path = (SPEC, "endpoints", endpoint.name)
+        if (first := ips.setdefault(endpoint.ip, endpoint.name)) != endpoint.name:
+            message = f"{ipv4_text(endpoint.ip)} is already the address of {first}"
+            yield Finding(endpoint.where, (*path, "ip"), message)
+        if not endpoint.mac:
+            continue
+        if (first := macs.setdefault((endpoint.network, endpoint.mac), endpoint.name)) != endpoint.name:
+            message = f"{mac_text(endpoint.mac)} is already the MAC address of {first} in network {endpoint.network}"
+            yield Finding(endpoint.where, (*path, "mac"), message)
+
+
+def _group(group: Group, tenant: Tenant, known: Mapping[str, Names]) -> Iterator[Finding]:
+    path = (SPEC, "groups", group.name)
+    lost = False
+    for section, names in (("endpoints", group.endpoints), ("networks", group.networks)):
+        for i, name in enumerate(names):
+            if known[section].lack(name):
+                lost = True
+                yield unknown(section[:-1], name, group.where, (*path, section, i), known[section].names)
+    if not lost and known["endpoints"].whole and not any(True for _ in members(group, tenant)):
+        yield Finding(group.where, path, f"group {group.name} selects no endpoint")
+
+
+def members(group: Group, tenant: Tenant) -> Iterator[Endpoint]:
+    """The endpoints a group selects, in the tenant's order, or the group's where it lists them."""
+    listed = (tenant.endpoints[name] for name in group.endpoints if name in tenant.endpoints)
+    networks, labels = frozenset(group.networks), [(key, frozenset(values)) for key, values in group.labels]
+    for endpoint in listed if group.endpoints else tenant.endpoints.values():
+        if networks and endpoint.network not in networks:
+            continue
+        have = dict(endpoint.labels) if labels else {}
+        if all(have.get(key) in values for key, values in labels):
+            yield endpoint
+
+
+def _policies(tenant: Tenant, groups: Names, hidden: Hidden) -> Iterator[Finding]:
+    seen: dict[str, Where] = {}
+    for i, policy in numbered(tenant.policies, "policies", hidden):
+        path = (SPEC, "policies", i)
+        for key, name in (("from", policy.source), ("to", policy.target)):
+            if groups.lack(name):
+                yield unknown("group", name, policy.where, (*path, key), tenant.groups)
+        if seen.setdefault(policy.name, policy.where) is not policy.where:
+            message = f"there is already a policy {policy.name}, in line {seen[policy.name].line}: name one of them"
+            yield Finding(policy.where, (*path, "name"), message)

@@ -1,0 +1,139 @@
+"""One intent document as a ``Tenant`` or a ``Share``, as far as it can be read.
+
+Lives here: how the parts of a document come together. Must not know: files, topologies, other documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Any, NamedTuple
+
+from controller.intent import scalars
+from controller.intent.documents import KINDS
+from controller.intent.model import (
+    Endpoint,
+    Network,
+    Share,
+    Tenant,
+    Where,
+)
+from controller.intent.notation import (
+    kind_of,
+)
+from controller.intent.problem import Finding, Findings
+from controller.intent.schema import (
+    BAD,
+)
+from controller.intent.source import Chunk
+from controller.intent.tree import Node, tree
+
+Hidden = frozenset[tuple[str, str]]
+"""What is written but could not be read, as (section, name); the name ``*`` stands for the whole
+section, and in a list the position is the name."""
+SECTIONS = ("networks", "endpoints", "groups")
+
+
+class Reading(NamedTuple):
+    """What a document says, as far as it could be read.
+
+    ``value``: None when not even its name is known; a tenant's endpoints without a MAC address of their own have 0.
+    ``hidden``: so that nobody is told that these do not exist.
+    """
+
+    value: Tenant | Share | None
+    findings: tuple[Finding, ...]
+    hidden: Hidden = frozenset()
+
+
+def read(chunk: Chunk) -> Reading:
+    """What a document says, with everything that is wrong with it in itself."""
+    out = Findings(chunk.file, [])
+    root = tree(chunk, out)
+    kind = root and kind_of(root, KINDS, out)
+    if root is None or not kind:
+        return Reading(None, tuple(out.found))
+    values = KINDS[kind].read(root, (), out)
+    where = Where(out.file, root.line, root.column)
+    if kind == "Share":
+        return Reading(_share(values, where), tuple(out.found))
+    value, hidden = _tenant(values, where, root, out)
+    return Reading(value, tuple(out.found), hidden)
+
+
+def _share(values: dict[str, Any], where: Where) -> Share | None:
+    metadata, spec = values.get("metadata"), values.get("spec")
+    if metadata is None or spec is None:
+        return None
+    services, to = tuple(spec["services"]), tuple(spec["to"])
+    return Share(metadata["tenant"], metadata["name"], spec["group"], services, to, spec.get("rateLimit"), where)
+
+
+def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> tuple[Tenant | None, Hidden]:
+    if "metadata" not in values:
+        return None, frozenset()
+    spec = values.get("spec", {})
+    hidden = _hidden(spec, _child(root, "spec"))
+    networks: dict[str, Network] = _readable(spec.get("networks", {}))
+    endpoints = _endpoints(_readable(spec.get("endpoints", {})), networks, hidden, root, out)
+    hidden |= {("endpoints", name) for name in spec.get("endpoints", {}) if name not in endpoints}
+    tenant = Tenant(
+        values["metadata"]["name"],
+        networks,
+        endpoints,
+        _readable(spec.get("groups", {})),
+        tuple(policy for policy in spec.get("policies", ()) if policy is not BAD),
+        tuple(wish for wish in spec.get("imports", ()) if wish is not BAD),
+        spec.get("rateLimit"),
+        where,
+    )
+    return tenant, frozenset(hidden)
+
+
+def _readable(section: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in section.items() if value is not BAD}
+
+
+def _hidden(spec: dict[str, Any], node: Node | None) -> set[tuple[str, str]]:
+    written = node.value if node is not None and isinstance(node.value, dict) else SECTIONS
+    hidden = {(section, "*") for section in SECTIONS if section in written and section not in spec}
+    hidden |= {(s, name) for s in SECTIONS for name, value in spec.get(s, {}).items() if value is BAD}
+    hidden |= {(s, str(i)) for s in ("policies", "imports") for i, value in enumerate(spec.get(s, ())) if value is BAD}
+    return hidden if "networks" in spec else hidden | {("networks", "*")}
+
+
+def _endpoints(
+    drafts: dict[str, dict[str, Any]],
+    networks: dict[str, Network],
+    hidden: Set[tuple[str, str]],
+    root: Node,
+    out: Findings,
+) -> dict[str, Endpoint]:
+    """Endpoints from the values read; those that name no network are placed by their address."""
+    nodes = _child(_child(root, "spec"), "endpoints")
+    sure = not any(section == "networks" for section, _ in hidden)
+    found: dict[str, Endpoint] = {}
+    for name, values in drafts.items():
+        node = _child(nodes, name) or root
+        network = values.get("network") or _home(networks, values["ip"])
+        if network is not None:
+            where = Where(out.file, node.key_line, node.key_column)
+            labels = tuple(sorted(values.get("labels", {}).items()))
+            found[name] = Endpoint(name, network, values["host"], values.get("mac", 0), values["ip"], labels, where)
+        elif sure:
+            place = _child(node, "ip") or node
+            message = f"{scalars.ipv4_text(values['ip'])} is in none of the networks {', '.join(networks)}"
+            out.say(place.line, place.column, ("spec", "endpoints", name, "ip"), message)
+    return found
+
+
+def _home(networks: dict[str, Network], ip: int) -> str | None:
+    """The network whose subnet holds an address."""
+    for network in networks.values():
+        base, bits = network.subnet
+        if (ip ^ base) >> (32 - bits) == 0:
+            return network.name
+    return None
+
+
+def _child(node: Node | None, key: str) -> Node | None:
+    return node.value.get(key) if node is not None and isinstance(node.value, dict) else None
