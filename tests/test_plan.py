@@ -1,92 +1,16 @@
 """Laws of plans: whatever two rulesets, the plan between them is exact, ordered and shared."""
 
 from collections import Counter
-from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_strategies import SWITCHES, entries_of, group, messages, rule, rulesets
 
-from controller.plan import ADD, DELETE, MODIFY, diff
+from controller.plan import ADD, DELETE, MODIFY, after, diff, invert, states
 from fabric.action import Group, Output
 from fabric.match import Match
-from fabric.rule import SELECT, Band, Bucket, GroupEntry, Instructions, Meter, Rule
+from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import EGRESS, EMPTY, INGRESS, Block, Placed, Ruleset
-
-SWITCHES = ("leaf1", "leaf2", "leaf3", "spine1")
-
-
-def rule(table: int, priority: int, vid: int, out: int) -> Rule:
-    return Rule(table, priority, Match.of(vlan_vid=0x1000 | vid), Instructions(apply=(Output(out),)), cookie=out)
-
-
-def group(number: int, refs: tuple[int, ...], port: int) -> GroupEntry:
-    """A group may refer only to higher numbers, so no random set of them makes a loop."""
-    return GroupEntry(number, SELECT, (Bucket((Output(port),)), *(Bucket((Group(ref),)) for ref in refs)))
-
-
-@st.composite
-def rulesets(draw) -> Ruleset:
-    """Each (switch, key) is given to at most one of a few blocks, so that no two blocks of a switch share a key."""
-    names = draw(st.sets(st.sampled_from(SWITCHES), min_size=1).map(sorted))
-    homes = [f"{part}/{block}" for part, block in product("abc", "12")]
-    entries = (
-        [rule(t, p, v, 0) for t, p, v in product((0, 3), (5, 9), (1, 2))]
-        + [group(n, (), 0) for n in (1, 2, 3)]
-        + [Meter(n, (Band(0),)) for n in (1, 2)]
-    )
-    parts: dict[str, dict[str, Placed]] = {}
-    placed: dict[tuple[str, tuple[str, ...]], list[object]] = {}
-    for entry in entries:
-        free = set(names)
-        for home in draw(st.lists(st.sampled_from(homes), max_size=2, unique=True)):
-            where = draw(st.sets(st.sampled_from(names))) & free
-            free -= where
-            placed.setdefault((home, tuple(sorted(where))), []).append(_variant(draw, entry))
-    for (home, where), held in placed.items():
-        part, key = home.split("/")
-        if where:
-            parts.setdefault(part, {})[f"{key}{where}"] = Placed(_block(held, EGRESS if key == "1" else INGRESS), where)
-    return Ruleset(names, parts)
-
-
-def _variant(draw, entry):
-    """The entry with contents of one of three kinds."""
-    n = draw(st.integers(0, 2))
-    if isinstance(entry, Rule):
-        return rule(entry.table, entry.priority, entry.match[0][1] & 0xFFF, n)
-    if isinstance(entry, GroupEntry):
-        refs = tuple(ref for ref in draw(st.sets(st.integers(1, 3))) if ref > entry.group)
-        return group(entry.group, refs, n)
-    return Meter(entry.meter, (Band(n),))
-
-
-def _block(held: list[object], phase: int) -> Block:
-    return Block(
-        [e for e in held if isinstance(e, Rule)],
-        [e for e in held if isinstance(e, GroupEntry)],
-        [e for e in held if isinstance(e, Meter)],
-        phase,
-    )
-
-
-def entries_of(ruleset: Ruleset, switch: str) -> dict[object, object]:
-    """The independent reading of a ruleset: everything a switch holds, by what identifies it."""
-    held: dict[object, object] = {}
-    for block, where in ruleset.placed():
-        if switch in where:
-            held |= {r.key: r for r in block.rules} | {("g", g.group): g for g in block.groups}
-            held |= {("m", m.meter): m for m in block.meters}
-    return held
-
-
-def messages(plan, switch: str):
-    """(batch, op, key, entry) in the order the switch receives them."""
-    for batch in plan.batches:
-        for push in batch.pushes:
-            if switch in push.switches:
-                yield from ((batch.name, push.op, r.key, r) for r in push.block.rules)
-                yield from ((batch.name, push.op, ("g", g.group), g) for g in push.block.groups)
-                yield from ((batch.name, push.op, ("m", m.meter), m) for m in push.block.meters)
 
 
 @given(rulesets(), rulesets())
@@ -148,6 +72,121 @@ def _dangling(held: dict[object, object]) -> set[tuple[object, int]]:
     }
 
 
+def _dangling(held: dict[object, object]) -> set[tuple[object, int]]:
+    """References of groups to groups that are absent."""
+    return {
+        (key, act.group)
+        for key, entry in held.items()
+        if isinstance(entry, GroupEntry)
+        for bucket in entry.buckets
+        for act in bucket.actions
+        if isinstance(act, Group) and ("g", act.group) not in held
+    }
+
+
+@given(rulesets(), rulesets())
+def test_after_the_plan_the_fabric_holds_what_is_desired(a, b) -> None:
+    assert after(a, diff(a, b)) == b
+
+
+@given(rulesets(), rulesets(), st.integers(0, 7))
+def test_a_plan_can_be_taken_back_from_any_batch(a, b, done) -> None:
+    plan = diff(a, b)
+    assert after(after(a, plan, done), invert(a, plan, done)) == a
+
+
+@given(rulesets(), rulesets(), rulesets())
+def test_plans_follow_one_another(a, b, c) -> None:
+    assert after(after(a, diff(a, b)), diff(b, c)) == c
+
+
+@given(rulesets(), rulesets())
+def test_the_state_after_every_batch_is_what_an_obedient_switch_holds(a, b) -> None:
+    plan = diff(a, b)
+    held = {switch: entries_of(a, switch) for switch in SWITCHES}
+    for batch, state in states(a, plan):
+        for switch in SWITCHES:
+            for name, op, key, entry in messages(plan, switch):
+                if name == batch.name:
+                    held[switch] = {k: v for k, v in held[switch].items() if k != key}
+                    held[switch] |= {} if op == DELETE else {key: entry}
+            assert entries_of(state, switch) == held[switch]
+
+
+@given(rulesets(), rulesets())
+def test_batches_come_in_order_and_rules_from_the_last_table_and_the_highest_priority(a, b) -> None:
+    plan = diff(a, b)
+    names = ("prepare", "egress", "groups", "ingress", "retire ingress", "retire egress", "clean")
+    assert [batch.name for batch in plan.batches] == [n for n in names if n in {batch.name for batch in plan.batches}]
+    for switch in SWITCHES:
+        for name in names:
+            sent = [(op, e) for batch, op, _, e in messages(plan, switch) if batch == name and isinstance(e, Rule)]
+            places = [(rule.table, rule.priority) for _, rule in sent]
+            assert places == sorted(places, reverse=not name.startswith("retire"))
+            assert all((op == DELETE) == name.startswith("retire") for op, _ in sent)
+
+
+@given(rulesets(), rulesets())
+def test_egress_rules_are_installed_before_ingress_rules_and_removed_after_them(a, b) -> None:
+    for batch in diff(a, b).batches:
+        phases = {push.block.phase for push in batch.pushes if push.block.rules}
+        expected = {"egress": {EGRESS}, "ingress": {INGRESS}, "retire ingress": {INGRESS}, "retire egress": {EGRESS}}
+        assert phases <= expected.get(batch.name, set())
+
+
+_UNIVERSE = [
+    Match.checked([("eth_dst", value & mask, mask)]) for mask in (0, 1, 2, 4, 3, 6, 15) for value in (0, 7, 10)
+]
+
+
+@st.composite
+def _tables(draw) -> dict[Match, Rule]:
+    """One table: each match of the universe absent or with one of three outcomes; its place is its priority."""
+    outs = draw(st.lists(st.sampled_from((None, 0, 1, 2)), min_size=len(_UNIVERSE), max_size=len(_UNIVERSE)))
+    order = zip(_UNIVERSE, outs, strict=True)
+    return {m: Rule(0, p, m, Instructions(apply=(Output(o),))) for p, (m, o) in enumerate(order) if o is not None}
+
+
+def _decision(held: dict[object, Rule], headers: dict[str, int]) -> object:
+    taking = [r for r in held.values() if r.match.takes(headers)]
+    return max(taking, key=lambda r: r.priority).instructions if taking else "miss"
+
+
+@given(_tables(), _tables())
+def test_at_every_message_a_table_decides_as_before_or_as_after(old, new) -> None:
+    a, b = (Ruleset(("s",), {"p": {"k": Placed(Block(t.values()), ("s",))}}) for t in (old, new))
+    held = {r.key: r for r in old.values()}
+    packets = [{"eth_dst": n} for n in range(16)]
+    before = [_decision(held, packet) for packet in packets]
+    finally_ = [_decision({r.key: r for r in new.values()}, packet) for packet in packets]
+    for _, op, key, entry in messages(diff(a, b), "s"):
+        held = {k: v for k, v in held.items() if k != key} | ({} if op == DELETE else {key: entry})
+        for packet, was, will in zip(packets, before, finally_, strict=True):
+            assert _decision(held, packet) in (was, will)
+
+
+def test_groups_that_refer_to_others_come_after_them_and_go_before_them_on_each_switch() -> None:
+    chains = {"leaf1": (1, 2, 3), "leaf2": (3, 2, 1), "leaf3": (2, 1, 3)}  # first refers to second, second to third
+    part = {
+        switch: Placed(Block(groups=[group(n, order[i + 1 : i + 2], 1) for i, n in enumerate(order)]), (switch,))
+        for switch, order in chains.items()
+    }
+    full, none = Ruleset(SWITCHES, {"p": part}), Ruleset(SWITCHES, {})
+    for switch, order in chains.items():
+        assert [entry.group for *_, entry in messages(diff(none, full), switch)] == list(reversed(order))
+        assert [entry.group for *_, entry in messages(diff(full, none), switch)] == list(order)
+
+
+def test_a_group_changes_only_after_the_egress_rules_its_new_buckets_need() -> None:
+    def fabric(spines: int) -> Ruleset:
+        spine = {f"s{i}": Placed(Block([rule(0, 5, i, 1)], phase=EGRESS), ("spine1",)) for i in range(spines)}
+        leaf = Placed(Block(groups=[group(1, (), spines)], phase=EGRESS), ("leaf1",))
+        return Ruleset(SWITCHES, {"fabric": {**spine, "g": leaf}})
+
+    assert [batch.name for batch in diff(fabric(2), fabric(3)).batches] == ["egress", "groups"]
+    assert [batch.name for batch in diff(fabric(3), fabric(2)).batches] == ["groups", "retire egress"]
+
+
 def test_a_moved_endpoint_is_modified_where_it_was_remote_and_never_deleted_there() -> None:
     def at(home: str, out: int) -> dict[str, Placed]:
         others = tuple(s for s in ("leaf1", "leaf2", "leaf3") if s != home)
@@ -165,3 +204,20 @@ def test_a_first_install_shares_blocks_between_switches() -> None:
     block = Block([rule(3, 5, vid, 1) for vid in range(1, 500)])
     plan = diff(EMPTY, Ruleset(SWITCHES, {"t": {"k": Placed(block, SWITCHES)}}))
     assert [(p.op, p.block.rules, p.switches) for b in plan.batches for p in b.pushes] == [(ADD, block.rules, SWITCHES)]
+
+
+def test_parts_that_are_the_same_object_are_not_opened() -> None:
+    class Closed(dict):
+        def items(self):
+            raise RuntimeError("opened")
+
+    part = Closed(k=Placed(Block([rule(3, 5, 1, 1)]), SWITCHES))
+    more = {"new": {"k": Placed(Block([rule(3, 5, 2, 1)]), SWITCHES)}}
+    assert diff(Ruleset(SWITCHES, {"t": part}), Ruleset(SWITCHES, {"t": part, **more})).touched == SWITCHES
+
+
+def test_a_switch_that_joins_receives_shared_blocks_and_the_others_nothing() -> None:
+    block = Block([rule(3, 5, vid, 1) for vid in range(1, 50)])
+    few, all_ = (Ruleset(names, {"t": {"k": Placed(block, names)}}) for names in (SWITCHES[:3], SWITCHES))
+    assert diff(few, all_).touched == SWITCHES[3:]
+    assert after(all_, diff(all_, few)) == few

@@ -3,7 +3,42 @@
 ``diff`` finds the changes and orders them; the wire sends the pushes; nothing here knows a socket.
 """
 
+from controller.plan.after import after, invert, states
+from controller.plan.brakes import Brake, brakes, holding
 from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
 from controller.plan.diff import diff
+from controller.plan.export import group_json, meter_json, rule_json, ruleset_json
+from controller.plan.reconcile import OWN_COOKIE, OWN_MASK, Reconciliation, diff_state
+from controller.plan.summary import Counts, PlanSummary, Row, summary, summary_json, to_json
 
-__all__ = ["ADD", "DELETE", "MODIFY", "Batch", "Change", "Entry", "Plan", "Push", "diff"]
+__all__ = [
+    "ADD",
+    "DELETE",
+    "MODIFY",
+    "OWN_COOKIE",
+    "OWN_MASK",
+    "Batch",
+    "Brake",
+    "Change",
+    "Counts",
+    "Entry",
+    "Plan",
+    "PlanSummary",
+    "Push",
+    "Reconciliation",
+    "Row",
+    "after",
+    "brakes",
+    "diff",
+    "diff_state",
+    "group_json",
+    "holding",
+    "invert",
+    "meter_json",
+    "rule_json",
+    "ruleset_json",
+    "states",
+    "summary",
+    "summary_json",
+    "to_json",
+]

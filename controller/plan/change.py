@@ -6,7 +6,9 @@ A plan never expands a block per switch: 64 leaves that gain the same 60,000 rul
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from fabric.rule import GroupEntry, Meter, Rule
@@ -17,6 +19,32 @@ MODIFY: Final = "modify"
 DELETE: Final = "delete"
 
 Entry = Rule | GroupEntry | Meter
+
+
+class Kind(NamedTuple):
+    """A kind of entry: its type, where a block keeps it, and what identifies it on a switch."""
+
+    type: type[Entry]
+    entries: Callable[[Block], tuple[Entry, ...]]
+    key: Callable[[Entry], Hashable]
+
+
+KINDS = (
+    Kind(Rule, attrgetter("rules"), itemgetter(slice(0, 3))),
+    Kind(GroupEntry, attrgetter("groups"), itemgetter(0)),
+    Kind(Meter, attrgetter("meters"), itemgetter(0)),
+)
+
+
+def block_of(entries: Iterable[Entry], phase: int) -> Block:
+    """The block of entries of any kinds."""
+    held = list(entries)
+    return Block(
+        (entry for entry in held if isinstance(entry, Rule)),
+        (entry for entry in held if isinstance(entry, GroupEntry)),
+        (entry for entry in held if isinstance(entry, Meter)),
+        phase,
+    )
 
 
 class Change(NamedTuple):

@@ -6,19 +6,11 @@ equal and sit on the same switches are not compared rule by rule, and no block i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from operator import attrgetter, itemgetter
+from collections.abc import Hashable, Iterator
 
-from controller.plan.change import ADD, DELETE, MODIFY, Change, Entry, Plan
+from controller.plan.change import ADD, DELETE, KINDS, MODIFY, Change, Entry, Kind, Plan
 from controller.plan.order import batches
 from fabric.ruleset import Part, Placed, Ruleset
-
-_KINDS: tuple[tuple[Callable[[object], tuple[Entry, ...]], Callable[[Entry], Hashable]], ...] = (
-    (attrgetter("rules"), itemgetter(slice(0, 3))),
-    (attrgetter("groups"), itemgetter(0)),
-    (attrgetter("meters"), itemgetter(0)),
-)
-"""For each kind of entry: where a block keeps it and what identifies it on a switch."""
 
 _Held = tuple[Entry, int, frozenset[str]]
 """An installed entry, its phase, and switches on which nothing has taken its place yet."""
@@ -44,8 +36,8 @@ def changes(installed: Ruleset, desired: Ruleset) -> Iterator[Change]:
     names: dict[tuple[str, ...], frozenset[str]] = {}
     for placed in (*gone, *come):
         names.setdefault(placed.switches, frozenset(placed.switches))
-    for entries, key in _KINDS:
-        yield from _paired(gone, come, entries, key, names)
+    for kind in KINDS:
+        yield from _paired(gone, come, kind, names)
 
 
 def _moved(old: Part, new: Part, gone: list[Placed], come: list[Placed]) -> None:
@@ -72,11 +64,11 @@ def _except(placed: Placed, switches: tuple[str, ...]) -> Placed:
 def _paired(
     gone: list[Placed],
     come: list[Placed],
-    entries: Callable[[object], tuple[Entry, ...]],
-    key: Callable[[Entry], Hashable],
+    kind: Kind,
     names: dict[tuple[str, ...], frozenset[str]],
 ) -> Iterator[Change]:
     """The changes of one kind of entry: each that came is held against what went under its key."""
+    _, entries, key = kind
     held: dict[Hashable, list[_Held]] = {}
     for block, switches in gone:
         where = names[switches]

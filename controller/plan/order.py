@@ -16,10 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Push
+from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Push, block_of
 from fabric.action import Group
 from fabric.rule import GroupEntry, Meter, Rule
-from fabric.ruleset import Block
 
 BATCHES = ("prepare", "egress", "groups", "ingress", "retire ingress", "retire egress", "clean")
 
@@ -59,7 +58,7 @@ def batches(changes: Iterable[Change]) -> tuple[Batch, ...]:
     pushes: dict[int, list[Push]] = {}
     for slot, op, switches, entries in sorted(named, key=lambda row: row[:3]):
         for i in range(0, len(entries), PUSH_ENTRIES):
-            block = _block(entries[i : i + PUSH_ENTRIES], phases[slot])
+            block = block_of(entries[i : i + PUSH_ENTRIES], phases[slot])
             pushes.setdefault(slot[0], []).append(Push(op, block, switches))
     return tuple(Batch(BATCHES[i], tuple(pushes[i])) for i in sorted(pushes))
 
@@ -113,12 +112,3 @@ def references(entry: Entry) -> frozenset[int]:
         return frozenset()
     sent = {act.group for bucket in entry.buckets for act in bucket.actions if isinstance(act, Group)}
     return frozenset(sent | {bucket.watch_group for bucket in entry.buckets if bucket.watch_group is not None})
-
-
-def _block(entries: list[Entry], phase: int) -> Block:
-    return Block(
-        (entry for entry in entries if isinstance(entry, Rule)),
-        (entry for entry in entries if isinstance(entry, GroupEntry)),
-        (entry for entry in entries if isinstance(entry, Meter)),
-        phase,
-    )
