@@ -1,0 +1,68 @@
+"""The os-ken app: what its handlers hear, passed on as values of controller.wire.events.
+
+Lives here: the one OSKenApp, loaded by name as any Ryu app is. Must not know: sessions, rules, plans.
+Handlers run on the app's own thread, one at a time; rules and their answers do not pass here (controller.wire.session).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from os_ken.controller import ofp_event
+from os_ken.controller.handler import CONFIG_DISPATCHER, DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from os_ken.ofproto import ofproto_v1_3
+
+from controller.wire import osken
+from controller.wire.connection import Connection
+from controller.wire.events import Complaint, Event, PacketIn, PortChanged
+
+Make = Callable[[str], Event]
+
+
+class Sink(Protocol):
+    """Who is told. ``name`` gives the switch's name in the topology, None for a stranger."""
+
+    def joined(self, connection: Connection) -> None: ...
+    def left(self, connection: Connection) -> None: ...
+    def told(self, connection: Connection, make: Make) -> None:
+        """An event of this switch; ``make`` builds it from the switch's name."""
+
+
+class ClosApp(osken.App):
+    """Listens to switches for a ``sink``."""
+
+    OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)
+
+    def __init__(self, *args: Any, sink: Sink, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sink = sink
+
+    @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])  # type: ignore[untyped-decorator]
+    def state_changed(self, event: Any) -> None:
+        if event.state == MAIN_DISPATCHER:
+            self._sink.joined(event.datapath)
+        else:
+            self._sink.left(event.datapath)
+
+    @set_ev_cls(ofp_event.EventOFPPortStatus, [CONFIG_DISPATCHER, MAIN_DISPATCHER])  # type: ignore[untyped-decorator]
+    def port_changed(self, event: Any) -> None:
+        message, ofp = event.msg, ofproto_v1_3
+        port = message.desc
+        down = port.state & ofp.OFPPS_LINK_DOWN or port.config & ofp.OFPPC_PORT_DOWN
+        up = not down and message.reason != ofp.OFPPR_DELETE
+        name = port.name.decode(errors="replace")
+        self._sink.told(message.datapath, lambda switch: PortChanged(switch, port.port_no, name, up))
+
+    @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def packet_in(self, event: Any) -> None:
+        message = event.msg
+        port, table, cookie = message.match.get("in_port", 0), message.table_id, message.cookie
+        make = lambda switch: PacketIn(switch, port, table, cookie, message.reason, bytes(message.data))  # noqa: E731
+        self._sink.told(message.datapath, make)
+
+    @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def complained(self, event: Any) -> None:
+        message = event.msg
+        make = lambda switch: Complaint(switch, message.type, message.code, bytes(message.data))  # noqa: E731
+        self._sink.told(message.datapath, make)

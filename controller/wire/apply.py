@@ -1,0 +1,161 @@
+"""Carrying out a plan over sessions: batch by batch, every switch of a batch at once, each batch confirmed by all.
+
+Lives here: what waits for what, and when to stop. Must not know: os-ken, bytes, how a plan was made.
+
+A batch that any switch refuses or does not confirm is the last one sent. The outcome says how far the plan came, and
+``controller.plan.invert(installed, plan, outcome.begun)`` is the way back, to be carried out with ``rescue=True``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from controller.plan import ADD, MODIFY, Entry, Plan
+from controller.wire.cargo import Cargo, load, pack
+from controller.wire.errors import Lost, Refused, SwitchError
+from controller.wire.session import Refusal, Session
+from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+
+
+class Progress(NamedTuple):
+    """One more switch has confirmed its part of a batch: ``confirmed`` of ``switches`` have, in batch ``batch``."""
+
+    batch: str
+    number: int
+    batches: int
+    confirmed: int
+    switches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far a plan came.
+
+    ``done``: names of the batches every switch confirmed; ``begun``: how many batches were sent at least in part;
+    ``errors``: at most one per switch, sorted by switch; ``entries``: messages processed by the switches.
+    """
+
+    done: tuple[str, ...] = ()
+    begun: int = 0
+    errors: tuple[SwitchError, ...] = ()
+    entries: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"{self.entries} entries confirmed in {self.seconds:.2f} s"
+        return f"stopped in batch {self.begun}: {'; '.join(map(str, self.errors))}"
+
+
+class Shipment(NamedTuple):
+    """A batch packed: what each switch receives. Switches share the cargo of a push they have in common."""
+
+    name: str
+    cargos: dict[str, list[Cargo]]
+
+
+def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
+    """Pack a plan; with ``only``, what it holds for those switches. Pure, and for any thread."""
+    chosen = None if only is None else frozenset(only)
+    shipments = []
+    for batch in plan.batches:
+        cargos: dict[str, list[Cargo]] = {}
+        for push in batch.pushes:
+            switches = push.switches if chosen is None else [name for name in push.switches if name in chosen]
+            if switches:
+                cargo = load(push)
+                for name in switches:
+                    cargos.setdefault(name, []).append(cargo)
+        shipments.append(Shipment(batch.name, cargos))
+    return shipments
+
+
+async def apply(
+    sessions: Mapping[str, Session],
+    shipments: list[Shipment],
+    progress: Callable[[Progress], object] | None = None,
+    rescue: bool = False,
+) -> Outcome:
+    """Send the shipments. ``progress`` is called on the loop's thread and must not block.
+
+    A switch that has no session fails the plan before anything is sent. With ``rescue``, switches that cannot follow
+    are left out and the others go on to the end; and groups and meters are added or modified as needed, so that a
+    plan brings a switch to its end whatever part of it the switch has seen.
+    """
+    begun = time.monotonic()
+    errors: dict[str, SwitchError] = {
+        name: Lost(name, "not connected")
+        for name in sorted({name for shipment in shipments for name in shipment.cargos})
+        if name not in sessions
+    }
+    if errors and not rescue:
+        return Outcome(errors=tuple(errors.values()))
+    done: list[str] = []
+    entries = 0
+    for number, (name, cargos) in enumerate(shipments, 1):
+        told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
+        parts = {switch: part for switch, part in cargos.items() if switch not in errors}
+        results = await asyncio.gather(*(_part(sessions[s], part, told, rescue) for s, part in parts.items()))
+        entries += sum(sent for sent, _ in results)
+        errors.update({error.switch: error for _, error in results if error is not None})
+        if not errors:
+            done.append(name)
+        elif not rescue:
+            break
+    seconds = time.monotonic() - begun
+    return Outcome(tuple(done), number if shipments else 0, tuple(errors[s] for s in sorted(errors)), entries, seconds)
+
+
+class _Told:
+    """Counts confirmations of one batch and tells of each."""
+
+    def __init__(self, progress: Progress, call: Callable[[Progress], object] | None) -> None:
+        self._progress, self._call = progress, call
+
+    def confirmed(self) -> None:
+        self._progress = self._progress._replace(confirmed=self._progress.confirmed + 1)
+        if self._call is not None:
+            self._call(self._progress)
+
+
+async def _part(session: Session, cargos: list[Cargo], told: _Told, rescue: bool) -> tuple[int, SwitchError | None]:
+    """One switch's part of a batch: the messages it processed, and what went wrong."""
+    try:
+        sent, refusals = await session.push(cargos, to_the_end=rescue)
+        if refusals and rescue:
+            refusals = await _mend(session, refusals)
+    except SwitchError as error:
+        return 0, error
+    if refusals:
+        return sent, Refused(session.switch, refusals[0].type, refusals[0].code, refusals[0].entry)
+    told.confirmed()
+    return sent, None
+
+
+_INSTEAD: dict[tuple[int, int], str] = {
+    (ErrorType.GROUP_MOD_FAILED, GroupModFailed.GROUP_EXISTS): MODIFY,
+    (ErrorType.GROUP_MOD_FAILED, GroupModFailed.UNKNOWN_GROUP): ADD,
+    (ErrorType.METER_MOD_FAILED, MeterModFailed.METER_EXISTS): MODIFY,
+    (ErrorType.METER_MOD_FAILED, MeterModFailed.UNKNOWN_METER): ADD,
+}
+"""What to do instead of what a switch refused, where the entry only was, or was not, there already."""
+
+
+async def _mend(session: Session, refusals: list[Refusal]) -> list[Refusal]:
+    """Do the other thing where _INSTEAD has one, in order; gives the refusals that stand."""
+    stand = [refusal for refusal in refusals if (refusal.type, refusal.code) not in _INSTEAD]
+    other: list[tuple[str, Entry]] = [
+        (_INSTEAD[refusal.type, refusal.code], refusal.entry) for refusal in refusals if refusal not in stand
+    ]
+    if other:
+        _, again = await session.push([pack(other)], to_the_end=True)
+        stand += again
+    return stand

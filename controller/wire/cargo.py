@@ -1,0 +1,127 @@
+"""Pushes as bytes: packed once however many switches receive them, and cut into windows for sending.
+
+Lives here: which message each change becomes, and where windows end. Must not know: sockets, order of batches.
+
+Message i of a push carries xid i, so that an error names the entry it is about (together with the bytes it quotes,
+as every push counts from 0).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from struct import Struct
+from typing import Any, NamedTuple
+
+from controller.plan import ADD, DELETE, MODIFY, Entry, Push
+from fabric.openflow import encode, pack_rule
+from fabric.openflow.constants import FlowModCommand, GroupModCommand, MeterModCommand
+from fabric.openflow.messages import GroupMod, MeterMod
+from fabric.rule import GroupEntry, Meter, Rule
+
+WINDOW_BYTES = 64 << 10
+WINDOW_MESSAGES = 512
+"""The most that is sent before a barrier: hardware that takes 50 rules a second confirms a window within 11 s."""
+
+_XID = Struct("!I")
+
+
+class Cargo(NamedTuple):
+    """The messages of one push: message i is ``data[ends[i-1]:ends[i]]`` and speaks of ``entries[i]``."""
+
+    entries: tuple[Entry, ...]
+    ends: tuple[int, ...]
+    data: bytes
+
+    def start(self, index: int) -> int:
+        return self.ends[index - 1] if index else 0
+
+
+class Piece(NamedTuple):
+    """Messages ``first`` to ``last`` (exclusive) of a cargo."""
+
+    cargo: Cargo
+    first: int
+    last: int
+
+    @property
+    def data(self) -> bytes | memoryview:
+        cargo, first, last = self
+        if last - first == len(cargo.ends):
+            return cargo.data
+        return memoryview(cargo.data)[cargo.start(first) : cargo.ends[last - 1]]
+
+    def holds(self, xid: int, quoted: bytes) -> bool:
+        """Whether the message an error speaks of is one of these: its xid, and it begins with the bytes quoted."""
+        cargo, first, last = self
+        return first <= xid < last and cargo.data.startswith(quoted, cargo.start(xid))
+
+
+Window = list[Piece]
+"""What is sent between two barriers."""
+
+
+def _flow(command: FlowModCommand) -> Callable[[Any], bytes]:
+    return lambda rule: pack_rule(rule, command)
+
+
+def _group(command: GroupModCommand) -> Callable[[Any], bytes]:
+    return lambda group: encode(GroupMod(command, group))
+
+
+def _meter(command: MeterModCommand) -> Callable[[Any], bytes]:
+    return lambda meter: encode(MeterMod(command, meter))
+
+
+_PACK: dict[tuple[type, str], Callable[[Any], bytes]] = {
+    # An ADD overwrites what has the same match and priority (OpenFlow 1.3.5 §6.4): it is how a rule is modified.
+    (Rule, ADD): _flow(FlowModCommand.ADD),
+    (Rule, MODIFY): _flow(FlowModCommand.ADD),
+    (Rule, DELETE): _flow(FlowModCommand.DELETE_STRICT),
+    (GroupEntry, ADD): _group(GroupModCommand.ADD),
+    (GroupEntry, MODIFY): _group(GroupModCommand.MODIFY),
+    (GroupEntry, DELETE): _group(GroupModCommand.DELETE),
+    (Meter, ADD): _meter(MeterModCommand.ADD),
+    (Meter, MODIFY): _meter(MeterModCommand.MODIFY),
+    (Meter, DELETE): _meter(MeterModCommand.DELETE),
+}
+
+
+def load(push: Push) -> Cargo:
+    """The push as bytes. A push of several kinds has meters first, then groups, then rules; deletes the other way."""
+    kinds = (push.block.meters, push.block.groups, push.block.rules)
+    entries: tuple[Entry, ...] = sum(kinds[::-1] if push.op == DELETE else kinds, ())
+    return pack((push.op, entry) for entry in entries)
+
+
+def pack(changes: Iterable[tuple[str, Entry]]) -> Cargo:
+    """The same from (op, entry) pairs in any mixture."""
+    changes = list(changes)
+    messages = [_PACK[type(entry), op](entry) for op, entry in changes]
+    ends = tuple(accumulate(map(len, messages)))
+    data = bytearray().join(messages)
+    for xid, start in enumerate((0, *ends[:-1]) if ends else ()):
+        _XID.pack_into(data, start + 4, xid)
+    return Cargo(tuple(entry for _, entry in changes), ends, bytes(data))
+
+
+def windows(cargos: Iterable[Cargo]) -> Iterator[Window]:
+    """Cuts cargos, in order, into windows of at most WINDOW_BYTES and WINDOW_MESSAGES (one message may be longer)."""
+    window: Window = []
+    room, messages = WINDOW_BYTES, WINDOW_MESSAGES
+    for cargo in cargos:
+        first = 0
+        while first < len(cargo.ends):
+            last = min(bisect_right(cargo.ends, cargo.start(first) + room), first + messages)
+            if last == first and window:
+                yield window
+                window, room, messages = [], WINDOW_BYTES, WINDOW_MESSAGES
+                continue
+            last = max(last, first + 1)
+            window.append(Piece(cargo, first, last))
+            room -= cargo.ends[last - 1] - cargo.start(first)
+            messages -= last - first
+            first = last
+    if window:
+        yield window

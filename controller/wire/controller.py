@@ -1,0 +1,243 @@
+"""The controller as the rest of Clos sees it: switches by name, plans in, states out, from any thread.
+
+Lives here: starting and stopping os-ken, who is connected, and the bridge between threads and the event loop.
+Must not know: why a plan is sent, where rulesets are kept.
+
+    with Controller({1: "leaf1", 2: "spine1"}) as controller:
+        controller.wait_for({"leaf1", "spine1"}, timeout=10)
+        outcome = controller.apply(plan)
+        state = controller.read("leaf1").state
+
+os-ken is a singleton, so one process runs one controller at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from controller.plan import Plan
+from controller.wire import osken
+from controller.wire.app import Make
+from controller.wire.apply import Outcome, Progress, apply, ship
+from controller.wire.connection import Connection, Listener
+from controller.wire.errors import Lost
+from controller.wire.events import Event, Joined, Left, Stranger
+from controller.wire.facts import Facts, capacity, facts
+from controller.wire.readback import Held, fetch
+from controller.wire.session import PATIENCE, Session
+from fabric.action import Output
+from fabric.openflow.messages import PacketOut
+
+LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+APP = "controller.wire.app"
+
+
+class Controller:
+    """Listens for the switches of a topology on ``host:port`` (port 0: any free one; see ``address``).
+
+    ``switches``: names by datapath id. A switch with another id is reported (``Stranger``) and left alone.
+    ``patience``: seconds without any answer after which a switch counts as silent and is disconnected.
+    """
+
+    def __init__(
+        self,
+        switches: Mapping[int, str],
+        host: str = "127.0.0.1",
+        port: int = 6653,
+        tls: osken.Tls | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._names = dict(switches)
+        self._where = (host, port)
+        self._tls = tls
+        self._patience = patience
+        self._sessions: dict[str, tuple[Session, Connection]] = {}
+        self._strangers: dict[int, Connection] = {}
+        self._changed = threading.Condition()
+        self._subscribers: list[Callable[[Event], object]] = []
+        self._runtime: osken.Runtime | None = None
+
+    # Life.
+
+    def start(self) -> None:
+        """Listen, in background threads. Raises CannotListen; RuntimeError when a controller runs in this process."""
+        _raise_file_limit()
+        host, port = self._where
+        self._runtime = osken.Runtime(APP, host, port, self._tls, sink=self)
+        LOG.info("listening on %s:%d", *self.address)
+
+    def stop(self) -> None:
+        """Drop every connection and end every thread. Rules stay on the switches."""
+        if self._runtime is not None:
+            self._runtime.stop()
+            self._runtime = None
+
+    def __enter__(self) -> Controller:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        address = self._listener.address
+        if address is None:
+            raise RuntimeError("the controller is not listening")
+        return address
+
+    @property
+    def _listener(self) -> Listener:
+        if self._runtime is None:
+            raise RuntimeError("the controller is not started")
+        return self._runtime.listener
+
+    # Who is there.
+
+    def connected(self) -> frozenset[str]:
+        """The names of the switches that are connected and ready."""
+        with self._changed:
+            return frozenset(self._sessions)
+
+    def wait_for(self, switches: Iterable[str], timeout: float) -> frozenset[str]:
+        """Wait until they are all connected, at most ``timeout`` seconds; gives those still missing."""
+        wanted = frozenset(switches)
+        with self._changed:
+            self._changed.wait_for(lambda: wanted <= self._sessions.keys(), timeout)
+            return wanted - self._sessions.keys()
+
+    def expect(self, switches: Mapping[int, str]) -> None:
+        """A new topology: names by datapath id from now on. Connected switches that gain or change a name join anew."""
+        with self._changed:
+            self._names = dict(switches)
+            moved = [c for name, (_, c) in self._sessions.items() if self._names.get(c.id or 0) != name]
+            waiting = [c for dpid, c in self._strangers.items() if dpid in self._names]
+        for connection in (*moved, *waiting):
+            self.left(connection)
+            self.joined(connection)
+
+    def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+        """Have every event given to ``callback``, one at a time, on a background thread; gives the way to end it.
+
+        A callback that takes long delays the events after it, nothing else.
+        """
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    # What to do with them.
+
+    def apply(
+        self,
+        plan: Plan,
+        only: Iterable[str] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        rescue: bool = False,
+    ) -> Outcome:
+        """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
+        shipments = ship(plan, only)
+        with self._changed:
+            sessions = {name: session for name, (session, _) in self._sessions.items()}
+        return self._await(apply(sessions, shipments, progress, rescue))
+
+    def read(self, switch: str, cookie: int = 0, mask: int = 0) -> Held:
+        """What the switch holds: rules whose cookie equals ``cookie`` under ``mask``, all groups, all meters.
+
+        Raises SwitchError, DecodeError.
+        """
+        return self._await(fetch(self._session(switch), cookie, mask)).held()
+
+    def facts(self, switch: str) -> Facts:
+        """Who made the switch, what it can do, its ports. Raises SwitchError."""
+        return self._await(facts(self._session(switch)))
+
+    def capacity(self, switch: str) -> dict[int, int]:
+        """How many rules each table of the switch can hold, by its own account. Raises SwitchError."""
+        return self._await(capacity(self._session(switch)))
+
+    def send_packet(self, switch: str, port: int, data: bytes) -> None:
+        """Have the switch send a packet out of a port. Raises Lost when it is not connected."""
+        session = self._session(switch)
+        self._listener.call(session.tell, PacketOut((Output(port),), data))
+
+    def _session(self, switch: str) -> Session:
+        with self._changed:
+            found = self._sessions.get(switch)
+        if found is None:
+            raise Lost(switch, "not connected")
+        return found[0]
+
+    def _await(self, work: Coroutine[Any, Any, T]) -> T:
+        future = self._submit(work)
+        try:
+            return future.result()
+        finally:
+            future.cancel()  # of use when the wait itself was interrupted (Ctrl-C)
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        try:
+            listener = self._listener
+            if threading.get_ident() == listener.thread:
+                raise RuntimeError("called on the event loop's own thread (a progress callback?): it would never end")
+            return asyncio.run_coroutine_threadsafe(work, listener.loop)
+        except RuntimeError:  # not started, or just stopped
+            work.close()
+            raise
+
+    # What the os-ken app tells (controller.wire.app.Sink), on its thread.
+
+    def joined(self, connection: Connection) -> None:
+        dpid = connection.id or 0
+        with self._changed:
+            name = self._names.get(dpid)
+            if name is None:
+                self._strangers[dpid] = connection
+                before = None
+            else:
+                before = self._sessions.get(name)
+                connection.taker = session = Session(name, connection.send, connection.drop, self._patience)
+                self._sessions[name] = session, connection
+                self._changed.notify_all()
+        if before is not None:
+            before[1].later(before[1].drop, "the same switch connected again")
+        self._tell(Stranger(dpid, str(connection)) if name is None else Joined(name, dpid))
+
+    def left(self, connection: Connection) -> None:
+        dpid = connection.id or 0
+        with self._changed:
+            if self._strangers.get(dpid) is connection:
+                del self._strangers[dpid]
+            gone = [name for name, (_, held) in self._sessions.items() if held is connection]
+            sessions = [self._sessions.pop(name)[0] for name in gone]
+            self._changed.notify_all()
+        for name, session in zip(gone, sessions, strict=True):
+            connection.later(session.lost)
+            self._tell(Left(name, dpid))
+
+    def told(self, connection: Connection, make: Make) -> None:
+        with self._changed:
+            name = self._names.get(connection.id or 0)
+        if name is not None:
+            self._tell(make(name))
+
+    def _tell(self, event: Event) -> None:
+        for callback in tuple(self._subscribers):
+            try:
+                callback(event)
+            except Exception:
+                LOG.exception("a subscriber failed on %s", event)
+
+
+def _raise_file_limit() -> None:
+    """Let the process open as many files as the system lets it: each switch is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

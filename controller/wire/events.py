@@ -1,0 +1,58 @@
+"""What switches say unasked, as values. Switches go by their names in the topology."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Joined(NamedTuple):
+    """A switch of the topology is connected and ready. What it holds is unknown until it is read back."""
+
+    switch: str
+    dpid: int
+
+
+class Left(NamedTuple):
+    """Its connection ended."""
+
+    switch: str
+    dpid: int
+
+
+class Stranger(NamedTuple):
+    """A switch that is in no topology connected; it is left alone."""
+
+    dpid: int
+    address: str
+
+
+class PortChanged(NamedTuple):
+    """A port was added, changed or removed; ``up``: it is there, its link is up and it is not switched off."""
+
+    switch: str
+    port: int
+    name: str
+    up: bool
+
+
+class PacketIn(NamedTuple):
+    """A packet was sent to the controller. ``reason``: OFPR_* (OpenFlow 1.3.5 §7.4.1)."""
+
+    switch: str
+    in_port: int
+    table: int
+    cookie: int
+    reason: int
+    data: bytes
+
+
+class Complaint(NamedTuple):
+    """An OpenFlow error about nothing that a plan sent."""
+
+    switch: str
+    type: int
+    code: int
+    data: bytes
+
+
+Event = Joined | Left | Stranger | PortChanged | PacketIn | Complaint
