@@ -40,8 +40,9 @@ class _Space:
     def put(self, values: _Values, rule: Rule) -> Rule | None:
         """Store the rule; returns the one of equal priority it replaces."""
         priority = rule.priority
-        head = self.first.setdefault(values, rule)
-        if head is rule:
+        head = self.first.get(values)
+        if head is None:
+            self.first[values] = rule
             self.top = max(self.top, priority)
             return None
         chain = (head, *self.rest.get(values, ()))
