@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from wire_peer import Fleet, eventually
 
 from controller.plan import diff
 from controller.wire.controller import Controller
@@ -11,6 +10,7 @@ from fabric.action import Group, Output
 from fabric.match import Match
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
+from tests.wire_peer import Fleet, eventually
 
 NAMES = {1: "leaf1", 2: "leaf2", 3: "spine1"}
 LEAVES = ("leaf1", "leaf2")
