@@ -287,6 +287,14 @@ class SwitchModel:
             del self.meters[number]
         return gone
 
+    def group_users(self, group: int) -> int:
+        """How many references rules and other groups make to the group."""
+        return self._uses[_GROUP, group] + self._uses[_CHAIN, group]
+
+    def meter_users(self, meter: int) -> int:
+        """How many rules go through the meter."""
+        return self._uses[_METER, meter]
+
 
 def _uses(instructions: Instructions) -> list[_Use]:
     """The groups and the meter that these instructions name."""
