@@ -1,0 +1,27 @@
+"""The store: revisions, who, when, why, and what became of them. SQLite, one file, survives being killed."""
+
+from controller.store.revision import (
+    APPLIED,
+    APPLYING,
+    FAILED,
+    UNDONE,
+    AuditEntry,
+    Draft,
+    Record,
+    Revision,
+    StoreError,
+)
+from controller.store.store import Store
+
+__all__ = [
+    "APPLIED",
+    "APPLYING",
+    "FAILED",
+    "UNDONE",
+    "AuditEntry",
+    "Draft",
+    "Record",
+    "Revision",
+    "Store",
+    "StoreError",
+]

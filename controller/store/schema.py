@@ -1,0 +1,152 @@
+"""The store's file: its tables, how they came to be, and the checks before a file is trusted.
+
+Must not know: what the rows mean. An SQLite database in WAL mode (readers never wait for the writer); the
+application id says it is ours, ``user_version`` which migrations it has had.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from controller.store.revision import StoreError
+
+APPLICATION_ID = 0x434C4F53
+"""``CLOS`` at byte 68 of the file."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE migration (version INTEGER PRIMARY KEY, at TEXT NOT NULL DEFAULT (datetime('now')))",
+        """CREATE TABLE revision (
+             number INTEGER PRIMARY KEY AUTOINCREMENT,
+             who TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
+             status TEXT NOT NULL CHECK (status IN ('applying', 'applied', 'undone', 'failed')),
+             current INTEGER NOT NULL DEFAULT 0 CHECK (current = 0 OR status = 'applied'),
+             base INTEGER REFERENCES revision,
+             batches INTEGER NOT NULL DEFAULT 0,
+             ended TEXT, note TEXT NOT NULL DEFAULT '',
+             summary TEXT NOT NULL)""",
+        "CREATE UNIQUE INDEX one_applying ON revision (status) WHERE status = 'applying'",
+        "CREATE UNIQUE INDEX one_current ON revision (current) WHERE current = 1",
+        "CREATE TABLE text (digest BLOB PRIMARY KEY, packed BLOB NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE input (
+             revision INTEGER NOT NULL REFERENCES revision,
+             kind TEXT NOT NULL CHECK (kind IN ('source', 'topology', 'numbering')),
+             name TEXT NOT NULL,
+             digest BLOB NOT NULL REFERENCES text,
+             PRIMARY KEY (revision, kind, name)) WITHOUT ROWID""",
+        """CREATE TABLE audit (
+             number INTEGER PRIMARY KEY AUTOINCREMENT,
+             at TEXT NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL,
+             revision INTEGER REFERENCES revision)""",
+        "CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    ),
+)
+"""The statements that lead from each schema version to the next, from 0. Never edit a row: append one."""
+
+VERSION = len(MIGRATIONS)
+_MAGIC = b"SQLite format 3\0"
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The file at ``path``, created if it is missing, checked and brought to the current schema.
+
+    Only its owner can read it (mode 0600). Raises StoreError when it is damaged, someone else's, from a newer
+    Clos, or cannot be opened.
+    """
+    with told(path):
+        _claim(path)
+        db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        try:
+            _check(db, path)
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+            _migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, path: Path, kind: str) -> Iterator[sqlite3.Connection]:
+    """All of it or none of it, on disk before it returns. ``kind``: IMMEDIATE to write, DEFERRED to read."""
+    with told(path):
+        db.execute(f"BEGIN {kind}")
+        try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+
+
+_CAUSES = (
+    ("locked", "another process is writing to it and does not finish"),
+    ("readonly", "it cannot be written: check the owner and permissions of the file and its directory"),
+    ("unable to open", "it cannot be opened: check the directory and its permissions"),
+    ("permission denied", "it cannot be opened: check the owner and permissions of the file and its directory"),
+    ("full", "the disk is full: free some space and try again"),
+    ("malformed", "it is damaged: move it away and restore a backup"),
+    ("not a database", "it is damaged: move it away and restore a backup"),
+    ("decompress", "it is damaged: move it away and restore a backup"),
+    ("disk i/o", "the disk does not answer: check it, then try again"),
+)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turns what SQLite and the system raise into a StoreError that names the file and the way out."""
+    try:
+        yield
+    except (sqlite3.Error, zlib.error, OSError) as error:
+        reason = str(error).lower()
+        cause = next((text for word, text in _CAUSES if word in reason), "it cannot be used")
+        raise StoreError(f"{path}: {cause} ({error})") from error
+
+
+def _claim(path: Path) -> None:
+    """Creates the file for its owner only, or refuses one that is no SQLite database."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head and head != _MAGIC:
+        raise StoreError(f"{path}: not a Clos store, nor any SQLite database; name another file")
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Refuses a file that is damaged, another program's, or a newer Clos's."""
+    fault = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if fault != "ok":
+        raise StoreError(f"{path}: it is damaged: move it away and restore a backup ({fault})")
+    owner = db.execute("PRAGMA application_id").fetchone()[0]
+    empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and not (owner == 0 and empty):
+        raise StoreError(f"{path}: an SQLite database of another program, not a Clos store; name another file")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(f"{path}: written by a newer Clos (schema {version}, known up to {VERSION}); upgrade Clos")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Brings the schema up to date in one transaction, so that a crash leaves the old schema or the new."""
+    if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    for version in range(db.execute("PRAGMA user_version").fetchone()[0], VERSION):
+        for statement in MIGRATIONS[version]:
+            db.execute(statement)
+        db.execute("INSERT INTO migration (version) VALUES (?)", (version + 1,))
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    db.execute("COMMIT")

@@ -1,0 +1,235 @@
+"""The store: revisions, audit log and a few values, in one SQLite file. Decides nothing about the network.
+
+Every public operation is one transaction, on disk when it returns. A process killed at any instant leaves the
+state before or after an operation, and ``pending`` names the revision whose apply was under way, if any:
+finish it or undo it. Threads may share a Store.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+from controller.store.revision import APPLIED, APPLYING, FAILED, UNDONE, AuditEntry, Draft, Record, Revision, StoreError
+from controller.store.schema import connect, transaction
+
+_RECORD = "number, who, at, why, status, current, base, batches, ended, note, summary"
+
+
+def utc_now() -> str:
+    """The present, UTC, ISO 8601 with milliseconds: ``2026-11-22T17:06:00.000Z``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Store:
+    """One store file. Use as a context manager or ``close`` it."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, clock: Callable[[], str]) -> None:
+        self._db, self._path, self._clock = db, path, clock
+        self._lock = Lock()
+
+    @classmethod
+    def open(cls, path: Path | str, clock: Callable[[], str] = utc_now) -> Store:
+        """The store at ``path``, created (mode 0600) if missing. Raises StoreError; the file is then unchanged."""
+        place = Path(path)
+        return cls(connect(place), place, clock)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # -- the life of a revision ---------------------------------------------------------------------------
+
+    def begin(self, draft: Draft) -> int:
+        """Records that a revision is about to be applied; its number. Do this before the first message.
+
+        Raises StoreError while another one is being applied.
+        """
+        with self._transaction() as db:
+            under_way = _one(db, "SELECT number FROM revision WHERE status = ?", APPLYING)
+            if under_way is not None:
+                raise StoreError(f"{self._path}: revision {under_way} is still being applied; finish or undo it first")
+            base = _one(db, "SELECT number FROM revision WHERE current = 1")
+            number = db.execute(
+                "INSERT INTO revision (who, at, why, status, base, summary) VALUES (?, ?, ?, ?, ?, ?)",
+                (draft.who, self._clock(), draft.why, APPLYING, base, _json(draft.summary or {})),
+            ).lastrowid
+            if number is None:
+                raise StoreError(f"{self._path}: SQLite gave revision {draft.why!r} no number")
+            _keep_inputs(db, number, draft)
+            self._note(db, draft.who, "begin", {"why": draft.why}, number)
+            return number
+
+    def record_progress(self, number: int, batches: int) -> None:
+        """Every switch has confirmed the first ``batches`` batches of revision ``number``."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "UPDATE revision SET batches = max(batches, ?) WHERE number = ? AND status = ?",
+                (batches, number, APPLYING),
+            ).rowcount
+            self._must(db, changed, number)
+
+    def finish(self, number: int) -> None:
+        """Every switch holds the revision: it is now the current one."""
+        self._end(number, APPLIED, "")
+
+    def undo(self, number: int, note: str = "") -> None:
+        """Every switch holds what it held before the revision began; the current revision stays current."""
+        self._end(number, UNDONE, note)
+
+    def fail(self, number: int, note: str) -> None:
+        """Neither applied nor taken back, and ``note`` says why; the current revision stays what is wanted."""
+        self._end(number, FAILED, note)
+
+    def _end(self, number: int, status: str, note: str) -> None:
+        with self._transaction() as db:
+            if status == APPLIED:
+                db.execute("UPDATE revision SET current = 0 WHERE current = 1")
+            changed = db.execute(
+                "UPDATE revision SET status = ?, current = ?, ended = ?, note = ? WHERE number = ? AND status = ?",
+                (status, status == APPLIED, self._clock(), note, number, APPLYING),
+            ).rowcount
+            self._must(db, changed, number)
+            who = _one(db, "SELECT who FROM revision WHERE number = ?", number)
+            self._note(db, who, status, {"note": note} if note else {}, number)
+
+    def _must(self, db: sqlite3.Connection, changed: int, number: int) -> None:
+        if not changed:
+            status = _one(db, "SELECT status FROM revision WHERE number = ?", number)
+            state = "does not exist" if status is None else f"is {status}, not being applied"
+            raise StoreError(f"{self._path}: revision {number} {state}")
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def current(self) -> Revision | None:
+        """What the fabric should hold; None before the first revision was applied."""
+        return self._revision("current = 1")
+
+    def pending(self) -> Revision | None:
+        """The revision whose apply has begun and not ended: after a restart, the one to finish or undo."""
+        return self._revision("status = ?", APPLYING)
+
+    def get(self, number: int) -> Revision:
+        """A revision by number. Raises StoreError when there is none."""
+        found = self._revision("number = ?", number)
+        if found is None:
+            raise StoreError(f"{self._path}: there is no revision {number}; see the history for those there are")
+        return found
+
+    def history(self, limit: int = 50) -> tuple[Record, ...]:
+        """The last ``limit`` revisions, newest first, whatever became of them."""
+        with self._reading() as db:
+            rows = db.execute(f"SELECT {_RECORD} FROM revision ORDER BY number DESC LIMIT ?", (limit,))
+            return tuple(Record(**_columns(row)) for row in rows)
+
+    def _revision(self, which: str, *values: object) -> Revision | None:
+        with self._reading() as db:
+            row = db.execute(f"SELECT {_RECORD} FROM revision WHERE {which}", values).fetchone()
+            return Revision(**_columns(row), **_inputs(db, row[0])) if row else None
+
+    # -- audit and values ---------------------------------------------------------------------------------
+
+    def audit(
+        self, who: str, action: str, detail: Mapping[str, Any] | None = None, revision: int | None = None
+    ) -> None:
+        """Records that someone did something. Beginnings and ends of revisions are recorded by themselves."""
+        with self._transaction() as db:
+            self._note(db, who, action, detail or {}, revision)
+
+    def _note(
+        self, db: sqlite3.Connection, who: str, action: str, detail: Mapping[str, Any], revision: int | None
+    ) -> None:
+        values = (self._clock(), who, action, _json(detail), revision)
+        db.execute("INSERT INTO audit (at, who, action, detail, revision) VALUES (?, ?, ?, ?, ?)", values)
+
+    def audit_log(self, limit: int = 100, revision: int | None = None) -> tuple[AuditEntry, ...]:
+        """The last ``limit`` entries, newest first; those about one revision when it is given."""
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT number, at, who, action, detail, revision FROM audit"
+                " WHERE ?1 IS NULL OR revision = ?1 ORDER BY number DESC LIMIT ?2",
+                (revision, limit),
+            )
+            return tuple(AuditEntry(n, at, who, action, json.loads(d), r) for n, at, who, action, d, r in rows)
+
+    def value(self, key: str) -> str | None:
+        """The value kept under a key, or None."""
+        with self._reading() as db:
+            found = _one(db, "SELECT value FROM value WHERE key = ?", key)
+            return None if found is None else str(found)
+
+    def keep(self, key: str, value: str | None) -> None:
+        """Keeps a value under a key; None forgets the key."""
+        with self._transaction() as db:
+            if value is None:
+                db.execute("DELETE FROM value WHERE key = ?", (key,))
+            else:
+                db.execute("INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)", (key, value))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, transaction(self._db, self._path, "IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view, whatever others write meanwhile."""
+        with self._lock, transaction(self._db, self._path, "DEFERRED") as db:
+            yield db
+
+
+def _one(db: sqlite3.Connection, query: str, *values: object) -> Any:
+    """The only column of the first row, or None."""
+    row = db.execute(query, values).fetchone()
+    return row[0] if row else None
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _columns(row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row of _RECORD as the fields of a Record."""
+    number, who, when, why, status, current, base, batches, ended, note, summary = row
+    return {
+        "number": number, "who": who, "when": when, "why": why, "status": status, "current": bool(current),
+        "base": base, "batches": batches, "ended": ended, "note": note, "summary": json.loads(summary),
+    }  # fmt: skip
+
+
+def _keep_inputs(db: sqlite3.Connection, number: int, draft: Draft) -> None:
+    """Stores the inputs; a text that some revision already has is stored once."""
+    inputs = [("source", name, text) for name, text in draft.sources.items()]
+    inputs += [("topology", "", draft.topology), ("numbering", "", draft.numbering)]
+    for kind, name, text in inputs:
+        raw = text.encode()
+        digest = blake2b(raw, digest_size=32).digest()
+        if _one(db, "SELECT 1 FROM text WHERE digest = ?", digest) is None:
+            db.execute("INSERT INTO text (digest, packed) VALUES (?, ?)", (digest, zlib.compress(raw, 1)))
+        db.execute("INSERT INTO input (revision, kind, name, digest) VALUES (?, ?, ?, ?)", (number, kind, name, digest))
+
+
+def _inputs(db: sqlite3.Connection, number: int) -> dict[str, Any]:
+    """The inputs of a revision as the fields of a Revision; sources by name."""
+    rows = db.execute(
+        "SELECT kind, name, packed FROM input JOIN text USING (digest) WHERE revision = ? ORDER BY kind, name",
+        (number,),
+    )
+    texts = {(kind, name): zlib.decompress(packed).decode() for kind, name, packed in rows}
+    sources = {name: text for (kind, name), text in texts.items() if kind == "source"}
+    return {"sources": sources, "topology": texts["topology", ""], "numbering": texts["numbering", ""]}
