@@ -1,13 +1,13 @@
 """Laws of brakes: a plan that could hurt is refused with its numbers and the flag that releases it."""
 
 import pytest
-from plan_strategies import rule
 
 from controller.plan import brakes, diff, holding
 from fabric.action import Output
 from fabric.rule import SELECT, Bucket, GroupEntry
 from fabric.ruleset import EMPTY, Block, Placed, Ruleset
 from fabric.topology import Link, PortRef, Switch, Topology
+from tests.plan_strategies import rule
 
 LEAVES = ("leaf1", "leaf2")
 SWITCHES = (*LEAVES, "spine1")

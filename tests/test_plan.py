@@ -4,13 +4,13 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_strategies import SWITCHES, entries_of, group, messages, rule, rulesets
 
 from controller.plan import ADD, DELETE, MODIFY, after, diff, invert, states
 from fabric.action import Group, Output
 from fabric.match import Match
 from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import EGRESS, EMPTY, INGRESS, Block, Placed, Ruleset
+from tests.plan_strategies import SWITCHES, entries_of, group, messages, rule, rulesets
 
 
 @given(rulesets(), rulesets())

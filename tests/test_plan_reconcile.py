@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_strategies import rulesets
 
 from controller.compile import CLOS_COOKIE, CLOS_MASK
 from controller.plan import MODIFY, OWN_COOKIE, OWN_MASK, after, diff_state
@@ -10,6 +9,7 @@ from fabric.action import Group
 from fabric.match import ANY, Match
 from fabric.rule import SELECT, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import Block, Placed, Ruleset, SwitchState
+from tests.plan_strategies import rulesets
 
 NOTHING = SwitchState((), (), ())
 

@@ -5,13 +5,13 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_strategies import SWITCHES, messages, rule, rulesets
 
 from controller.plan import ADD, DELETE, MODIFY, diff, ruleset_json, summary, to_json
 from fabric.action import Group
 from fabric.match import Match
 from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import Block, Placed, Ruleset
+from tests.plan_strategies import SWITCHES, messages, rule, rulesets
 
 
 @given(rulesets(), rulesets())
