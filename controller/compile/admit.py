@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from controller.compile.base import POP, PUSH_INNER, set_vid
 from controller.compile.cookie import cookie, network_path
 from controller.compile.locate import Located
-from controller.compile.stages import ADMIT, ARP, BRIDGE, PORT, SEGMENT, SOURCE, VRF
+from controller.compile.stages import ADMIT, ARP, BRIDGE, PORT, REFUSE, SEGMENT, SOURCE, VRF
 from fabric.fields import ETH_ARP, ETH_IPV4, VID_NONE, VID_PRESENT
 from fabric.match import Match
-from fabric.rule import DROP, Instructions, Rule
+from fabric.rule import Instructions, Rule
 
 _UNTAGGED = ("vlan_vid", VID_NONE, None)
 
@@ -54,5 +54,5 @@ def admit_rules(leaf: str, located: Iterable[Located]) -> list[Rule]:
         asks = Match.trusted((*arp, spa, sha))
         announces = Match.trusted((*arp, spa, ("arp_tpa", ip, None), sha))
         rules.append(ADMIT.rule(100, asks, Instructions(goto=ARP.table), one.cookie))
-        rules.append(ADMIT.rule(110, announces, DROP, one.cookie))
+        rules.append(ADMIT.rule(110, announces, REFUSE, one.cookie))
     return rules

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from controller.compile.cookie import cookie, policy_path
 from controller.compile.numbering import Class
-from controller.compile.stages import METER, POLICY, SOURCE, TARGET, VRF, CompileError
+from controller.compile.stages import METER, POLICY, REFUSE, SOURCE, TARGET, VRF, CompileError
 from controller.intent.model import ALLOW, Policy, Rate, Service, Tenant
 from fabric.fields import ETH_IPV4, IP_SCTP, IP_TCP, IP_UDP
 from fabric.match import Match, Term
-from fabric.rule import DROP, Band, Instructions, Meter, Rule
+from fabric.rule import Band, Instructions, Meter, Rule
 from fabric.ruleset import Block
 
 TOP = 30_000
@@ -69,7 +69,7 @@ def policy_block(permits: tuple[Permit, ...]) -> Block:
         verdict = now
         if level >= TOP:
             raise CompileError(f"more than {TOP} changes of verdict in one tenant's policies")
-        way = Instructions(meter=permit.meter, goto=METER.table) if permit.allow else DROP
+        way = Instructions(meter=permit.meter, goto=METER.table) if permit.allow else REFUSE
         for match in _matches(permit):
             key = TOP - level, match
             if key not in rules:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fabric.action import Action, DecNwTtl, Group, Move, Output, PopVlan, PushVlan, SetField
 from fabric.match import Match
-from fabric.rule import DROP, Instructions, Rule
+from fabric.rule import Instructions, Rule
 
 
 class CompileError(Exception):
@@ -126,5 +126,7 @@ DELIVER = _stage(7, "deliver", "metadata eth_dst vlan_vid", (), (PopVlan, *_FORW
 STAGES = (PORT, ADMIT, ARP, BRIDGE, ROUTE, POLICY, METER, DELIVER)
 SPINE = _stage(0, "spine", "vlan_vid", (), (Output, Group))
 
-EXECUTE = DROP
+EXECUTE = Instructions()
 """No instruction at all: the pipeline ends and the action set is executed."""
+REFUSE = Instructions(clear=True)
+"""The packet ends here, and so does what earlier stages meant to do with it."""

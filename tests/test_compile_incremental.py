@@ -1,0 +1,124 @@
+"""Laws of compiling step by step, and of the numbers that survive from revision to revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from controller.compile import Compiled, compile_fabric
+from controller.compile.numbering import from_json, to_json
+from controller.intent.model import Intent, Tenant
+from fabric.ruleset import Ruleset
+from fabric.topology import Topology
+from tests.fabrics import intents, topologies
+
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def edited(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
+    """The intent after one small change, or a wholly different intent on the same topology."""
+    if not intent.tenants or draw(st.integers(0, 3)) == 0:
+        return draw(intents(topology))
+    name = draw(st.sampled_from(sorted(intent.tenants)))
+    tenant = intent.tenants[name]
+    change = draw(st.sampled_from([_without_endpoint, _relabelled, _fewer_policies, _same]))
+    return Intent({**intent.tenants, name: change(tenant)}, intent.shares)
+
+
+def _without_endpoint(tenant: Tenant) -> Tenant:
+    return replace(tenant, endpoints=dict(list(tenant.endpoints.items())[1:]))
+
+
+def _relabelled(tenant: Tenant) -> Tenant:
+    swap = {"web": "db", "db": "web"}
+    turned = {
+        name: replace(e, labels=tuple((key, swap[value]) for key, value in e.labels))
+        for name, e in tenant.endpoints.items()
+    }
+    return replace(tenant, endpoints=turned)
+
+
+def _fewer_policies(tenant: Tenant) -> Tenant:
+    return replace(tenant, policies=tenant.policies[1:])
+
+
+def _same(tenant: Tenant) -> Tenant:
+    """Equal, but another object, as when a file is read again."""
+    return replace(tenant)
+
+
+def disjoint(ruleset: Ruleset) -> bool:
+    """Whether no switch holds two entries with one identity."""
+    for blocks in ruleset.by_switch().values():
+        keys = [rule.key for block in blocks for rule in block.rules]
+        groups = [entry.group for block in blocks for entry in block.groups]
+        meters = [meter.meter for block in blocks for meter in block.meters]
+        if any(len(set(found)) != len(found) for found in (keys, groups, meters)):
+            return False
+    return True
+
+
+@given(st.data())
+@many
+def test_compiling_step_by_step_equals_compiling_at_once(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    intent = data.draw(intents(topology))
+    step: Compiled = compile_fabric(intent, topology)
+    for _ in range(3):
+        intent = edited(data.draw, intent, topology)
+        at_once = compile_fabric(intent, topology, numbering=step.numbering)
+        step = compile_fabric(intent, topology, previous=step)
+        assert step.numbering == at_once.numbering
+        assert step.ruleset == at_once.ruleset
+        assert disjoint(step.ruleset)
+
+
+@given(st.data())
+@many
+def test_an_unchanged_tenant_keeps_its_very_part(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    intent = data.draw(intents(topology))
+    first = compile_fabric(intent, topology)
+    again = compile_fabric(Intent(dict(intent.tenants), dict(intent.shares)), topology, previous=first)
+    assert all(again.ruleset.parts[name] is part for name, part in first.ruleset.parts.items())
+
+
+@given(st.data())
+@many
+def test_going_back_with_the_old_numbers_gives_back_the_old_rules(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    first = compile_fabric(data.draw(intents(topology)), topology)
+    second = compile_fabric(data.draw(intents(topology)), topology, previous=first)
+    back = compile_fabric(first.intent, topology, numbering=first.numbering, previous=second)
+    assert back.ruleset == first.ruleset
+
+
+@given(st.data())
+@many
+def test_a_number_freed_by_a_change_is_not_given_away_in_it(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    first = compile_fabric(data.draw(intents(topology)), topology).numbering
+    second = compile_fabric(data.draw(intents(topology)), topology, numbering=first).numbering
+    for name, numbers in second.items():
+        for network, segment in numbers.segments.items():
+            owners = [(t, n) for t, old in first.items() for n, number in old.segments.items() if number == segment]
+            assert owners in ([], [(name, network)])
+
+
+@given(st.data())
+@many
+def test_numbering_survives_json(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    numbering = compile_fabric(data.draw(intents(topology)), topology).numbering
+    assert from_json(to_json(numbering)) == numbering
+
+
+@given(st.data())
+@many
+def test_spines_hold_two_rules_per_node(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    ruleset = compile_fabric(data.draw(intents(topology)), topology).ruleset
+    for spine in topology.spines:
+        assert len(list(ruleset.rules(spine.name))) == 2 * len(topology.nodes)
