@@ -102,4 +102,8 @@ def by_network(located: Iterable[Located]) -> dict[str, list[Located]]:
 
 def without(leaves: tuple[str, ...], members: tuple[str, ...]) -> tuple[str, ...]:
     """``leaves`` but for the node's own members, which deliver locally."""
-    return tuple(leaf for leaf in leaves if leaf not in members)
+    for member in members:
+        if member in leaves:
+            at = leaves.index(member)
+            leaves = leaves[:at] + leaves[at + 1 :]
+    return leaves
