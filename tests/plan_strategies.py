@@ -2,12 +2,16 @@
 
 from itertools import product
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from fabric.action import Group, Output
 from fabric.match import Match
 from fabric.rule import SELECT, Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, INGRESS, Block, Placed, Ruleset
+
+law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no counterexample."""
 
 SWITCHES = ("leaf1", "leaf2", "leaf3", "spine1")
 

@@ -9,7 +9,7 @@ from fabric.action import Group
 from fabric.match import ANY, Match
 from fabric.rule import SELECT, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import Block, Placed, Ruleset, SwitchState
-from tests.plan_strategies import rulesets
+from tests.plan_strategies import law, rulesets
 
 NOTHING = SwitchState((), (), ())
 
@@ -20,6 +20,7 @@ def own(state: SwitchState) -> SwitchState:
 
 
 def done(have: SwitchState, plan) -> SwitchState:
+    """What a switch that held ``have`` holds after the plan."""
     held = Ruleset(["leaf1"], {"": {"": Placed(Block(*have), ("leaf1",))}})
     return after(held, plan).state("leaf1")
 
@@ -28,6 +29,7 @@ def foreign_rule(priority: int, **instructions) -> Rule:
     return Rule(0, priority, ANY, Instructions(**instructions), cookie=7)
 
 
+@law
 @given(rulesets(), rulesets())
 def test_a_switch_is_brought_to_what_it_should_hold(a, b) -> None:
     have, want = own(a.state("leaf1")), own(b.state("leaf1"))
@@ -36,12 +38,14 @@ def test_a_switch_is_brought_to_what_it_should_hold(a, b) -> None:
     assert found.foreign == ()
 
 
+@law
 @given(rulesets())
 def test_a_switch_that_kept_its_rules_is_sent_nothing(a) -> None:
     state = own(a.state("leaf1"))
     assert not diff_state(state, state, "leaf1").plan
 
 
+@law
 @given(rulesets(), rulesets(), st.booleans())
 def test_foreign_rules_are_reported_and_removed_only_with_consent(a, b, consent) -> None:
     strange, ours = foreign_rule(60_000), own(a.state("leaf1"))

@@ -11,9 +11,10 @@ from fabric.action import Group
 from fabric.match import Match
 from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import Block, Placed, Ruleset
-from tests.plan_strategies import SWITCHES, messages, rule, rulesets
+from tests.plan_strategies import SWITCHES, law, messages, rule, rulesets
 
 
+@law
 @given(rulesets(), rulesets())
 def test_the_summary_counts_what_the_switches_receive(a, b) -> None:
     plan = diff(a, b)
@@ -42,6 +43,7 @@ def test_the_summary_is_one_line() -> None:
     assert str(summary(diff(a, a))) == "Plan: nothing to change"
 
 
+@law
 @given(rulesets(), rulesets(), st.integers(0, 30))
 def test_plan_json_writes_at_most_the_limit_and_counts_the_rest(a, b, limit) -> None:
     plan = diff(a, b)
@@ -56,6 +58,7 @@ def test_plan_json_writes_at_most_the_limit_and_counts_the_rest(a, b, limit) -> 
     ]
 
 
+@law
 @given(rulesets())
 def test_ruleset_json_is_one_document_with_every_entry_of_every_switch_in_order(a) -> None:
     shape = json.loads("".join(ruleset_json(a)))

@@ -6,7 +6,7 @@ every block that a batch does not touch.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from itertools import islice
 
 from controller.plan.change import ADD, DELETE, KINDS, Batch, Plan, Push, block_of
@@ -17,13 +17,14 @@ from fabric.ruleset import Block, Part, Placed, Ruleset
 def states(installed: Ruleset, plan: Plan) -> Iterator[tuple[Batch, Ruleset]]:
     """Each batch with the ruleset the fabric holds once every switch has confirmed it.
 
+    ``installed`` is the ruleset the plan was made from: only the parts that the plan opened are opened again.
     Entries that the plan adds or modifies are in parts of their own, named ``+`` and the batch's name.
     Switches that leave the fabric are part of every state but the last.
     """
     switches = set(installed.switches).union(plan.switches)
     held = installed
     for i, batch in enumerate(plan.batches, 1):
-        held = _done(held, batch, plan.switches if i == len(plan.batches) else switches)
+        held = _done(held, batch, plan.parts, plan.switches if i == len(plan.batches) else switches)
         yield batch, held
 
 
@@ -45,13 +46,13 @@ def invert(installed: Ruleset, plan: Plan, batches: int | None = None) -> Plan:
     return diff(after(installed, plan, batches), installed)
 
 
-def _done(held: Ruleset, batch: Batch, switches: Iterable[str]) -> Ruleset:
+def _done(held: Ruleset, batch: Batch, opened: Collection[str], switches: Iterable[str]) -> Ruleset:
     """The ruleset after one batch: what its pushes replace is taken out, what they bring is a part of its own."""
     leaving = [push for push in batch.pushes if push.op != ADD]
     parts = dict(held.parts)
     if leaving:
         struck = _Struck(leaving)
-        parts = {name: _without(part, struck) for name, part in parts.items()}
+        parts |= {name: _without(parts[name], struck) for name in opened}
     pushes = [push for push in batch.pushes if push.op != DELETE]
     if pushes:
         name = f"+{batch.name}"

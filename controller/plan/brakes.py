@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from controller.plan.change import ADD, DELETE, Plan
 from controller.plan.diff import diff
-from fabric.ruleset import Ruleset
+from fabric.ruleset import Part, Ruleset
 from fabric.topology import Topology
 
 DELETE_PERCENT = 30
@@ -91,7 +91,7 @@ def _empty(installed: Ruleset, desired: Ruleset) -> Brake | None:
 def _overflow(plan: Plan, installed: Ruleset, capacity: Mapping[str, int]) -> Brake | None:
     """Additions precede deletions, so for a moment a switch holds both the old rules and the new ones."""
     adds = _rules(plan, ADD)
-    stored = sum(len(block.rules) for block, _ in installed.placed())
+    stored = _stored(installed)
     if all(stored + count <= capacity.get(switch, CAPACITY) for switch, count in adds.items()):
         return None  # not even a switch that held every rule of the fabric would overflow
     held = _counts(installed)
@@ -134,6 +134,24 @@ def _holds_at_least(ruleset: Ruleset, count: int) -> bool:
             break
         count -= len(block.rules) * len(switches)
     return count <= 0
+
+
+_sizes: dict[int, tuple[Part, int]] = {}
+"""Rules stored in each part of the ruleset last asked about, by the part's identity: most parts of the next one are
+the same objects."""
+
+
+def _stored(ruleset: Ruleset) -> int:
+    """Rules in the ruleset's blocks, each counted once however many switches hold it."""
+    global _sizes  # noqa: PLW0603 - replaced whole, so that threads see one or the other
+    known = _sizes
+    sizes = {id(part): known.get(id(part)) or (part, _size(part)) for part in ruleset.parts.values()}
+    _sizes = sizes
+    return sum(size for _, size in sizes.values())
+
+
+def _size(part: Part) -> int:
+    return sum(len(block.rules) for block, _ in part.values())
 
 
 def _counts(ruleset: Ruleset) -> Counter[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fabric.rule import GroupEntry, Meter, Rule
 from fabric.ruleset import Block
@@ -38,13 +38,10 @@ KINDS = (
 
 def block_of(entries: Iterable[Entry], phase: int) -> Block:
     """The block of entries of any kinds."""
-    held = list(entries)
-    return Block(
-        (entry for entry in held if isinstance(entry, Rule)),
-        (entry for entry in held if isinstance(entry, GroupEntry)),
-        (entry for entry in held if isinstance(entry, Meter)),
-        phase,
-    )
+    held: dict[type, list[Any]] = {Rule: [], GroupEntry: [], Meter: []}
+    for entry in entries:
+        held[type(entry)].append(entry)
+    return Block(held[Rule], held[GroupEntry], held[Meter], phase)
 
 
 class Change(NamedTuple):
@@ -100,10 +97,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Batches in order, none empty, and the fabric's ``switches`` once they are done. False when nothing changes."""
+    """Batches in order, none empty, and the fabric's ``switches`` once they are done. False when nothing changes.
+
+    ``parts`` names the parts of the installed ruleset that hold all that the plan modifies and deletes.
+    """
 
     batches: tuple[Batch, ...] = ()
     switches: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.batches)

@@ -22,7 +22,8 @@ def diff(installed: Ruleset, desired: Ruleset) -> Plan:
     An entry that leaves one block and enters another on the same switch (a moved endpoint's rules do) is
     compared with itself: equal is no change, different is one modify; never a delete that undoes an add.
     """
-    return Plan(batches(changes(installed, desired)), desired.switches)
+    opened = tuple(name for name, part in installed.parts.items() if desired.parts.get(name) is not part)
+    return Plan(batches(changes(installed, desired)), desired.switches, opened)
 
 
 def changes(installed: Ruleset, desired: Ruleset) -> Iterator[Change]:

@@ -37,10 +37,18 @@ def diff_state(have: SwitchState, want: SwitchState, switch: str, *, consent: bo
     Groups and meters carry no cookie: those that foreign rules use are left alone like the rules, others are
     ours. The phases of what a switch holds are not known; on one switch the order of tables is enough.
     """
+    ours, foreign = own(have, want, consent=consent)
+    return Reconciliation(diff(_ruleset(switch, ours), _ruleset(switch, want)), foreign)
+
+
+def own(have: SwitchState, want: SwitchState, *, consent: bool = False) -> tuple[SwitchState, tuple[Rule, ...]]:
+    """What of ``have`` is ours to change on the way to ``want``, and the rules that are foreign."""
     foreign = tuple(rule for rule in have.rules if rule.cookie & OWN_MASK != OWN_COOKIE)
+    if not foreign:
+        return have, ()
     wanted = {rule.key for rule in want.rules}
     spared = () if consent else tuple(rule for rule in foreign if rule.key not in wanted)
-    return Reconciliation(diff(_ruleset(switch, _less(have, want, spared)), _ruleset(switch, want)), foreign)
+    return _less(have, want, spared), foreign
 
 
 def _ruleset(switch: str, state: SwitchState) -> Ruleset:
