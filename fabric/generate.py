@@ -78,11 +78,14 @@ def clos(
     ``hosts_per_leaf``, ``trunks_per_leaf``: access hosts ``h<leaf>-<n>`` and trunk hosts ``t<leaf>-<n>``;
     ``hosts_per_border``: access hosts ``b<border>-<n>``. ``pairs``: leaf1 and leaf2 are pair1, and so on, and
     likewise border leaves; ``dual_homed``: access hosts ``d<pair>-<n>`` on each pair of leaves.
-    ``latency`` of links in microseconds. ``ValueError`` for negative counts and dual-homed hosts without pairs.
+    ``latency`` of links in microseconds. ``ValueError`` for negative counts, more leaves and pairs than
+    node tags, and dual-homed hosts without pairs.
     """
     counts = (spines, leaves, borders, hosts_per_leaf, trunks_per_leaf, hosts_per_border, dual_homed)
     if min(counts) < 0:
         raise ValueError("the numbers of switches and hosts cannot be negative")
+    if leaves + borders + (pairs and leaves // 2 + borders // 2) > MAX_NODE_TAG:
+        raise ValueError(f"there are {MAX_NODE_TAG} node tags for leaves, border leaves and pairs: make fewer of them")
     if dual_homed and not pairs:
         raise ValueError("dual-homed hosts need pairs of leaves")
     switches = _switches(spines, leaves, borders, site)

@@ -3,7 +3,19 @@
 from controller.intent.check import check
 from controller.intent.load import Loaded, Loader, load_intent
 from controller.intent.problem import Problem
+from controller.intent.reference import json_schema
 from controller.intent.source import Text
 from controller.intent.topology_file import LoadedTopology, dump, load_topology
 
-__all__ = ["Loaded", "LoadedTopology", "Loader", "Problem", "Text", "check", "dump", "load_intent", "load_topology"]
+__all__ = [
+    "Loaded",
+    "LoadedTopology",
+    "Loader",
+    "Problem",
+    "Text",
+    "check",
+    "dump",
+    "json_schema",
+    "load_intent",
+    "load_topology",
+]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from controller.intent.check_tenant import SPEC, Names, numbered, overlapping, subnet_text, tenant_findings, unknown
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Problem, conclude
-from controller.intent.reading import Hidden
+from controller.intent.reading import NOTHING_HIDDEN, Hidden
 from fabric.topology import TRUNK, Topology
 
 
@@ -21,7 +22,8 @@ def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:
 
     Problems name the place of the object concerned; ``load_intent`` finds the very word.
     """
-    return conclude(findings(intent, topology))
+    own = (found for tenant in intent.tenants.values() for found in tenant_findings(tenant, topology))
+    return conclude(chain(own, common_findings(intent, topology)))
 
 
 class Unread(NamedTuple):
@@ -34,16 +36,15 @@ class Unread(NamedTuple):
     documents: bool = False
 
     def of(self, tenant: str) -> Hidden:
-        return self.names.get(tenant, frozenset())
+        return self.names.get(tenant, NOTHING_HIDDEN)
 
 
 NOTHING_UNREAD = Unread()
 
 
-def findings(intent: Intent, topology: Topology, unread: Unread = NOTHING_UNREAD) -> Iterator[Finding]:
-    """All findings, in no particular order."""
+def common_findings(intent: Intent, topology: Topology, unread: Unread = NOTHING_UNREAD) -> Iterator[Finding]:
+    """What is wrong between tenants; ``tenant_findings`` has what is wrong within one."""
     for tenant in intent.tenants.values():
-        yield from tenant_findings(tenant, topology, unread.of(tenant.name))
         yield from _imports(tenant, intent, unread)
     for share in intent.shares.values():
         yield from _share(share, intent, unread)

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
 from controller.intent.problem import Finding, Path
-from controller.intent.reading import Hidden
+from controller.intent.reading import NOTHING_HIDDEN, Hidden
 from controller.intent.scalars import ipv4_text, mac_text
 from fabric.topology import TRUNK, Topology
 
 SPEC = "spec"
 
 
-def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = frozenset()) -> Iterator[Finding]:
+def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING_HIDDEN) -> Iterator[Finding]:
     """What is wrong with a tenant by itself; depends on nothing else."""
     known = {
         "networks": Names(tenant.networks, "networks", hidden),
@@ -38,12 +38,11 @@ class Names:
 
     def __init__(self, names: Collection[str], section: str, hidden: Hidden) -> None:
         self.names = names
-        self.whole = not any(s == section for s, _ in hidden)
-        self.any = (section, "*") in hidden
-        self.hidden = {name for s, name in hidden if s == section}
+        self.hidden = hidden.get(section, frozenset())
+        """Names of what could not be read."""
 
     def lack(self, name: str) -> bool:
-        return name not in self.names and not self.any and name not in self.hidden
+        return name not in self.names and name not in self.hidden and "*" not in self.hidden
 
 
 T = TypeVar("T")
@@ -51,7 +50,8 @@ T = TypeVar("T")
 
 def numbered(items: Iterable[T], section: str, hidden: Hidden) -> Iterator[tuple[int, T]]:
     """Items with their positions in the document, where some may be missing here."""
-    return zip((i for i in count() if (section, str(i)) not in hidden), items, strict=False)
+    lost = hidden.get(section, frozenset())
+    return zip((i for i in count() if str(i) not in lost), items, strict=False)
 
 
 def unknown(what: str, name: str, where: Where, path: Path, options: Collection[str]) -> Finding:
@@ -104,7 +104,7 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
         elif host.mode == TRUNK and network is not None and network.vlan is None:
             message = f"host {host.name} is a trunk: give network {network.name} a vlan"
             yield Finding(endpoint.where, (*path, "host"), message)
-        if endpoint.mac == ROUTER_MAC or endpoint.mac >> 40 & 1:
+        if endpoint.mac == ROUTER_MAC or endpoint.mac >> 40 & 1 or (not endpoint.mac and host is not None):
             yield Finding(endpoint.where, (*path, "mac"), _mac_message(endpoint))
         if network is None:
             if networks.lack(endpoint.network):
@@ -118,7 +118,7 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
 def _mac_message(endpoint: Endpoint) -> str:
     if endpoint.mac == ROUTER_MAC:
         return f"{mac_text(ROUTER_MAC)} is the MAC address of every gateway"
-    return f"{mac_text(endpoint.mac)} is a multicast address: an endpoint needs a unicast one"
+    return f"{mac_text(endpoint.mac)} is not the address of one host: an endpoint needs a unicast MAC address"
 
 
 def _ip_message(ip: int, network: Network) -> str:
@@ -144,6 +144,7 @@ def _same(tenant: Tenant) -> Iterator[Finding]:
             continue
         if (first := macs.setdefault((endpoint.network, endpoint.mac), endpoint.name)) != endpoint.name:
             message = f"{mac_text(endpoint.mac)} is already the MAC address of {first} in network {endpoint.network}"
+            message += ": give each a mac of its own"
             yield Finding(endpoint.where, (*path, "mac"), message)
 
 
@@ -155,7 +156,7 @@ def _group(group: Group, tenant: Tenant, known: Mapping[str, Names]) -> Iterator
             if known[section].lack(name):
                 lost = True
                 yield unknown(section[:-1], name, group.where, (*path, section, i), known[section].names)
-    if not lost and known["endpoints"].whole and not any(True for _ in members(group, tenant)):
+    if not lost and not known["endpoints"].hidden and not any(True for _ in members(group, tenant)):
         yield Finding(group.where, path, f"group {group.name} selects no endpoint")
 
 
@@ -178,6 +179,7 @@ def _policies(tenant: Tenant, groups: Names, hidden: Hidden) -> Iterator[Finding
         for key, name in (("from", policy.source), ("to", policy.target)):
             if groups.lack(name):
                 yield unknown("group", name, policy.where, (*path, key), tenant.groups)
-        if seen.setdefault(policy.name, policy.where) is not policy.where:
+        if policy.name in seen:
             message = f"there is already a policy {policy.name}, in line {seen[policy.name].line}: name one of them"
             yield Finding(policy.where, (*path, "name"), message)
+        seen.setdefault(policy.name, policy.where)

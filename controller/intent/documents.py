@@ -139,7 +139,7 @@ def _policy(_name: str, values: dict[str, Any], where: Where) -> Policy:
     )
 
 
-SERVICES = ListOf(SERVICE, least=1)
+SERVICES = ListOf(SERVICE, least=1, most=1_000)
 POLICY = Record(
     "a policy",
     (
@@ -180,7 +180,9 @@ TENANT_SPEC = Record(
             "Who may reach whom; the first that matches decides.",
             default="none: nothing passes",
         ),
-        Key("imports", ListOf(IMPORT, partial=True), "Shares of other tenants that it uses.", default="none"),
+        Key(
+            "imports", ListOf(IMPORT, most=4_000, partial=True), "Shares of other tenants that it uses.", default="none"
+        ),
         Key("rateLimit", RATE, "A limit on all that this tenant sends, at each ingress leaf.", default="none"),
     ),
     partial=True,
@@ -191,6 +193,7 @@ TENANT_METADATA = Record(
         Key("name", NAME, "The tenant's name.", required=True),
         Key("description", NOTE, "For people.", default="none"),
     ),
+    partial=True,
 )
 SHARE_METADATA = Record(
     "metadata",
@@ -199,13 +202,14 @@ SHARE_METADATA = Record(
         Key("tenant", NAME, "The tenant that exports it.", required=True),
         Key("description", NOTE, "For people.", default="none"),
     ),
+    partial=True,
 )
 SHARE_SPEC = Record(
     "a share's spec",
     (
         Key("group", NAME, "The group of the exporting tenant that serves it.", required=True),
         Key("services", SERVICES, "What may be reached there.", required=True),
-        Key("to", ListOf(NAME, least=1), "The tenants that may import it.", required=True),
+        Key("to", ListOf(NAME, least=1, most=4_000), "The tenants that may import it.", required=True),
         Key("rateLimit", RATE, "A limit on what it allows, at each ingress leaf.", default="none"),
     ),
 )

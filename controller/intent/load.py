@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from controller.intent.check import Unread, findings
+from controller.intent.check import Unread, common_findings
+from controller.intent.check_tenant import tenant_findings
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Findings, Problem, conclude
 from controller.intent.reading import Hidden, Reading, read
@@ -50,7 +51,9 @@ class Loader:
             found += document.reading.findings
             unreadable = unreadable or document.reading.value is None
         intent, hidden = _assembled(read_now, topology, found)
-        wrong = [*findings(intent, topology, Unread(hidden, unreadable))]
+        wrong = [*common_findings(intent, topology, Unread(hidden, unreadable))]
+        for document in read_now.values():
+            wrong += document.checked(topology)
         found += _pinpointed(wrong, sorted(read_now))
         problems = conclude(found)
         return Loaded(None if problems else intent, problems)
@@ -62,7 +65,7 @@ class Loader:
 class _Document:
     """A document read, and its value for the topology it was last wanted for."""
 
-    __slots__ = ("_bound", "_macs", "borrowed", "reading")
+    __slots__ = ("_bound", "_checked", "_found", "_macs", "borrowed", "reading")
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
@@ -71,6 +74,8 @@ class _Document:
         self.borrowed = tuple(endpoint.host for endpoint in endpoints if not endpoint.mac)
         self._macs: tuple[int, ...] = ()
         self._bound = value
+        self._checked: Topology | None = None
+        self._found: tuple[Finding, ...] = ()
 
     def bound(self, topology: Topology) -> Tenant | Share | None:
         """The value, with the topology's MAC addresses where the document gives none."""
@@ -81,6 +86,14 @@ class _Document:
             endpoints = {e.name: e if e.mac else _with_mac(e, lent[e.host]) for e in value.endpoints.values()}
             self._bound, self._macs = replace(value, endpoints=endpoints), macs
         return self._bound
+
+    def checked(self, topology: Topology) -> tuple[Finding, ...]:
+        """What is wrong with a tenant by itself; looked for once per topology."""
+        value = self.bound(topology)
+        if isinstance(value, Tenant) and self._checked is not topology:
+            self._found = tuple(tenant_findings(value, topology, self.reading.hidden))
+            self._checked = topology
+        return self._found
 
 
 def _with_mac(e: Endpoint, mac: int) -> Endpoint:
@@ -97,7 +110,7 @@ def _assembled(
         value = document.bound(topology)
         if isinstance(value, Tenant):
             first: Tenant | Share = intent.tenants.setdefault(value.name, value)
-            hidden[value.name] = hidden.get(value.name, frozenset()) | document.reading.hidden
+            hidden.setdefault(value.name, document.reading.hidden)
             name = f"tenant {value.name}"
         elif isinstance(value, Share):
             first = intent.shares.setdefault((value.tenant, value.name), value)

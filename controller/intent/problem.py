@@ -78,6 +78,8 @@ def suggest(word: str, options: Collection[str]) -> str:
     if len(word) > CLIP:
         return ""
     near: Iterable[str] = options
+    if len(options) > 50_000:
+        return ""
     if len(options) > 500:
         near = [o for o in options if abs(len(o) - len(word)) < 3 and (o[:2] == word[:2] or o[-2:] == word[-2:])][:500]
     found = get_close_matches(word, near, n=1)

@@ -5,7 +5,9 @@ Lives here: how the parts of a document come together. Must not know: files, top
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from controller.intent import scalars
@@ -27,10 +29,11 @@ from controller.intent.schema import (
 from controller.intent.source import Chunk
 from controller.intent.tree import Node, tree
 
-Hidden = frozenset[tuple[str, str]]
-"""What is written but could not be read, as (section, name); the name ``*`` stands for the whole
-section, and in a list the position is the name."""
-SECTIONS = ("networks", "endpoints", "groups")
+Hidden = Mapping[str, Set[str]]
+"""Names of what is written but could not be read, by section. ``*``: the whole section; in lists, positions."""
+NOTHING_HIDDEN: Hidden = MappingProxyType({})
+_MAPPINGS = ("networks", "endpoints", "groups")
+_LISTS = ("policies", "imports")
 
 
 class Reading(NamedTuple):
@@ -42,7 +45,7 @@ class Reading(NamedTuple):
 
     value: Tenant | Share | None
     findings: tuple[Finding, ...]
-    hidden: Hidden = frozenset()
+    hidden: Hidden = NOTHING_HIDDEN
 
 
 def read(chunk: Chunk) -> Reading:
@@ -56,26 +59,25 @@ def read(chunk: Chunk) -> Reading:
     where = Where(out.file, root.line, root.column)
     if kind == "Share":
         return Reading(_share(values, where), tuple(out.found))
-    value, hidden = _tenant(values, where, root, out)
-    return Reading(value, tuple(out.found), hidden)
+    return _tenant(values, where, root, out)
 
 
 def _share(values: dict[str, Any], where: Where) -> Share | None:
-    metadata, spec = values.get("metadata"), values.get("spec")
-    if metadata is None or spec is None:
+    metadata, spec = values.get("metadata", {}), values.get("spec")
+    if spec is None or not {"name", "tenant"} <= metadata.keys():
         return None
     services, to = tuple(spec["services"]), tuple(spec["to"])
     return Share(metadata["tenant"], metadata["name"], spec["group"], services, to, spec.get("rateLimit"), where)
 
 
-def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> tuple[Tenant | None, Hidden]:
-    if "metadata" not in values:
-        return None, frozenset()
+def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> Reading:
+    if "name" not in values.get("metadata", {}):
+        return Reading(None, tuple(out.found))
     spec = values.get("spec", {})
     hidden = _hidden(spec, _child(root, "spec"))
     networks: dict[str, Network] = _readable(spec.get("networks", {}))
-    endpoints = _endpoints(_readable(spec.get("endpoints", {})), networks, hidden, root, out)
-    hidden |= {("endpoints", name) for name in spec.get("endpoints", {}) if name not in endpoints}
+    endpoints = _endpoints(_readable(spec.get("endpoints", {})), networks, bool(hidden["networks"]), root, out)
+    hidden["endpoints"] |= spec.get("endpoints", {}).keys() - endpoints.keys()
     tenant = Tenant(
         values["metadata"]["name"],
         networks,
@@ -86,31 +88,34 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
         spec.get("rateLimit"),
         where,
     )
-    return tenant, frozenset(hidden)
+    return Reading(tenant, tuple(out.found), hidden if any(hidden.values()) else NOTHING_HIDDEN)
 
 
 def _readable(section: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in section.items() if value is not BAD}
 
 
-def _hidden(spec: dict[str, Any], node: Node | None) -> set[tuple[str, str]]:
-    written = node.value if node is not None and isinstance(node.value, dict) else SECTIONS
-    hidden = {(section, "*") for section in SECTIONS if section in written and section not in spec}
-    hidden |= {(s, name) for s in SECTIONS for name, value in spec.get(s, {}).items() if value is BAD}
-    hidden |= {(s, str(i)) for s in ("policies", "imports") for i, value in enumerate(spec.get(s, ())) if value is BAD}
-    return hidden if "networks" in spec else hidden | {("networks", "*")}
+def _hidden(spec: dict[str, Any], node: Node | None) -> dict[str, set[str]]:
+    """What is written in a spec but is not among what was read of it."""
+    written = node.value if node is not None and isinstance(node.value, dict) else _MAPPINGS
+    hidden: dict[str, set[str]] = {}
+    for section in _MAPPINGS:
+        lost = section not in spec and (section in written or section == "networks")
+        names = {name for name, value in spec.get(section, {}).items() if value is BAD}
+        hidden[section] = {"*"} if lost else names
+    for section in _LISTS:
+        hidden[section] = {str(i) for i, value in enumerate(spec.get(section, ())) if value is BAD}
+    return hidden
 
 
 def _endpoints(
-    drafts: dict[str, dict[str, Any]],
-    networks: dict[str, Network],
-    hidden: Set[tuple[str, str]],
-    root: Node,
-    out: Findings,
+    drafts: dict[str, dict[str, Any]], networks: dict[str, Network], unsure: bool, root: Node, out: Findings
 ) -> dict[str, Endpoint]:
-    """Endpoints from the values read; those that name no network are placed by their address."""
+    """Endpoints from the values read; those that name no network are placed by their address.
+
+    ``unsure``: some network could not be read, so an address may belong there.
+    """
     nodes = _child(_child(root, "spec"), "endpoints")
-    sure = not any(section == "networks" for section, _ in hidden)
     found: dict[str, Endpoint] = {}
     for name, values in drafts.items():
         node = _child(nodes, name) or root
@@ -119,11 +124,16 @@ def _endpoints(
             where = Where(out.file, node.key_line, node.key_column)
             labels = tuple(sorted(values.get("labels", {}).items()))
             found[name] = Endpoint(name, network, values["host"], values.get("mac", 0), values["ip"], labels, where)
-        elif sure:
+        elif not unsure:
             place = _child(node, "ip") or node
-            message = f"{scalars.ipv4_text(values['ip'])} is in none of the networks {', '.join(networks)}"
+            message = f"{scalars.ipv4_text(values['ip'])} is in no network of this tenant: {_listed(networks)}"
             out.say(place.line, place.column, ("spec", "endpoints", name, "ip"), message)
     return found
+
+
+def _listed(networks: dict[str, Network]) -> str:
+    shown = (f"{n.name} is {scalars.ipv4_text(n.subnet[0])}/{n.subnet[1]}" for n in networks.values())
+    return ", ".join([*islice(shown, 5), *(["..."] if len(networks) > 5 else [])])
 
 
 def _home(networks: dict[str, Network], ip: int) -> str | None:

@@ -14,7 +14,7 @@ MAX_KBPS = 2**32 - 1
 """What an OpenFlow 1.3 meter band can hold (OpenFlow 1.3.5 §7.3.4.4)."""
 
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
-_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([A-Za-z/]+)")
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z/]+)")
 _SERVICE = re.compile(r"([a-z]+)(?:/([0-9]{1,5})(?:-([0-9]{1,5}))?)?")
 _PORT = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*):([0-9]{1,10})")
 _ON = re.compile(r"(\S+) on (\S+)")

@@ -137,7 +137,8 @@ class Choice(Shape):
             return _wrong(self, node, at, out)
         if word in self.values:
             return self.values[word]
-        out.say(node.line, node.column, at, f"{clip(word)}: write {self.name}", word, tuple(self.values))
+        options = tuple(self.values) if len(self.values) > 1 else ()
+        out.say(node.line, node.column, at, f"{clip(word)}: write {self.name}", word, options)
         return BAD
 
     def json(self) -> dict[str, Any]:
@@ -170,7 +171,7 @@ class ListOf(Shape):
         if type(items) is not list:
             return _wrong(self, node, at, out)
         if len(items) < self.least or (self.most is not None and len(items) > self.most):
-            out.say(node.line, node.column, at, f"{len(items)} items: write {self._count()}")
+            out.say(node.line, node.column, at, f"{len(items) or 'no'} items: write {self._count()}")
             return BAD
         values = [self.item.read(child, (*at, i), out) for i, child in enumerate(items)]
         return values if self.partial or not any(value is BAD for value in values) else BAD
@@ -206,7 +207,7 @@ class MapOf(Shape):
         if type(entries) is not dict:
             return _wrong(self, node, at, out)
         if len(entries) < self.least:
-            out.say(node.line, node.column, at, f"empty: name at least {self.least}")
+            out.say(node.line, node.column, at, f"empty: write at least {self.least}")
             return BAD
         values = {key: self._member(key, child, (*at, key), out) for key, child in entries.items()}
         return values if self.partial or not any(value is BAD for value in values.values()) else BAD

@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from controller.intent.model import Where
-from controller.intent.problem import Finding, Findings, clip
+from controller.intent.problem import Finding, Findings
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DOCUMENTS = 10_000
@@ -21,6 +21,7 @@ MAX_DOCUMENTS = 10_000
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024**2} MiB: split it into several files"
 _CUT = re.compile(r"^---(?=[ \t\n]|\Z)", re.MULTILINE)
+_CONTENT = re.compile(r"(?:---)?+(?:\s|#.*)*+(\S)")
 _FOREIGN = re.compile("[^\\t\\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -67,7 +68,8 @@ def _texts(source: Source, out: list[Finding]) -> Iterator[Text]:
 
 def _unreadable(path: FilePath, error: Exception) -> Finding:
     reason = getattr(error, "strerror", None) or str(error)
-    return Finding(Where(clip(str(path)), 1, 1), (), f"cannot be read: {reason}")
+    name = str(path) if str(path).isprintable() else repr(str(path))
+    return Finding(Where(name, 1, 1), (), f"cannot be read: {reason}")
 
 
 def _file(path: FilePath, out: Findings) -> str | None:
@@ -105,7 +107,11 @@ def _cut(source: Text, out: Findings) -> Iterator[Chunk]:
     line = 1
     for start, end in pairwise(starts):
         part = text[start:end]
-        if any(row and row[0] != "#" for row in map(str.strip, part.removeprefix("---").splitlines())):
+        content = _CONTENT.match(part)
+        if content and content[1] == "%":
+            place = _position(part, content.start(1))
+            out.say(line + place[0] - 1, place[1], (), "YAML directives are not read: leave the % line out")
+        elif content:
             yield Chunk(source.name, line, part)
         line += part.count("\n")
 

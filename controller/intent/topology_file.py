@@ -17,7 +17,7 @@ from controller.intent.schema import BAD
 from controller.intent.source import Chunk, Source, Text, chunks
 from controller.intent.topology_keys import KINDS, RECIPE_WORDS, TOPOLOGY
 from controller.intent.topology_text import dump
-from controller.intent.tree import Node, locate, tree
+from controller.intent.tree import Node, find, locate, tree
 from fabric.generate import clos, dpids, host_mac, leaf_tags, pair_tags
 from fabric.topology import (
     MAX_NODE_TAG,
@@ -162,13 +162,21 @@ class _Assembly:
         """Every switch named by the document, with the way to the word."""
         for i, (written, link) in enumerate(zip(self.spec.get("links", ()), cables, strict=True)):
             a, b = ("a", "b") if isinstance(written, Link) else (0, 1)
-            yield from ((("links", i, a), link.a.switch), (("links", i, b), link.b.switch))
+            for key, end in ((a, link.a), (b, link.b)):
+                long = isinstance(find(self.root, ("spec", "links", i, key)).value, dict)
+                yield (("links", i, key, "port") if long else ("links", i, key)), end.switch
         for name, pair in self.spec.get("pairs", {}).items():
             leaves = pair["leaves"] if isinstance(pair, dict) else pair
             way: Path = ("leaves",) if isinstance(pair, dict) else ()
             yield from ((("pairs", name, *way, i), leaf) for i, leaf in enumerate(leaves))
         for name, host in hosts.items():
-            yield from ((("hosts", name, "ports", i), port.switch) for i, port in enumerate(host.ports))
+            yield from ((self._port_way(name, i), port.switch) for i, port in enumerate(host.ports))
+
+    def _port_way(self, host: str, i: int) -> Path:
+        written = find(self.root, ("spec", "hosts", host)).value
+        if isinstance(written, str):
+            return "hosts", host
+        return ("hosts", host, "ports", i) if "ports" in written else ("hosts", host, "port")
 
     def _checked(self, made: Topology) -> None:
         """What the fabric itself finds wrong, at the lines concerned."""

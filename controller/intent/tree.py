@@ -98,21 +98,11 @@ class _Growing:
     def alias(self, event: Any) -> None:
         self._stop(event, f"aliases such as *{clip(event.anchor)} are not read: write the value out")
 
-    def document(self, event: Any) -> None:
-        if self.root is not None:
-            self._stop(event, "a second document: start it with a line of its own that says ---")
-        if event.version or event.tags:
-            self._stop(event, "YAML directives are not read: leave the % line out")
-
     def refuse(self, error: yaml.YAMLError) -> None:
         """Put a YAML error into words, at the place the parser names."""
         mark = getattr(error, "problem_mark", None)
         line, column = (self.first + mark.line, mark.column + 1) if mark else (self.first, 1)
-        problem = getattr(error, "problem", None) or "unreadable text"
-        context = getattr(error, "context", None)
-        self.out.say(
-            line, column, (*self.steps, *self._step()), f"not YAML: {problem}{f' {context}' if context else ''}"
-        )
+        self.out.say(line, column, (*self.steps, *self._step()), f"not YAML: {_reason(error)}")
 
     def _open(self, event: Any, value: list[Node] | dict[str, Node]) -> None:
         if self.stack and self.keys[-1] is None and type(self.stack[-1].value) is dict:
@@ -120,8 +110,9 @@ class _Growing:
         if len(self.stack) == MAX_DEPTH:
             self._stop(event, f"nested deeper than {MAX_DEPTH} levels")
         node = self._node(event, value)
-        self.steps.extend(self._step())
+        step = self._step()
         self._place(node)
+        self.steps.extend(step)
         self.stack.append(node)
         self.keys.append(None)
 
@@ -172,6 +163,13 @@ class _Growing:
         raise _Stop
 
 
+def _reason(error: yaml.YAMLError) -> str:
+    problem = getattr(error, "problem", None) or "unreadable text"
+    if "<document start>" in problem:
+        return "the document has already ended; start another one with a line that says ---"
+    return " ".join(filter(None, (problem, getattr(error, "context", None))))
+
+
 _HANDLERS: dict[type, Callable[[_Growing, Any], None]] = {
     yaml.ScalarEvent: _Growing.scalar,
     yaml.MappingStartEvent: _Growing.open_mapping,
@@ -179,15 +177,11 @@ _HANDLERS: dict[type, Callable[[_Growing, Any], None]] = {
     yaml.SequenceStartEvent: _Growing.open_list,
     yaml.SequenceEndEvent: _Growing.close,
     yaml.AliasEvent: _Growing.alias,
-    yaml.DocumentStartEvent: _Growing.document,
 }
 
 
-def locate(root: Node, path: Path) -> tuple[int, int]:
-    """Line and column of what ``path`` leads to, or of the nearest thing above it that is written.
-
-    A text is found at its first character, a list or mapping at the key that names it.
-    """
+def find(root: Node, path: Path) -> Node:
+    """What ``path`` leads to, or the nearest thing above it that is written."""
     node = root
     for step in path:
         value = node.value
@@ -197,6 +191,10 @@ def locate(root: Node, path: Path) -> tuple[int, int]:
             node = value[step]
         else:
             break
-    if isinstance(node.value, str):
-        return node.line, node.column
-    return node.key_line, node.key_column
+    return node
+
+
+def locate(root: Node, path: Path) -> tuple[int, int]:
+    """Line and column of what ``path`` leads to: of a text itself, of a list or mapping the key that names it."""
+    node = find(root, path)
+    return (node.line, node.column) if isinstance(node.value, str) else (node.key_line, node.key_column)
