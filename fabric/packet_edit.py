@@ -40,14 +40,19 @@ def write(data: bytes, layout: Layout, slot: Slot, value: int) -> bytes:
 def _repair_transport(frame: bytearray, layout: Layout, layers: tuple[str, ...], change: int) -> None:
     for layer in layers:
         at = layout.marks.get(layer)
-        if at is not None:
-            at += _SUM_AT[layer]
-            if layer != "udp":
-                _repair(frame, at, change)
-            elif frame[at] or frame[at + 1]:
-                _repair(frame, at, change)
-                if not (frame[at] or frame[at + 1]):
-                    frame[at : at + 2] = b"\xff\xff"
+        if at is None:
+            continue
+        at += _SUM_AT[layer]
+        if layer == "udp" and not any(frame[at : at + 2]):
+            continue
+        _repair(frame, at, change)
+        if not any(frame[at : at + 2]) and _zero_is_wrong(frame, layout, layer):
+            frame[at : at + 2] = b"\xff\xff"
+
+
+def _zero_is_wrong(frame: bytearray, layout: Layout, layer: str) -> bool:
+    """A UDP checksum of zero would mean none (RFC 768); an ICMP message of nothing but zeros sums to zero, not ones."""
+    return layer == "udp" or (layer == "icmpv4" and not any(frame[layout.marks[layer] : layout.end]))
 
 
 def _repair(frame: bytearray, at: int, change: int) -> None:

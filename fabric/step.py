@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from fabric import action as act
+from fabric.accept import check_actions
 from fabric.action import Action, Group, Output, SetField
 from fabric.choose import Choose, hash_bucket
 from fabric.outcome import ACTION, INVALID_TTL, NO_MATCH, Emission, Hop, PacketIn, Pick, Step
@@ -62,12 +63,13 @@ def packet_out(
 ) -> Step:
     """Apply a controller's action list to a packet (§6.1.3); only here may a packet be sent to TABLE.
 
-    ``in_port`` may be act.CONTROLLER.
+    ``in_port`` may be act.CONTROLLER. Raises SwitchError for actions no packet could undergo.
     """
+    todo = tuple(actions)
+    check_actions(todo, switch.groups, from_controller=True)
     run = _Run(switch, in_port, choose, meters, down)
     run.from_controller = True
-    state = _State(packet)
-    run.end_of(state, lambda: run.apply(tuple(actions), state, 0))
+    run.apply(todo, _State(packet), 0)
     return run.result()
 
 
@@ -84,10 +86,6 @@ class _State:
 
     def copy(self) -> _State:
         return _State(self.packet, self.metadata, self.tunnel)
-
-
-class _Dropped(Exception):
-    """The packet ends here."""
 
 
 class _Run:
@@ -116,48 +114,33 @@ class _Run:
 
     def pipeline(self, packet: Packet) -> None:
         state = _State(packet)
-        self.end_of(state, lambda: self.tables(state))
-
-    def end_of(self, state: _State, work: Callable[[], None]) -> None:
-        """Do the work; a packet dropped on the way takes its action set with it."""
-        try:
-            work()
-        except _Dropped as why:
-            self.drop(str(why))
-        except Expired as why:
-            self.to_controller(INVALID_TTL, state, act.MAX_LEN_WHOLE)
-            self.drop(str(why))
-
-    def tables(self, state: _State) -> None:
         table: int | None = 0
         while table is not None:
-            fields = {
-                **state.packet.headers(),
-                "in_port": self.in_port,
-                "in_phy_port": self.in_port,
-                "metadata": state.metadata,
-                "tunnel_id": state.tunnel,
-            }
-            rule = self.switch.lookup(table, fields)
-            self.at, self.notes = (table, rule), []
-            try:
-                if rule is None:
-                    raise _Dropped(f"table {table}: no rule matched")
-                table = self.instructions(rule.instructions, state)
-                if table is None:
-                    self.action_set(state)
-            finally:
-                self.trail.append(Hop(*self.at, tuple(self.notes)))
+            rule = self.switch.lookup(table, self.fields(state))
+            here, self.at, self.notes = table, (table, rule), []
+            if rule is None:
+                self.drops.append(f"table {table}: no rule matched")
+                table = None
+            else:
+                table = self.perform(rule.instructions, state)
+            self.trail.append(Hop(here, rule, tuple(self.notes)))
 
-    def instructions(self, todo: Instructions, state: _State) -> int | None:
-        """Perform a rule's instructions in the order of §5.9; returns the table to go to."""
-        if todo.meter is not None:
-            metered = self.meters(todo.meter, state.packet)
-            if metered is None:
-                raise _Dropped(f"meter {todo.meter}: over its rate")
-            state.packet = metered
-        if todo.apply:
-            self.apply(todo.apply, state, 0)
+    def fields(self, state: _State) -> dict[str, int]:
+        """What a match can read: the packet's fields and the pipeline's."""
+        return {
+            **state.packet.headers(),
+            "in_port": self.in_port,
+            "in_phy_port": self.in_port,
+            "metadata": state.metadata,
+            "tunnel_id": state.tunnel,
+        }
+
+    def perform(self, todo: Instructions, state: _State) -> int | None:
+        """Perform a rule's instructions in the order of §5.9; returns the next table, None when the packet is done."""
+        if todo.meter is not None and not self.metered(todo.meter, state):
+            return None
+        if todo.apply and not self.apply(todo.apply, state, 0):
+            return None
         if todo.clear:
             state.write.clear()
         for action in todo.write:
@@ -165,19 +148,28 @@ class _Run:
         if todo.metadata is not None:
             value, mask = todo.metadata
             state.metadata = state.metadata & ~mask | value & mask
+        if todo.goto is None:
+            self.action_set(state)
         return todo.goto
 
+    def metered(self, meter: int, state: _State) -> bool:
+        passed = self.meters(meter, state.packet)
+        if passed is None:
+            self.drop(f"meter {meter}: over its rate")
+            return False
+        state.packet = passed
+        return True
+
     def action_set(self, state: _State) -> None:
-        if not state.write:
-            if not (self.emissions or self.packet_ins or self.drops):
-                self.drop("action set empty")
-            return
-        self.apply(in_set_order(state.write.values()), state, 0)
+        if state.write:
+            self.apply(in_set_order(state.write.values()), state, 0)
+        elif not (self.emissions or self.packet_ins or self.drops):
+            self.drop("action set empty")
 
     # -- actions (§5.12) -----------------------------------------------------------------------------------------
 
-    def apply(self, actions: tuple[Action, ...], state: _State, depth: int) -> None:
-        """Perform actions in their order; the packet goes on changed."""
+    def apply(self, actions: Iterable[Action], state: _State, depth: int) -> bool:
+        """Perform actions in their order; the packet goes on changed, or (False) is gone: its time to live ran out."""
         for action in actions:
             if isinstance(action, Output):
                 self.output(action, state)
@@ -186,7 +178,13 @@ class _Run:
             elif isinstance(action, SetField) and action.field == "tunnel_id":
                 state.tunnel = action.value
             else:
-                state.packet = REWRITES[type(action)](action, state.packet)
+                try:
+                    state.packet = REWRITES[type(action)](action, state.packet)
+                except Expired as why:
+                    self.to_controller(INVALID_TTL, state, act.MAX_LEN_WHOLE)
+                    self.drop(str(why))
+                    return False
+        return True
 
     def output(self, action: Output, state: _State) -> None:
         port = action.port
@@ -197,7 +195,7 @@ class _Run:
         elif port == act.IN_PORT:
             self.emit(self.in_port, state)
         elif port in (act.ALL, act.FLOOD):
-            for each in sorted(self.switch.ports - {self.in_port}):
+            for each in sorted(self.switch.ports - self.dead - {self.in_port}):
                 self.emit(each, state)
         elif port == act.TABLE and self.from_controller:
             self.from_controller = False
@@ -238,10 +236,8 @@ class _Run:
             self.drop(f"group {number}: chained more than {MAX_CHAIN} deep")
             return
         chosen = self.buckets(entry, state)
-        if not chosen and entry.buckets:
+        if not chosen:
             self.drop(f"group {number}: no live bucket")
-        elif not chosen:
-            self.drop(f"group {number}: no bucket")
         self.picks.append(Pick(number, None, len(state.packet)))
         for index in chosen:
             self.picks.append(Pick(number, index, len(state.packet)))
@@ -255,14 +251,14 @@ class _Run:
             return self.choose(entry, live, state.packet) if live else ()
         if entry.type == FAST_FAILOVER:
             return next(((i,) for i, bucket in enumerate(entry.buckets) if self.alive(bucket)), ())
-        return tuple(range(len(entry.buckets) if entry.type == ALL else 1))
+        return tuple(range(len(entry.buckets)))[: None if entry.type == ALL else 1]
 
     def bucket(self, bucket: Bucket, state: _State, depth: int) -> None:
         """Run a bucket's action set on a copy of the packet; what happens there stays there."""
         actions = {act.set_slot(action): action for action in bucket.actions}
         if not actions:
             self.drop("bucket without actions")
-        self.end_of(state, lambda: self.apply(in_set_order(actions.values()), state, depth + 1))
+        self.apply(in_set_order(actions.values()), state, depth + 1)
 
     def alive(self, bucket: Bucket, depth: int = 0) -> bool:
         """A bucket lives while a port or group it watches does; one that watches nothing always lives (§5.6.1)."""

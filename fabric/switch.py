@@ -8,21 +8,32 @@ Source: OpenFlow 1.3.5 §5.2-§5.8 (what is held), §6.4-§6.6 (how it changes).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fabric import errors
-from fabric.action import ALL_GROUPS, ANY_GROUP, ANY_PORT, TABLE, Action, Group, Output
+from fabric.accept import MAX_GROUP, MAX_METER, check_group, check_meter, check_rule, leads_to
+from fabric.action import ALL_GROUPS, ANY_GROUP, ANY_PORT, Group, Output
 from fabric.counts import Counts
 from fabric.errors import SwitchError
 from fabric.match import ANY, Match
-from fabric.rule import INDIRECT, GroupEntry, Instructions, Meter, Rule
+from fabric.rule import GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import Block, SwitchState, state_of
 from fabric.table import FlowTable
 
-ALL_TABLES, LAST_TABLE = 0xFF, 0xFE
-MAX_GROUP, MAX_METER, ALL_METERS = 0xFFFFFF00, 0xFFFF0000, 0xFFFFFFFF
+__all__ = [
+    "ALL_METERS",
+    "ALL_TABLES",
+    "CHECK_OVERLAP",
+    "MAX_GROUP",
+    "MAX_METER",
+    "RESET_COUNTS",
+    "Selection",
+    "SwitchModel",
+]
+
+ALL_TABLES, ALL_METERS = 0xFF, 0xFFFFFFFF
 CHECK_OVERLAP, RESET_COUNTS = 1 << 1, 1 << 2
 """Flags of a rule that change how it is added (OFPFF_*, §7.3.4.1)."""
 
@@ -108,9 +119,7 @@ class SwitchModel:
 
         ``now``: when, for statistics and timeouts; None keeps no time.
         """
-        if not 0 <= rule.table <= LAST_TABLE:
-            raise SwitchError(errors.BAD_TABLE, f"table {rule.table}: tables are 0 to {LAST_TABLE}")
-        self._check(rule.table, rule.instructions)
+        check_rule(rule, self.groups, self.meters)
         table = self.table(rule.table)
         if rule.flags & CHECK_OVERLAP and (other := table.overlapping(rule)) is not None:
             raise SwitchError(errors.OVERLAP, f"{rule} overlaps {other}")
@@ -128,9 +137,9 @@ class SwitchModel:
         Cookie, timeouts, flags and counters stay (``reset`` zeroes the counters). Nothing selected: nothing done.
         """
         chosen = self.select(selection._replace(out_port=ANY_PORT, out_group=ANY_GROUP))
-        for number in {rule.table for rule in chosen}:
-            self._check(number, instructions)
         changed = tuple(rule._replace(instructions=instructions) for rule in chosen)
+        for rule in changed:
+            check_rule(rule, self.groups, self.meters)
         for old, new in zip(chosen, changed, strict=True):
             self.table(new.table).put(new)
             self._replace(old, new, keep=not reset)
@@ -154,22 +163,6 @@ class SwitchModel:
             elif (rule := self.tables[number].find(match, priority)) is not None:
                 found.append(rule)
         return tuple(rule for rule in found if _passes(rule, selection))
-
-    def _check(self, table: int, instructions: Instructions) -> None:
-        goto = instructions.goto
-        if goto is not None and not table < goto <= LAST_TABLE:
-            raise SwitchError(errors.BAD_GOTO, f"goto_table:{goto} from table {table}: tables only go up")
-        if instructions.meter is not None and instructions.meter not in self.meters:
-            raise SwitchError(errors.UNKNOWN_METER, f"meter {instructions.meter} does not exist")
-        for action in (*instructions.apply, *instructions.write):
-            self._check_action(action)
-
-    def _check_action(self, action: Action) -> None:
-        if type(action) is Output:
-            if action.port in (0, ANY_PORT, TABLE):
-                raise SwitchError(errors.BAD_OUT_PORT, f"{action}: not a port a rule can send to")
-        elif type(action) is Group and action.group not in self.groups:
-            raise SwitchError(errors.BAD_OUT_GROUP, f"group {action.group} does not exist")
 
     def _remove(self, rule: Rule) -> None:
         self.tables[rule.table].remove(rule)
@@ -199,37 +192,13 @@ class SwitchModel:
         self._put_group(entry)
 
     def _put_group(self, entry: GroupEntry) -> None:
-        self._check_group(entry)
+        check_group(entry, self.groups)
         old = self.groups.get(entry.group)
         if old is not None:
             self._uses.subtract(_chains(old))
             self.counts.forget_groups((entry.group,))
         self.groups[entry.group] = entry
         self._uses.update(_chains(entry))
-
-    def _check_group(self, entry: GroupEntry) -> None:
-        if not 0 <= entry.group <= MAX_GROUP:
-            raise SwitchError(errors.INVALID_GROUP, f"group {entry.group:#x}: groups are 0 to {MAX_GROUP:#x}")
-        if entry.type == INDIRECT and len(entry.buckets) != 1:
-            raise SwitchError(errors.INVALID_GROUP, f"{entry}: an indirect group has one bucket")
-        for bucket in entry.buckets:
-            for action in bucket.actions:
-                if not (type(action) is Group and action.group == entry.group):
-                    self._check_action(action)
-        if self._reaches({number for _, number in _chains(entry)}, entry.group):
-            raise SwitchError(errors.GROUP_LOOP, f"group {entry.group} would lead back to itself")
-
-    def _reaches(self, start: Collection[int], target: int) -> bool:
-        waiting, seen = list(start), set(start)
-        while waiting:
-            number = waiting.pop()
-            if number == target:
-                return True
-            entry = self.groups.get(number)
-            new = {n for _, n in _chains(entry)} - seen if entry is not None else set()
-            seen |= new
-            waiting += new
-        return False
 
     def delete_group(self, group: int) -> tuple[Rule, ...]:
         """OFPGC_DELETE, ALL_GROUPS for all of them. Rules that use the group go too and are returned.
@@ -266,8 +235,7 @@ class SwitchModel:
 
     def add_meter(self, meter: Meter) -> None:
         """OFPMC_ADD."""
-        if not 0 < meter.meter <= MAX_METER:
-            raise SwitchError(errors.INVALID_METER, f"meter {meter.meter:#x}: meters are 1 to {MAX_METER:#x}")
+        check_meter(meter)
         if meter.meter in self.meters:
             raise SwitchError(errors.METER_EXISTS, f"meter {meter.meter} exists")
         self.meters[meter.meter] = meter
@@ -306,7 +274,7 @@ def _uses(instructions: Instructions) -> list[_Use]:
 
 def _chains(entry: GroupEntry) -> list[_Use]:
     """The groups that this one's buckets lead to."""
-    return [(_CHAIN, a.group) for bucket in entry.buckets for a in bucket.actions if type(a) is Group]
+    return [(_CHAIN, group) for group in leads_to(entry)]
 
 
 def _passes(rule: Rule, selection: Selection) -> bool:
@@ -316,10 +284,6 @@ def _passes(rule: Rule, selection: Selection) -> bool:
     if selection.out_port == ANY_PORT and selection.out_group == ANY_GROUP:
         return True
     actions = (*rule.instructions.apply, *rule.instructions.write)
-    return all(
-        (
-            selection.out_port == ANY_PORT or any(type(a) is Output and a.port == selection.out_port for a in actions),
-            selection.out_group == ANY_GROUP
-            or any(type(a) is Group and a.group == selection.out_group for a in actions),
-        )
-    )
+    ports = {action.port for action in actions if isinstance(action, Output)} | {ANY_PORT}
+    groups = {action.group for action in actions if isinstance(action, Group)} | {ANY_GROUP}
+    return selection.out_port in ports and selection.out_group in groups
