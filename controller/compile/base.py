@@ -9,11 +9,11 @@ from functools import cache
 from math import gcd
 
 from controller.compile.cookie import cookie, node_path, switch_path
-from controller.compile.stages import DELIVER, EXECUTE, METER, PAIR, PORT, SPINE, CompileError
+from controller.compile.stages import DELIVER, EXECUTE, METER, PAIR, POLICY, PORT, REFUSE, SPINE, CompileError
 from fabric.action import IN_PORT, Action, Group, Output, PopVlan, PushVlan, SetField
 from fabric.fields import ETH_QINQ, ETH_VLAN, VID_PRESENT
-from fabric.match import Match
-from fabric.rule import FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.match import ANY, Match
+from fabric.rule import FAST_FAILOVER, INDIRECT, SELECT, Bucket, GroupEntry, Instructions, Rule
 from fabric.ruleset import EGRESS, Block, Part, Placed
 from fabric.topology import DETOUR, PortRef, Switch, Topology
 
@@ -21,9 +21,10 @@ PART = "fabric"
 
 PUSH_OUTER, PUSH_INNER, POP = PushVlan(ETH_QINQ), PushVlan(ETH_VLAN), PopVlan()
 
-BOTH, ANY_LINK = 0x1000, 0x2000
+BOTH, ANY_LINK, RETURN = 0x1000, 0x2000, 0x2001
 """Group numbers besides ``tag`` (towards a node): ``BOTH | tag`` a pair's two links at a spine, ANY_LINK a spine's
-links (never a target, only watched), ``detour_group(port)`` a leaf's uplinks but one."""
+links (never a target, only watched), RETURN back to where a frame came from, for the pair's other leaf,
+``detour_group(port)`` a leaf's uplinks but one."""
 
 
 @cache
@@ -42,7 +43,7 @@ def output(port: int) -> Output:
 
 
 def detour_group(uplink: int) -> int:
-    return 0x1000 + uplink
+    return 0x3000 + uplink
 
 
 def fabric_part(topology: Topology) -> Part:
@@ -59,6 +60,11 @@ def _speeds(topology: Topology) -> dict[PortRef, int]:
 
 
 def _leaf(leaf: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block:
+    """A leaf's way in from the fabric, its ways out to every node, and the last two stages' defaults.
+
+    Policy refuses by a rule, not by a miss: Open vSwitch executes the action set of a packet that misses
+    (OpenFlow 1.3.5 §5.4 has it dropped), which would deliver what no policy permits.
+    """
     uplinks = topology.uplinks[leaf.name]
     pair = topology.pair_of.get(leaf.name)
     own = [(leaf.tag, False)] + ([(pair.tag, True)] if pair else [])
@@ -71,17 +77,21 @@ def _leaf(leaf: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block
         for node, tag in topology.nodes.items()
         if node != leaf.name and (pair is None or node != pair.name)
     ]
+    if pair is not None:
+        other = next(name for name in pair.leaves if name != leaf.name)
+        back = Bucket((PUSH_OUTER, set_vid(topology.nodes[other]), output(IN_PORT)))
+        groups.append(GroupEntry(RETURN, INDIRECT, (back,)))
     if len(uplinks) > 1:
         rules += [_transit(port, why) for port, _ in uplinks]
         groups += [
             GroupEntry(
                 detour_group(port),
                 SELECT,
-                tuple(Bucket((output(other),), watch_port=other) for other, _ in uplinks if other != port),
+                tuple(Bucket((output(way),), watch_port=way) for way, _ in uplinks if way != port),
             )
             for port, _ in uplinks
         ]
-    rules.append(METER.rule(0, Match.trusted(()), EXECUTE, why))
+    rules += [POLICY.rule(0, ANY, REFUSE, why), METER.rule(0, ANY, EXECUTE, why)]
     return Block(rules, groups, phase=EGRESS)
 
 

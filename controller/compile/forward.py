@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from controller.compile.base import POP, PUSH_INNER, group, output, set_vid
+from controller.compile.base import POP, PUSH_INNER, RETURN, group, output, set_vid
 from controller.compile.cookie import cookie, network_path
 from controller.compile.locate import Located
 from controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, ROUTE, SEGMENT, TARGET, VRF
@@ -23,8 +23,9 @@ from fabric.ruleset import EGRESS, Block
 ROUTER_MAC = 0x02C105000001
 """The gateway's MAC address, the same on every leaf and in every network."""
 
-TO_HOST = 0x4000_0000
-"""Groups ``TO_HOST | tag << 16 | port``: a dual-homed host's port, or its other leaf when the port is down."""
+TO_HOST, ARRIVED = 0x4000_0000, 0x5000_0000
+"""Groups ``TO_HOST | tag << 16 | port``: a dual-homed host's port, or its other leaf when the port is down;
+with ARRIVED the same for a frame that came over the fabric, which may have to leave by the port it came in by."""
 
 _IP, _ARP = ("eth_type", ETH_IPV4, None), ("eth_type", ETH_ARP, None)
 _BACK = (output(IN_PORT),)
@@ -37,8 +38,17 @@ _ANSWER_ARP = (
 )
 
 
-def host_group(tag: int, port: int) -> int:
-    return TO_HOST | tag << 16 | port
+def host_groups(one: Located, leaf: str, peer_tag: int) -> tuple[GroupEntry, GroupEntry]:
+    """The two groups of a dual-homed endpoint's port on a leaf: for frames from its hosts, and from the fabric."""
+    port = one.port_on(leaf)
+    number = one.tag << 16 | port
+    direct = Bucket((*tagged(one.vlan), output(port)), watch_port=port)
+    away = Bucket((PUSH_INNER, set_vid(one.tag), group(peer_tag)), watch_group=peer_tag)
+    back = Bucket((PUSH_INNER, set_vid(one.tag), group(RETURN)), watch_group=peer_tag)
+    return (
+        GroupEntry(TO_HOST | number, FAST_FAILOVER, (direct, away)),
+        GroupEntry(ARRIVED | number, FAST_FAILOVER, (direct, back)),
+    )
 
 
 def tagged(vlan: int | None) -> tuple[Action, ...]:
@@ -50,7 +60,7 @@ def reach(one: Located, leaf: str) -> tuple[Action, ...]:
     """The action set that hands a frame to the endpoint from one of its leaves; falls over when dual-homed."""
     port = one.port_on(leaf)
     if one.dual_homed:
-        return (group(host_group(one.tag, port)),)
+        return (group(TO_HOST | one.tag << 16 | port),)
     return (*tagged(one.vlan), output(port))
 
 
@@ -165,16 +175,14 @@ def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
     rules: list[Rule] = []
     groups: dict[int, GroupEntry] = {}
     for one in located:
-        port = one.port_on(leaf)
-        direct = (*tagged(one.vlan), output(port))
-        if not one.dual_homed:
+        direct = (*tagged(one.vlan), output(one.port_on(leaf)))
+        if one.dual_homed:
+            local, arrived = host_groups(one, leaf, peer_tag)
+            groups |= {local.group: local, arrived.group: arrived}
+            rules.append(_deliver(one, (PAIR.term(1),), (group(arrived.group),)))
+            rules.append(_deliver(one, (PAIR.term(0),), direct))
+        else:
             rules.append(_deliver(one, (), direct))
-            continue
-        number = host_group(one.tag, port)
-        away = Bucket((PUSH_INNER, set_vid(one.tag), group(peer_tag)), watch_group=peer_tag)
-        groups[number] = GroupEntry(number, FAST_FAILOVER, (Bucket(direct, watch_port=port), away))
-        rules.append(_deliver(one, (PAIR.term(1),), (group(number),)))
-        rules.append(_deliver(one, (PAIR.term(0),), direct))
     return Block(rules, groups.values(), phase=EGRESS)
 
 

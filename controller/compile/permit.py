@@ -79,7 +79,8 @@ def policy_block(permits: tuple[Permit, ...]) -> Block:
 
 
 def meter(number: int, rate: Rate) -> Meter:
-    return Meter(number, (Band(rate.kbps, rate.burst),))
+    """A meter that drops above the rate; the burst is a second's worth unless the intent says otherwise."""
+    return Meter(number, (Band(rate.kbps, rate.burst or rate.kbps),))
 
 
 def _matches(permit: Permit) -> Iterator[Match]:

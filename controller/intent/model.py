@@ -33,7 +33,7 @@ NOWHERE = Where("-", 0, 0)
 
 
 class Rate(NamedTuple):
-    """A limit: ``kbps`` kilobits (1,000 bits) per second, ``burst`` kilobits (0 = the switch's default)."""
+    """A limit: ``kbps`` kilobits (1,000 bits) per second, ``burst`` kilobits (0 = one second's worth)."""
 
     kbps: int
     burst: int = 0

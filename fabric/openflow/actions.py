@@ -18,7 +18,7 @@ from fabric.fields import ETH_MPLS, ETH_MPLS_MC, ETH_PBB, ETH_QINQ, ETH_VLAN, FI
 from fabric.openflow.constants import EXPERIMENTER, MAX_GROUP, NICIRA
 from fabric.openflow.errors import BadAction, bad
 from fabric.openflow.memo import Memo
-from fabric.openflow.oxm import OXM_CLASS, PADS, TLVS, header
+from fabric.openflow.oxm import NXM, OXM_CLASS, PADS, TLVS, header
 
 SET_FIELD = 25
 _REG_MOVE = 6
@@ -210,9 +210,10 @@ def _parse_experimenter(data: bytes) -> Move:
 
 def _moved(head: bytes) -> Field:
     tlv = TLVS.get(head)
-    if tlv is None or tlv.middle:
+    field = NXM.get(head) if tlv is None or tlv.middle else tlv.field
+    if field is None:
         raise bad(BadAction.BAD_ARGUMENT, f"move: OXM header {head.hex()} names no field")
-    return tlv.field
+    return field
 
 
 _PARSE: dict[int, Callable[[bytes], Action]] = {

@@ -1,7 +1,7 @@
 """Matches as bytes: OXM TLVs <-> the terms of fabric.match.Match.
 
 Lives here: OXM headers, the ofp_match structure, what a switch refuses in a match. Must not know: messages.
-Source: OpenFlow 1.3.5 §7.2.3. Only class 0x8000 is spoken; others are BAD_FIELD, or skipped by ``parse_loose``.
+Source: OpenFlow 1.3.5 §7.2.3. Matches speak only class 0x8000; others are BAD_FIELD, or skipped by ``parse_loose``.
 """
 
 from __future__ import annotations
@@ -53,6 +53,20 @@ def _tlvs() -> Iterator[tuple[bytes, Tlv]]:
 
 TLVS: Mapping[bytes, Tlv] = dict(_tlvs())
 """Every legal header, masked or not, as its four bytes."""
+
+
+def _nxm(kind: int, number: int, name: str) -> tuple[bytes, Field]:
+    field = FIELDS[name]
+    return (kind << 16 | number << 9 | field.octets).to_bytes(4, "big"), field
+
+
+_NXM_ROWS = (
+    (0, 1, "eth_dst"), (0, 2, "eth_src"), (0, 7, "ipv4_src"), (0, 8, "ipv4_dst"),
+    (0, 9, "tcp_src"), (0, 10, "tcp_dst"), (0, 11, "udp_src"), (0, 12, "udp_dst"),
+    (0, 15, "arp_op"), (0, 16, "arp_spa"), (0, 17, "arp_tpa"), (1, 17, "arp_sha"), (1, 18, "arp_tha"),
+)  # fmt: skip
+NXM: Mapping[bytes, Field] = dict(_nxm(*row) for row in _NXM_ROWS)
+"""Nicira's older headers of the same fields: Open vSwitch reports moves in them, whatever they were sent in."""
 
 
 def pack_term(term: Term) -> bytes:
