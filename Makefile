@@ -1,0 +1,45 @@
+# make demo: see Clos work.   make test: check all of it.   Both install into .venv first, without root.
+PYTHON ?= python3
+VENV   ?= .venv
+JOBS   ?= 2
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/clos-installed.toml
+
+.PHONY: demo test lint bench docs install clean
+
+demo: install
+	@$(BIN)/clos demo
+
+test: install
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --timeout 300
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	@for each in benchmarks/[a-z]*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+docs: install
+	$(BIN)/python -m tests.docs
+
+# Reused for as long as pyproject.toml reads the same.
+install:
+	@cmp -s pyproject.toml $(STAMP) || $(MAKE) --no-print-directory .install
+
+.PHONY: .install
+.install:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Clos needs Python 3.11 or later; try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing; on Debian: sudo apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing Clos and what it needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@cp pyproject.toml $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .clos .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,110 @@
+"""The ``clos`` command: a table of commands, each loaded only when it is called.
+
+Lives here: the table, and what happens to an exception that nobody expected. Must not know: what commands do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from controller.cli.answer import INTERNAL, Stop, complain
+
+
+class Row(NamedTuple):
+    """One command: ``place`` is ``module:name``, of a function or of a typer application with commands of its own."""
+
+    name: str
+    place: str
+    panel: str
+    summary: str
+
+
+_INTENTS, _FABRIC, _CONTROLLER, _OTHER = "Intents and plans", "Rules and packets", "The controller", "More"
+
+COMMANDS = (
+    Row("validate", "check:validate", _INTENTS, "Check intents against a topology."),
+    Row("plan", "change:plan", _INTENTS, "Show what an apply would change, switch by switch."),
+    # Row("apply", "change:apply", _INTENTS, "Bring the fabric to what the intents say."),
+    Row("diff", "change:diff_", _INTENTS, "Show the entries in which two intents differ."),
+    Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
+    Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
+    # Row("explain", "explain:explain", _FABRIC, "Say why a packet passes or not, or why a rule exists."),
+    # Row("inspect", "inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
+    # Row("graph", "graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
+    Row("topology", "topology:app", _FABRIC, "Generate, show and check topologies."),
+    # Row("serve", "run:serve", _CONTROLLER, "Run the controller."),
+    # Row("sim", "run:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
+    # Row("status", "revisions:status", _CONTROLLER, "Show the controller, its revision and its switches."),
+    # Row("history", "revisions:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
+    # Row("rollback", "change:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
+    # Row("demo", "demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),
+    # Row("doctor", "doctor:doctor", _OTHER, "Check this environment, and say what to do about it."),
+    Row("schema", "check:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
+)
+
+
+class _Commands(TyperGroup):
+    """The commands of the table. A listing sees their names and summaries; a command's module is imported to run it."""
+
+    def __init__(self, **settings: Any) -> None:
+        stubs = {row.name: TyperCommand(row.name, help=row.summary, rich_help_panel=row.panel) for row in COMMANDS}
+        super().__init__(**{**settings, "commands": stubs})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load(command.name or ""), rest
+
+
+def load(name: str) -> Any:
+    """The command of this name. Raises StopIteration for one that is not in the table."""
+    row = next(row for row in COMMANDS if row.name == name)
+    module, _, attribute = row.place.partition(":")
+    target = getattr(import_module(f"controller.cli.{module}"), attribute)
+    if isinstance(target, typer.Typer):
+        target.info.name = name
+        return typer.main.get_command(target)
+    app = typer.Typer(add_completion=False)
+    app.command(name)(target)
+    return typer.main.get_command(app)
+
+
+app = typer.Typer(cls=_Commands, name="clos", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - needed by nothing else
+
+        typer.echo(f"clos {version('clos-fabric')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _clos(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Clos: intents in YAML become OpenFlow rules on a spine-leaf fabric.
+
+    Exit codes: 0 fine, 1 a fault of Clos, 2 wrong flags or paths, 3 could not check, 4 checked and it failed.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; always raises SystemExit."""
+    try:
+        typer.main.get_command(app).main(arguments, prog_name="clos")
+    except Stop as stop:
+        stop.print()
+        sys.exit(stop.code)
+    except Exception as fault:
+        if os.environ.get("CLOS_DEBUG"):
+            raise
+        what = f"{type(fault).__name__}: {fault}".partition("\n")[0]
+        complain(f"internal error, please report it with the command you ran: {what} (CLOS_DEBUG=1 shows where)")
+        sys.exit(INTERNAL)

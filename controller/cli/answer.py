@@ -1,0 +1,118 @@
+"""What a command says: an answer with its exit code, as text for people or JSON for programs.
+
+Lives here: exit codes, answers, the errors that end a command, and the one place that prints them. Commands
+return an ``Answer`` and print nothing. Must not know: what any command does.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json as json_text
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+OK, INTERNAL, USAGE, UNCHECKED, FAILED = range(5)
+"""Exit codes: fine; a fault of Clos; wrong flags or paths; could not check; checked, and it failed."""
+CHANGES = 2
+"""Exit code of ``plan --detailed-exitcode`` when there is something to change."""
+
+FORMAT_VERSION = 1
+"""Of every JSON answer; it goes up when a key changes its meaning or goes away."""
+
+Json = dict[str, Any]
+Lines = Iterable["Text | str"]
+
+
+class Answer(NamedTuple):
+    """``data`` for ``--json``: a mapping, or chunks of a JSON document; ``lines`` makes the text, only when wanted."""
+
+    data: Json | Iterator[str]
+    lines: Callable[[], Lines]
+    code: int = OK
+
+
+class Stop(Exception):
+    """Ends a command with a message on stderr, after the lines of ``details``. ``data`` joins the JSON form of it."""
+
+    def __init__(self, code: int, message: str, details: Sequence[object] = (), data: Json | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.details, self.data = code, message, details, data or {}
+
+    def print(self) -> None:
+        for line in self.details:
+            typer.echo(str(line), err=True)
+        complain(self.message)
+
+
+def usage(message: str) -> Stop:
+    """The person's flags or paths cannot be used."""
+    return Stop(USAGE, message)
+
+
+def unchecked(message: str) -> Stop:
+    """The question could not be answered."""
+    return Stop(UNCHECKED, message)
+
+
+def failed(message: str, details: Sequence[object] = (), **data: Any) -> Stop:
+    """The question was answered: no."""
+    return Stop(FAILED, message, details, data)
+
+
+def answering(command: Callable[..., Answer]) -> Callable[..., None]:
+    """The command as typer calls it: ``--json`` among its options; it prints its answer and exits with its code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, json: bool, **options: Any) -> None:
+        try:
+            answer = command(*args, **options)
+        except Stop as stop:
+            if json:
+                write_json({"error": stop.message, **stop.data})
+            else:
+                stop.print()
+            raise typer.Exit(stop.code) from None
+        if json:
+            write_json(answer.data)
+        else:
+            show(answer.lines())
+        raise typer.Exit(answer.code)
+
+    signature = inspect.signature(command, eval_str=True)
+    flag = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_JSON)
+    parameters = [*signature.parameters.values(), flag]
+    run.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+_JSON = Annotated[bool, typer.Option("--json", help="Answer in JSON (format_version 1), for programs.")]
+
+
+def write_json(data: Json | Iterator[str]) -> None:
+    """One JSON document on stdout, with its ``format_version``; chunks are written as they come."""
+    if isinstance(data, dict):
+        typer.echo(json_text.dumps({"format_version": FORMAT_VERSION, **data}, indent=2))
+        return
+    for chunk in data:
+        typer.echo(chunk, nl=False)
+
+
+def show(lines: Lines) -> None:
+    """Text on stdout: coloured on a terminal that wants it, never wrapped."""
+    from rich.console import Console  # noqa: PLC0415 - half of start-up time, and not needed for --json
+
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    for line in lines:
+        console.print(line)
+
+
+def complain(message: str) -> None:
+    """A message on stderr."""
+    typer.echo(f"clos: {message}", err=True)

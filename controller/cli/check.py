@@ -1,0 +1,83 @@
+"""``validate``, ``compile`` and ``schema``: intents by themselves, no fabric needed."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from controller.cli.answer import Answer, Json, Lines, answering
+from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from controller.cli.text import columns, count
+from controller.compile import STAGES
+from controller.intent import json_schema
+from controller.plan import ruleset_json
+from fabric.ruleset import Ruleset
+
+
+@answering
+def validate(intents: IntentPaths, topology: TopologyPath) -> Answer:
+    """Check intents against a topology.
+
+    Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 4.
+    """
+    wanted = read(topology, intents)
+    return Answer({"valid": True, "counts": _counts(wanted)}, lambda: [_sound(wanted)])
+
+
+def _counts(wanted: Wanted) -> Json:
+    tenants = wanted.intent.tenants.values()
+    return {
+        "tenants": len(tenants),
+        "networks": sum(len(tenant.networks) for tenant in tenants),
+        "endpoints": sum(len(tenant.endpoints) for tenant in tenants),
+        "groups": sum(len(tenant.groups) for tenant in tenants),
+        "policies": sum(len(tenant.policies) for tenant in tenants),
+        "shares": len(wanted.intent.shares),
+    }
+
+
+def _sound(wanted: Wanted) -> str:
+    parts = [count(number, name.removesuffix("s"), name) for name, number in _counts(wanted).items()]
+    return f"Valid on {wanted.topology.name}: {', '.join(parts)}."
+
+
+@answering
+def compile_(intents: IntentPaths, topology: TopologyPath) -> Answer:
+    """Compile intents to OpenFlow rules.
+
+    Prints how many entries each switch gets; --json prints all of them, in the form that docs/cli.md describes.
+    """
+    ruleset = read(topology, intents).compiled().ruleset
+    return Answer(ruleset_json(ruleset), lambda: _sizes(ruleset))
+
+
+def _sizes(ruleset: Ruleset) -> Lines:
+    names = [stage.name for stage in STAGES]
+    rows = [("switch", "rules", "groups", "meters", *names)]
+    for switch in ruleset.switches:
+        state = ruleset.state(switch)
+        tables = [sum(rule.table == table for rule in state.rules) for table in range(len(names))]
+        counts = (len(state.rules), len(state.groups), len(state.meters), *tables)
+        rows.append((switch, *map(str, counts)))
+    return columns(rows, right=range(1, len(rows[0])))
+
+
+class Kind(StrEnum):
+    """The kinds of documents there are a schema for."""
+
+    ANY, TENANT, SHARE, TOPOLOGY = "any", "tenant", "share", "topology"
+
+
+@answering
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="Which documents; any: whatever they say they are.")] = Kind.ANY,
+) -> Answer:
+    """Print the JSON Schema of intents and topologies, for editors.
+
+    Editors with a YAML language server use it where a file begins with "# yaml-language-server: $schema=FILE".
+    """
+    text = json.dumps(json_schema(None if kind is Kind.ANY else kind.capitalize()), indent=2)
+    return Answer(iter((text, "\n")), lambda: [text])

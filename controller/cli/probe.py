@@ -1,0 +1,137 @@
+"""Questions turned into packets: who sends what to whom, and where it enters the fabric.
+
+Lives here: names of endpoints, services and ports as people type them, and the packet they mean. Must not know:
+what becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypedDict
+
+from controller.cli.answer import usage
+from controller.cli.sources import Wanted
+from controller.intent import scalars
+from controller.intent.model import ROUTER_MAC, Intent, Service
+from controller.intent.problem import suggest
+from controller.intent.reach import End, Flow, ends
+from fabric import packet as build
+from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP, ipv4_text
+from fabric.packet import Packet, PacketError
+from fabric.topology import TRUNK, PortRef, Topology
+
+SOURCE_PORT = 49152
+"""The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
+
+_WITH_PORTS = (IP_TCP, IP_UDP, IP_SCTP)
+
+
+class Probe(NamedTuple):
+    """A packet and the port it enters by; who sends it to whom, where that is known."""
+
+    at: PortRef
+    packet: Packet
+    source: End | None = None
+    target: End | None = None
+
+
+def find_end(intent: Intent, word: str) -> End:
+    """The endpoint called ``tenant/name``, ``name`` where only one tenant has it, or by its IPv4 address.
+
+    Raises Stop (USAGE) when there is none or more than one.
+    """
+    everyone = list(ends(intent))
+    found = [one for one in everyone if word in (str(one), one.endpoint.name, ipv4_text(one.endpoint.ip))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise usage(f"{word} may be {' or '.join(map(str, found))}: write one of these")
+    names = {one.endpoint.name for one in everyone} | {str(one) for one in everyone}
+    meant = suggest(word, names)
+    raise usage(f"no endpoint {word}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def find_flow(word: str) -> Flow:
+    """The flow a client of this service opens: ``tcp/1433``, ``udp/53``, ``icmp``, ``ip/47``."""
+    try:
+        service = scalars.service(word)
+    except ValueError as error:
+        raise usage(f"--service {word}: {error}") from None
+    if service.proto is None or (service.proto in _WITH_PORTS and service.first is None):
+        raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp")
+    return _opened(service, service.proto)
+
+
+def _opened(service: Service, proto: int) -> Flow:
+    return Flow(proto, SOURCE_PORT, service.first) if proto in _WITH_PORTS else Flow(proto)
+
+
+def find_ports(words: Iterable[str], topology: Topology) -> frozenset[PortRef]:
+    """Switch ports written ``leaf1:3``. Raises Stop (USAGE) for one that the topology does not have."""
+    return frozenset(find_port(word, topology) for word in words)
+
+
+def find_port(word: str, topology: Topology) -> PortRef:
+    try:
+        port = PortRef(*scalars.port(word))
+    except ValueError as error:
+        raise usage(f"{word}: {error}") from None
+    if port.switch not in topology.switches:
+        meant = suggest(port.switch, topology.switches)
+        raise usage(f"{word}: no switch {port.switch}{f'; did you mean {meant}?' if meant else ''}")
+    if port.port not in topology.ports[port.switch]:
+        raise usage(
+            f"{word}: {port.switch} has no such port; it uses {', '.join(map(str, topology.ports[port.switch]))}"
+        )
+    return port
+
+
+def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str | None = None) -> Probe:
+    """The first packet ``source`` sends to ``target``: bridged within a network, else by way of the gateway.
+
+    ``via``: the leaf it enters by, for a dual-homed host.
+    """
+    if str(source) == str(target):
+        raise usage(f"{source} to itself: no fabric sees such a packet")
+    host = wanted.topology.hosts[source.endpoint.host]
+    ports = [port for port in host.ports if via in (None, port.switch)]
+    if not ports:
+        raise usage(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
+    home = (source.tenant.name, source.endpoint.network)
+    near = home == (target.tenant.name, target.endpoint.network)
+    vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
+    packet = _packet(source, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow, vlan)
+    return Probe(ports[0], packet, source, target)
+
+
+class _Frame(TypedDict):
+    """What every builder of ``fabric.packet`` takes."""
+
+    eth_src: int
+    eth_dst: int
+    ipv4_src: int
+    ipv4_dst: int
+    vlan: int | None
+
+
+def _packet(source: End, mac: int, ip: int, flow: Flow, vlan: int | None) -> Packet:
+    one = source.endpoint
+    frame = _Frame(eth_src=one.mac, eth_dst=mac, ipv4_src=one.ip, ipv4_dst=ip, vlan=vlan)
+    if flow.proto == IP_ICMP:
+        return build.icmp_echo(**frame)
+    first, last = flow.source_port or 0, flow.target_port or 0
+    if flow.proto == IP_TCP:
+        return build.tcp(**frame, tcp_src=first, tcp_dst=last)
+    if flow.proto == IP_UDP:
+        return build.udp(**frame, udp_src=first, udp_dst=last)
+    payload = first.to_bytes(2, "big") + last.to_bytes(2, "big") + bytes(8)
+    return build.ipv4(**frame, ip_proto=flow.proto, payload=payload)
+
+
+def raw(port: str, text: str, topology: Topology) -> Probe:
+    """A frame given in hexadecimal digits; spaces and colons between them do not matter."""
+    try:
+        packet = Packet.parse(bytes.fromhex(text.replace(":", "")))
+    except (ValueError, PacketError) as error:
+        raise usage(f"--packet: {error}") from None
+    return Probe(find_port(port, topology), packet)

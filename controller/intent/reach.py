@@ -1,0 +1,129 @@
+"""What an intent permits, read straight from its words: who may send what to whom, and which line says so.
+
+Lives here: policy as people mean it. Must not know: topologies, rules, numbers; the compiler is held against this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from controller.intent.model import ALLOW, Endpoint, Import, Intent, Policy, Service, Share, Tenant
+
+ICMP = 1
+
+
+class End(NamedTuple):
+    """An endpoint and its tenant."""
+
+    tenant: Tenant
+    endpoint: Endpoint
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that hold it."""
+        return tuple(group.name for group in self.tenant.groups.values() if group.holds(self.endpoint))
+
+    def within(self, group: str) -> bool:
+        return self.tenant.groups[group].holds(self.endpoint)
+
+    def __str__(self) -> str:
+        return f"{self.tenant.name}/{self.endpoint.name}"
+
+
+class Flow(NamedTuple):
+    """IPv4 packets of one direction of a conversation; ports are None where the protocol has none."""
+
+    proto: int
+    source_port: int | None = None
+    target_port: int | None = None
+
+    def back(self) -> Flow:
+        """The flow of the answers."""
+        return Flow(self.proto, self.target_port, self.source_port)
+
+
+PING = Flow(ICMP)
+
+
+class Ruling(NamedTuple):
+    """The decision on a flow. ``by``: the policy or share that speaks of it, None when none does; ``reply``: it takes
+    the flow as the answer to what it permits."""
+
+    allowed: bool
+    by: Policy | Share | None = None
+    reply: bool = False
+
+
+def ends(intent: Intent) -> Iterator[End]:
+    """Every endpoint, in the intent's order."""
+    for tenant in intent.tenants.values():
+        yield from (End(tenant, endpoint) for endpoint in tenant.endpoints.values())
+
+
+def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
+    """Whether packets of this flow may go from ``source`` to ``target``, and what decides it.
+
+    Inside a tenant the first policy that speaks of the flow decides; between tenants a share that both consent to
+    allows. What nothing speaks of is denied. The two ends are different endpoints.
+    """
+    if source.tenant.name == target.tenant.name:
+        return _inside(source, target, flow)
+    for share, wish, importer in intent.agreed:
+        if (source.tenant.name, target.tenant.name) == (importer, share.tenant):
+            if _shared(share, wish, source, target) and serves(share.services, flow):
+                return Ruling(True, share)
+        elif (source.tenant.name, target.tenant.name) == (share.tenant, importer):
+            if _shared(share, wish, target, source) and serves(share.services, flow.back()):
+                return Ruling(True, share, reply=True)
+    return Ruling(False)
+
+
+def converse(intent: Intent, source: End, target: End, flow: Flow) -> bool:
+    """Whether ``source`` can ask and ``target`` can answer."""
+    there, back = ruling(intent, source, target, flow), ruling(intent, target, source, flow.back())
+    return there.allowed and back.allowed
+
+
+def between(intent: Intent, source: End, target: End) -> tuple[Policy | Share, ...]:
+    """What speaks of traffic that ``source`` opens to ``target``, whatever the service."""
+    if source.tenant.name == target.tenant.name:
+        policies = source.tenant.policies
+        return tuple(p for p in policies if source.within(p.source) and target.within(p.target))
+    return tuple(
+        share
+        for share, wish, importer in intent.agreed
+        if (importer, share.tenant) == (source.tenant.name, target.tenant.name) and _shared(share, wish, source, target)
+    )
+
+
+def serves(services: tuple[Service, ...], flow: Flow) -> bool:
+    """Whether the flow, as one opens it, belongs to any of the services."""
+    return any(_serves(service, flow) for service in services)
+
+
+def _serves(service: Service, flow: Flow) -> bool:
+    if service.proto is None:
+        return True
+    if service.proto != flow.proto:
+        return False
+    if service.first is None or service.last is None:
+        return True
+    return flow.target_port is not None and service.first <= flow.target_port <= service.last
+
+
+def _inside(source: End, target: End, flow: Flow) -> Ruling:
+    for policy in source.tenant.policies:
+        allow = policy.action == ALLOW
+        if source.within(policy.source) and target.within(policy.target) and serves(policy.services, flow):
+            return Ruling(allow, policy)
+        if not allow:
+            continue
+        if target.within(policy.source) and source.within(policy.target) and serves(policy.services, flow.back()):
+            return Ruling(True, policy, reply=True)
+    return Ruling(False)
+
+
+def _shared(share: Share, wish: Import, user: End, server: End) -> bool:
+    """Whether the share is open to this user at this server."""
+    return server.within(share.group) and any(user.within(group) for group in wish.groups)
