@@ -234,7 +234,7 @@ def test_8_running_out_of_files_does_not_end_the_listening():
 
 
 def test_9_a_malformed_message_costs_one_line_and_too_many_cost_the_connection(controller, caplog):
-    bad = b"\x04\x0a\x00\x09\x00\x00\x00\x00\x00"  # a packet-in of one byte
+    bad = b"\x04\x0c\x00\x09\x00\x00\x00\x00\x00"  # a port status of one byte
     with Fleet(controller.address, [1]) as fleet:
         assert not controller.wait_for(["leaf1"], 5)
         fleet.call(fleet[1].transport.write, bad)
@@ -283,6 +283,23 @@ def test_11_threads_never_share_an_xid():
     for thread in threads:
         thread.join()
     assert len(set().union(*drawn)) == 20_000
+
+
+def test_13_an_element_of_length_zero_does_not_occupy_the_receiver(controller):
+    hello = bytes.fromhex("0400001000000000" + "0001000000000010")
+    with Fleet(controller.address, [1]), socket.create_connection(controller.address, 5) as sock:
+        sock.sendall(hello)
+        assert not controller.wait_for(["leaf1"], 5)
+        assert controller.facts("leaf1").dpid == 1
+
+
+def test_13_a_packet_in_with_fields_only_its_maker_knows_costs_nothing_but_itself(controller):
+    strange = bytes.fromhex("040a002b00000000" + "ffffffff000100000000000000000000" + "00010009deadbe0100" + "00" * 10)
+    assert len(strange) == 0x2B
+    with Fleet(controller.address, [1]) as fleet:
+        assert not controller.wait_for(["leaf1"], 5)
+        fleet.call(fleet[1].transport.write, strange * (2 * connection.FAULTS))
+        assert controller.facts("leaf1").dpid == 1
 
 
 @pytest.fixture(scope="module")

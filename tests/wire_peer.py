@@ -31,7 +31,7 @@ class Peer(asyncio.Protocol):
         self.mods = 0
         self.heard = []
         self.refuse = lambda message: None
-        self.silent_on = ()
+        self.silent_on = self.foreign = ()
         self.transport = None
         self.closed = threading.Event()
 
@@ -105,7 +105,7 @@ class Peer(asyncio.Protocol):
 
     def flow_stats(self, request):
         chosen = (r for r in self.rules.values() if (r.cookie ^ request.cookie) & request.cookie_mask == 0)
-        return mp.FlowStatsReply(tuple(map(mp.FlowStats, chosen)))
+        return mp.FlowStatsReply((*self.foreign, *map(mp.FlowStats, chosen)))
 
     _MODS: ClassVar = {m.FlowMod: flow_mod, m.GroupMod: group_mod, m.MeterMod: meter_mod}
     _ANSWERS: ClassVar = {

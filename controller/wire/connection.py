@@ -25,12 +25,17 @@ from os_ken.controller.handler import DEAD_DISPATCHER, HANDSHAKE_DISPATCHER, MAI
 from os_ken.lib.dpid import dpid_to_str
 from os_ken.ofproto import ofproto_common, ofproto_parser, ofproto_protocol, ofproto_v1_0, ofproto_v1_3_parser
 
-from fabric.openflow import DecodeError, Framer
+from fabric.openflow import DecodeError, Framer, decode, encode
+from fabric.openflow import messages as m
+from fabric.openflow.multipart import PortDescReply
 
 LOG = logging.getLogger(__name__)
 
 VERSION = 0x04
 HELLO, ECHO_REQUEST, PACKET_IN = 0, 2, 10
+
+_HEARD = (m.Hello, m.Error, m.EchoRequest, m.EchoReply, m.FeaturesReply, m.PacketIn, m.PortStatus, PortDescReply)
+"""What os-ken's handlers and our app listen to; other messages that no session claims are passed over."""
 
 TICK = 1.0
 """Seconds between looks at every connection's deadlines."""
@@ -71,7 +76,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self._writable = threading.Event()
         self._framer = Framer()
         self._xids = itertools.count()
-        self._ports: dict[int, Any] | None = None
+        self.ports: dict[int, Any] = {}
         self._age = self._faults = self._packet_ins = self._unanswered = self._quiet = 0
         self.taker: Taker | None = None
         self.socket: Any = None
@@ -197,21 +202,30 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
             self.dropped_packet_ins += 1
         else:
             self._packet_ins += kind == PACKET_IN
-            self._handle(frame)
+            self._hear(frame)
 
-    def _handle(self, frame: bytes) -> None:
-        """As os-ken's own receive loop does: observers get the event, ofp_handler's methods are called at once."""
+    def _hear(self, frame: bytes) -> None:
+        """Check a message with our codec and hand it to os-ken as our codec writes it (fault 13)."""
         try:
-            version, kind, length, xid = ofproto_parser.header(frame)
-            event = ofp_event.ofp_msg_to_ev(ofproto_v1_3_parser.msg_parser(self, version, kind, length, xid, frame))
-            self.ofp_brick.send_event_to_observers(event, self.state)
-            for handler in list(self.ofp_brick.get_handlers(event, self.state)):
-                handler(event)
-        except Exception as error:  # whatever the parser or a handshake handler trips over, its peer sent it
+            message, xid = decode(frame)
+            if isinstance(message, _HEARD):
+                self._handle(encode(message, xid))
+        except Exception as error:  # whatever the codec, os-ken or a handshake handler trips over, its peer sent it
+            if frame[1] == PACKET_IN:  # it may well tell of fields that only its maker knows
+                self.dropped_packet_ins += 1
+                return
             self._faults += 1
             LOG.warning("%s sent a malformed message (type %d, %d bytes): %r", self, frame[1], len(frame), error)
             if self._faults > FAULTS:
                 self.drop(f"{self._faults} malformed messages")
+
+    def _handle(self, frame: bytes) -> None:
+        """As os-ken's own receive loop does: observers get the event, ofp_handler's methods are called at once."""
+        version, kind, length, xid = ofproto_parser.header(frame)
+        event = ofp_event.ofp_msg_to_ev(ofproto_v1_3_parser.msg_parser(self, version, kind, length, xid, frame))
+        self.ofp_brick.send_event_to_observers(event, self.state)
+        for handler in list(self.ofp_brick.get_handlers(event, self.state)):
+            handler(event)
 
     def tick(self) -> None:
         """Look at the deadlines. They count ticks, not time: a stalled process must not blame its peers."""
