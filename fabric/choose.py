@@ -18,19 +18,17 @@ Choose = Callable[[GroupEntry, tuple[int, ...], Packet], tuple[int, ...]]
 """(group, indexes of its live buckets: never none, packet) -> the indexes taken."""
 
 _FLOW = (
-    "ipv4_src", "ipv4_dst", "ipv6_src", "ipv6_dst", "ip_proto",
+    "eth_src", "eth_dst", "eth_type", "arp_spa", "arp_tpa", "ipv4_src", "ipv4_dst", "ipv6_src", "ipv6_dst", "ip_proto",
     "tcp_src", "tcp_dst", "udp_src", "udp_dst", "sctp_src", "sctp_dst",
 )  # fmt: skip
-_FRAME = ("eth_src", "eth_dst", "eth_type")
 
 T = TypeVar("T")
 
 
 def flow_hash(packet: Packet) -> int:
-    """32 bits that are the same for every packet of a flow: of its addresses and ports, else of its MACs."""
+    """32 bits that are the same for every packet of a flow: of its addresses and ports."""
     fields = packet.headers()
-    names = _FLOW if "ip_proto" in fields else _FRAME
-    seed = b"".join(fields[name].to_bytes(16, "big") for name in names if name in fields)
+    seed = b"".join(fields[name].to_bytes(16, "big") for name in _FLOW if name in fields)
     return _mixed(crc32(seed))
 
 

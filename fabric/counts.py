@@ -54,8 +54,12 @@ class Counts:
 
     def started(self, rule: Rule, now: float) -> None:
         """The rule was installed at this time."""
-        count = self._rules.setdefault(id(rule), Count())
-        count.since = count.used = now
+        count = self.rule(rule)
+        self._rules[id(rule)] = Count(count.packets, count.octets, now, now)
+
+    def copy(self) -> Counts:
+        """The same counts; what is installed or removed in one of the two is not in the other."""
+        return Counts(dict(self.groups), dict(self.tables), dict(self._rules))
 
     def record(self, step: Step, octets: int, now: float) -> None:
         """A packet of this length had this outcome."""

@@ -43,8 +43,8 @@ class Field(NamedTuple):
 
     @property
     def octets(self) -> int:
-        """Bytes the value takes in an OXM (OpenFlow 1.3.5 §7.2.3.2)."""
-        return (self.bits + 7) // 8
+        """Bytes the value takes in an OXM (OpenFlow 1.3.5 §7.2.3.7: 20 bits take four, 24 bits three)."""
+        return 4 if self.bits == 20 else (self.bits + 7) // 8
 
 
 def _need(name: str, *values: int) -> tuple[tuple[str, frozenset[int]], ...]:

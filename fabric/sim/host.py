@@ -1,0 +1,307 @@
+"""Hosts: machines with endpoints that resolve, answer and send, as an ordinary IP stack does.
+
+Lives here: ARP, echo, the bonding of a dual-homed host, the stamp by which a packet is known again.
+Must not know: switches, rules, how the network carries a frame.
+Source: RFC 826 (ARP), RFC 792 (echo).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import NamedTuple
+
+from fabric import packet as build
+from fabric.fields import ETH_ARP, ETH_IPV4, IP_ICMP, IP_TCP, IP_UDP, VID_PRESENT, ipv4_text
+from fabric.packet import BROADCAST, Packet
+from fabric.sim.clock import SECOND, Clock
+from fabric.sim.journey import Journey
+from fabric.topology import Host
+
+ARP_AGE = 30 * SECOND
+ARP_PATIENCE = SECOND
+"""How long an answer to an ARP request is waited for once a controller has a hand in it."""
+ASK, ANSWER, ONE_WAY = 1, 2, 3
+EPHEMERAL = 40_000
+
+_STAMP = Struct("!19x4sBII")
+"""32 bytes at the end of the payload, so that no frame that carries it is ever padded behind it."""
+_MAGIC = b"clos"
+
+
+class Stamp(NamedTuple):
+    """What the payload of our packets says: ``kind`` ASK, ANSWER or ONE_WAY, whose it is, and its number."""
+
+    kind: int
+    owner: int
+    seq: int
+
+    def to_bytes(self) -> bytes:
+        return _STAMP.pack(_MAGIC, *self)
+
+
+def stamp_of(packet: Packet) -> Stamp | None:
+    """The stamp at the end of a packet, None for packets of others."""
+    if len(packet) < _STAMP.size or packet.data[-13:-9] != _MAGIC:
+        return None
+    return Stamp(*_STAMP.unpack(packet.data[-_STAMP.size :])[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address on a host. ``mac`` 48 bits, ``ip`` and ``gateway`` 32 bits, ``vlan`` None on an access port."""
+
+    name: str
+    host: str
+    mac: int
+    ip: int
+    prefix_len: int
+    gateway: int | None = None
+    vlan: int | None = None
+
+    def next_hop(self, target: int) -> int | None:
+        """Whom to ask ARP for: the target in the own subnet, else the gateway; None where there is no gateway."""
+        return target if (target ^ self.ip) >> (32 - self.prefix_len) == 0 else self.gateway
+
+    @property
+    def vlan_vid(self) -> int:
+        return 0 if self.vlan is None else VID_PRESENT | self.vlan
+
+
+Build = Callable[[int], Packet]
+"""Makes the packet once the MAC address of the next hop is known."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Packets that wait for an ARP answer."""
+
+    packets: list[tuple[Build, Journey]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Counters of one host: frames and bytes each way, and frames that were for none of its endpoints."""
+
+    rx_packets: int = 0
+    rx_bytes: int = 0
+    tx_packets: int = 0
+    tx_bytes: int = 0
+    foreign: int = 0
+
+
+class SimHost:
+    """One host. ``transmit(port index, packet, journey)`` is the network's; ``arrived`` hears of stamped packets.
+
+    Frames leave by the first live port and are taken on all of them.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        clock: Clock,
+        transmit: Callable[[int, Packet, Journey], object],
+        arrived: Callable[[Stamp, Endpoint], object],
+    ) -> None:
+        self.host = host
+        self.alive = True
+        self.live = [True] * len(host.ports)
+        self.traffic = Traffic()
+        self.endpoints: dict[str, Endpoint] = {}
+        self._clock, self._transmit, self._arrived = clock, transmit, arrived
+        self._by_ip: dict[tuple[int, int], Endpoint] = {}
+        self._by_mac: dict[tuple[int, int], list[Endpoint]] = {}
+        self._arp: dict[tuple[str, int], tuple[int, int]] = {}
+        self._waiting: dict[tuple[str, int], _Waiting] = {}
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    def attach(self, endpoint: Endpoint) -> None:
+        """Give the host an endpoint. Raises ValueError when the address is taken here."""
+        taken = self._by_ip.get((endpoint.vlan_vid, endpoint.ip))
+        if endpoint.name in self.endpoints or taken is not None:
+            raise ValueError(f"{self.name}: {endpoint.name} ({ipv4_text(endpoint.ip)}) is attached already")
+        self.endpoints[endpoint.name] = endpoint
+        self._by_ip[endpoint.vlan_vid, endpoint.ip] = endpoint
+        self._by_mac.setdefault((endpoint.vlan_vid, endpoint.mac), []).append(endpoint)
+
+    def detach(self, name: str) -> Endpoint:
+        """Take an endpoint away. Raises KeyError when the host has none of that name."""
+        endpoint = self.endpoints.pop(name)
+        del self._by_ip[endpoint.vlan_vid, endpoint.ip]
+        self._by_mac[endpoint.vlan_vid, endpoint.mac].remove(endpoint)
+        return endpoint
+
+    def forget(self) -> None:
+        """Empty the ARP caches."""
+        self._arp.clear()
+
+    def carrier(self, index: int, up: bool) -> None:
+        """A port noticed that its cable works, or does not."""
+        self.live[index] = up
+
+    # ---- sending
+
+    def send(self, source: Endpoint, target: int, make: Build, journey: Journey) -> None:
+        """Send an IP packet to ``target``, after ARP where the next hop's address is not known."""
+        hop = source.next_hop(target)
+        if hop is None:
+            journey.depart()
+            journey.drop(self.name, f"no gateway towards {ipv4_text(target)}")
+            journey.land()
+            return
+        known = self._arp.get((source.name, hop))
+        if known is not None and self._clock.now - known[1] < ARP_AGE:
+            self.emit(make(known[0]), journey)
+            return
+        self._ask(source, hop, make, journey)
+
+    def emit(self, packet: Packet, journey: Journey) -> None:
+        """Put a frame on the wire of the first live port."""
+        for index, live in enumerate(self.live):
+            if live:
+                self.traffic.tx_packets += 1
+                self.traffic.tx_bytes += len(packet)
+                self._transmit(index, packet, journey)
+                return
+        journey.depart()
+        journey.drop(self.name, "no live port")
+        journey.land()
+
+    def _ask(self, source: Endpoint, hop: int, make: Build, journey: Journey) -> None:
+        key = (source.name, hop)
+        journey.depart()  # held here until the answer
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            waiting.packets.append((make, journey))
+            return
+        waiting = self._waiting[key] = _Waiting([(make, journey)])
+        asking = Journey(hops=journey.hops)
+        asking.ended = lambda: self._unanswered(key, waiting, asking)
+        self.emit(build.arp_request(source.mac, source.ip, hop, source.vlan), asking)
+
+    def _unanswered(self, key: tuple[str, int], waiting: _Waiting, asking: Journey) -> None:
+        if self._waiting.get(key) is not waiting:
+            return
+        del self._waiting[key]
+        why = asking.why() or "nobody answered"
+        for _, journey in waiting.packets:
+            journey.drop(self.name, f"no answer to ARP for {ipv4_text(key[1])} ({why})")
+            journey.land()
+
+    def _learn(self, endpoint: Endpoint, ip: int, mac: int, *, asked: bool) -> None:
+        key = (endpoint.name, ip)
+        if not asked and key not in self._arp and key not in self._waiting:
+            return
+        self._arp[key] = (mac, self._clock.now)
+        waiting = self._waiting.pop(key, None)
+        for make, journey in waiting.packets if waiting else ():
+            self.emit(make(mac), journey)
+            journey.land()
+
+    # ---- receiving
+
+    def receive(self, index: int, packet: Packet, journey: Journey) -> None:
+        """A frame from the wire of port ``index``. Replies belong to the journey that caused them."""
+        self.traffic.rx_packets += 1
+        self.traffic.rx_bytes += len(packet)
+        headers = packet.headers()
+        kind = headers["eth_type"]
+        taken = False
+        if kind == ETH_ARP:
+            taken = self._receive_arp(headers, journey)
+        elif kind == ETH_IPV4:
+            taken = self._receive_ip(packet, headers, journey)
+        self.traffic.foreign += not taken
+
+    def _receive_arp(self, headers: dict[str, int], journey: Journey) -> bool:
+        endpoint = self._by_ip.get((headers["vlan_vid"], headers.get("arp_tpa", 0)))
+        if endpoint is None or headers["eth_dst"] not in (endpoint.mac, BROADCAST):
+            return False
+        asker, mac = headers["arp_spa"], headers["arp_sha"]
+        self._learn(endpoint, asker, mac, asked=headers["arp_op"] == 2)
+        if headers["arp_op"] == 1:
+            self.emit(build.arp_reply(endpoint.mac, endpoint.ip, mac, asker, endpoint.vlan), journey)
+        return True
+
+    def _receive_ip(self, packet: Packet, headers: dict[str, int], journey: Journey) -> bool:
+        mine = self._by_mac.get((headers["vlan_vid"], headers["eth_dst"]), ())
+        endpoint = next((e for e in mine if e.ip == headers["ipv4_dst"]), None)
+        if endpoint is None:
+            return False
+        stamp = stamp_of(packet)
+        if stamp is not None:
+            self._arrived(stamp, endpoint)
+        if stamp is None or stamp.kind == ASK:
+            self._answer(endpoint, packet, headers, stamp, journey)
+        return True
+
+    def _answer(
+        self, me: Endpoint, packet: Packet, headers: dict[str, int], stamp: Stamp | None, journey: Journey
+    ) -> None:
+        payload = b"" if stamp is None else stamp._replace(kind=ANSWER).to_bytes()
+        make = _REPLIES.get((headers["ip_proto"], headers.get("icmpv4_type", 8)))
+        if make is not None:
+            peer = headers["ipv4_src"]
+            self.send(me, peer, lambda mac: make(me, mac, peer, packet, payload), journey)
+
+
+def _echo_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
+    at = asked.data.index(b"\x08\x00", 34)
+    ident, seq = int.from_bytes(asked.data[at + 4 : at + 6], "big"), int.from_bytes(asked.data[at + 6 : at + 8], "big")
+    return build.icmp_echo(
+        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer,
+        reply=True, ident=ident, seq=seq, vlan=me.vlan, payload=payload or asked.data[at + 8 :],
+    )  # fmt: skip
+
+
+def _tcp_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
+    ports = asked.headers()
+    return build.tcp(
+        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer, tcp_src=ports["tcp_dst"],
+        tcp_dst=ports["tcp_src"], vlan=me.vlan, payload=payload, flags=0x12,
+    )  # fmt: skip
+
+
+def _udp_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
+    ports = asked.headers()
+    return build.udp(
+        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer, udp_src=ports["udp_dst"],
+        udp_dst=ports["udp_src"], vlan=me.vlan, payload=payload,
+    )  # fmt: skip
+
+
+_REPLIES: dict[tuple[int, int], Callable[[Endpoint, int, int, Packet, bytes], Packet]] = {
+    (IP_ICMP, 8): _echo_reply,
+    (IP_TCP, 8): _tcp_reply,
+    (IP_UDP, 8): _udp_reply,
+}
+
+
+def request(source: Endpoint, target: int, proto: int, port: int, stamp: Stamp) -> Build:
+    """The packet that asks ``target``: an echo request, or a TCP SYN or UDP datagram to ``port``.
+
+    Raises ValueError for a protocol hosts do not speak.
+    """
+    payload = stamp.to_bytes()
+    near = EPHEMERAL + stamp.owner % 20_000
+    if proto == IP_ICMP:
+        ident, seq = stamp.owner & 0xFFFF, stamp.seq & 0xFFFF
+        return lambda mac: build.icmp_echo(
+            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
+            ident=ident, seq=seq, vlan=source.vlan, payload=payload,
+        )  # fmt: skip
+    if proto == IP_TCP:
+        return lambda mac: build.tcp(
+            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
+            tcp_src=near, tcp_dst=port, vlan=source.vlan, payload=payload,
+        )  # fmt: skip
+    if proto == IP_UDP:
+        return lambda mac: build.udp(
+            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
+            udp_src=near, udp_dst=port, vlan=source.vlan, payload=payload,
+        )  # fmt: skip
+    raise ValueError(f"hosts speak ICMP, TCP and UDP, not IP protocol {proto}")
