@@ -18,7 +18,7 @@ from typing import Any
 from controller.compile.base import PART, fabric_part
 from controller.compile.block import NOTHING, Made, make
 from controller.compile.locate import Located, locate
-from controller.compile.numbering import Numbering, TenantNumbers, allocate
+from controller.compile.numbering import Numbering, TenantNumbers, allocate, classes_of
 from controller.compile.share import Side, pairs_of, share_recipes
 from controller.compile.tenant import tenant_recipes
 from controller.intent.model import Intent
@@ -52,11 +52,12 @@ def compile_fabric(
         previous = None
     before = numbering if numbering is not None else previous.numbering if previous else {}
     same = _unchanged(intent, previous, before)
-    numbers = allocate(intent, topology, before, same)
+    classes = {name: classes_of(tenant) for name, tenant in intent.tenants.items() if name not in same}
+    numbers = allocate(intent, topology, before, classes)
     located = {
         name: previous.located[name]
         if previous and name in same and numbers[name] is previous.numbering[name]
-        else locate(tenant, numbers[name], topology)
+        else locate(tenant, classes.get(name) or classes_of(tenant), numbers[name], topology)
         for name, tenant in intent.tenants.items()
     }
     parts: dict[str, Part] = {PART: previous.ruleset.parts[PART] if previous else fabric_part(topology)}

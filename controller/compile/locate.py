@@ -6,11 +6,11 @@ Must not know: rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from controller.compile.cookie import cookie, endpoint_path
-from controller.compile.numbering import TenantNumbers, classes_of
+from controller.compile.numbering import Class, TenantNumbers
 from controller.intent.model import Endpoint, Tenant
 from fabric.topology import TRUNK, PortRef, Topology
 
@@ -44,9 +44,10 @@ class Located(NamedTuple):
         return port if switch == leaf else self.ports[1].port
 
 
-def locate(tenant: Tenant, numbers: TenantNumbers, topology: Topology) -> tuple[Located, ...]:
+def locate(
+    tenant: Tenant, classes: Mapping[str, Class], numbers: TenantNumbers, topology: Topology
+) -> tuple[Located, ...]:
     """Every endpoint of the tenant, in intent order."""
-    classes = classes_of(tenant)
     crowd: dict[str, int] = {}
     for endpoint in tenant.endpoints.values():
         crowd[endpoint.host] = crowd.get(endpoint.host, 0) + 1

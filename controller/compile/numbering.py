@@ -73,7 +73,7 @@ def domains_of(endpoint: Endpoint, topology: Topology) -> str:
     return topology.domain_of(topology.hosts[endpoint.host].ports[0].switch)
 
 
-def needs(tenant: Tenant, shares: Iterable[str], topology: Topology) -> Needs:
+def needs(tenant: Tenant, classes: Mapping[str, Class], shares: Iterable[str], topology: Topology) -> Needs:
     """What the tenant needs numbers for; ``shares``: its agreed shares with a rate, as ``share.NAME.IMPORTER``."""
     tags: dict[str, set[str]] = {}
     for endpoint in tenant.endpoints.values():
@@ -82,19 +82,19 @@ def needs(tenant: Tenant, shares: Iterable[str], topology: Topology) -> Needs:
     metered += [*shares, *(["rate"] if tenant.rate else [])]
     return Needs(
         tuple(sorted(tenant.networks)),
-        tuple(sorted(set(classes_of(tenant).values()))),
+        tuple(sorted(set(classes.values()))),
         tuple((domain, tuple(sorted(networks))) for domain, networks in sorted(tags.items())),
         tuple(sorted(metered)),
     )
 
 
 def allocate(
-    intent: Intent, topology: Topology, before: Numbering, unchanged: frozenset[str] = frozenset()
+    intent: Intent, topology: Topology, before: Numbering, classes: Mapping[str, Mapping[str, Class]]
 ) -> dict[str, TenantNumbers]:
     """Numbers for every tenant; those of ``before`` are kept wherever they are still needed.
 
-    ``unchanged``: tenants the caller knows to need what they needed before; only a short cut, never a
-    different result. Raises CompileError when a kind of number runs out.
+    ``classes``: the classes of the endpoints of every tenant, by tenant; tenants the caller knows to be as they
+    were may be left out, which is only a short cut. Raises CompileError when a kind of number runs out.
     """
     rated: dict[str, set[str]] = {}
     for share, _, importer in intent.agreed:
@@ -104,10 +104,11 @@ def allocate(
     free = _Free(before)
     for name in sorted(intent.tenants):
         shares = rated.get(name, set())
-        if name in unchanged and shares == {key for key in before[name].meters if key.startswith("share.")}:
+        if name not in classes and shares == {key for key in before[name].meters if key.startswith("share.")}:
             found[name] = before[name]
         else:
-            want = needs(intent.tenants[name], shares, topology)
+            tenant = intent.tenants[name]
+            want = needs(tenant, classes.get(name) or classes_of(tenant), shares, topology)
             found[name] = _numbers(name, want, before.get(name), free)
     return found
 
