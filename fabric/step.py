@@ -21,8 +21,8 @@ from fabric.switch import SwitchModel
 
 __all__ = ["Emission", "Hop", "Meters", "PacketIn", "Pick", "Step", "packet_out", "pass_all", "step"]
 
-MAX_CHAIN = 32
-"""Groups nested deeper than this are a loop."""
+MAX_CHAIN, MAX_PICKS = 32, 10_000
+"""Groups nested deeper, or through more buckets for one packet, are cut: a loop, or as bad as one."""
 
 Meters = Callable[[int, Packet], Packet | None]
 """What a meter makes of a packet: the packet (perhaps remarked), or None when a band drops it."""
@@ -200,6 +200,7 @@ class _Run:
         elif port == act.TABLE and self.from_controller:
             self.from_controller = False
             self.pipeline(state.packet)
+            self.from_controller = True
         elif port > act.MAX_PORT:
             self.drop(f"output to {act.port_text(port)} is not supported")
         elif port == self.in_port:
@@ -232,8 +233,8 @@ class _Run:
         if entry is None:
             self.drop(f"group {number}: does not exist")
             return
-        if depth >= MAX_CHAIN:
-            self.drop(f"group {number}: chained more than {MAX_CHAIN} deep")
+        if depth >= MAX_CHAIN or len(self.picks) >= MAX_PICKS:
+            self.drop(f"group {number}: chained too deep")
             return
         chosen = self.buckets(entry, state)
         if not chosen:
@@ -242,7 +243,7 @@ class _Run:
         for index in chosen:
             self.picks.append(Pick(number, index, len(state.packet)))
             self.notes.append(f"group {number} bucket {index}")
-            self.bucket(entry.buckets[index], state.copy(), depth)
+            self.bucket(entry, index, state.copy(), depth)
 
     def buckets(self, entry: GroupEntry, state: _State) -> tuple[int, ...]:
         """The buckets this packet goes through: all, the chosen, the first live, or the only one (§5.6.1)."""
@@ -253,22 +254,29 @@ class _Run:
             return next(((i,) for i, bucket in enumerate(entry.buckets) if self.alive(bucket)), ())
         return tuple(range(len(entry.buckets)))[: None if entry.type == ALL else 1]
 
-    def bucket(self, bucket: Bucket, state: _State, depth: int) -> None:
-        """Run a bucket's action set on a copy of the packet; what happens there stays there."""
-        actions = {act.set_slot(action): action for action in bucket.actions}
+    def bucket(self, entry: GroupEntry, index: int, state: _State, depth: int) -> None:
+        """Run a bucket's action set on a packet of its own; what happens there stays there."""
+        actions = {act.set_slot(action): action for action in entry.buckets[index].actions}
         if not actions:
-            self.drop("bucket without actions")
+            self.drop(f"group {entry.group} bucket {index}: no action")
         self.apply(in_set_order(actions.values()), state, depth + 1)
 
-    def alive(self, bucket: Bucket, depth: int = 0) -> bool:
-        """A bucket lives while a port or group it watches does; one that watches nothing always lives (§5.6.1)."""
+    def alive(self, bucket: Bucket, asked: set[int] | None = None) -> bool:
+        """A bucket lives while a port or group it watches does; one that watches nothing always lives (§5.6.1).
+
+        ``asked``: groups that need no second look; those that watch each other in a circle keep nobody alive.
+        """
         port, group = bucket.watch_port, bucket.watch_group
         if port is None and group is None:
             return True
         if port is not None and port in self.switch.ports and port not in self.dead:
             return True
-        watched = self.switch.groups.get(group) if group is not None and depth < MAX_CHAIN else None
-        return watched is not None and any(self.alive(each, depth + 1) for each in watched.buckets)
+        asked = set() if asked is None else asked
+        watched = self.switch.groups.get(group) if group is not None and group not in asked else None
+        if watched is None:
+            return False
+        asked.add(watched.group)
+        return any(self.alive(each, asked) for each in watched.buckets)
 
 
 def in_set_order(actions: Iterable[Action]) -> tuple[Action, ...]:
