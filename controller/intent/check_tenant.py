@@ -5,8 +5,11 @@ Lives here: the rules about one tenant. Must not know: other tenants, YAML, sche
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from functools import reduce
 from itertools import count
+from operator import and_
 from typing import TypeVar
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
@@ -28,8 +31,9 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     yield from _networks(tenant)
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
+    index = _Index(tenant)
     for group in tenant.groups.values():
-        yield from _group(group, tenant, known)
+        yield from _group(group, index, known)
     yield from _policies(tenant, known["groups"], hidden)
 
 
@@ -148,7 +152,7 @@ def _same(tenant: Tenant) -> Iterator[Finding]:
             yield Finding(endpoint.where, (*path, "mac"), message)
 
 
-def _group(group: Group, tenant: Tenant, known: Mapping[str, Names]) -> Iterator[Finding]:
+def _group(group: Group, index: _Index, known: Mapping[str, Names]) -> Iterator[Finding]:
     path = (SPEC, "groups", group.name)
     lost = False
     for section, names in (("endpoints", group.endpoints), ("networks", group.networks)):
@@ -156,20 +160,30 @@ def _group(group: Group, tenant: Tenant, known: Mapping[str, Names]) -> Iterator
             if known[section].lack(name):
                 lost = True
                 yield unknown(section[:-1], name, group.where, (*path, section, i), known[section].names)
-    if not lost and not known["endpoints"].hidden and not any(True for _ in members(group, tenant)):
+    if not lost and not known["endpoints"].hidden and not index.selects(group):
         yield Finding(group.where, path, f"group {group.name} selects no endpoint")
 
 
-def members(group: Group, tenant: Tenant) -> Iterator[Endpoint]:
-    """The endpoints a group selects, in the tenant's order, or the group's where it lists them."""
-    listed = (tenant.endpoints[name] for name in group.endpoints if name in tenant.endpoints)
-    networks, labels = frozenset(group.networks), [(key, frozenset(values)) for key, values in group.labels]
-    for endpoint in listed if group.endpoints else tenant.endpoints.values():
-        if networks and endpoint.network not in networks:
-            continue
-        have = dict(endpoint.labels) if labels else {}
-        if all(have.get(key) in values for key, values in labels):
-            yield endpoint
+class _Index:
+    """The endpoints of a tenant by network and by label, so that a group costs what it selects, not what there is."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.all = tenant.endpoints.keys()
+        self.of: dict[str | tuple[str, str], set[str]] = defaultdict(set)
+        for endpoint in tenant.endpoints.values():
+            keys: tuple[str | tuple[str, str], ...] = (endpoint.network, *endpoint.labels)
+            for key in keys:
+                self.of[key].add(endpoint.name)
+
+    def selects(self, group: Group) -> bool:
+        """Whether a group holds any endpoint."""
+        wanted: list[Set[str]] = [self._any((key, value) for value in values) for key, values in group.labels]
+        wanted += [set(group.endpoints)] if group.endpoints else []
+        wanted += [self._any(group.networks)] if group.networks else []
+        return bool(reduce(and_, sorted(wanted, key=len), self.all) if wanted else self.all)
+
+    def _any(self, keys: Iterable[str | tuple[str, str]]) -> set[str]:
+        return set().union(*(self.of[key] for key in keys if key in self.of))
 
 
 def _policies(tenant: Tenant, groups: Names, hidden: Hidden) -> Iterator[Finding]:

@@ -89,8 +89,8 @@ def suggest(word: str, options: Collection[str]) -> str:
 def conclude(findings: Iterable[Finding]) -> tuple[Problem, ...]:
     """Findings as problems: each once, in the order of files and lines, with suggestions."""
     seen = {(finding.where, finding.path, finding.message): finding for finding in findings}
-    ordered = sorted(seen.values(), key=lambda finding: (finding.where, path_text(finding.path), finding.message))
-    shown = [_told(finding, i < MAX_SUGGESTED) for i, finding in enumerate(ordered[:MAX_PROBLEMS])]
+    ordered = sorted(seen.values(), key=lambda finding: (finding.where, finding.message))
+    shown = sorted(_told(finding, i < MAX_SUGGESTED) for i, finding in enumerate(ordered[:MAX_PROBLEMS]))
     if len(ordered) > MAX_PROBLEMS:
         last = ordered[MAX_PROBLEMS].where
         shown.append(Problem(*last, "", f"and {len(ordered) - MAX_PROBLEMS:,} more problems from here on"))
@@ -100,5 +100,5 @@ def conclude(findings: Iterable[Finding]) -> tuple[Problem, ...]:
 def _told(finding: Finding, with_suggestion: bool) -> Problem:
     message = finding.message
     if finding.word and with_suggestion and (meant := suggest(finding.word, finding.options)):
-        message += f"; did you mean {meant}?"
+        message += f"; did you mean {clip(meant)}?"
     return Problem(*finding.where, path_text(finding.path), message)

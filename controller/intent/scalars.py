@@ -16,8 +16,8 @@ MAX_KBPS = 2**32 - 1
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z/]+)")
 _SERVICE = re.compile(r"([a-z]+)(?:/([0-9]{1,5})(?:-([0-9]{1,5}))?)?")
-_PORT = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*):([0-9]{1,10})")
-_ON = re.compile(r"(\S+) on (\S+)")
+_PORT = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,62}):([0-9]{1,10})")
+_ON = re.compile(r"(\S+) on ([A-Za-z0-9][A-Za-z0-9_.-]{0,62})")
 _NUMBER = re.compile(r"[0-9]{1,20}|0x[0-9A-Fa-f]{1,16}")
 
 PROTOCOLS = {"any": None, "icmp": 1, "tcp": 6, "udp": 17, "sctp": 132}

@@ -18,7 +18,7 @@ from controller.intent.problem import Findings, Path, clip
 from controller.intent.source import Chunk
 
 MAX_DEPTH = 24
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
 """Limits of one document."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
