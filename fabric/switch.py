@@ -79,11 +79,11 @@ class SwitchModel:
         model = cls(ports=set(ports))
         for rule in state.rules:
             model.table(rule.table).put(rule)
-            model._uses.update(_uses(rule.instructions))
+            model._use(_uses(rule.instructions), 1)
         model.groups = {entry.group: entry for entry in state.groups}
         model.meters = {meter.meter: meter for meter in state.meters}
         for entry in state.groups:
-            model._uses.update(_chains(entry))
+            model._use(_chains(entry), 1)
         return model
 
     def clone(self) -> SwitchModel:
@@ -167,14 +167,18 @@ class SwitchModel:
     def _remove(self, rule: Rule) -> None:
         self.tables[rule.table].remove(rule)
         self.counts.forget_rule(rule)
-        self._uses.subtract(_uses(rule.instructions))
+        self._use(_uses(rule.instructions), -1)
+
+    def _use(self, uses: list[_Use], times: int) -> None:
+        for use in uses:
+            self._uses[use] += times
 
     def _replace(self, old: Rule | None, new: Rule, *, keep: bool) -> None:
         """Book-keeping after ``new`` took the place of ``old``."""
-        self._uses.update(_uses(new.instructions))
+        self._use(_uses(new.instructions), 1)
         if old is None:
             return
-        self._uses.subtract(_uses(old.instructions))
+        self._use(_uses(old.instructions), -1)
         self.counts.moved(old, new, keep=keep)
 
     # -- group-mods and meter-mods (§6.5, §6.6) ------------------------------------------------------------
@@ -195,10 +199,10 @@ class SwitchModel:
         check_group(entry, self.groups)
         old = self.groups.get(entry.group)
         if old is not None:
-            self._uses.subtract(_chains(old))
+            self._use(_chains(old), -1)
             self.counts.forget_groups((entry.group,))
         self.groups[entry.group] = entry
-        self._uses.update(_chains(entry))
+        self._use(_chains(entry), 1)
 
     def delete_group(self, group: int) -> tuple[Rule, ...]:
         """OFPGC_DELETE, ALL_GROUPS for all of them. Rules that use the group go too and are returned.
@@ -210,7 +214,7 @@ class SwitchModel:
             for rule in gone:
                 self._remove(rule)
             for held in self.groups.values():
-                self._uses.subtract(_chains(held))
+                self._use(_chains(held), -1)
             self.counts.forget_groups(self.groups)
             self.groups.clear()
             return gone
@@ -220,7 +224,7 @@ class SwitchModel:
         if self._uses[_CHAIN, group] > 0:
             raise SwitchError(errors.CHAINED_GROUP, f"another group leads to group {group}")
         gone = self._remove_users((_GROUP, group))
-        self._uses.subtract(_chains(entry))
+        self._use(_chains(entry), -1)
         del self.groups[group]
         self.counts.forget_groups((group,))
         return gone
