@@ -9,6 +9,7 @@ from functools import cache
 from math import gcd
 
 from controller.compile.cookie import cookie, node_path, switch_path
+from controller.compile.locate import without
 from controller.compile.stages import DELIVER, EXECUTE, METER, PAIR, POLICY, PORT, REFUSE, SPINE, CompileError
 from fabric.action import IN_PORT, Action, Group, Output, PopVlan, PushVlan, SetField
 from fabric.fields import ETH_QINQ, ETH_VLAN, VID_PRESENT
@@ -47,11 +48,30 @@ def detour_group(uplink: int) -> int:
 
 
 def fabric_part(topology: Topology) -> Part:
-    """The blocks that depend on the topology alone, one per switch."""
+    """The blocks that depend on the topology alone: one per switch, and the ways to every node."""
     speeds = _speeds(topology)
-    leaves = {leaf.name: Placed(_leaf(leaf, topology, speeds), (leaf.name,)) for leaf in topology.leaves}
+    leaves = {leaf.name: Placed(_leaf(leaf, topology), (leaf.name,)) for leaf in topology.leaves}
     spines = {spine.name: Placed(_spine(spine, topology, speeds), (spine.name,)) for spine in topology.spines}
-    return leaves | spines
+    return leaves | spines | _ways(topology, speeds)
+
+
+Uplinks = tuple[tuple[int, str, int], ...]
+"""A leaf's cables to spines as (port, spine, speed): leaves cabled alike have the same ways to every node."""
+
+
+def _ways(topology: Topology, speeds: dict[PortRef, int]) -> dict[str, Placed]:
+    """The egress groups, once for all leaves that are cabled alike."""
+    alike: dict[Uplinks, list[str]] = {}
+    for leaf in topology.leaves:
+        uplinks = topology.uplinks[leaf.name]
+        cables = tuple((port, spine, speeds[PortRef(leaf.name, port)]) for port, spine in uplinks)
+        alike.setdefault(cables, []).append(leaf.name)
+    return {
+        f"way/{number}/{node}": Placed(Block(groups=[_way(node, tag, uplinks, leaves, topology)], phase=EGRESS), others)
+        for number, (uplinks, leaves) in enumerate(alike.items())
+        for node, tag in topology.nodes.items()
+        if (others := without(tuple(sorted(leaves)), topology.members(node)))
+    }
 
 
 def _speeds(topology: Topology) -> dict[PortRef, int]:
@@ -59,8 +79,8 @@ def _speeds(topology: Topology) -> dict[PortRef, int]:
     return {end: link.speed for link in topology.links for end in (link.a, link.b)}
 
 
-def _leaf(leaf: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block:
-    """A leaf's way in from the fabric, its ways out to every node, and the last two stages' defaults.
+def _leaf(leaf: Switch, topology: Topology) -> Block:
+    """A leaf's way in from the fabric, its detours, and the last two stages' defaults.
 
     Policy refuses by a rule, not by a miss: Open vSwitch executes the action set of a packet that misses
     (OpenFlow 1.3.5 §5.4 has it dropped), which would deliver what no policy permits.
@@ -72,11 +92,7 @@ def _leaf(leaf: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Block
     rules = [
         _arrive(port, tag | mark, anycast, why) for port, _ in uplinks for tag, anycast in own for mark in (0, DETOUR)
     ]
-    groups = [
-        _towards(node, tag, topology, leaf.name, speeds)
-        for node, tag in topology.nodes.items()
-        if node != leaf.name and (pair is None or node != pair.name)
-    ]
+    groups: list[GroupEntry] = []
     if pair is not None:
         other = next(name for name in pair.leaves if name != leaf.name)
         back = Bucket((PUSH_OUTER, set_vid(topology.nodes[other]), output(IN_PORT)))
@@ -109,20 +125,17 @@ def _transit(port: int, why: int) -> Rule:
     return PORT.rule(100, match, Instructions(write=(group(detour_group(port)),)), why)
 
 
-def _towards(node: str, tag: int, topology: Topology, leaf: str, speeds: dict[PortRef, int]) -> GroupEntry:
+def _way(node: str, tag: int, uplinks: Uplinks, leaves: list[str], topology: Topology) -> GroupEntry:
     """The group that sends a frame to a node over every spine that reaches it, in proportion to link speed."""
-    members = frozenset(topology.members(node))
-    ports = [
-        port
-        for port, spine in topology.uplinks[leaf]
-        if any(other in members for _, other in topology.downlinks[spine])
-    ]
-    if not ports:
-        raise CompileError(f"{leaf} and {node} have no spine in common; connect them to the same spines")
-    unit = gcd(*(speeds[PortRef(leaf, port)] for port in ports))
+    spines = {spine for member in topology.members(node) for _, spine in topology.uplinks[member]}
+    usable = [(port, speed) for port, spine, speed in uplinks if spine in spines]
+    if not usable:
+        apart = next(leaf for leaf in leaves if leaf not in topology.members(node))
+        raise CompileError(f"{apart} and {node} have no spine in common; connect them to the same spines")
+    unit = gcd(*(speed for _, speed in usable))
     buckets = (
-        Bucket((PUSH_OUTER, set_vid(tag), output(port)), max(1, speeds[PortRef(leaf, port)] // unit), watch_port=port)
-        for port in ports
+        Bucket((PUSH_OUTER, set_vid(tag), output(port)), max(1, speed // unit), watch_port=port)
+        for port, speed in usable
     )
     return GroupEntry(tag, SELECT, tuple(buckets))
 

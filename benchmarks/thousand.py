@@ -1,0 +1,72 @@
+"""A thousand simulated switches, connected and programmed: seconds, and the memory of both processes.
+
+    python benchmarks/thousand.py [--switches 1000]
+
+Ratio: to the same number of plain TCP connections made, greeted and answered in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import resource
+import time
+
+from benchmarks.simulated import simulated
+from controller.compile import compile_fabric
+from controller.intent.bench import bench_intent
+from controller.plan import diff
+from controller.wire.controller import Controller
+from fabric.generate import clos
+from fabric.ruleset import Ruleset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--switches", type=int, default=1000)
+    count = parser.parse_args().switches
+    topology = clos(spines=8, leaves=count - 8, hosts_per_leaf=2)
+    intent = bench_intent(topology, 100, (2, 2), 2 * (count - 8) - 200, 200)
+    compiled = compile_fabric(intent, topology)
+    start = time.perf_counter()
+    with Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller:
+        with simulated(topology, controller.address) as peak:
+            missing = controller.wait_for(topology.switches, 120)
+            connected = time.perf_counter() - start
+            if missing:
+                raise SystemExit(f"{len(missing)} of {count} switches did not connect")
+            outcome = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset))
+            programmed = time.perf_counter() - start
+            if not outcome.ok:
+                raise SystemExit(str(outcome))
+    here, there = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, peak.get(timeout=30)
+    total = sum(compiled.ruleset.counts().values())
+    bare = asyncio.run(_greetings(count))
+    print(f"{count} switches: connected in {connected:.1f} s, programmed ({total:,} rules) after {programmed:.1f} s")
+    print(f"peak memory: controller {here} MB + simulator {there} MB = {here + there} MB")
+    print(f"{count} bare TCP connections greeted in {bare:.2f} s; connecting took {connected / bare:.1f} times that")
+
+
+async def _greetings(count: int) -> float:
+    """Seconds until ``count`` connections have each sent a line and got it back."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+        await writer.drain()
+        writer.close()
+
+    async def greet(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"hello\n")
+        await reader.readline()
+        writer.close()
+
+    start = time.perf_counter()
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, backlog=count) as server:
+        port = server.sockets[0].getsockname()[1]
+        await asyncio.gather(*(greet(port) for _ in range(count)))
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
