@@ -17,7 +17,7 @@ def _told(problems: tuple[Problem, ...]) -> list[tuple[int, int, str]]:
 
 @pytest.mark.parametrize("case", cases("intent_problems.txt"), ids=lambda case: case.name)
 def test_every_problem_of_an_intent_is_told_at_its_place(case: Case) -> None:
-    loaded = load_intent(Text("t", case.text), TOPOLOGY)
+    loaded = load_intent(Text("file.yaml", case.text), TOPOLOGY)
     assert _told(loaded.problems) == list(case.problems)
     assert loaded.intent is None
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
 from controller.intent.problem import Finding, Path
-from controller.intent.reading import NOTHING_HIDDEN, Hidden
+from controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
 from controller.intent.scalars import ipv4_text, mac_text
 from fabric.topology import TRUNK, Topology
 
@@ -23,11 +23,7 @@ SPEC = "spec"
 
 def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING_HIDDEN) -> Iterator[Finding]:
     """What is wrong with a tenant by itself; depends on nothing else."""
-    known = {
-        "networks": Names(tenant.networks, "networks", hidden),
-        "endpoints": Names(tenant.endpoints, "endpoints", hidden),
-        "groups": Names(tenant.groups, "groups", hidden),
-    }
+    known = _names(tenant, hidden)
     yield from _networks(tenant)
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
@@ -35,6 +31,23 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     for group in tenant.groups.values():
         yield from _group(group, index, known)
     yield from _policies(tenant, known["groups"], hidden)
+
+
+def mention_findings(tenant: Tenant, topology: Topology, reading: Reading) -> Iterator[Finding]:
+    """Names that do not exist, in those parts of a tenant that could not be read for another reason."""
+    known = _names(tenant, reading.hidden) | {"hosts": Names(topology.hosts, "hosts", NOTHING_HIDDEN)}
+    for what, name, where, path in reading.mentions:
+        names = known[f"{what}s"]
+        if names.lack(name):
+            yield unknown(what, name, where, path, names.names)
+
+
+def _names(tenant: Tenant, hidden: Hidden) -> dict[str, Names]:
+    return {
+        "networks": Names(tenant.networks, "networks", hidden),
+        "endpoints": Names(tenant.endpoints, "endpoints", hidden),
+        "groups": Names(tenant.groups, "groups", hidden),
+    }
 
 
 class Names:

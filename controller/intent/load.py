@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.intent.check import Unread, common_findings
-from controller.intent.check_tenant import tenant_findings
+from controller.intent.check_tenant import mention_findings, tenant_findings
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Findings, Problem, conclude
 from controller.intent.reading import Hidden, Reading, read
@@ -50,8 +50,9 @@ class Loader:
         for document in read_now.values():
             found += document.reading.findings
             unreadable = unreadable or document.reading.value is None
-        intent, hidden = _assembled(read_now, topology, found)
-        wrong = [*common_findings(intent, topology, Unread(hidden, unreadable))]
+        wrong: list[Finding] = []
+        intent, hidden = _assembled(read_now, topology, wrong)
+        wrong += common_findings(intent, topology, Unread(hidden, unreadable))
         for document in read_now.values():
             wrong += document.checked(topology)
         found += _pinpointed(wrong, sorted(read_now))
@@ -91,7 +92,8 @@ class _Document:
         """What is wrong with a tenant by itself; looked for once per topology."""
         value = self.bound(topology)
         if isinstance(value, Tenant) and self._checked is not topology:
-            self._found = tuple(tenant_findings(value, topology, self.reading.hidden))
+            own = tenant_findings(value, topology, self.reading.hidden)
+            self._found = (*own, *mention_findings(value, topology, self.reading))
             self._checked = topology
         return self._found
 
@@ -101,7 +103,7 @@ def _with_mac(e: Endpoint, mac: int) -> Endpoint:
 
 
 def _assembled(
-    documents: dict[Chunk, _Document], topology: Topology, found: list[Finding]
+    documents: dict[Chunk, _Document], topology: Topology, wrong: list[Finding]
 ) -> tuple[Intent, dict[str, Hidden]]:
     """All documents as one intent; a second tenant or share of the same name is a finding."""
     intent = Intent()
@@ -119,7 +121,7 @@ def _assembled(
             continue
         if first is not value:
             message = f"{name} is already defined in {first.where.file}, line {first.where.line}"
-            found += _pinpointed([Finding(value.where, ("metadata", "name"), message)], sorted(documents))
+            wrong.append(Finding(value.where, ("metadata", "name"), message))
     return intent, hidden
 
 

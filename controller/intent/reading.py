@@ -5,35 +5,44 @@ Lives here: how the parts of a document come together. Must not know: files, top
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from controller.intent import scalars
 from controller.intent.documents import KINDS
-from controller.intent.model import (
-    Endpoint,
-    Network,
-    Share,
-    Tenant,
-    Where,
-)
-from controller.intent.notation import (
-    kind_of,
-)
-from controller.intent.problem import Finding, Findings
-from controller.intent.schema import (
-    BAD,
-)
+from controller.intent.model import Endpoint, Network, Share, Tenant, Where
+from controller.intent.notation import NAME, kind_of
+from controller.intent.problem import Finding, Findings, Path
+from controller.intent.schema import BAD
 from controller.intent.source import Chunk
-from controller.intent.tree import Node, tree
+from controller.intent.tree import Node, find, tree, words
 
 Hidden = Mapping[str, Set[str]]
 """Names of what is written but could not be read, by section. ``*``: the whole section; in lists, positions."""
 NOTHING_HIDDEN: Hidden = MappingProxyType({})
+SPEC = "spec"
 _MAPPINGS = ("networks", "endpoints", "groups")
 _LISTS = ("policies", "imports")
+
+
+class Mention(NamedTuple):
+    """A name in something that could not be read; it must still be the name of ``what``: host, network, ..."""
+
+    what: str
+    name: str
+    where: Where
+    path: Path
+
+
+_MENTIONS = {
+    "endpoints": {"host": "host", "network": "network"},
+    "groups": {"endpoints": "endpoint", "networks": "network"},
+    "policies": {"from": "group", "to": "group"},
+    "imports": {"groups": "group"},
+}
+"""What a tenant's objects name, by section and key."""
 
 
 class Reading(NamedTuple):
@@ -46,6 +55,7 @@ class Reading(NamedTuple):
     value: Tenant | Share | None
     findings: tuple[Finding, ...]
     hidden: Hidden = NOTHING_HIDDEN
+    mentions: tuple[Mention, ...] = ()
 
 
 def read(chunk: Chunk) -> Reading:
@@ -88,7 +98,9 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
         spec.get("rateLimit"),
         where,
     )
-    return Reading(tenant, tuple(out.found), hidden if any(hidden.values()) else NOTHING_HIDDEN)
+    if not any(hidden.values()):
+        return Reading(tenant, tuple(out.found))
+    return Reading(tenant, tuple(out.found), hidden, tuple(_mentions(hidden, root, out.file)))
 
 
 def _readable(section: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +155,27 @@ def _home(networks: dict[str, Network], ip: int) -> str | None:
         if (ip ^ base) >> (32 - bits) == 0:
             return network.name
     return None
+
+
+def _mentions(hidden: Hidden, root: Node, file: str) -> Iterator[Mention]:
+    """The names that unreadable objects mention."""
+    for section, keys in _MENTIONS.items():
+        lost = hidden[section]
+        for i, (name, node) in enumerate(_members(_child(_child(root, "spec"), section))):
+            written = node.value if name in lost and isinstance(node.value, dict) else {}
+            place = (SPEC, section, i if section in _LISTS else name)
+            for key in keys.keys() & written.keys():
+                for path, word in words(written[key], (*place, key)):
+                    if NAME.fits(word):
+                        at = find(root, path)
+                        yield Mention(keys[key], word, Where(file, at.line, at.column), path)
+
+
+def _members(node: Node | None) -> Iterator[tuple[str, Node]]:
+    """The members of a section by name, or by position."""
+    if node is None or isinstance(node.value, str):
+        return iter(())
+    return iter(node.value.items()) if isinstance(node.value, dict) else ((str(i), n) for i, n in enumerate(node.value))
 
 
 def _child(node: Node | None, key: str) -> Node | None:

@@ -45,7 +45,7 @@ def _kind(name: str, shape: Record) -> Iterator[str]:
     yield f"### {name}\n\n{shape.doc}"
     tables: dict[str, list[str]] = {}
     for place, record in _records("", shape):
-        tables.setdefault(_table(record), []).append(f"**`{place or 'the document'}`**")
+        tables.setdefault(_table(record), []).append(f"**`{place}`**" if place else "**The document**")
     for table, places in tables.items():
         yield f"{', '.join(places)}\n\n{table}"
 

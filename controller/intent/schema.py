@@ -78,6 +78,14 @@ class Scalar(Shape):
             out.say(node.line, node.column, at, f"{clip(text)}: {error}")
             return BAD
 
+    def fits(self, word: str) -> bool:
+        """Whether a word can be read."""
+        try:
+            self.parse(word)
+        except ValueError:
+            return False
+        return True
+
     def json(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": self.types[0] if len(self.types) == 1 else list(self.types)}
         if self.pattern:

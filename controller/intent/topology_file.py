@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from contextlib import suppress
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
+from controller.intent import scalars
 from controller.intent.model import Where
 from controller.intent.notation import kind_of
 from controller.intent.problem import Finding, Findings, Path, Problem, conclude
@@ -17,7 +20,7 @@ from controller.intent.schema import BAD
 from controller.intent.source import Chunk, Source, Text, chunks
 from controller.intent.topology_keys import KINDS, RECIPE_WORDS, TOPOLOGY
 from controller.intent.topology_text import dump
-from controller.intent.tree import Node, find, locate, tree
+from controller.intent.tree import Node, find, locate, tree, words
 from fabric.generate import clos, dpids, host_mac, leaf_tags, pair_tags
 from fabric.topology import (
     MAX_NODE_TAG,
@@ -71,30 +74,41 @@ _SECOND = "a second document: a topology is one document"
 
 
 class _Assembly:
-    """A topology being put together: the recipe's part first, then what is written out."""
+    """A topology being put together: the recipe's part first, then what is written out.
+
+    ``switches``, ``pairs``, ``links`` and ``hosts`` are what could be read; links by their position.
+    """
 
     def __init__(self, name: str, spec: dict[str, Any], root: Node, out: Findings) -> None:
-        self.name, self.spec, self.root, self.out = name, spec, root, out
-        self.base = self._generated()
+        self.name, self.root, self.out = name, root, out
+        self.base = self._generated(spec.get("generate", {"spines": 0, "leaves": 0}))
+        self.switches: dict[str, dict[str, Any]] = _readable(spec.get("switches", {}))
+        self.pairs = {name: _pair_of(pair) for name, pair in _readable(spec.get("pairs", {})).items()}
+        self.links = {i: _link_of(link) for i, link in _readable(dict(enumerate(spec.get("links", ())))).items()}
+        self.hosts = {name: _host_of(name, host) for name, host in _readable(spec.get("hosts", {})).items()}
+        sections = (("switches", self.switches), ("pairs", self.pairs), ("links", self.links))
+        self.whole = all(len(self._written(section)) == len(read) for section, read in sections)
+        """Whether all that makes up the fabric could be read; unreadable hosts are only left out."""
+        self.recipe_lost = self._find("generate") is not None and "generate" not in spec
         self.reported: set[str] = set()
         """Objects, named as ``fabric.topology.check`` does, about which a reference was already refused."""
 
-    def topology(self) -> Topology:
-        base, spec = self.base, self.spec
-        hosts = {name: _host_of(name, host) for name, host in spec.get("hosts", {}).items() if host is not BAD}
-        cables = tuple(link if isinstance(link, Link) else Link(*link) for link in spec.get("links", ()))
-        made = Topology(
-            self.name, self._switches(), base.links + cables, base.hosts | hosts, base.pairs | self._pairs()
-        )
+    def topology(self) -> Topology | None:
+        """The topology, and findings about it; None when parts of it could not be read."""
         self._names()
-        self._references(cables, hosts)
-        if all(section in spec for section in ("switches", "links", "pairs") if self._written(section)):
-            self._checked(made)
+        if self.recipe_lost:
+            return None
+        self._references()
+        if not self.whole:
+            return None
+        base, links = self.base, tuple(self.links.values())
+        switches, pairs = base.switches | self._numbered_switches(), base.pairs | self._numbered_pairs()
+        made = Topology(self.name, switches, base.links + links, base.hosts | self.hosts, pairs)
+        self._checked(made)
         return made
 
-    def _generated(self) -> Topology:
-        recipe: dict[str, Any] = self.spec.get("generate") or {"spines": 0, "leaves": 0}
-        words: dict[str, Any] = {RECIPE_WORDS.get(key, key): value for key, value in recipe.items()}
+    def _generated(self, recipe: dict[str, Any]) -> Topology:
+        words = {RECIPE_WORDS.get(key, key): value for key, value in recipe.items()}
         try:
             if _size(words) > MAX_GENERATED:
                 raise ValueError(f"this makes more than {MAX_GENERATED:,} links and hosts")
@@ -103,80 +117,68 @@ class _Assembly:
             self._say(("generate",), str(error))
             return clos(0, 0)
 
-    def _switches(self) -> dict[str, Switch]:
-        written, base = self.spec.get("switches", {}), self.base.switches
-        taken = [s.tag for s in base.values()] + [values.get("tag", 0) for values in written.values()]
-        taken += [
-            pair["tag"] for pair in self.spec.get("pairs", {}).values() if isinstance(pair, dict) and "tag" in pair
-        ]
-        tags = leaf_tags(taken)
-        ids = list(dpids([*(s.role for s in base.values()), *(values["role"] for values in written.values())]))
-        found = dict(base)
-        for dpid, (name, values) in zip(ids[len(base) :], written.items(), strict=True):
-            role = values["role"]
-            if role == SPINE and "tag" in values:
-                self._say(("switches", name, "tag"), "spines have no node tag: leave it out")
-            tag = 0 if role == SPINE else values.get("tag") or next(tags, MAX_NODE_TAG + 1)
-            found[name] = Switch(name, role, values.get("dpid", dpid), tag, values.get("site", "main"))
+    def _tags(self) -> list[int]:
+        """Node tags that are spoken for."""
+        written = [values["tag"] for values in (*self.switches.values(), *self.pairs.values()) if "tag" in values]
+        return [*self.base.nodes.values(), *written]
+
+    def _numbered_switches(self) -> dict[str, Switch]:
+        roles = [*(s.role for s in self.base.switches.values()), *(values["role"] for values in self.switches.values())]
+        ids = islice(dpids(roles), len(self.base.switches), None)
+        tags = leaf_tags(self._tags())
+        found = {}
+        for dpid, (name, values) in zip(ids, self.switches.items(), strict=True):
+            tag = 0 if values["role"] == SPINE else values.get("tag") or next(tags, MAX_NODE_TAG + 1)
+            found[name] = Switch(name, values["role"], values.get("dpid", dpid), tag, values.get("site", "main"))
         return found
 
-    def _pairs(self) -> dict[str, Pair]:
-        written = {
-            name: pair if isinstance(pair, dict) else {"leaves": pair}
-            for name, pair in self.spec.get("pairs", {}).items()
-        }
-        used = [pair["tag"] for pair in written.values() if "tag" in pair]
-        used += [pair.tag for pair in self.base.pairs.values()]
-        used += [values["tag"] for values in self.spec.get("switches", {}).values() if "tag" in values]
-        tags = pair_tags(used)
-        return {name: Pair(name, tuple(p["leaves"]), p.get("tag") or next(tags, 0)) for name, p in written.items()}
+    def _numbered_pairs(self) -> dict[str, Pair]:
+        tags = pair_tags(self._tags())
+        return {name: Pair(name, p["leaves"], p.get("tag") or next(tags, 0)) for name, p in self.pairs.items()}
 
-    def _written(self, section: str) -> Mapping[str, Node]:
-        """What is written under a section, readable or not."""
-        node = self.root.value["spec"] if isinstance(self.root.value, dict) else self.root
-        entry = node.value.get(section) if isinstance(node.value, dict) else None
-        if entry is None:
-            return {}
-        return entry.value if isinstance(entry.value, dict) else {"": entry}
+    def _find(self, *path: str | int) -> Node | None:
+        """What is written at exactly this place of the spec."""
+        above = find(self.root, ("spec", *path[:-1])).value
+        if isinstance(above, dict):
+            return above.get(str(path[-1]))
+        return above[path[-1]] if isinstance(above, list) and isinstance(path[-1], int) else None
+
+    def _written(self, section: str) -> dict[str | int, Node]:
+        """The members of a section by name or position, readable or not; an unreadable section is one member."""
+        node = self._find(section)
+        if node is None or isinstance(node.value, str):
+            return {} if node is None else {"": node}
+        return dict(node.value.items() if isinstance(node.value, dict) else enumerate(node.value))
 
     def _names(self) -> None:
-        """Names the recipe already gives."""
+        """Names that the recipe already gives."""
         for section, made in (("switches", self.base.switches), ("pairs", self.base.pairs), ("hosts", self.base.hosts)):
             for name, node in self._written(section).items():
                 if name in made:
-                    place = (node.key_line, node.key_column)
                     message = f"the recipe already makes {name}: use another name"
-                    self.out.say(*place, ("spec", section, name), message)
+                    self.out.say(node.key_line, node.key_column, ("spec", section, name), message)
 
-    def _references(self, cables: tuple[Link, ...], hosts: dict[str, Host]) -> None:
-        """Ends of links, pairs and hosts on switches that are written nowhere."""
-        known = {*self.base.switches, *self._written("switches")}
-        for path, name in self._named(cables, hosts):
+    def _references(self) -> None:
+        """Ends of links, leaves of pairs and ports of hosts on switches that are written nowhere."""
+        known = {*self.base.switches, *map(str, self._written("switches"))}
+        first = len(self.base.links)
+        for path, name in self._named():
             if name not in known:
                 self._say(path, f"unknown switch {name}", name, known)
                 section, key = path[:2]
-                first = len(self.base.links)
                 self.reported.add(f"{section}[{first + key}]" if isinstance(key, int) else f"{section}.{key}")
 
-    def _named(self, cables: tuple[Link, ...], hosts: dict[str, Host]) -> Iterator[tuple[Path, str]]:
-        """Every switch named by the document, with the way to the word."""
-        for i, (written, link) in enumerate(zip(self.spec.get("links", ()), cables, strict=True)):
-            a, b = ("a", "b") if isinstance(written, Link) else (0, 1)
-            for key, end in ((a, link.a), (b, link.b)):
-                long = isinstance(find(self.root, ("spec", "links", i, key)).value, dict)
-                yield (("links", i, key, "port") if long else ("links", i, key)), end.switch
-        for name, pair in self.spec.get("pairs", {}).items():
-            leaves = pair["leaves"] if isinstance(pair, dict) else pair
-            way: Path = ("leaves",) if isinstance(pair, dict) else ()
-            yield from ((("pairs", name, *way, i), leaf) for i, leaf in enumerate(leaves))
-        for name, host in hosts.items():
-            yield from ((self._port_way(name, i), port.switch) for i, port in enumerate(host.ports))
-
-    def _port_way(self, host: str, i: int) -> Path:
-        written = find(self.root, ("spec", "hosts", host)).value
-        if isinstance(written, str):
-            return "hosts", host
-        return ("hosts", host, "ports", i) if "ports" in written else ("hosts", host, "port")
+    def _named(self) -> Iterator[tuple[Path, str]]:
+        """Every switch named by the document, with the way to the word, even where the rest could not be read."""
+        for section in ("links", "hosts"):
+            for key, node in self._written(section).items():
+                for way, word in words(node, (section, key)):
+                    with suppress(ValueError):
+                        yield way, scalars.port(word)[0]
+        for name, pair in self.pairs.items():
+            written = self._find("pairs", name)
+            place: Path = ("leaves",) if written is not None and isinstance(written.value, dict) else ()
+            yield from ((("pairs", name, *place, i), leaf) for i, leaf in enumerate(pair["leaves"]))
 
     def _checked(self, made: Topology) -> None:
         """What the fabric itself finds wrong, at the lines concerned."""
@@ -194,7 +196,7 @@ class _Assembly:
         if index is not None:
             position = int(index) - len(self.base.links)
             return ("links", position) if position >= 0 else ("generate",)
-        return (section, name) if name in self._written(section) else ("generate",)
+        return (section, name) if self._find(section, name) is not None else ("generate",)
 
     def _say(self, way: Path, message: str, *unknown: Any) -> None:
         path = ("spec", *way)
@@ -202,6 +204,20 @@ class _Assembly:
 
 
 _CHECKED = re.compile(r"(\w+)(?:\[(\d+)\]|\.(.+))")
+_Key = TypeVar("_Key", str, int)
+
+
+def _readable(members: dict[_Key, Any]) -> dict[_Key, Any]:
+    return {key: value for key, value in members.items() if value is not BAD}
+
+
+def _pair_of(pair: dict[str, Any] | list[str]) -> dict[str, Any]:
+    values = pair if isinstance(pair, dict) else {"leaves": pair}
+    return values | {"leaves": tuple(values["leaves"])}
+
+
+def _link_of(link: Link | list[PortRef]) -> Link:
+    return link if isinstance(link, Link) else Link(link[0], link[1])
 
 
 def _host_of(name: str, host: Host | PortRef) -> Host:

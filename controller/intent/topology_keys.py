@@ -16,6 +16,7 @@ from fabric.topology import (
     ACCESS,
     MAX_NODE_TAG,
     ROLES,
+    SPINE,
     TRUNK,
     Host,
     Link,
@@ -26,6 +27,13 @@ PORT = Scalar("a port", lambda text: PortRef(*scalars.port(text)), r"[A-Za-z0-9]
 SPEED = Scalar("a speed", scalars.speed, r"[0-9]+(?:\.[0-9]+)? ?(?:Mbps|Gbps|Tbps)", "40 Gbps")
 LATENCY = Scalar("a latency", scalars.latency, r"[0-9]+(?:\.[0-9]+)? ?(?:us|ms|s)", "5 us")
 SITE = Key("site", NAME, "The site it stands in.", default="`main`")
+
+
+def _switch(_name: str, values: dict[str, Any], _where: Where) -> dict[str, Any]:
+    if values["role"] == SPINE and "tag" in values:
+        raise Refused("tag", "spines have no node tag: leave it out")
+    return values
+
 
 SWITCH = Record(
     "a switch",
@@ -42,6 +50,7 @@ SWITCH = Record(
             "tag", Number("a node tag", 1, MAX_NODE_TAG), "Its node tag; not for spines.", default="1 and up, in order"
         ),
     ),
+    _switch,
 )
 
 END = Either(
@@ -175,9 +184,16 @@ SPEC = Record(
     "a topology's spec",
     (
         Key("generate", RECIPE, "A recipe for a regular fabric; the other keys add to it.", default="none"),
-        Key("switches", MapOf(NAME, SWITCH), "Switches by name; their order gives default ids.", default="none"),
-        Key("pairs", MapOf(NAME, PAIR), "Pairs of leaves that hosts may be dual-homed to.", default="none"),
-        Key("links", ListOf(LINK), "Cables between leaves and spines.", default="none"),
+        Key(
+            "switches",
+            MapOf(NAME, SWITCH, partial=True),
+            "Switches by name; their order gives default ids.",
+            default="none",
+        ),
+        Key(
+            "pairs", MapOf(NAME, PAIR, partial=True), "Pairs of leaves that hosts may be dual-homed to.", default="none"
+        ),
+        Key("links", ListOf(LINK, partial=True), "Cables between leaves and spines.", default="none"),
         Key("hosts", MapOf(NAME, HOST, partial=True), "Hosts by name.", default="none"),
     ),
     partial=True,

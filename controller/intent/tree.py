@@ -9,7 +9,7 @@ guessed from its looks. Anchors, aliases, tags and directives are refused: they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -192,6 +192,16 @@ def find(root: Node, path: Path) -> Node:
         else:
             break
     return node
+
+
+def words(node: Node, way: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in ``node``, each with the way to it, which begins with ``way``."""
+    if isinstance(node.value, str):
+        yield way, node.value
+        return
+    inner = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
+    for step, child in inner:
+        yield from words(child, (*way, step))
 
 
 def locate(root: Node, path: Path) -> tuple[int, int]:
