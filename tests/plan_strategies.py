@@ -25,42 +25,49 @@ def group(number: int, refs: tuple[int, ...], port: int) -> GroupEntry:
     return GroupEntry(number, SELECT, (Bucket((Output(port),)), *(Bucket((Group(ref),)) for ref in refs)))
 
 
+_HOMES = tuple(product("abc", (EGRESS, INGRESS)))
+
+_ENTRIES = (
+    *(("rule", key) for key in product((0, 3), (5, 9), (1, 2))),
+    *(("group", number) for number in (1, 2, 3)),
+    *(("meter", number) for number in (1, 2)),
+)
+
+_DICE = st.lists(st.integers(0, 2**22 - 1), min_size=len(_ENTRIES), max_size=len(_ENTRIES))
+"""One number per entry says where it is and what is in it; 0 is nowhere. (One draw each keeps the laws quick.)"""
+
+
 @st.composite
 def rulesets(draw) -> Ruleset:
-    """Each (switch, key) is given to at most one of a few blocks, so that no two blocks of a switch share a key."""
-    names = draw(st.sets(st.sampled_from(SWITCHES), min_size=1).map(sorted))
-    homes = [f"{part}/{block}" for part, block in product("abc", "12")]
-    entries = (
-        [rule(t, p, v, 0) for t, p, v in product((0, 3), (5, 9), (1, 2))]
-        + [group(n, (), 0) for n in (1, 2, 3)]
-        + [Meter(n, (Band(0),)) for n in (1, 2)]
-    )
+    """Each entry sits, with contents of its own, in up to two blocks that share no switch."""
+    names = _subset(draw(st.integers(1, 15)))
+    placed: dict[tuple[str, int, tuple[str, ...]], list[object]] = {}
+    for (kind, key), dice in zip(_ENTRIES, draw(_DICE), strict=True):
+        free = names
+        for throw in (dice & 0x7FF, dice >> 11):
+            where = tuple(name for name in _subset(throw & 15) if name in free)
+            free = tuple(name for name in free if name not in where)
+            home = _HOMES[(throw >> 4) % len(_HOMES)]
+            placed.setdefault((*home, where), []).append(_entry(kind, key, (throw >> 7) % 3, throw >> 9))
     parts: dict[str, dict[str, Placed]] = {}
-    placed: dict[tuple[str, tuple[str, ...]], list[object]] = {}
-    for entry in entries:
-        free = set(names)
-        for home in draw(st.lists(st.sampled_from(homes), max_size=2, unique=True)):
-            where = draw(st.sets(st.sampled_from(names))) & free
-            free -= where
-            placed.setdefault((home, tuple(sorted(where))), []).append(_variant(draw, entry))
-    for (home, where), held in placed.items():
-        part, key = home.split("/")
+    for (part, phase, where), held in placed.items():
+        blocks = parts.setdefault(part, {})
         if where:
-            block = _block(held, EGRESS if key == "1" else INGRESS)
-            blocks = parts.setdefault(part, {})
-            blocks[f"{key}.{len(blocks)}"] = Placed(block, where)
+            blocks[f"{phase}.{len(blocks)}"] = Placed(_block(held, phase), where)
     return Ruleset(names, parts)
 
 
-def _variant(draw, entry):
-    """The entry with contents of one of three kinds."""
-    n = draw(st.integers(0, 2))
-    if isinstance(entry, Rule):
-        return rule(entry.table, entry.priority, entry.match[0][1] & 0xFFF, n)
-    if isinstance(entry, GroupEntry):
-        refs = tuple(ref for ref in draw(st.sets(st.integers(1, 3))) if ref > entry.group)
-        return group(entry.group, refs, n)
-    return Meter(entry.meter, (Band(n),))
+def _subset(mask: int) -> tuple[str, ...]:
+    return tuple(name for i, name in enumerate(SWITCHES) if mask >> i & 1)
+
+
+def _entry(kind: str, key, n: int, refs: int):
+    """One of three versions of an entry; a group refers to the groups of the mask ``refs``."""
+    if kind == "rule":
+        return rule(*key, n)
+    if kind == "meter":
+        return Meter(key, (Band(n),))
+    return group(key, tuple(ref for ref in (2, 3) if ref > key and refs >> ref - 2 & 1), n)
 
 
 def _block(held: list[object], phase: int) -> Block:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from controller.plan import ADD, DELETE, MODIFY, after, diff, invert, states
 from fabric.action import Group, Output
 from fabric.match import Match
-from fabric.rule import GroupEntry, Instructions, Rule
+from fabric.rule import FAST_FAILOVER, Bucket, GroupEntry, Instructions, Rule
 from fabric.ruleset import EGRESS, EMPTY, INGRESS, Block, Placed, Ruleset
 from tests.plan_strategies import SWITCHES, entries_of, group, law, messages, rule, rulesets
 
@@ -188,6 +188,13 @@ def test_groups_that_refer_to_others_come_after_them_and_go_before_them_on_each_
     for switch, order in chains.items():
         assert [entry.group for *_, entry in messages(diff(none, full), switch)] == list(reversed(order))
         assert [entry.group for *_, entry in messages(diff(full, none), switch)] == list(order)
+
+
+def test_a_group_that_watches_another_comes_after_it() -> None:
+    watching = GroupEntry(1, FAST_FAILOVER, (Bucket((Output(1),), watch_group=2),))
+    part = {"k": Placed(Block(groups=[watching, group(2, (), 1)]), ("leaf1",))}
+    plan = diff(Ruleset(SWITCHES, {}), Ruleset(SWITCHES, {"p": part}))
+    assert [entry.group for *_, entry in messages(plan, "leaf1")] == [2, 1]
 
 
 def test_a_group_changes_only_after_the_egress_rules_its_new_buckets_need() -> None:

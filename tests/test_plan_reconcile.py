@@ -74,6 +74,13 @@ def test_groups_and_meters_that_foreign_rules_use_are_left_alone_and_others_are_
     assert done(have, diff_state(have, NOTHING, "leaf1", consent=True).plan) == NOTHING
 
 
+def test_a_group_of_ours_that_a_foreign_rule_uses_too_is_modified_not_added() -> None:
+    old, new = GroupEntry(1, SELECT, ()), GroupEntry(1, SELECT, (Bucket(),))
+    have = SwitchState((foreign_rule(9, write=(Group(1),)),), (old,), ())
+    plan = diff_state(have, SwitchState((), (new,), ()), "leaf1").plan
+    assert [(push.op, push.block.groups) for batch in plan.batches for push in batch.pushes] == [(MODIFY, (new,))]
+
+
 def test_our_mark_is_the_compilers() -> None:
     assert (OWN_COOKIE, OWN_MASK) == (CLOS_COOKIE, CLOS_MASK)
 
