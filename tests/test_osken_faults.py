@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from controller.wire import connection, osken
+from controller.wire import connection, listener, osken
 from controller.wire.controller import Controller
 from controller.wire.events import Joined, Left
 from controller.wire.osken import controller as framework
@@ -189,10 +189,23 @@ def test_6_a_switch_that_answers_no_echo_is_dropped(hurry):
         assert eventually(lambda: not controller.connected())
 
 
-def test_6_a_quiet_switch_that_answers_echoes_stays(hurry):
+def test_6_a_quiet_switch_that_answers_echoes_stays(hurry, caplog):
     with Controller({1: "leaf1"}, port=0) as controller, Fleet(controller.address, [1]) as fleet:
         assert not controller.wait_for(["leaf1"], 5)
         assert not fleet[1].closed.wait(1.5)
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_whatever_osken_keeps_in_a_datapath_is_there_for_its_handlers():
+    """But for its queue, its semaphore and its echo options, which threads needed."""
+    ours = connection.Connection(listener.Listener())
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as sock,
+    ):
+        theirs = framework.Datapath(sock, ("127.0.0.1", 1))
+    threads_only = {"send_q", "_send_q_sem", "echo_request_interval", "max_unreplied_echo_requests", "xid", "_ports"}
+    assert set(vars(theirs)) - threads_only <= set(vars(ours))
 
 
 def test_7_nothing_is_listened_on_but_one_loopback_port():
@@ -204,8 +217,8 @@ def test_7_nothing_is_listened_on_but_one_loopback_port():
 
 
 def test_7_nor_by_an_app_that_starts_osken_without_clos():
-    assert framework.OpenFlowController is connection.Listener
-    assert ofp_handler.OpenFlowController is connection.Listener
+    assert framework.OpenFlowController is listener.Listener
+    assert ofp_handler.OpenFlowController is listener.Listener
 
 
 def test_8_running_out_of_files_does_not_end_the_listening():
@@ -275,7 +288,7 @@ def test_11_threads_never_share_an_xid():
         def set_xid(self, xid):
             self.xid = xid
 
-    switch, drawn = connection.Connection(connection.Listener()), []
+    switch, drawn = connection.Connection(listener.Listener()), []
     draw = lambda: drawn.append([switch.set_xid(Held()) for _ in range(5000)])  # noqa: E731
     threads = [threading.Thread(target=draw) for _ in range(4)]
     for thread in threads:

@@ -14,6 +14,7 @@ from controller.wire.controller import Controller
 from controller.wire.errors import Lost, Refused, Silent
 from fabric.action import Output
 from fabric.match import Match
+from fabric.openflow import encode
 from fabric.openflow import messages as m
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
@@ -236,3 +237,18 @@ def test_stopping_the_controller_ends_a_plan_under_way(controller, fleet):
     controller.stop()
     work.join(5)
     assert {type(error) for error in results[0].errors} == {Lost}
+
+
+def test_a_switch_that_knows_no_bundles_is_given_plain_messages(controller, fleet):
+    plain = Peer.answer
+
+    def answer(peer, message, xid, frame, out):
+        if isinstance(message, m.BundleControl):
+            out.append(encode(m.Error(1, 3, frame[:64]), xid))
+        else:
+            plain(peer, message, xid, frame, out)
+
+    for dpid in NAMES:
+        fleet[dpid].answer = answer.__get__(fleet[dpid])
+    assert controller.apply(diff(EMPTY, OLD), bundle=True).ok
+    assert holds(fleet, OLD)

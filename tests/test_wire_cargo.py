@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.plan import ADD, DELETE, MODIFY, Push
-from controller.wire.cargo import WINDOW_BYTES, WINDOW_MESSAGES, load, pack, windows
+from controller.wire.cargo import WINDOW_BYTES, WINDOW_MESSAGES, load, pack, windows, wrap
 from fabric.action import Output
 from fabric.match import Match
 from fabric.openflow import Framer, decode
 from fabric.openflow.constants import FlowModCommand, GroupModCommand, MeterModCommand
-from fabric.openflow.messages import FlowMod, GroupMod, MeterMod
+from fabric.openflow.messages import BundleAdd, FlowMod, GroupMod, MeterMod
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import Block
 
@@ -102,3 +102,11 @@ def test_a_piece_knows_its_own_messages_by_number_and_bytes():
     assert piece.holds(1, quoted)
     assert not piece.holds(0, quoted)
     assert not piece.holds(2, quoted)
+
+
+def test_a_wrapped_cargo_is_bundle_adds_of_the_same_messages():
+    cargo = load(Push(ADD, BLOCK, ("leaf1",)))
+    wrapped = wrap(cargo, 5, 3)
+    plain = [decode(frame) for frame in Framer().feed(cargo.data)]
+    assert [decode(frame) for frame in Framer().feed(wrapped.data)] == [(BundleAdd(5, 3, x), xid) for x, xid in plain]
+    assert wrapped.entries == cargo.entries

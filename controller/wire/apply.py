@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from controller.plan import ADD, MODIFY, Entry, Plan
-from controller.wire.cargo import Cargo, load, pack
+from controller.wire.cargo import Cargo, load, pack, wrap
 from controller.wire.errors import Lost, Refused, SwitchError
 from controller.wire.session import Refusal, Session
-from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+from fabric.openflow.constants import BundleFlag
+from fabric.openflow.errors import BadRequest, ErrorType, GroupModFailed, MeterModFailed
+from fabric.rule import Rule
 
 
 class Progress(NamedTuple):
@@ -83,8 +85,11 @@ async def apply(
     shipments: list[Shipment],
     progress: Callable[[Progress], object] | None = None,
     rescue: bool = False,
+    bundle: bool = False,
 ) -> Outcome:
     """Send the shipments. ``progress`` is called on the loop's thread and must not block.
+
+    With ``bundle``, each switch takes its rules of a batch all at once or not at all, if it knows bundles.
 
     A switch that has no session fails the plan before anything is sent. With ``rescue``, switches that cannot follow
     are left out and the others go on to the end; and groups and meters are added or modified as needed, so that a
@@ -102,8 +107,9 @@ async def apply(
     entries = 0
     for number, (name, cargos) in enumerate(shipments, 1):
         told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
+        bundled = _Bundled() if bundle and not rescue else None
         parts = {switch: part for switch, part in cargos.items() if switch not in errors}
-        results = await asyncio.gather(*(_part(sessions[s], part, told, rescue) for s, part in parts.items()))
+        results = await asyncio.gather(*(_part(sessions[s], part, told, rescue, bundled) for s, part in parts.items()))
         entries += sum(sent for sent, _ in results)
         errors.update({error.switch: error for _, error in results if error is not None})
         if not errors:
@@ -126,10 +132,41 @@ class _Told:
             self._call(self._progress)
 
 
-async def _part(session: Session, cargos: list[Cargo], told: _Told, rescue: bool) -> tuple[int, SwitchError | None]:
+class _Bundled:
+    """Cargos wrapped for a bundle, each once however many switches receive it."""
+
+    BUNDLE, FLAGS = 1, BundleFlag.ATOMIC | BundleFlag.ORDERED
+    _UNKNOWN = (BadRequest.BAD_EXPERIMENTER, BadRequest.BAD_EXP_TYPE, BadRequest.BAD_TYPE)
+
+    def __init__(self) -> None:
+        self._wrapped: dict[int, Cargo] = {}
+
+    async def send(self, session: Session, cargos: list[Cargo]) -> tuple[int, list[Refusal]]:
+        """In a bundle; in plain messages where the switch knows none, or an entry is no rule (meters cannot join)."""
+        if session.bundles and all(isinstance(entry, Rule) for cargo in cargos for entry in cargo.entries[:1]):
+            try:
+                return await session.commit(map(self._wrap, cargos), self.BUNDLE, self.FLAGS)
+            except Refused as error:
+                if error.type != ErrorType.BAD_REQUEST or error.code not in self._UNKNOWN:
+                    raise
+                session.bundles = False
+        return await session.push(cargos)
+
+    def _wrap(self, cargo: Cargo) -> Cargo:
+        if id(cargo) not in self._wrapped:
+            self._wrapped[id(cargo)] = wrap(cargo, self.BUNDLE, self.FLAGS)
+        return self._wrapped[id(cargo)]
+
+
+async def _part(
+    session: Session, cargos: list[Cargo], told: _Told, rescue: bool, bundled: _Bundled | None
+) -> tuple[int, SwitchError | None]:
     """One switch's part of a batch: the messages it processed, and what went wrong."""
     try:
-        sent, refusals = await session.push(cargos, to_the_end=rescue)
+        if bundled is not None:
+            sent, refusals = await bundled.send(session, cargos)
+        else:
+            sent, refusals = await session.push(cargos, to_the_end=rescue)
         if refusals and rescue:
             refusals = await _mend(session, refusals)
     except SwitchError as error:

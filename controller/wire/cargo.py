@@ -16,7 +16,16 @@ from typing import Any, NamedTuple
 
 from controller.plan import ADD, DELETE, MODIFY, Entry, Push
 from fabric.openflow import encode, pack_rule
-from fabric.openflow.constants import FlowModCommand, GroupModCommand, MeterModCommand
+from fabric.openflow.constants import (
+    MAX_FRAME,
+    ONF,
+    VERSION,
+    BundleMessage,
+    FlowModCommand,
+    GroupModCommand,
+    MessageType,
+    MeterModCommand,
+)
 from fabric.openflow.messages import GroupMod, MeterMod
 from fabric.rule import GroupEntry, Meter, Rule
 
@@ -25,14 +34,20 @@ WINDOW_MESSAGES = 512
 """The most that is sent before a barrier: hardware that takes 50 rules a second confirms a window within 11 s."""
 
 _XID = Struct("!I")
+_ADD = Struct("!BBHIIIIHH")
+"""The header of a bundle-add: the message's, the experimenter's, then bundle and flags (EXT-230)."""
 
 
 class Cargo(NamedTuple):
-    """The messages of one push: message i is ``data[ends[i-1]:ends[i]]`` and speaks of ``entries[i]``."""
+    """The messages of one push: message i is ``data[ends[i-1]:ends[i]]`` and speaks of ``entries[i]``.
+
+    ``within``: where in it the flow-mod itself begins, when it is inside a bundle-add.
+    """
 
     entries: tuple[Entry, ...]
     ends: tuple[int, ...]
     data: bytes
+    within: int = 0
 
     def start(self, index: int) -> int:
         return self.ends[index - 1] if index else 0
@@ -53,9 +68,15 @@ class Piece(NamedTuple):
         return memoryview(cargo.data)[cargo.start(first) : cargo.ends[last - 1]]
 
     def holds(self, xid: int, quoted: bytes) -> bool:
-        """Whether the message an error speaks of is one of these: its xid, and it begins with the bytes quoted."""
+        """Whether the message an error speaks of is one of these: its xid, and it begins with the bytes quoted.
+
+        A bundle-add that cannot be added is quoted as it came; a message that cannot be committed, without it.
+        """
         cargo, first, last = self
-        return first <= xid < last and cargo.data.startswith(quoted, cargo.start(xid))
+        if not first <= xid < last:
+            return False
+        start = cargo.start(xid)
+        return cargo.data.startswith(quoted, start) or cargo.data.startswith(quoted, start + cargo.within)
 
 
 Window = list[Piece]
@@ -104,6 +125,20 @@ def pack(changes: Iterable[tuple[str, Entry]]) -> Cargo:
     for xid, start in enumerate((0, *ends[:-1]) if ends else ()):
         _XID.pack_into(data, start + 4, xid)
     return Cargo(tuple(entry for _, entry in changes), ends, bytes(data))
+
+
+def wrap(cargo: Cargo, bundle: int, flags: int) -> Cargo:
+    """The cargo with each message inside a bundle-add of the same xid (EXT-230). A message that is too long for one
+    (65,511 bytes and more) raises ValueError."""
+    start, messages = 0, []
+    for xid, end in enumerate(cargo.ends):
+        size = _ADD.size + end - start
+        if size > MAX_FRAME:
+            raise ValueError(f"{cargo.entries[xid]}: {end - start} bytes are too long to join a bundle")
+        head = _ADD.pack(VERSION, MessageType.EXPERIMENTER, size, xid, ONF, BundleMessage.ADD_MESSAGE, bundle, 0, flags)
+        messages.append(head + cargo.data[start:end])
+        start = end
+    return Cargo(cargo.entries, tuple(accumulate(map(len, messages))), b"".join(messages), _ADD.size)
 
 
 def windows(cargos: Iterable[Cargo]) -> Iterator[Window]:

@@ -1,6 +1,6 @@
-"""Switches' TCP and TLS connections on one event loop: what stands in for os-ken's threads (see controller.wire.osken).
+"""A switch's connection on the event loop: what stands in for os-ken's threads (see controller.wire.osken).
 
-Lives here: accepting, framing, deadlines, bounded sending, and handing each message to os-ken's handlers.
+Lives here: framing, deadlines, bounded sending, and handing each message to os-ken's handlers.
 Must not know: rules, plans, sessions. A session takes the frames it asked for through ``Connection.taker``.
 
 ``Connection`` is an os-ken ``Datapath``: handlers and apps use it as they always did (``send_msg``, ``id``, ``ports``,
@@ -12,27 +12,26 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import ssl
 import threading
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import os_ken.base.app_manager  # before controller.controller, which imports it back
 from os_ken.controller import ofp_event
 from os_ken.controller.controller import CONF, Datapath
 from os_ken.controller.handler import DEAD_DISPATCHER, HANDSHAKE_DISPATCHER, MAIN_DISPATCHER
 from os_ken.lib.dpid import dpid_to_str
-from os_ken.ofproto import ofproto_common, ofproto_parser, ofproto_protocol, ofproto_v1_0, ofproto_v1_3_parser
+from os_ken.ofproto import ofproto_parser, ofproto_protocol, ofproto_v1_0, ofproto_v1_3_parser
 
 from fabric.openflow import DecodeError, Framer, decode, encode
 from fabric.openflow import messages as m
+from fabric.openflow.constants import VERSION, MessageType
 from fabric.openflow.multipart import PortDescReply
 
-LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from controller.wire.listener import Listener
 
-VERSION = 0x04
-HELLO, ECHO_REQUEST, PACKET_IN = 0, 2, 10
+LOG = logging.getLogger(__name__)
 
 _HEARD = (m.Hello, m.Error, m.EchoRequest, m.EchoReply, m.FeaturesReply, m.PacketIn, m.PortStatus, PortDescReply)
 """What os-ken's handlers and our app listen to; other messages that no session claims are passed over."""
@@ -47,8 +46,6 @@ PACKET_INS_PER_TICK = 1000
 """Packet-ins parsed per switch and tick; more are dropped unread, so one switch cannot occupy the controller."""
 FAULTS = 16
 """Malformed messages forgiven per connection."""
-CONNECTIONS = 4096
-"""Connections held at a time; more are refused."""
 SEND_BYTES = 16 << 20
 """Bytes waiting for one switch beyond which it is taken for dead. Sessions stay far below by their own windows."""
 
@@ -77,6 +74,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self._framer = Framer()
         self._xids = itertools.count()
         self.ports: dict[int, Any] = {}
+        self.unreplied_echo_requests: list[int] = []  # for ofp_handler, which strikes replies off it; see tick
         self._age = self._faults = self._packet_ins = self._unanswered = self._quiet = 0
         self.taker: Taker | None = None
         self.socket: Any = None
@@ -96,11 +94,10 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)
         self.socket, self.address = transport.get_extra_info("socket"), transport.get_extra_info("peername")
         if not self._listener.admit(self):
-            LOG.warning("%s refused: %d connections are open already", self, CONNECTIONS)
+            LOG.warning("%s refused: too many connections are open already", self)
             transport.abort()
             return
         self.is_active = True
@@ -157,6 +154,10 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         """End the connection now, saying why. Loop's thread only."""
         if self.state != DEAD_DISPATCHER:
             LOG.warning("%s dropped: %s", self, reason)
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection now. Loop's thread only."""
         self._end()
         if self._transport is not None:
             self._transport.abort()
@@ -194,14 +195,14 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         """One whole message: to the session that asked for it, else through os-ken's parser to its handlers."""
         self._quiet = self._unanswered = 0
         kind = frame[1]
-        if frame[0] != VERSION and kind != HELLO:
+        if frame[0] != VERSION and kind != MessageType.HELLO:
             self.drop(f"it speaks OpenFlow version {frame[0]:#04x} and not {VERSION:#04x} (1.3)")
         elif self.state == MAIN_DISPATCHER and self.taker is not None and self.taker.claim(frame):
             return
-        elif kind == PACKET_IN and self._packet_ins >= PACKET_INS_PER_TICK:
+        elif kind == MessageType.PACKET_IN and self._packet_ins >= PACKET_INS_PER_TICK:
             self.dropped_packet_ins += 1
         else:
-            self._packet_ins += kind == PACKET_IN
+            self._packet_ins += kind == MessageType.PACKET_IN
             self._hear(frame)
 
     def _hear(self, frame: bytes) -> None:
@@ -211,7 +212,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
             if isinstance(message, _HEARD):
                 self._handle(encode(message, xid))
         except Exception as error:  # whatever the codec, os-ken or a handshake handler trips over, its peer sent it
-            if frame[1] == PACKET_IN:  # it may well tell of fields that only its maker knows
+            if frame[1] == MessageType.PACKET_IN:  # it may well tell of fields that only its maker knows
                 self.dropped_packet_ins += 1
                 return
             self._faults += 1
@@ -246,118 +247,4 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
             self.drop(f"{self._unanswered} echo requests unanswered")
             return
         self._unanswered += 1
-        self._write(b"\x04\x02\x00\x08" + self._xid().to_bytes(4, "big"))
-
-
-class Listener:
-    """Stands in for os-ken's OpenFlowController: it listens where os-ken's options say and carries every connection.
-
-    os-ken calls it in a thread, which becomes the loop's. ``listening`` is set once it listens, or has failed with
-    ``failure``; ``address`` then is where. ``ended`` is set when the thread is done. An ``ofp_tcp_listen_port`` of 0
-    takes any free port.
-    """
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.listening = threading.Event()
-        self.ended = threading.Event()
-        self.failure: Exception | None = None
-        self.address: tuple[str, int] | None = None
-        self.thread: int | None = None
-        self.connections: set[Connection] = set()
-        self._stopping = asyncio.Event()
-
-    def __call__(self) -> None:
-        self.thread = threading.get_ident()
-        try:
-            self.loop.run_until_complete(self._serve())
-        finally:
-            self.loop.close()
-            self.ended.set()
-
-    def call(self, function: Callable[..., Any], *args: Any) -> bool:
-        """Have the loop's thread call the function soon. False: the loop has ended."""
-        try:
-            self.loop.call_soon_threadsafe(partial(function, *args))
-        except RuntimeError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        """Stop listening and drop every connection."""
-        self.call(self._stopping.set)
-
-    def admit(self, connection: Connection) -> bool:
-        if len(self.connections) >= CONNECTIONS:
-            return False
-        self.connections.add(connection)
-        return True
-
-    def forget(self, connection: Connection) -> None:
-        self.connections.discard(connection)
-
-    async def _serve(self) -> None:
-        try:
-            server = await self._listen()
-        except (OSError, ssl.SSLError) as error:
-            self.failure = error
-            return
-        finally:
-            self.listening.set()
-        ticker = asyncio.ensure_future(self._tick())
-        await self._stopping.wait()
-        ticker.cancel()
-        server.close()
-        await self._empty()
-
-    async def _empty(self) -> None:
-        """Drop every connection, and let whoever waited for a switch learn that it is lost."""
-        while self.connections:
-            for connection in list(self.connections):
-                connection.drop("the controller stops")
-            await asyncio.sleep(0)
-        late = asyncio.all_tasks() - {asyncio.current_task()}
-        if late:
-            _, late = await asyncio.wait(late, timeout=1)
-        for task in late:
-            task.cancel()
-        await asyncio.sleep(0)
-
-    async def _listen(self) -> asyncio.Server:
-        context = _tls()
-        port = CONF.ofp_tcp_listen_port if context is None else CONF.ofp_ssl_listen_port
-        default = ofproto_common.OFP_TCP_PORT if context is None else ofproto_common.OFP_SSL_PORT
-        server = await self.loop.create_server(
-            lambda: Connection(self),
-            CONF.ofp_listen_host,
-            default if port is None else port,
-            backlog=1024,
-            ssl=context,
-            ssl_handshake_timeout=None if context is None else HANDSHAKE_SECONDS,
-        )
-        self.address = server.sockets[0].getsockname()[:2]
-        return server
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            for connection in list(self.connections):
-                connection.tick()
-
-
-def _tls() -> ssl.SSLContext | None:
-    """The TLS context os-ken's ``ctl-privkey``, ``ctl-cert``, ``ca-certs`` and ``ciphers`` ask for; None for plain TCP.
-
-    With ``ca-certs`` a switch must show a certificate signed by one of them.
-    """
-    if CONF.ctl_privkey is None or CONF.ctl_cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(CONF.ctl_cert, CONF.ctl_privkey)
-    if CONF.ciphers is not None:
-        context.set_ciphers(CONF.ciphers)
-    if CONF.ca_certs is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(CONF.ca_certs)
-    return context
+        self._write(encode(m.EchoRequest(), self._xid()))

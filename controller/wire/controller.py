@@ -25,13 +25,15 @@ from controller.plan import Plan
 from controller.wire import osken
 from controller.wire.app import Make
 from controller.wire.apply import Outcome, Progress, apply, ship
-from controller.wire.connection import Connection, Listener
+from controller.wire.connection import Connection
 from controller.wire.errors import Lost
 from controller.wire.events import Event, Joined, Left, Stranger
-from controller.wire.facts import Facts, capacity, facts
+from controller.wire.facts import Facts, capacity, facts, request_role
+from controller.wire.listener import Listener
 from controller.wire.readback import Held, fetch
 from controller.wire.session import PATIENCE, Session
 from fabric.action import Output
+from fabric.openflow.constants import Role
 from fabric.openflow.messages import PacketOut
 
 LOG = logging.getLogger(__name__)
@@ -141,12 +143,13 @@ class Controller:
         only: Iterable[str] | None = None,
         progress: Callable[[Progress], object] | None = None,
         rescue: bool = False,
+        bundle: bool = False,
     ) -> Outcome:
         """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
         shipments = ship(plan, only)
         with self._changed:
             sessions = {name: session for name, (session, _) in self._sessions.items()}
-        return self._await(apply(sessions, shipments, progress, rescue))
+        return self._await(apply(sessions, shipments, progress, rescue, bundle))
 
     def read(self, switch: str, cookie: int = 0, mask: int = 0) -> Held:
         """What the switch holds: rules whose cookie equals ``cookie`` under ``mask``, all groups, all meters.
@@ -162,6 +165,10 @@ class Controller:
     def capacity(self, switch: str) -> dict[int, int]:
         """How many rules each table of the switch can hold, by its own account. Raises SwitchError."""
         return self._await(capacity(self._session(switch)))
+
+    def request_role(self, switch: str, role: Role, generation: int) -> Role:
+        """Ask for a role towards the switch; gives the one granted. Raises Refused (stale generation), Silent, Lost."""
+        return self._await(request_role(self._session(switch), role, generation))
 
     def send_packet(self, switch: str, port: int, data: bytes) -> None:
         """Have the switch send a packet out of a port. Raises Lost when it is not connected."""

@@ -1,4 +1,4 @@
-"""What a switch says about itself: maker, abilities, ports, room in its tables. Must not know: os-ken, plans."""
+"""What a switch says about itself: maker, abilities, ports, room in its tables, our role. Knows no plans, no os-ken."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 from controller.wire.errors import SwitchError
 from controller.wire.session import Session
 from fabric.openflow import Message, decode
-from fabric.openflow.constants import PortConfig, PortState
-from fabric.openflow.messages import FeaturesReply, FeaturesRequest, Port
+from fabric.openflow.constants import PortConfig, PortState, Role
+from fabric.openflow.messages import FeaturesReply, FeaturesRequest, Port, RoleReply, RoleRequest
 from fabric.openflow.multipart import (
     DescReply,
     DescRequest,
@@ -56,6 +56,11 @@ async def capacity(session: Session) -> dict[int, int]:
     """Rules each table can hold, by table number. Raises Refused (a switch may keep it to itself), Silent, Lost."""
     pages = await _ask(session, TableFeaturesRequest(), TableFeaturesReply)
     return {table.table: table.max_entries for page in pages for table in page.entries}
+
+
+async def request_role(session: Session, role: Role, generation: int) -> Role:
+    """The role the switch grants (OpenFlow 1.3.5 §6.3.6). Raises Refused (a stale generation), Silent, Lost."""
+    return (await _ask(session, RoleRequest(role, generation), RoleReply))[0].role
 
 
 async def _ask(session: Session, request: Message, kind: type[M]) -> list[M]:

@@ -11,7 +11,8 @@ Must not know: rules, plans, sessions. Every fault below is held by a test in te
 4. **getcurrent is a thread, not a function.** Mended.
 5. **A disconnect is never noticed and leaks two threads.** The receiver waits for a sender that waits for work, so the
    DEAD event is never raised. Every switch costs three threads, and one that stops reading blocks whoever sends to it.
-   Mended by replacement (controller.wire.connection): one event loop carries every switch, with bounded buffers.
+   Mended by replacement (controller.wire.listener and connection): one event loop carries every switch, in bounded
+   buffers.
 6. **A half-open connection lives for ever**, and so does one that never says hello: no echo is sent by default.
    Mended: both have deadlines.
 7. **It listens on 0.0.0.0, and on a second port (6633) when not told a port.** Mended: 127.0.0.1 and one port.
@@ -36,7 +37,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from controller.wire.connection import Listener
+    from controller.wire.listener import Listener
 
 VERSION = "4.2.2"
 """The one os-ken version these mends were written against and tested with."""
@@ -160,7 +161,7 @@ def _configure(host: str, port: int, tls: Tls | None) -> None:
 
 def mend() -> None:
     """Put the mended parts in os-ken's place. Done once, on import."""
-    from controller.wire.connection import Listener  # noqa: PLC0415  # it needs a mended hub
+    from controller.wire.listener import Listener  # noqa: PLC0415  # it needs a mended hub
 
     hub.TaskExit = TaskExit
     hub.HubThread = DaemonThread

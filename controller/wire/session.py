@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from itertools import count
+from itertools import chain, count
 from struct import Struct
 from typing import NamedTuple
 
@@ -21,8 +21,8 @@ from controller.plan import Entry
 from controller.wire.cargo import Cargo, Window, windows
 from controller.wire.errors import Lost, Refused, Silent
 from fabric.openflow import Message, decode, encode
-from fabric.openflow.constants import MessageType
-from fabric.openflow.messages import BarrierRequest, Error
+from fabric.openflow.constants import BundleControlType, MessageType
+from fabric.openflow.messages import BarrierRequest, BundleControl, Error
 
 WINDOWS = 4
 """Windows in flight: enough to keep a switch busy while a barrier's answer travels."""
@@ -84,12 +84,14 @@ class Session:
     ) -> None:
         self.switch = switch
         self.alive = True
+        self.bundles = True  # until the switch says that it knows none
         self._send = send
         self._close = close
         self._patience = patience
         self._xids = count()
         self._exchanges: dict[int, _Exchange] = {}
         self._flights: deque[_Flight] = deque()
+        self._sent: list[Window] = []
         self._refusals: list[Refusal] = []
         self._turn = asyncio.Lock()
 
@@ -120,25 +122,48 @@ class Session:
         holds is unknown.
         """
         async with self._turn:
-            self._refusals = []
-            sent = 0
+            return await self._push(cargos, to_the_end)
+
+    async def commit(self, cargos: Iterable[Cargo], bundle: int, flags: int) -> tuple[int, list[Refusal]]:
+        """As ``push``, but in one bundle: the switch does all of it at once or, after a refusal, nothing (EXT-230).
+
+        ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags. Raises Refused when the switch knows no
+        bundles, or refuses the bundle without naming a message.
+        """
+        async with self._turn:
+            await self.ask(BundleControl(bundle, BundleControlType.OPEN_REQUEST, flags))
+            sent, refusals = await self._push(cargos, to_the_end=False)
+            end = BundleControlType.DISCARD_REQUEST if refusals else BundleControlType.COMMIT_REQUEST
             try:
-                for window in windows(cargos):
-                    if len(self._flights) >= WINDOWS:
-                        sent += await self._land()
-                    if self._refusals and not to_the_end:
-                        break
-                    self._launch(window)
-                while self._flights:
+                await self.ask(BundleControl(bundle, end, flags))
+            except Refused:
+                if not refusals:  # the message at fault is named by an error before this one
+                    raise
+            return (0 if refusals else sent), refusals
+
+    async def _push(self, cargos: Iterable[Cargo], to_the_end: bool) -> tuple[int, list[Refusal]]:
+        refusals: list[Refusal] = []
+        self._refusals = refusals
+        self._sent.clear()
+        sent = 0
+        try:
+            for window in windows(cargos):
+                if len(self._flights) >= WINDOWS:
                     sent += await self._land()
-            finally:
-                self._flights.clear()
-            return sent, self._refusals
+                if refusals and not to_the_end:
+                    break
+                self._launch(window)
+            while self._flights:
+                sent += await self._land()
+        finally:
+            self._flights.clear()
+        return sent, refusals
 
     def _launch(self, window: Window) -> None:
         xid = self._xid()
         exchange = self._exchanges[xid] = _Exchange()
         self._flights.append(_Flight(window, exchange))
+        self._sent.append(window)
         if self.alive:
             self._send(b"".join([*(piece.data for piece in window), encode(BarrierRequest(), xid)]))
 
@@ -181,14 +206,13 @@ class Session:
         self._exchanges.clear()
 
     def _refuse(self, frame: bytes, xid: int) -> bool:
-        """Note which message in flight an error is about; False when none of them is."""
+        """Note which message of the last push an error is about; False when none of them is."""
         error = _error(frame)
         quoted = error.data[: int.from_bytes(error.data[2:4], "big")]
-        for flight in self._flights:
-            for piece in flight.window:
-                if piece.holds(xid, quoted):
-                    self._refusals.append(Refusal(piece.cargo, xid, error.type, error.code))
-                    return True
+        for piece in chain.from_iterable(self._sent):
+            if piece.holds(xid, quoted):
+                self._refusals.append(Refusal(piece.cargo, xid, error.type, error.code))
+                return True
         return False
 
     def _begin(self, request: Message) -> _Exchange:
