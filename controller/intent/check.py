@@ -10,11 +10,23 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from controller.intent.check_tenant import SPEC, Names, numbered, overlapping, subnet_text, tenant_findings, unknown
+from controller.intent.check_tenant import (
+    SPEC,
+    Claim,
+    Claims,
+    Names,
+    claims_of,
+    numbered,
+    overlapping,
+    subnet_text,
+    taken,
+    tenant_findings,
+    unknown,
+)
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Problem, conclude
 from controller.intent.reading import NOTHING_HIDDEN, Hidden
-from fabric.topology import TRUNK, Topology
+from fabric.topology import Topology
 
 
 def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:
@@ -22,8 +34,10 @@ def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:
 
     Problems name the place of the object concerned; ``load_intent`` finds the very word.
     """
-    own = (found for tenant in intent.tenants.values() for found in tenant_findings(tenant, topology))
-    return conclude(chain(own, common_findings(intent, topology)))
+    tenants = intent.tenants.values()
+    own = (found for tenant in tenants for found in tenant_findings(tenant, topology))
+    claims = {tenant.name: claims_of(tenant, topology) for tenant in tenants}
+    return conclude(chain(own, common_findings(intent, claims)))
 
 
 class Unread(NamedTuple):
@@ -42,13 +56,13 @@ class Unread(NamedTuple):
 NOTHING_UNREAD = Unread()
 
 
-def common_findings(intent: Intent, topology: Topology, unread: Unread = NOTHING_UNREAD) -> Iterator[Finding]:
-    """What is wrong between tenants; ``tenant_findings`` has what is wrong within one."""
+def common_findings(intent: Intent, claims: Mapping[str, Claims], unread: Unread = NOTHING_UNREAD) -> Iterator[Finding]:
+    """What is wrong between tenants; ``tenant_findings`` has what is wrong within one. ``claims``: by tenant."""
     for tenant in intent.tenants.values():
         yield from _imports(tenant, intent, unread)
     for share in intent.shares.values():
         yield from _share(share, intent, unread)
-    yield from _hosts(intent, topology)
+    yield from _claimed(claims)
     yield from _overlaps(intent)
 
 
@@ -101,26 +115,16 @@ def _share(share: Share, intent: Intent, unread: Unread) -> Iterator[Finding]:
         seen.add(name)
 
 
-def _hosts(intent: Intent, topology: Topology) -> Iterator[Finding]:
-    """An access port belongs to one network, a VLAN of a trunk port to one network."""
-    users: dict[tuple[str, int | None], tuple[str, str, Endpoint]] = {}
-    for tenant in intent.tenants.values():
-        for endpoint in tenant.endpoints.values():
-            host, network = topology.hosts.get(endpoint.host), tenant.networks.get(endpoint.network)
-            if host is None or network is None or (host.mode == TRUNK and network.vlan is None):
-                continue
-            vlan = network.vlan if host.mode == TRUNK else None
-            owner, name, first = users.setdefault((host.name, vlan), (tenant.name, network.name, endpoint))
-            if (owner, name) != (tenant.name, network.name):
-                message = _host_message(host.name, vlan, owner, name, first)
-                yield Finding(endpoint.where, (SPEC, "endpoints", endpoint.name, "host"), message)
-
-
-def _host_message(host: str, vlan: int | None, owner: str, network: str, first: Endpoint) -> str:
-    user = f"network {network} of tenant {owner} (endpoint {first.name}, {first.where})"
-    if vlan is None:
-        return f"host {host} has an access port, which already belongs to {user}: make it a trunk or use another host"
-    return f"VLAN {vlan} on trunk host {host} already belongs to {user}: give one network another vlan"
+def _claimed(claims: Mapping[str, Claims]) -> Iterator[Finding]:
+    """Ports and VLANs of hosts that several tenants claim."""
+    if sum(map(len, claims.values())) == len(set().union(*claims.values())):
+        return
+    first: dict[Claim, tuple[str, Endpoint]] = {}
+    for tenant, own in claims.items():
+        for claim, endpoint in own.items():
+            owner, other = first.setdefault(claim, (tenant, endpoint))
+            if owner != tenant:
+                yield taken(claim, endpoint, other, owner)
 
 
 def _overlaps(intent: Intent) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from functools import reduce
 from itertools import count
 from operator import and_
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
 from controller.intent.problem import Finding, Path
@@ -27,6 +27,7 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     yield from _networks(tenant)
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
+    yield from _claimed_twice(tenant, topology)
     index = _Index(tenant)
     for group in tenant.groups.values():
         yield from _group(group, index, known)
@@ -130,6 +131,54 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
         first, last = bounds[endpoint.network]
         if not first < endpoint.ip < last or endpoint.ip == network.gateway:
             yield Finding(endpoint.where, (*path, "ip"), _ip_message(endpoint.ip, network))
+
+
+class Claim(NamedTuple):
+    """What only one network may have: the access port of a host (no ``vlan``) or a VLAN of a trunk host."""
+
+    host: str
+    vlan: int | None
+
+
+Claims = Mapping[Claim, Endpoint]
+"""What a tenant claims, each with the endpoint that claims it first."""
+
+
+def claims_of(tenant: Tenant, topology: Topology) -> Claims:
+    """What a tenant claims of the topology's hosts."""
+    found: dict[Claim, Endpoint] = {}
+    for claim, endpoint in _claims(tenant, topology):
+        found.setdefault(claim, endpoint)
+    return found
+
+
+def _claims(tenant: Tenant, topology: Topology) -> Iterator[tuple[Claim, Endpoint]]:
+    for endpoint in tenant.endpoints.values():
+        host, network = topology.hosts.get(endpoint.host), tenant.networks.get(endpoint.network)
+        if host is None or network is None or (host.mode == TRUNK and network.vlan is None):
+            continue
+        yield Claim(host.name, network.vlan if host.mode == TRUNK else None), endpoint
+
+
+def _claimed_twice(tenant: Tenant, topology: Topology) -> Iterator[Finding]:
+    first: dict[Claim, Endpoint] = {}
+    for claim, endpoint in _claims(tenant, topology):
+        other = first.setdefault(claim, endpoint)
+        if other.network != endpoint.network:
+            yield taken(claim, endpoint, other, tenant.name)
+
+
+def taken(claim: Claim, endpoint: Endpoint, other: Endpoint, owner: str) -> Finding:
+    """``endpoint`` claims what already belongs to another network: that of ``other``, of the tenant ``owner``."""
+    host, vlan = claim
+    user = f"network {other.network} of tenant {owner} (endpoint {other.name}, {other.where})"
+    if vlan is None:
+        message = (
+            f"host {host} has an access port, which already belongs to {user}: make it a trunk or use another host"
+        )
+    else:
+        message = f"VLAN {vlan} on trunk host {host} already belongs to {user}: give one network another vlan"
+    return Finding(endpoint.where, (SPEC, "endpoints", endpoint.name, "host"), message)
 
 
 def _mac_message(endpoint: Endpoint) -> str:

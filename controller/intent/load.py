@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.intent.check import Unread, common_findings
-from controller.intent.check_tenant import mention_findings, tenant_findings
+from controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Findings, Problem, conclude
-from controller.intent.reading import Hidden, Reading, read
-from controller.intent.source import Chunk, Source, Text, chunk_at, chunks
+from controller.intent.reading import Reading, read
+from controller.intent.source import Chunk, Cut, Source, Text, chunk_at, cut, texts
 from controller.intent.tree import locate, tree
 from fabric.topology import Topology
 
@@ -39,80 +39,92 @@ class Loader:
 
     def __init__(self) -> None:
         self._known: dict[Chunk, _Document] = {}
+        self._cut: dict[Text, Cut] = {}
 
     def load(self, sources: Source | Iterable[Source], topology: Topology) -> Loaded:
         """As ``load_intent``; remembers what it read until the next call."""
-        found: list[Finding] = []
         listed = (sources,) if isinstance(sources, str | Text) or not isinstance(sources, Iterable) else sources
-        read_now = {chunk: self._document(chunk) for source in listed for chunk in chunks(source, found)}
-        self._known = read_now
-        unreadable = bool(found)
-        for document in read_now.values():
+        found: list[Finding] = []
+        documents = self._documents(listed, topology, found)
+        unreadable = bool(found) or any(document.reading.value is None for document in documents.values())
+        for document in documents.values():
             found += document.reading.findings
-            unreadable = unreadable or document.reading.value is None
         wrong: list[Finding] = []
-        intent, hidden = _assembled(read_now, topology, wrong)
-        wrong += common_findings(intent, topology, Unread(hidden, unreadable))
-        for document in read_now.values():
-            wrong += document.checked(topology)
-        found += _pinpointed(wrong, sorted(read_now))
+        intent, owners = _assembled(documents.values(), wrong)
+        claims = {name: document.claims for name, document in owners.items()}
+        unread = Unread({name: document.reading.hidden for name, document in owners.items()}, unreadable)
+        wrong += common_findings(intent, claims, unread)
+        for document in documents.values():
+            wrong += document.findings
+        found += _pinpointed(wrong, sorted(documents))
         problems = conclude(found)
         return Loaded(None if problems else intent, problems)
 
-    def _document(self, chunk: Chunk) -> _Document:
-        return self._known.get(chunk) or _Document(read(chunk))
+    def _documents(self, sources: Iterable[Source], topology: Topology, found: list[Finding]) -> dict[Chunk, _Document]:
+        """The documents of all sources, those already known as they were, bound to the topology."""
+        cuts = {text: self._cut.get(text) or cut(text) for source in sources for text in texts(source, found)}
+        chunks = [chunk for part in cuts.values() for chunk in part.chunks]
+        known = {chunk: self._known.get(chunk) or _Document(read(chunk)) for chunk in chunks}
+        for part in cuts.values():
+            found += part.findings
+        for document in known.values():
+            document.bind(topology)
+        self._cut, self._known = cuts, known
+        return known
 
 
 class _Document:
-    """A document read, and its value for the topology it was last wanted for."""
+    """A document read, its value for one topology, and what follows from these two.
 
-    __slots__ = ("_bound", "_checked", "_found", "_macs", "borrowed", "reading")
+    ``findings``: what is wrong with a tenant by itself. ``claims``: what it claims of hosts.
+    """
+
+    __slots__ = ("_borrowed", "_macs", "_topology", "claims", "findings", "reading", "value")
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        value = reading.value
+        self.value = value = reading.value
         endpoints = value.endpoints.values() if isinstance(value, Tenant) else ()
-        self.borrowed = tuple(endpoint.host for endpoint in endpoints if not endpoint.mac)
+        self._borrowed = tuple(endpoint.host for endpoint in endpoints if not endpoint.mac)
         self._macs: tuple[int, ...] = ()
-        self._bound = value
-        self._checked: Topology | None = None
-        self._found: tuple[Finding, ...] = ()
+        self._topology: Topology | None = None
+        self.findings: tuple[Finding, ...] = ()
+        self.claims: Claims = {}
 
-    def bound(self, topology: Topology) -> Tenant | Share | None:
-        """The value, with the topology's MAC addresses where the document gives none."""
-        value, hosts = self.reading.value, topology.hosts
-        macs = tuple(hosts[name].mac if name in hosts else 0 for name in self.borrowed)
-        if isinstance(value, Tenant) and macs != self._macs:
-            lent = dict(zip(self.borrowed, macs, strict=True))
-            endpoints = {e.name: e if e.mac else _with_mac(e, lent[e.host]) for e in value.endpoints.values()}
-            self._bound, self._macs = replace(value, endpoints=endpoints), macs
-        return self._bound
+    def bind(self, topology: Topology) -> None:
+        """Make ``value``, ``findings`` and ``claims`` those for this topology."""
+        if self._topology is topology:
+            return
+        self._topology = topology
+        self._lend(topology)
+        if isinstance(self.value, Tenant):
+            own = tenant_findings(self.value, topology, self.reading.hidden)
+            self.findings = (*own, *mention_findings(self.value, topology, self.reading))
+            self.claims = claims_of(self.value, topology)
 
-    def checked(self, topology: Topology) -> tuple[Finding, ...]:
-        """What is wrong with a tenant by itself; looked for once per topology."""
-        value = self.bound(topology)
-        if isinstance(value, Tenant) and self._checked is not topology:
-            own = tenant_findings(value, topology, self.reading.hidden)
-            self._found = (*own, *mention_findings(value, topology, self.reading))
-            self._checked = topology
-        return self._found
+    def _lend(self, topology: Topology) -> None:
+        """Give endpoints without a MAC address their hosts'; a value stays the same as long as these do."""
+        written, hosts = self.reading.value, topology.hosts
+        macs = tuple(hosts[name].mac if name in hosts else 0 for name in self._borrowed)
+        if isinstance(written, Tenant) and macs != self._macs:
+            lent = dict(zip(self._borrowed, macs, strict=True))
+            endpoints = {e.name: e if e.mac else _with_mac(e, lent[e.host]) for e in written.endpoints.values()}
+            self.value, self._macs = replace(written, endpoints=endpoints), macs
 
 
 def _with_mac(e: Endpoint, mac: int) -> Endpoint:
     return Endpoint(e.name, e.network, e.host, mac, e.ip, e.labels, e.where)
 
 
-def _assembled(
-    documents: dict[Chunk, _Document], topology: Topology, wrong: list[Finding]
-) -> tuple[Intent, dict[str, Hidden]]:
-    """All documents as one intent; a second tenant or share of the same name is a finding."""
+def _assembled(documents: Iterable[_Document], wrong: list[Finding]) -> tuple[Intent, dict[str, _Document]]:
+    """All documents as one intent, and the tenants' by name; a second document of the same name is a finding."""
     intent = Intent()
-    hidden: dict[str, Hidden] = {}
-    for document in documents.values():
-        value = document.bound(topology)
+    owners: dict[str, _Document] = {}
+    for document in documents:
+        value = document.value
         if isinstance(value, Tenant):
             first: Tenant | Share = intent.tenants.setdefault(value.name, value)
-            hidden.setdefault(value.name, document.reading.hidden)
+            owners.setdefault(value.name, document)
             name = f"tenant {value.name}"
         elif isinstance(value, Share):
             first = intent.shares.setdefault((value.tenant, value.name), value)
@@ -122,7 +134,7 @@ def _assembled(
         if first is not value:
             message = f"{name} is already defined in {first.where.file}, line {first.where.line}"
             wrong.append(Finding(value.where, ("metadata", "name"), message))
-    return intent, hidden
+    return intent, owners
 
 
 def _pinpointed(wrong: list[Finding], ordered: list[Chunk]) -> list[Finding]:

@@ -44,13 +44,15 @@ class Chunk(NamedTuple):
     text: str
 
 
-def chunks(source: Source, out: list[Finding]) -> Iterator[Chunk]:
-    """The documents of a source, in order of file name and line. What cannot be read becomes a finding."""
-    for text in _texts(source, out):
-        yield from _cut(text, Findings(text.name, out))
+class Cut(NamedTuple):
+    """A text cut into documents, and what is wrong with it as a whole."""
+
+    chunks: tuple[Chunk, ...]
+    findings: tuple[Finding, ...]
 
 
-def _texts(source: Source, out: list[Finding]) -> Iterator[Text]:
+def texts(source: Source, out: list[Finding]) -> Iterator[Text]:
+    """The texts of a source, in order of file name. A file that cannot be read becomes a finding."""
     if isinstance(source, Text):
         yield source
         return
@@ -90,8 +92,14 @@ def _file(path: FilePath, out: Findings) -> str | None:
     return None
 
 
-def _cut(source: Text, out: Findings) -> Iterator[Chunk]:
+def cut(source: Text) -> Cut:
     """Cut at ``---`` lines: no YAML value reaches over one. Parts with no content but comments are left out."""
+    out = Findings(source.name, [])
+    found = tuple(_cut(source, out))
+    return Cut(found, tuple(out.found))
+
+
+def _cut(source: Text, out: Findings) -> Iterator[Chunk]:
     text = source.text.removeprefix("\ufeff").replace("\r\n", "\n")
     if len(text) > MAX_BYTES:
         out.say(1, 1, (), _TOO_LARGE)

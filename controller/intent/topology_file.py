@@ -17,7 +17,7 @@ from controller.intent.model import Where
 from controller.intent.notation import kind_of
 from controller.intent.problem import Finding, Findings, Path, Problem, conclude
 from controller.intent.schema import BAD
-from controller.intent.source import Chunk, Source, Text, chunks
+from controller.intent.source import Chunk, Source, Text, cut, texts
 from controller.intent.topology_keys import KINDS, RECIPE_WORDS, TOPOLOGY
 from controller.intent.topology_text import dump
 from controller.intent.tree import Node, find, locate, tree, words
@@ -49,7 +49,9 @@ class LoadedTopology(NamedTuple):
 def load_topology(source: Source) -> LoadedTopology:
     """The topology that a file or text describes, or everything that is wrong with it."""
     found: list[Finding] = []
-    documents = list(chunks(source, found))
+    cuts = [cut(text) for text in texts(source, found)]
+    documents = [chunk for part in cuts for chunk in part.chunks]
+    found += [finding for part in cuts for finding in part.findings]
     topology = _read(documents[0], found) if documents else None
     found += [Finding(Where(more.file, more.line, 1), (), _SECOND) for more in documents[1:]]
     if not documents and not found:
