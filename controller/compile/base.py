@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import gcd
+from typing import NamedTuple
 
 from controller.compile.cookie import cookie, node_path, switch_path
 from controller.compile.locate import without
@@ -48,30 +49,39 @@ def detour_group(uplink: int) -> int:
 
 
 def fabric_part(topology: Topology) -> Part:
-    """The blocks that depend on the topology alone: one per switch, and the ways to every node."""
-    speeds = _speeds(topology)
+    """The blocks that depend on the topology alone, one per switch."""
     leaves = {leaf.name: Placed(_leaf(leaf, topology), (leaf.name,)) for leaf in topology.leaves}
-    spines = {spine.name: Placed(_spine(spine, topology, speeds), (spine.name,)) for spine in topology.spines}
-    return leaves | spines | _ways(topology, speeds)
+    speeds = _speeds(topology)
+    return leaves | {spine.name: Placed(_spine(spine, topology, speeds), (spine.name,)) for spine in topology.spines}
 
 
 Uplinks = tuple[tuple[int, str, int], ...]
 """A leaf's cables to spines as (port, spine, speed): leaves cabled alike have the same ways to every node."""
 
 
-def _ways(topology: Topology, speeds: dict[PortRef, int]) -> dict[str, Placed]:
-    """The egress groups, once for all leaves that are cabled alike."""
+class Way(NamedTuple):
+    """The egress group towards ``node`` of the leaves in ``leaves``, which are cabled alike."""
+
+    key: str
+    node: str
+    block: Block
+    leaves: tuple[str, ...]
+
+
+def ways(topology: Topology) -> tuple[Way, ...]:
+    """The egress groups from every leaf to every node but itself, once for all leaves that are cabled alike."""
+    speeds = _speeds(topology)
     alike: dict[Uplinks, list[str]] = {}
     for leaf in topology.leaves:
         uplinks = topology.uplinks[leaf.name]
         cables = tuple((port, spine, speeds[PortRef(leaf.name, port)]) for port, spine in uplinks)
         alike.setdefault(cables, []).append(leaf.name)
-    return {
-        f"way/{number}/{node}": Placed(Block(groups=[_way(node, tag, uplinks, leaves, topology)], phase=EGRESS), others)
+    return tuple(
+        Way(f"{node}/{number}", node, Block(groups=[_way(node, tag, uplinks, leaves, topology)], phase=EGRESS), others)
         for number, (uplinks, leaves) in enumerate(alike.items())
         for node, tag in topology.nodes.items()
         if (others := without(tuple(sorted(leaves)), topology.members(node)))
-    }
+    )
 
 
 def _speeds(topology: Topology) -> dict[PortRef, int]:

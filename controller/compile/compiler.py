@@ -13,13 +13,15 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from controller.compile.base import PART, fabric_part
+from controller.compile.base import PART, Way, fabric_part, ways
 from controller.compile.block import NOTHING, Made, make
+from controller.compile.demand import NO_WAYS, Demand, Ways, demand, index_of, place
+from controller.compile.demand import PART as WAYS
 from controller.compile.locate import Located, locate
 from controller.compile.numbering import Numbering, TenantNumbers, allocate, classes_of
-from controller.compile.share import Side, pairs_of, share_recipes
+from controller.compile.share import Side, concerned, pairs_of, share_recipes
 from controller.compile.tenant import tenant_recipes
 from controller.intent.model import Intent
 from fabric.ruleset import Part, Ruleset
@@ -35,7 +37,20 @@ class Compiled:
     numbering: Numbering
     ruleset: Ruleset
     located: Mapping[str, tuple[Located, ...]]
-    memo: Mapping[str, tuple[tuple[Any, ...], Made]]
+    memo: Mapping[str, _Entry]
+    known: tuple[Way, ...]
+    ways: Ways
+
+
+class _Entry(NamedTuple):
+    """A compiled part, what it was made of, and the ways it needs."""
+
+    inputs: tuple[Any, ...]
+    made: Made
+    demands: tuple[Demand, ...]
+
+
+_NEVER = _Entry((), NOTHING, ())
 
 
 def compile_fabric(
@@ -60,11 +75,16 @@ def compile_fabric(
         else locate(tenant, classes.get(name) or classes_of(tenant), numbers[name], topology)
         for name, tenant in intent.tenants.items()
     }
-    parts: dict[str, Part] = {PART: previous.ruleset.parts[PART] if previous else fabric_part(topology)}
+    index = index_of(topology)
     with _no_collection():
+        fabric = previous.ruleset.parts[PART] if previous else fabric_part(topology)
+        known = previous.known if previous else ways(topology)
         memo = _make_parts(intent, topology, numbers, located, previous)
-    parts |= {name: made.part for name, (_, made) in memo.items()}
-    return Compiled(intent, topology, numbers, Ruleset(topology.switches, parts), located, memo)
+        demands = (demand for entry in memo.values() for demand in entry.demands)
+        placed = place(known, demands, topology, index, previous.ways if previous else NO_WAYS)
+    parts: dict[str, Part] = {PART: fabric, WAYS: placed.part}
+    parts |= {name: entry.made.part for name, entry in memo.items()}
+    return Compiled(intent, topology, numbers, Ruleset(topology.switches, parts), located, memo, known, placed)
 
 
 @contextmanager
@@ -95,30 +115,33 @@ def _make_parts(
     numbers: Mapping[str, TenantNumbers],
     located: Mapping[str, tuple[Located, ...]],
     previous: Compiled | None,
-) -> dict[str, tuple[tuple[Any, ...], Made]]:
+) -> dict[str, _Entry]:
     """Parts by name, each with its inputs; a part whose inputs are the same is taken over whole."""
     sides = {name: Side(tenant, numbers[name], located[name]) for name, tenant in intent.tenants.items()}
-    memo: dict[str, tuple[tuple[Any, ...], Made]] = {}
+    before = previous.memo if previous else {}
+    index = index_of(topology)
+    memo: dict[str, _Entry] = {}
     for name, side in sides.items():
-        old_inputs, old = _before(previous, f"tenant/{name}")
-        if _same(old_inputs, side):
-            memo[f"tenant/{name}"] = old_inputs, old
+        key = f"tenant/{name}"
+        old = before.get(key, _NEVER)
+        if _same(old.inputs, side):
+            memo[key] = old
         else:
             recipes = tenant_recipes(side.tenant, side.located, side.numbers, topology)
-            memo[f"tenant/{name}"] = tuple(side), make(recipes, old)
+            within = demand(side.located, side.located, index)
+            memo[key] = _Entry(tuple(side), make(recipes, old.made), (within,))
     for (first, second), agreed in pairs_of(intent).items():
-        key, inputs = f"share/{first}/{second}", (*sides[first], *sides[second], agreed)
-        old_inputs, old = _before(previous, key)
-        if _same(old_inputs[:-1], inputs[:-1]) and old_inputs[-1] == agreed:
-            memo[key] = old_inputs, old
+        key, inputs = f"share/{first}/{second}", (*sides[first], *sides[second])
+        old = before.get(key, _NEVER)
+        if _same(old.inputs[:-1], inputs) and old.inputs[-1] == agreed:
+            memo[key] = old
         else:
-            both = {first: sides[first], second: sides[second]}
-            memo[key] = inputs, make(share_recipes(agreed, both, topology), old)
+            chosen = concerned(agreed, {first: sides[first], second: sides[second]})
+            recipes = share_recipes(agreed, chosen, topology)
+            one, two = chosen[first].located, chosen[second].located
+            between = demand(one, two, index), demand(two, one, index)
+            memo[key] = _Entry((*inputs, agreed), make(recipes, old.made), between)
     return memo
-
-
-def _before(previous: Compiled | None, key: str) -> tuple[tuple[Any, ...], Made]:
-    return previous.memo.get(key, ((), NOTHING)) if previous else ((), NOTHING)
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:

@@ -46,21 +46,26 @@ def pairs_of(intent: Intent) -> dict[Pair, tuple[Agreed, ...]]:
     return {pair: tuple(rows) for pair, rows in sorted(found.items())}
 
 
-def share_recipes(agreed: tuple[Agreed, ...], sides: Mapping[str, Side], topology: Topology) -> Iterator[Recipe]:
-    """Every block of one pair of tenants. ``sides``: both, by name."""
+def concerned(agreed: tuple[Agreed, ...], sides: Mapping[str, Side]) -> dict[str, Side]:
+    """Both tenants, each with only those endpoints that some agreement between the two speaks of."""
     members: dict[str, set[str]] = {name: set() for name in sides}
     for share, wish, importer in agreed:
         members[share.tenant] |= sides[share.tenant].in_groups([share.group])
         members[importer] |= sides[importer].in_groups(wish.groups)
-    chosen = {
-        name: tuple(one for one in side.located if one.endpoint.name in members[name]) for name, side in sides.items()
+    return {
+        name: side._replace(located=tuple(one for one in side.located if one.endpoint.name in members[name]))
+        for name, side in sides.items()
     }
+
+
+def share_recipes(agreed: tuple[Agreed, ...], sides: Mapping[str, Side], topology: Topology) -> Iterator[Recipe]:
+    """Every block of one pair of tenants. ``sides``: both by name, with the endpoints ``concerned``."""
     first, second = sorted(sides)
+    leaves = {name: leaves_of(side.located) for name, side in sides.items()}
     for here, there in ((first, second), (second, first)):
-        yield from _routes(here, sides[here].numbers.vrf, leaves_of(chosen[here]), chosen[there], topology)
+        yield from _routes(here, sides[here].numbers.vrf, leaves[here], sides[there].located, topology)
     permits = tuple(_permit(row, sides) for row in agreed)
-    both = tuple(sorted({*leaves_of(chosen[first]), *leaves_of(chosen[second])}))
-    yield Recipe("policy", policy_block, (permits,), both)
+    yield Recipe("policy", policy_block, (permits,), tuple(sorted({*leaves[first], *leaves[second]})))
 
 
 def _routes(
