@@ -38,7 +38,7 @@ _STATS = Struct("!HBxIIHHHH4xQQQ")
 _REQUEST = Struct("!B3xII4xQQ")
 _REMOVED = Struct("!QHBBIIHHQQ")
 _KNOWN_FLAGS = 0x1F
-_SHORT = 1024
+_SHORT = 512
 """Bodies up to this many bytes are remembered; it bounds the memory an unfriendly peer can take."""
 
 
