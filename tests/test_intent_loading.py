@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,18 @@ def test_a_directory_is_all_its_yaml_files(tmp_path) -> None:
     expected = load_intent(SOURCES, TOPOLOGY).intent
     assert load_intent(tmp_path, TOPOLOGY).intent == expected
     assert load_intent([str(tmp_path), tmp_path / "red.yaml"], TOPOLOGY).intent == expected
+
+
+def test_the_slow_yaml_parser_reads_the_same(monkeypatch) -> None:
+    fast = load_intent(SOURCES, TOPOLOGY).intent
+    monkeypatch.setattr("controller.intent.tree._LOADER", yaml.SafeLoader)
+    slow = load_intent(SOURCES, TOPOLOGY).intent
+    assert slow == fast
+    assert [e.where for e in slow.tenants["red"].endpoints.values()] == [
+        e.where for e in fast.tenants["red"].endpoints.values()
+    ]
+    broken = load_intent(Text("t", "a: ]"), TOPOLOGY).problems
+    assert [(p.line, p.column) for p in broken] == [(1, 4)]
 
 
 # --- loading again -------------------------------------------------------------------------------------------------

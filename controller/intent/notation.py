@@ -37,7 +37,8 @@ LABEL = text(
 NOTE = text("a text", r"[^\x00]{1,4096}", "at most 4,096 characters")
 IPV4 = Scalar("an IPv4 address", scalars.ipv4, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", "10.1.0.5")
 SUBNET = Scalar("a subnet", scalars.cidr, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}", "10.1.0.0/24")
-MAC = Scalar("a MAC address", scalars.mac, "[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}", "02:00:00:00:00:01")
+_PAIR = "[0-9A-Fa-f]{2}"
+MAC = Scalar("a MAC address", scalars.mac, f"{_PAIR}(?:(?::{_PAIR}){{5}}|(?:-{_PAIR}){{5}})", "02:00:00:00:00:01")
 SERVICE = Scalar(
     "a service",
     scalars.service,
