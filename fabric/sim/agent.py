@@ -47,6 +47,10 @@ class Agent:
         self.switch = switch
         self.sessions: list[Session] = []
         self.generation: int | None = None
+        switch.on_crash.append(self._forget)
+
+    def _forget(self) -> None:
+        self.generation = None
 
     def session(self, send: Send) -> Session:
         """A session whose bytes go out through ``send``; it says hello at once."""
@@ -95,6 +99,8 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the controller, however they were cut."""
+        if not self._switch.alive:
+            return
         self._busy = True
         try:
             for frame in self._framer.feed(data):

@@ -160,6 +160,13 @@ class SimNetwork:
 
     # ---- failures
 
+    def switch(self, name: str) -> SimSwitch:
+        """Raises KeyError with a text for an unknown name."""
+        try:
+            return self.switches[name]
+        except KeyError:
+            raise KeyError(f"there is no switch {name}") from None
+
     def cable(self, port: PortRef) -> Cable:
         """The cable at a switch port. Raises KeyError with a text for an unused port."""
         try:
@@ -190,14 +197,13 @@ class SimNetwork:
 
     def crash(self, switch: str) -> None:
         """Power a switch off: what it held is gone, frames to it are lost, its neighbours notice."""
-        device = self.switches[switch]
-        device.crash()
+        self.switch(switch).crash()
         for cable in self._cables_of(switch):
             self._fail(cable)
 
     def revive(self, switch: str) -> None:
         """Power a switch on again, empty."""
-        self.switches[switch].revive()
+        self.switch(switch).revive()
         for cable in self._cables_of(switch):
             self._watch(cable)
 

@@ -44,13 +44,20 @@ def port_ref(text: str) -> PortRef:
     return PortRef(switch, int(port))
 
 
-FAILURES: dict[str, Callable[[SimNetwork, str], object]] = {
-    "cut": lambda network, port: network.cut(port_ref(port)),
-    "restore": lambda network, port: network.restore(port_ref(port)),
-    "crash": lambda network, switch: network.crash(switch),
-    "revive": lambda network, switch: network.revive(switch),
-}
-"""What can be broken and mended."""
+FAILURES = ("cut", "restore", "crash", "revive")
+"""What can be done to a cable (named by a port like ``leaf1:49``) and to a switch."""
+
+
+def failure(network: SimNetwork, what: str, where: str) -> Callable[[], object]:
+    """What breaks or mends something when called. Raises KeyError, ValueError for what does not exist."""
+    if what in ("cut", "restore"):
+        port = port_ref(where)
+        network.cable(port)
+        return partial(network.cut if what == "cut" else network.restore, port)
+    if what in ("crash", "revive"):
+        network.switch(where)
+        return partial(network.crash if what == "crash" else network.revive, where)
+    raise KeyError(f"{what}: one of {', '.join(FAILURES)} is known")
 
 
 class Simulation:
@@ -66,6 +73,7 @@ class Simulation:
         self._connectors: dict[str, Connector] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
+        self._links: set[Link] = set()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -87,12 +95,19 @@ class Simulation:
         self._tasks.clear()
         for server in self._servers:
             server.close()
-            await server.wait_closed()
+        for link in tuple(self._links):
+            link.abort()
         self.pace.stop()
         await asyncio.sleep(0)  # aborted connections say so once more
 
     def _link(self, agent: Agent, lost: Callable[[], object]) -> Link:
-        return Link(agent, self.pace.catch_up, self.pace.nudge, lost)
+        def gone() -> None:
+            self._links.discard(link)
+            lost()
+
+        link = Link(agent, self.pace.catch_up, self.pace.nudge, gone)
+        self._links.add(link)
+        return link
 
     async def listen(self, switch: str, host: str = "127.0.0.1", port: int = 0) -> Address:
         """Let controllers connect to a switch, too; returns where."""
@@ -110,6 +125,13 @@ class Simulation:
     def drop(self, switch: str) -> None:
         """Break a switch's connection to the controller; it connects again by itself."""
         self._connectors[switch].drop()
+
+    def fail(self, what: str, where: str) -> None:
+        """Break or mend something, now. Raises KeyError, ValueError for what does not exist."""
+        act = failure(self.network, what, where)
+        self.pace.catch_up()
+        act()
+        self.pace.nudge()
 
     # ---- questions
 
@@ -137,9 +159,10 @@ class Simulation:
     ) -> Result:  # fmt: skip
         """Run a flow, with failures in its course; ``fast``: as quickly as it can be computed, not in real time."""
         self.pace.catch_up()
+        events = [(round(when * SECOND), failure(self.network, what, where)) for when, what, where in during]
         running = query.start_flow(self.network, source, target, pps, seconds, proto=proto, port=port)
-        for when, what, where in during:
-            self.network.clock.after(round(when * SECOND), partial(FAILURES[what], self.network, where))
+        for when_us, act in events:
+            self.network.clock.after(when_us, act)
         self.pace.nudge()
         if fast:
             await self.pace.leap(running.end + LEAP, partial(_is_done, running))
@@ -247,7 +270,7 @@ class SimThread:
 
     def fail(self, what: str, where: str) -> None:
         """``cut``/``restore`` a port like ``leaf1:49``, ``crash``/``revive`` a switch. Raises KeyError, ValueError."""
-        self.call(lambda network: FAILURES[what](network, where))
+        self.call(lambda network: failure(network, what, where)())
 
     def drop(self, switch: str) -> None:
         """Break a switch's connection to its controller."""

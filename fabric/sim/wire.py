@@ -6,10 +6,10 @@ Lives here: connections and how they are kept. Must not know: what the bytes mea
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import resource
 from collections.abc import Callable
+from functools import partial
 
 from fabric.sim.agent import Agent, Session
 
@@ -17,6 +17,8 @@ Address = tuple[str, int]
 
 FIRST_RETRY, LAST_RETRY = 0.05, 5.0
 """Seconds between attempts to reach the controller: doubled from first to last, plus up to half of it at random."""
+STABLE = 1.0
+"""A connection that lasted longer ended for a reason of its own: the next attempt is soon."""
 AT_ONCE = 32
 """Switches that knock at the controller at the same time; more would overflow its backlog."""
 _SPARE_FILES = 256
@@ -101,26 +103,28 @@ class Connector:
 
     async def run(self) -> None:
         """Connect, wait for the end, connect again; until cancelled."""
-        pause = FIRST_RETRY
+        pause, loop = FIRST_RETRY, asyncio.get_running_loop()
         try:
             while True:
-                if self._agent.switch.alive and await self._connect():
-                    pause = FIRST_RETRY
+                begun = loop.time()
+                alive = self._agent.switch.alive
+                if alive and await self._connect():
                     await self._ended.wait()
+                pause = FIRST_RETRY if not alive or loop.time() - begun > STABLE else min(LAST_RETRY, pause * 2)
                 await asyncio.sleep(pause * (1 + self._dice.random() / 2))
-                pause = min(LAST_RETRY, pause * 2)
         finally:
             self.drop()
 
     async def _connect(self) -> bool:
         self._ended.clear()
         async with self._turn:
-            with contextlib.suppress(OSError):
-                link = self._make(self._ended.set)
-                await asyncio.get_running_loop().create_connection(lambda: link, *self._controller)
-                self._link = link
-                return True
-        return False
+            try:
+                loop = asyncio.get_running_loop()
+                _, link = await loop.create_connection(partial(self._make, self._ended.set), *self._controller)
+            except OSError:
+                return False
+        self._link = link
+        return True
 
 
 def make_room(connections: int) -> None:
