@@ -180,7 +180,7 @@ def test_the_small_topology_written_and_read_back_is_the_same() -> None:
 def test_more_leaves_than_node_tags_are_a_problem_at_the_switches() -> None:
     leaves = "".join(f"    leaf{n}: {{role: leaf}}\n" for n in range(1, 2_048))
     links = "".join(f"    - [leaf{n}:1, spine1:{n}]\n" for n in range(1, 2_048))
-    text = f"apiVersion: clos/v1\nkind: Topology\nmetadata: {{name: t}}\nspec:\n  switches:\n    spine1: {{role: spine}}\n{leaves}"
-    problems = load_topology(Text("t.yaml", f"{text}  links:\n{links}")).problems
+    head = "apiVersion: clos/v1\nkind: Topology\nmetadata: {name: t}\nspec:\n  switches:\n    spine1: {role: spine}\n"
+    problems = load_topology(Text("t.yaml", f"{head}{leaves}  links:\n{links}")).problems
     message = "2047 leaves and pairs, but there are only 2046 node tags"
     assert [str(p) for p in problems] == [f"t.yaml:5:3: spec.switches: {message}"]
