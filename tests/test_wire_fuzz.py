@@ -51,7 +51,7 @@ def watched(caplog):
         threads = threading.active_count()
         yield controller
         assert controller.facts("leaf1").dpid == 1
-        assert controller.connected() == {"leaf1"}
+        assert eventually(lambda: controller.connected() == {"leaf1"})
         assert eventually(lambda: len(controller._listener.connections) == 1)
         assert threading.active_count() == threads
     assert "Traceback" not in caplog.text

@@ -204,6 +204,8 @@ class Controller:
     def joined(self, connection: Connection) -> None:
         dpid = connection.id or 0
         with self._changed:
+            if not connection.is_active:  # it ended meanwhile; ``left`` has been called, or finds nothing to undo
+                return
             name = self._names.get(dpid)
             if name is None:
                 self._strangers[dpid] = connection
