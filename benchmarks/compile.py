@@ -1,6 +1,6 @@
 """How long intents take to become rules, and a one-endpoint change a plan, as ratios to Python's own limit.
 
-    python benchmarks/compile.py [2k] [25k]
+    python -m benchmarks.compile [2k] [25k]
 
 The limit, measured in the same run: making the finished rules once more from their parts (a tuple, a match
 and the instructions for each unique rule), with nothing to decide. Memory is the process's peak.
@@ -53,7 +53,7 @@ def _measure(name: str) -> None:
         compiled = compile_fabric(intent, topology)
         times.append(time.perf_counter() - start)
     if compiled is None:
-        raise SystemExit('nothing was compiled')
+        raise SystemExit("nothing was compiled")
     limit = _limit(compiled)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     counts = compiled.ruleset.counts()

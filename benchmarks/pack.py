@@ -1,6 +1,6 @@
 """How fast rules become flow-mod bytes and come back, against os-ken doing the same in the same run.
 
-    python benchmarks/pack.py [--rules 20000]
+    python -m benchmarks.pack [--rules 20000]
 
 The rules are those of a leaf's pipeline: admission, bridging, routing, policy, delivery. Before timing, both sides'
 bytes are compared, so that the rates speak of the same work. Best of three rounds each.

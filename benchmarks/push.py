@@ -1,6 +1,6 @@
 """How fast rules reach switches: 100,000 rules onto 64 simulated switches over TCP, confirmed by barriers.
 
-    python benchmarks/push.py
+    python -m benchmarks.push
 
 The peer, in the same run and over the same kind of connection: 64 sockets to a process that reads and throws away
 the very same bytes, which is as fast as loopback and this process can be.
@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.simulated import simulated
 from controller.plan import diff
 from controller.wire.controller import Controller
-from fabric.action import Group, PushVlan, SetField
+from fabric.action import PushVlan, SetField
 from fabric.generate import clos
 from fabric.match import Match
 from fabric.openflow import pack_block
@@ -32,19 +32,21 @@ def main() -> None:
     topology = clos(spines=1, leaves=LEAVES, hosts_per_leaf=0)
     ruleset = _ruleset(topology)
     total = sum(ruleset.counts().values())
-    with Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller:
-        with simulated(topology, controller.address):
-            missing = controller.wait_for(topology.switches, 60)
-            if missing:
-                raise SystemExit(f"not connected: {', '.join(sorted(missing))}")
-            plan = diff(Ruleset(topology.switches, {}), ruleset)
-            gc.collect()
-            start = time.perf_counter()
-            outcome = controller.apply(plan)
-            spent = time.perf_counter() - start
-            if not outcome.ok:
-                raise SystemExit(str(outcome))
-            held = sum(len(controller.read(s.name).state.rules) for s in topology.leaves)
+    with (
+        Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller,
+        simulated(topology, controller.address),
+    ):
+        missing = controller.wait_for(topology.switches, 60)
+        if missing:
+            raise SystemExit(f"not connected: {', '.join(sorted(missing))}")
+        plan = diff(Ruleset(topology.switches, {}), ruleset)
+        gc.collect()
+        start = time.perf_counter()
+        outcome = controller.apply(plan)
+        spent = time.perf_counter() - start
+        if not outcome.ok:
+            raise SystemExit(str(outcome))
+        held = sum(len(controller.read(s.name).state.rules) for s in topology.leaves)
     if held != total:
         raise SystemExit(f"{held} rules are on the switches, not {total}")
     peer = _throw_away(ruleset, topology)
@@ -68,7 +70,7 @@ def _rules(seed: int, count: int) -> list[Rule]:
             3,
             100,
             Match.of(metadata=(7 << 32, 0x3FFFF << 32), eth_dst=(seed << 24) + i),
-            Instructions(None, apply, True, (Group(1),), (9, 0xFFFF), 5)._replace(write=()),
+            Instructions(None, apply, True, (), (9, 0xFFFF), 5),
             0xC105 << 48 | i,
         )
         for i in range(count)

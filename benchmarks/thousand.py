@@ -1,6 +1,6 @@
 """A thousand simulated switches, connected and programmed: seconds, and the memory of both processes.
 
-    python benchmarks/thousand.py [--switches 1000]
+    python -m benchmarks.thousand [--switches 1000]
 
 Ratio: to the same number of plain TCP connections made, greeted and answered in the same run.
 """
@@ -29,16 +29,18 @@ def main() -> None:
     intent = bench_intent(topology, 100, (2, 2), 2 * (count - 8) - 200, 200)
     compiled = compile_fabric(intent, topology)
     start = time.perf_counter()
-    with Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller:
-        with simulated(topology, controller.address) as peak:
-            missing = controller.wait_for(topology.switches, 120)
-            connected = time.perf_counter() - start
-            if missing:
-                raise SystemExit(f"{len(missing)} of {count} switches did not connect")
-            outcome = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset))
-            programmed = time.perf_counter() - start
-            if not outcome.ok:
-                raise SystemExit(str(outcome))
+    with (
+        Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller,
+        simulated(topology, controller.address) as peak,
+    ):
+        missing = controller.wait_for(topology.switches, 120)
+        connected = time.perf_counter() - start
+        if missing:
+            raise SystemExit(f"{len(missing)} of {count} switches did not connect")
+        outcome = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset))
+        programmed = time.perf_counter() - start
+        if not outcome.ok:
+            raise SystemExit(str(outcome))
     here, there = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, peak.get(timeout=30)
     total = sum(compiled.ruleset.counts().values())
     bare = asyncio.run(_greetings(count))
