@@ -1,0 +1,183 @@
+"""The API: what may be asked of a daemon over HTTP, and nothing else. Every path is a few lines over one method.
+
+Must not know: sockets, how a change is made. Calls that wait run in threads, so that a slow one holds up no other.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query, Security
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.security import HTTPBearer
+
+from controller.api import errors, stream
+from controller.api import models as m
+from controller.daemon import Daemon
+from controller.daemon.draft import Draft
+from controller.intent import Text
+from controller.plan import ruleset_json, to_json
+from fabric.ruleset import Block, Placed, Ruleset
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": m.ErrorReply, "description": text}
+    for status, text in (
+        (400, "The request is not what is described here."),
+        (401, "The token is missing or wrong."),
+        (404, "There is no such revision or switch."),
+        (409, "Not now, or not without being allowed; `allow` says what would help."),
+        (422, "The documents are wrong; every problem is listed with its place."),
+        (502, "A switch refused or fell silent; what was sent is taken back."),
+    )
+}
+LINES: dict[int | str, dict[str, Any]] = ERRORS | {
+    200: {
+        "description": "One JSON document per line: `begun`, `progress`..., then `applied` or `error`.",
+        "content": {
+            stream.NDJSON: {
+                "schema": {
+                    "oneOf": [
+                        {"$ref": f"#/components/schemas/{name}"}
+                        for name in ("Begun", "Progress", "TakingBack", "Applied", "Failed")
+                    ]
+                }
+            }
+        },
+    }
+}
+
+SwitchName = Annotated[str, Path(description="As in the topology.", max_length=m.NAME)]
+
+
+def create_app(daemon: Daemon) -> FastAPI:
+    """The API of a daemon, without the guard (controller.api.guard)."""
+    app = FastAPI(
+        title="Clos",
+        version=version("clos-fabric"),
+        summary="Plans, applies and explains what a fabric holds.",
+        docs_url=None,  # it would load scripts from elsewhere
+        redoc_url=None,
+        dependencies=[Security(HTTPBearer(auto_error=False))],
+    )
+    errors.install(app)
+    _questions(app, daemon)
+    _changes(app, daemon)
+    _describe_lines(app)
+    return app
+
+
+def _questions(app: FastAPI, daemon: Daemon) -> None:
+    @app.get("/v1/status", responses=ERRORS, tags=["fabric"])
+    def status() -> m.StatusReply:
+        """The revision in force, how many switches hold it, and what went wrong lately."""
+        return m.StatusReply.model_validate(daemon.status())
+
+    @app.get("/v1/switches", responses=ERRORS, tags=["fabric"])
+    def switches() -> m.SwitchesReply:
+        """Every switch: connected, in line, and if not, why."""
+        return m.SwitchesReply.model_validate(daemon.status())
+
+    @app.get("/v1/switches/{name}/entries", response_class=StreamingResponse, responses=ERRORS, tags=["fabric"])
+    def entries(name: SwitchName) -> Response:
+        """What a switch holds right now, read back, in the form of `/v1/ruleset`."""
+        state = daemon.entries(name)
+        held = Ruleset((name,), {"": {"": Placed(Block(*state), (name,))}})
+        return _document(held)
+
+    @app.get("/v1/ruleset", response_class=StreamingResponse, responses=ERRORS, tags=["fabric"])
+    def ruleset() -> Response:
+        """Everything that the switches should hold: rules, groups and meters of the revision in force."""
+        return _document(daemon.ruleset())
+
+    @app.get("/v1/drift", responses=ERRORS, tags=["fabric"])
+    def drift(switch: Annotated[list[str] | None, Query(description="Default: all.")] = None) -> m.DriftReply:
+        """Reads switches back and compares; sends nothing."""
+        revision = daemon.status().revision
+        found = daemon.drift(switch or ())
+        rows = [m.Drifted.model_validate(row) for row in found]
+        return m.DriftReply(revision=revision, in_line=all(row.in_line for row in found), switches=rows)
+
+    @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
+    def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:
+        """The last revisions: who, when, why, and what became of them."""
+        return m.RevisionsReply(revisions=[m.Record.model_validate(row) for row in daemon.history(limit)])
+
+    @app.get("/v1/revisions/{number}", responses=ERRORS, tags=["revisions"])
+    def revision(number: Annotated[int, Path(ge=1, le=2**53)]) -> m.RevisionReply:
+        """A revision with its documents."""
+        return m.RevisionReply.model_validate(daemon.revision(number))
+
+
+def _changes(app: FastAPI, daemon: Daemon) -> None:
+    @app.post("/v1/plan", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
+    def plan(request: m.PlanRequest) -> Response:
+        """What the documents would change. Sends nothing."""
+        draft = daemon.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
+        return JSONResponse(plan_json(daemon, draft, request.limit))
+
+    @app.post("/v1/apply", response_class=StreamingResponse, responses=LINES, tags=["changes"])
+    def apply(request: m.ApplyRequest) -> Response:
+        """Makes the fabric do what the documents say. Ends when every switch has confirmed it, or given it back."""
+        topology = _text(request.topology) if request.topology else None
+        return stream.change(
+            lambda progress: daemon.apply(
+                _texts(request.sources), progress=progress, topology=topology, **_asked(request)
+            )
+        )
+
+    @app.post("/v1/rollback", response_class=StreamingResponse, responses=LINES, tags=["changes"])
+    def rollback(request: m.RollbackRequest) -> Response:
+        """Makes the fabric hold exactly the rules of an earlier revision, as a new revision."""
+        run = partial(daemon.rollback, request.revision, **_asked(request))
+        return stream.change(lambda progress: run(progress=progress))
+
+    @app.post("/v1/repair", responses=ERRORS, tags=["changes"])
+    def repair(request: m.RepairRequest) -> m.RepairReply:
+        """Reads switches back and sends what they lack; with consent, deletes rules that are not Clos's."""
+        failed = daemon.repair(request.switches, request.who, remove_foreign=request.remove_foreign)
+        return m.RepairReply(failed=failed)
+
+
+def plan_json(daemon: Daemon, draft: Draft, limit: int) -> dict[str, Any]:
+    """A draft as a PlanReply."""
+    return {
+        **to_json(draft.plan, limit),
+        "base": draft.base,
+        "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
+        "offline": daemon.offline(draft),
+        "interrupted": draft.interrupted,
+    }
+
+
+def _asked(request: m.Change) -> dict[str, Any]:
+    return request.model_dump(include={"who", "why", "allow", "expect_revision"})
+
+
+def _text(document: m.Document) -> Text:
+    return Text(document.name, document.text)
+
+
+def _texts(documents: list[m.Document]) -> list[Text]:
+    return [_text(document) for document in documents]
+
+
+def _document(ruleset: Ruleset) -> Response:
+    return StreamingResponse(stream.pieces(ruleset_json(ruleset)), media_type="application/json")
+
+
+def _describe_lines(app: FastAPI) -> None:
+    """Adds the forms of a change's lines to the description, which FastAPI finds in no signature."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        described = plain()
+        schemas = described["components"]["schemas"]
+        for model in (m.Begun, m.Progress, m.TakingBack, m.Applied, m.Failed):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]

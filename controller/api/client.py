@@ -1,0 +1,202 @@
+"""A daemon's API for programs in Python: the command line's way to it.
+
+    with Client.from_state_dir(Path("state")) as clos:
+        plan = clos.plan({"intents/demo.yaml": text})
+        result = clos.apply({"intents/demo.yaml": text}, who="ann", why="ticket 7", expect_revision=plan["base"])
+
+Answers are the JSON documents that ``/openapi.json`` describes. Must not know: the daemon, other than over HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from controller.api.access import TOKEN, find
+
+Json = dict[str, Any]
+Progress = Callable[[Json], object]
+"""Called with each line of a change but the last."""
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 120.0
+"""How long a question may take: reading every switch of a large fabric back does."""
+
+
+class NoDaemon(Exception):
+    """There is no daemon to talk to; the text says where it was looked for and how to start one."""
+
+
+class ApiError(Exception):
+    """The daemon refused. ``code`` is stable; ``problems``, ``allow`` and ``status`` are those of its answer."""
+
+    def __init__(self, status: int, error: Json) -> None:
+        super().__init__(str(error.get("message", f"HTTP status {status}")))
+        self.status = status
+        self.code = str(error.get("code", "request"))
+        self.problems: list[Json] = error.get("problems", [])
+        self.allow: list[str] = error.get("allow", [])
+
+
+class Client:
+    """One daemon at ``url``. Methods raise ApiError and NoDaemon."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=False,  # a proxy is never the way to this machine
+        )
+        self.url = url
+
+    @classmethod
+    def from_state_dir(cls, state_dir: Path | str) -> Client:
+        """The daemon that uses this state directory, by the files it left there. Raises NoDaemon."""
+        place = Path(state_dir)
+        try:
+            return cls(find(place).url, (place / TOKEN).read_text().strip())
+        except FileNotFoundError:
+            raise NoDaemon(f"no daemon runs on {place}: start one with 'clos serve'") from None
+        except PermissionError as error:
+            raise NoDaemon(f"{error.filename}: only its owner may talk to this daemon") from None
+        except (OSError, ValueError) as error:
+            raise NoDaemon(f"{error}; is {place} the state directory of a daemon?") from None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # Questions.
+
+    def status(self) -> Json:
+        return self._ask("GET", "/v1/status")
+
+    def switches(self) -> list[Json]:
+        found: list[Json] = self._ask("GET", "/v1/switches")["switches"]
+        return found
+
+    def revisions(self, limit: int = 50) -> list[Json]:
+        """Newest first."""
+        found: list[Json] = self._ask("GET", "/v1/revisions", params={"limit": limit})["revisions"]
+        return found
+
+    def revision(self, number: int) -> Json:
+        return self._ask("GET", f"/v1/revisions/{number}")
+
+    def drift(self, switches: Iterable[str] = ()) -> Json:
+        return self._ask("GET", "/v1/drift", params={"switch": list(switches)})
+
+    def entries(self, switch: str) -> Json:
+        """What a switch holds right now."""
+        return self._ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
+
+    def ruleset(self) -> Iterator[str]:
+        """What all switches should hold, as pieces of one JSON document."""
+        with self._told(), self._http.stream("GET", "/v1/ruleset") as response:
+            self._checked(response)
+            yield from response.iter_text()
+
+    # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the daemon's.
+
+    def plan(self, sources: Mapping[str, str], topology: tuple[str, str] | None = None, limit: int = 1000) -> Json:
+        return self._ask("POST", "/v1/plan", json={**_sources(sources, topology), "limit": limit})
+
+    def apply(
+        self,
+        sources: Mapping[str, str],
+        topology: tuple[str, str] | None = None,
+        *,
+        who: str = "",
+        why: str = "",
+        allow: Iterable[str] = (),
+        expect_revision: int | None = None,
+        progress: Progress | None = None,
+    ) -> Json:
+        """The ``applied`` line, once every switch has confirmed."""
+        return self._change(
+            "/v1/apply", _sources(sources, topology) | _order(who, why, allow, expect_revision), progress
+        )
+
+    def rollback(
+        self,
+        revision: int,
+        *,
+        who: str = "",
+        why: str = "",
+        allow: Iterable[str] = (),
+        expect_revision: int | None = None,
+        progress: Progress | None = None,
+    ) -> Json:
+        """The ``applied`` line, once every switch has confirmed."""
+        return self._change("/v1/rollback", {"revision": revision} | _order(who, why, allow, expect_revision), progress)
+
+    def repair(self, switches: Iterable[str] = (), *, who: str = "", remove_foreign: bool = False) -> Json:
+        question = {"switches": list(switches), "who": who, "remove_foreign": remove_foreign}
+        return self._ask("POST", "/v1/repair", json=question)
+
+    # The way there and back.
+
+    def _ask(self, method: str, path: str, **options: Any) -> Json:
+        with self._told():
+            response = self._http.request(method, path, **options)
+            self._checked(response)
+            found: Json = response.json()
+            return found
+
+    def _change(self, path: str, question: Json, progress: Progress | None) -> Json:
+        patience = httpx.Timeout(None, connect=CONNECT_SECONDS)
+        with self._told(), self._http.stream("POST", path, json=question, timeout=patience) as response:
+            self._checked(response)
+            for line in response.iter_lines():
+                step: Json = json.loads(line)
+                if step["event"] == "applied":
+                    return step
+                if step["event"] == "error":
+                    raise ApiError(response.status_code, step["error"])
+                if progress is not None:
+                    progress(step)
+        raise NoDaemon("the daemon ended in the middle of the change: its next start finishes it or takes it back")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What httpx raises as what a person can act on."""
+        try:
+            yield
+        except httpx.ConnectError:
+            raise NoDaemon(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
+        except httpx.TimeoutException:
+            raise NoDaemon(f"no answer from {self.url} in time; see what 'clos status' says") from None
+        except httpx.TransportError as error:
+            raise NoDaemon(f"the connection to {self.url} broke: {error}; see what 'clos status' says") from None
+
+    def _checked(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        response.read()
+        try:
+            error = response.json()["error"]
+        except (ValueError, KeyError, TypeError):
+            raise NoDaemon(f"{self.url} answers, but is no Clos daemon (HTTP status {response.status_code})") from None
+        raise ApiError(response.status_code, error)
+
+
+def _sources(sources: Mapping[str, str], topology: tuple[str, str] | None) -> Json:
+    named = [{"name": name, "text": text} for name, text in sources.items()]
+    return {"sources": named, "topology": topology and {"name": topology[0], "text": topology[1]}}
+
+
+def _order(who: str, why: str, allow: Iterable[str], expect_revision: int | None) -> Json:
+    return {"who": who, "why": why, "allow": list(allow), "expect_revision": expect_revision}

@@ -1,0 +1,73 @@
+"""Everything that goes wrong, as one form of document with the HTTP status it deserves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from controller.api.models import FORMAT_VERSION
+from controller.daemon import refusal as why
+from controller.daemon.refusal import Refused
+from controller.intent import Problem
+from controller.store import StoreError
+
+STATUS = {
+    why.INVALID: 422,
+    why.LIMIT: 422,
+    why.STALE: 409,
+    why.BUSY: 409,
+    why.BRAKES: 409,
+    why.OFFLINE: 409,
+    why.GATE: 409,
+    why.UNKNOWN: 404,
+    why.SWITCH: 502,
+    why.STOPPING: 503,
+}
+
+_HTTP = {400: "request", 401: "token", 404: why.UNKNOWN, 405: "method", 413: "too-large", 503: why.BUSY}
+
+Json = dict[str, Any]
+
+
+def body(code: str, message: str, problems: Iterable[Problem] = (), allow: Iterable[str] = ()) -> Json:
+    """An error as a document."""
+    error = {"code": code, "message": message, "problems": [p._asdict() for p in problems], "allow": list(allow)}
+    return {"format_version": FORMAT_VERSION, "error": error}
+
+
+def describe(error: Exception) -> tuple[int, Json]:
+    """Status and document of an error; one that nobody expected is not shown."""
+    match error:
+        case Refused():
+            return STATUS[error.code], body(error.code, error.message, error.problems, error.flags)
+        case StoreError():
+            return 500, body("store", str(error))
+        case RequestValidationError():
+            found = [_problem(row) for row in error.errors()[:100]]
+            return 400, body("request", "the request is not what the API describes", found)
+        case HTTPException():
+            return error.status_code, body(_HTTP.get(error.status_code, "request"), str(error.detail))
+    return 500, body("internal", "internal error; the daemon's log says more")
+
+
+def _problem(row: Any) -> Problem:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in row["loc"])
+    return Problem("request", 0, 0, "".join(steps).removeprefix("."), str(row["msg"]))
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """The response to a request that raised."""
+    status, document = describe(error)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(document, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer so."""
+    for kind in (Refused, StoreError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)

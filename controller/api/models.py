@@ -1,0 +1,250 @@
+"""The documents of the API, described once: for FastAPI to check and for OpenAPI to print.
+
+Must not know: the daemon. Every answer has a ``format_version``; it goes up when a key changes meaning or goes away.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+NAME = 1024
+"""Longest name of a document."""
+
+
+class Question(BaseModel):
+    """What is sent to the daemon: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Reply(BaseModel):
+    """What the daemon answers."""
+
+    model_config = ConfigDict(from_attributes=True)
+    format_version: int = Field(default=FORMAT_VERSION, description="Of this document.")
+
+
+class Part(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Document(Question):
+    name: str = Field(min_length=1, max_length=NAME, description="File name, as problems will call it.")
+    text: str = Field(description="YAML.")
+
+
+class PlanRequest(Question):
+    sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
+    topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
+    limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
+
+
+Allow = Literal["deletes", "empty", "overflow", "uplink", "offline"]
+
+
+class Change(Question):
+    who: str = Field(default="", max_length=256, description="Who asks, for the history.")
+    why: str = Field(default="", max_length=4096, description="The reason, for the history.")
+    allow: list[Allow] = Field([], max_length=16, description="Brakes to release; `offline`: leave out who is absent.")
+    expect_revision: int | None = Field(
+        default=None, ge=0, description="Refuse if another one is in force; 0: none yet."
+    )
+
+
+class ApplyRequest(Change):
+    sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
+    topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
+
+
+class RollbackRequest(Change):
+    revision: int = Field(ge=1, description="The revision whose rules the fabric is to hold again.")
+
+
+class RepairRequest(Question):
+    who: str = Field(default="", max_length=256, description="Who asks, for the audit log.")
+    switches: list[str] = Field(default=[], max_length=10_000, description="Default: all.")
+    remove_foreign: bool = Field(default=False, description="Consent to delete rules that are not Clos's.")
+
+
+class Problem(Part):
+    file: str
+    line: int = Field(description="From 1; 0 where there is none.")
+    column: int
+    path: str = Field(description="The key concerned, such as `spec.policies[2].to`.")
+    message: str
+
+
+class ErrorBody(Part):
+    code: str = Field(description="Stable, for programs: invalid, limit, stale, busy, brakes, offline, switch, ...")
+    message: str = Field(description="For people: what, where, what to do.")
+    problems: list[Problem] = Field(default=[], description="Every problem of the documents.")
+    allow: list[str] = Field(default=[], description="What to allow so that the change would be carried out.")
+
+
+class ErrorReply(Reply):
+    error: ErrorBody
+
+
+class Counts(Part):
+    add: int
+    change: int
+    delete: int
+
+
+class PlanSummary(Counts):
+    switches: int
+    batches: int
+    text: str = Field(description="`Plan: 12 to add, 3 to change, 4 to delete on 5 switches in 4 batches`")
+
+
+class Brake(Part):
+    name: str = Field(description="What to put into `allow`.")
+    message: str
+    count: int = Field(description="What the plan does.")
+    limit: int = Field(description="What goes without being allowed.")
+    flag: str = Field(description="The command line's flag.")
+    switches: list[str]
+
+
+class PlanReply(Reply):
+    base: int = Field(description="The revision the plan starts from; pass it as `expect_revision`.")
+    summary: PlanSummary
+    switches: dict[str, Any] = Field(description="Counts by switch, and table of rules.")
+    batches: list[dict[str, Any]] = Field(description="Pushes in the order they are sent.")
+    omitted: int = Field(description="Entries counted but not written out.")
+    brakes: list[Brake] = Field(description="What holds the plan back until it is allowed.")
+    offline: list[str] = Field(description="Switches concerned that are not connected.")
+    interrupted: list[str] = Field(description="Tenants without traffic while the plan is carried out.")
+
+
+class Begun(Reply):
+    """A line of a change: it is recorded and its first message is about to leave."""
+
+    event: Literal["begun"] = "begun"
+    revision: int
+    batches: int
+    switches: int
+    offline: list[str] = Field(description="Switches that get the change when they join.")
+
+
+class Progress(Reply):
+    """A line of a change: one more switch has confirmed its part of a batch."""
+
+    event: Literal["progress"] = "progress"
+    batch: str
+    number: int = Field(description="Of the batch, from 1.")
+    batches: int
+    confirmed: int = Field(description="Switches that have confirmed this batch.")
+    switches: int = Field(description="Switches this batch concerns.")
+
+
+class TakingBack(Reply):
+    """A line of a change: it failed and is being taken back."""
+
+    event: Literal["taking_back"] = "taking_back"
+    revision: int
+    reason: str
+
+
+class Applied(Reply):
+    """The last line of a change that succeeded."""
+
+    event: Literal["applied"] = "applied"
+    revision: int = Field(description="What the fabric holds.")
+    changed: bool = Field(description="Whether that is a new revision.")
+    counts: Counts
+    entries: int = Field(description="Entries that switches confirmed.")
+    seconds: float
+    offline: list[str] = Field(description="Switches that get the change when they join.")
+    interrupted: list[str]
+
+
+class Failed(ErrorReply):
+    """The last line of a change that failed."""
+
+    event: Literal["error"] = "error"
+
+
+class Switch(Part):
+    name: str
+    role: str
+    dpid: int
+    connected: bool
+    in_line: bool = Field(description="Holds what it should, by read-back or by barrier.")
+    since: str = Field(description="When it last connected or left (UTC); empty: never seen.")
+    foreign: int = Field(description="Rules on it that are not Clos's, when last read back.")
+    problem: str = Field(description="Why it is not in line.")
+
+
+class Fault(Part):
+    when: str
+    switch: str
+    text: str
+
+
+class StatusReply(Reply):
+    revision: int = Field(description="In force; 0: none yet.")
+    pending: int | None = Field(description="A revision whose apply was cut short and is being ended.")
+    doing: str = Field(description="The change under way, for people; empty: none.")
+    topology: str
+    topology_changed: bool = Field(description="The daemon's topology file differs from the one in force.")
+    started: str
+    openflow: tuple[str, int] = Field(description="Where switches connect.")
+    expected: int = Field(description="Switches of the topology.")
+    connected: int
+    in_line: int
+    foreign: int = Field(description="Rules that are not Clos's, on all switches.")
+    strangers: list[str] = Field(description="Switches of no topology that have connected.")
+    faults: list[Fault] = Field(description="What went wrong lately, oldest first.")
+
+
+class SwitchesReply(Reply):
+    switches: list[Switch]
+
+
+class Drifted(Part):
+    switch: str
+    in_line: bool
+    missing: int
+    changed: int
+    unexpected: int
+    foreign: list[str]
+    error: str = Field(description="Why it could not be read.")
+
+
+class DriftReply(Reply):
+    revision: int
+    in_line: bool = Field(description="Whether every switch holds exactly the revision.")
+    switches: list[Drifted]
+
+
+class Record(Part):
+    number: int
+    who: str
+    when: str
+    why: str
+    status: Literal["applying", "applied", "undone", "failed"]
+    current: bool
+    base: int | None
+    batches: int = Field(description="Batches that every switch confirmed.")
+    ended: str | None
+    note: str
+    summary: dict[str, Any]
+
+
+class RevisionsReply(Reply):
+    revisions: list[Record] = Field(description="Newest first.")
+
+
+class RevisionReply(Reply, Record):
+    sources: dict[str, str] = Field(description="Intent documents by file name.")
+    topology: str
+
+
+class RepairReply(Reply):
+    failed: dict[str, str] = Field(description="Why, by switch, for those that are still not in line.")

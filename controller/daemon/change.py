@@ -1,0 +1,120 @@
+"""The life of a change: judged, recorded, sent, and ended as applied or as taken back.
+
+Lives here: what happens in which order, and what when something fails. Must not know: documents, HTTP, threads.
+Whoever calls holds ``state.changing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.compile.numbering import to_json
+from controller.daemon.draft import Draft
+from controller.daemon.refusal import BRAKES, OFFLINE, STOPPING, SWITCH, Refused
+from controller.daemon.report import Applied, Begun, Step, TakingBack
+from controller.daemon.state import Pending, State
+from controller.plan import Plan, invert, summary, summary_json
+from controller.store import Draft as Entry
+from controller.wire.apply import Outcome
+from fabric.ruleset import Ruleset
+from fabric.topology import Topology
+
+Gate = Callable[[Ruleset, Plan, Ruleset], Refused | None]
+"""Asked before the first message of a change: what is installed, the plan, what it leads to. A refusal stops it."""
+
+ALLOW_OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A change as someone asked for it. ``allow``: names of brakes, and ``offline``; ``progress`` must not block."""
+
+    who: str
+    why: str
+    allow: frozenset[str] = frozenset()
+    expect: int | None = None
+    progress: Callable[[Step], object] | None = None
+
+    def tell(self, step: Step) -> None:
+        if self.progress is not None:
+            self.progress(step)
+
+
+def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = ()) -> Applied:
+    """Bring the fabric to the draft. Raises Refused; the fabric then holds what it held, or will on joining."""
+    if not draft.plan and draft.sources == state.held.sources:
+        return Applied(draft.base, changed=False)
+    joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
+    offline = unreachable(draft, frozenset(joins), state.fabric)
+    judge(draft, order.allow, offline, gates)
+    number = state.store.begin(_entry(draft, order))
+    state.pending = begun = Pending(number, draft.sources, draft.compiled)
+    order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
+    outcome = state.wire.apply(draft.plan, joins, order.tell)
+    if not outcome.ok:
+        raise _taken_back(state, begun, draft, order, outcome, joins)
+    state.store.record_progress(number, len(outcome.done))
+    state.commit(begun)
+    for name, join in joins.items():
+        state.roster.note(name, join, in_line=True, seen=None, problem="")
+    counts = summary(draft.plan).total
+    return Applied(number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted)
+
+
+def unreachable(draft: Draft, known: Collection[str], now: Topology) -> tuple[str, ...]:
+    """Switches that the plan concerns and that are not there to hear of it.
+
+    Not those that get another name by this change: under that name they have been read back.
+    """
+    then = draft.compiled.topology
+    absent = [name for name in draft.plan.touched if name not in known]
+    renamed = {s.name for s in now.switches.values() if s.name not in then.switches and s.dpid in then.by_dpid}
+    return tuple(name for name in absent if name not in renamed)
+
+
+def judge(draft: Draft, allow: Collection[str], offline: tuple[str, ...], gates: Iterable[Gate]) -> None:
+    """Raises Refused when something holds the draft back: a brake, a switch that is not there, a gate."""
+    held = [brake for brake in draft.brakes if brake.name not in allow]
+    if held:
+        text = "; ".join(brake.message for brake in held)
+        raise Refused(BRAKES, f"the plan {text}", flags=tuple(brake.name for brake in held))
+    if offline and ALLOW_OFFLINE not in allow:
+        text = f"not connected: {', '.join(offline)}; with 'offline' allowed they get the change when they join"
+        raise Refused(OFFLINE, text, flags=(ALLOW_OFFLINE,))
+    for gate in gates:
+        refusal = gate(draft.installed, draft.plan, draft.compiled.ruleset)
+        if refusal is not None:
+            raise refusal
+
+
+def _entry(draft: Draft, order: Order) -> Entry:
+    return Entry(
+        order.who,
+        order.why,
+        {text.name: text.text for text in draft.sources.intents},
+        draft.sources.topology.text,
+        to_json(draft.compiled.numbering),
+        summary_json(summary(draft.plan))["summary"],
+    )
+
+
+def _taken_back(
+    state: State, begun: Pending, draft: Draft, order: Order, outcome: Outcome, joins: Mapping[str, int]
+) -> Refused:
+    """Take back what was sent; the refusal that tells of it."""
+    why = "; ".join(map(str, outcome.errors))
+    if state.stopping.is_set():
+        return Refused(
+            STOPPING, f"the daemon was stopped while the change was being sent; its next start ends it ({why})"
+        )
+    order.tell(TakingBack(begun.number, why))
+    back = invert(draft.installed, draft.plan, outcome.begun)
+    left = {error.switch: str(error) for error in state.wire.apply(back, joins, order.tell, rescue=True).errors}
+    for name, problem in left.items():
+        state.roster.fault(name, f"could not take revision {begun.number} back: {problem}")
+        state.roster.note(name, joins[name], in_line=False, problem=problem)
+    state.give_up(begun, why, left)
+    base = f"revision {draft.base}" if draft.base else "nothing"
+    rest = f"; {', '.join(left)} will on joining" if left else ""
+    return Refused(SWITCH, f"{why}; the change was taken back: every switch holds {base} again{rest}")

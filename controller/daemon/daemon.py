@@ -1,0 +1,345 @@
+"""The daemon: store, wire and compiler joined into one thing that holds a fabric to its current revision.
+
+Lives here: starting and stopping, taking turns, what may be asked. Must not know: HTTP, terminals, how a plan is made,
+sent or taken back.
+
+One change runs at a time; readers see the revision before it or after it and never wait. A revision is recorded
+before the first message leaves and ends when every switch has confirmed it or given it back; if the process dies in
+between, the next start finds it pending, reads every switch back and ends it one way or the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from controller.compile.numbering import from_json
+from controller.daemon.change import Gate, Order, carry_out, unreachable
+from controller.daemon.claim import claim
+from controller.daemon.draft import Draft, Drafting, Sources
+from controller.daemon.line import bring
+from controller.daemon.question import drift, status
+from controller.daemon.recovery import FINISH, recover
+from controller.daemon.refusal import BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
+from controller.daemon.report import Applied, Drift, Status, Step
+from controller.daemon.state import State
+from controller.intent import Text
+from controller.store import APPLIED, Record, Revision, Store, StoreError
+from controller.wire.controller import Controller
+from controller.wire.errors import SwitchError
+from controller.wire.events import Complaint, Event, Joined, Left, Stranger
+from controller.wire.osken import Tls
+from controller.wire.session import PATIENCE
+from fabric.openflow import DecodeError
+from fabric.openflow.errors import error_text
+from fabric.ruleset import Ruleset, SwitchState
+
+LOG = logging.getLogger(__name__)
+
+STORE = "clos.db"
+
+GATHER_SECONDS = 10.0
+"""How long an interrupted change waits for all switches before it is ended on those that are there."""
+WAIT_SECONDS = 5.0
+"""How long a change waits for the one before it, and for new switches to join."""
+SETTLE_SECONDS = 0.05
+"""Switches that join within this time of each other are brought in line together."""
+STOP_SECONDS = 1.0
+"""How long stopping waits for a change under way to notice."""
+RETRY_SECONDS = 1.0
+"""Between two attempts to end an interrupted change."""
+
+
+class Daemon:
+    """Holds the fabric of ``topology`` to the current revision of the store in ``state_dir``.
+
+    ``gates`` may refuse a change before it is sent. ``recover``: FINISH or UNDO what a crash cut short, once all
+    switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
+    Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        topology: Text | Path | str,
+        state_dir: Path | str,
+        of_host: str = "127.0.0.1",
+        of_port: int = 6653,
+        *,
+        tls: Tls | None = None,
+        patience: float = PATIENCE,
+        gates: Sequence[Gate] = (),
+        recover: str = FINISH,
+        gather: float = GATHER_SECONDS,
+        capacity: Mapping[str, int] | None = None,
+    ) -> None:
+        self._topology = topology
+        self.state_dir = Path(state_dir)
+        self._endpoint = (of_host, of_port, tls, patience)
+        self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
+        self._closing = ExitStack()
+        self._state: State | None = None
+
+    # Life.
+
+    def start(self) -> None:
+        """Listen for switches and bring each that joins in line.
+
+        Raises Claimed (another daemon has the directory), Refused (the topology file), StoreError, CannotListen.
+        """
+        with ExitStack() as closing:
+            closing.enter_context(claim(self.state_dir))
+            text = _text(self._topology)
+            drafting = Drafting()
+            drafting.topology(text)
+            store = closing.enter_context(Store.open(self.state_dir / STORE))
+            state = State(store, drafting, text)
+            state.wire = Controller({}, *self._endpoint)
+            state.wire.subscribe(lambda event: _heard(state, event))
+            state.expect(state.fabric)
+            closing.callback(self._end, state)
+            state.wire.start()
+            worker = threading.Thread(target=self._work, args=(state,), name="clos-daemon", daemon=True)
+            closing.callback(worker.join, 1.0)
+            worker.start()
+            self._state = state
+            self._closing = closing.pop_all()
+
+    def _end(self, state: State) -> None:
+        state.stopping.set()
+        state.roster.close()
+        state.wire.stop()
+
+    def stop(self) -> None:
+        """Drop the switches' connections; their rules stay. A change under way is ended by the next start."""
+        state = self._state
+        if state is not None:
+            self._end(state)
+            if state.changing.acquire(timeout=STOP_SECONDS):  # so that nobody uses the store while it is closed
+                state.changing.release()
+            self._state = None
+        self._closing.close()
+
+    def __enter__(self) -> Daemon:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def state(self) -> State:
+        """Raises Refused when the daemon is not running."""
+        if self._state is None:
+            raise Refused(STOPPING, "the daemon is not running")
+        return self._state
+
+    # Changing.
+
+    def plan(self, intents: Iterable[Text], topology: Text | None = None) -> Draft:
+        """What the documents would change; sends nothing, waits for no change. Raises Refused with every problem.
+
+        ``topology``: another than the daemon's file.
+        """
+        state = self.state
+        sources = Sources.of(topology or state.topology, intents)
+        return state.drafting.draft(sources, state.installed, capacity=self._capacity)
+
+    def offline(self, draft: Draft) -> tuple[str, ...]:
+        """The switches that an apply of the draft would have to leave out at this moment."""
+        state = self.state
+        known = [name for name, standing in state.roster.standings().items() if standing.known]
+        return unreachable(draft, known, state.fabric)
+
+    def apply(
+        self,
+        intents: Iterable[Text],
+        who: str = "",
+        why: str = "",
+        *,
+        allow: Iterable[str] = (),
+        progress: Callable[[Step], object] | None = None,
+        expect_revision: int | None = None,
+        topology: Text | None = None,
+    ) -> Applied:
+        """Make the fabric do what the documents say; returns when every switch has confirmed it.
+
+        ``allow``: names of brakes to release, and ``offline``. ``expect_revision``: refuse if another one is in force.
+        ``progress`` is called from several threads and must not block. Raises Refused: nothing has changed, or what
+        had is taken back; StoreError: the change will be ended when the store works again.
+        """
+        order = Order(who, why, frozenset(allow), expect_revision, progress)
+        with self._turn("an apply", order) as state:
+            sources = Sources.of(topology or state.topology, intents)
+            with self._meeting(state, sources):
+                draft = state.drafting.draft(sources, state.installed, capacity=self._capacity)
+                return carry_out(state, draft, order, self._gates)
+
+    def rollback(
+        self,
+        revision: int,
+        who: str = "",
+        why: str = "",
+        *,
+        allow: Iterable[str] = (),
+        progress: Callable[[Step], object] | None = None,
+        expect_revision: int | None = None,
+    ) -> Applied:
+        """Make the fabric hold exactly the rules of an earlier revision, as a new revision. Raises as ``apply``.
+
+        The old documents are compiled under the numbers (segments, classes, tags, meters) they had, not under
+        today's: only so are the rules the very ones that held then. Some of those numbers may have been given to
+        others since; ``turn`` sees to it that no frame meets a rule of its number's other owner on the way.
+        """
+        order = Order(who, why or f"rollback to {revision}", frozenset(allow), expect_revision, progress)
+        with self._turn(f"a rollback to revision {revision}", order) as state:
+            old = self.revision(revision)
+            if old.status != APPLIED:
+                raise Refused(UNKNOWN, f"revision {revision} never held ({old.status}): choose one that was applied")
+            if revision == state.held.number:
+                return Applied(revision, changed=False)
+            sources = state.sources_of(old)
+            with self._meeting(state, sources):
+                draft = state.drafting.draft(sources, state.installed, from_json(old.numbering), self._capacity)
+                return carry_out(state, draft, order, self._gates)
+
+    def repair(self, switches: Iterable[str] = (), who: str = "", *, remove_foreign: bool = False) -> dict[str, str]:
+        """Read connected switches back (default: all) and send what they lack; gives what went wrong, by switch.
+
+        ``remove_foreign``: the consent to delete every rule on them that is not ours. Raises Refused.
+        """
+        names = tuple(switches)
+        with self._turn("a repair", Order(who, "")) as state:
+            if not state.held.number:
+                raise Refused(UNKNOWN, "no revision was applied yet: there is nothing to bring switches in line with")
+            chosen = [self._switch(state, name) for name in names] or list(state.fabric.switches)
+            state.store.audit(who, "repair", {"switches": list(names), "remove_foreign": remove_foreign})
+            failed = bring(state.wire, state.roster, chosen, state.held.ruleset, consent=remove_foreign)
+            return {name: str(error) for name, error in sorted(failed.items())}
+
+    @contextmanager
+    def _turn(self, what: str, order: Order) -> Iterator[State]:
+        """One change at a time, with every switch that is connected in line."""
+        state = self.state
+        if not state.changing.acquire(timeout=WAIT_SECONDS):
+            raise Refused(BUSY, f"{state.doing or 'another change'} is under way: wait until it is done")
+        try:
+            state.doing = f"{what} by {order.who}" if order.who else what
+            if state.stopping.is_set():
+                raise Refused(STOPPING, "the daemon is being stopped")
+            if state.pending is not None:
+                number = state.pending.number
+                raise Refused(BUSY, f"revision {number} was cut short and is being ended: try again in some seconds")
+            if order.expect not in (None, state.held.number):
+                text = f"the fabric holds revision {state.held.number} and not {order.expect}: look at the plan again"
+                raise Refused(STALE, text)
+            state.catch_up()
+            yield state
+        finally:
+            state.doing = ""
+            state.changing.release()
+
+    @contextmanager
+    def _meeting(self, state: State, sources: Sources) -> Iterator[None]:
+        """With the switches of the sources' topology as ours; those that are new are given time to join."""
+        now, then = state.fabric, state.drafting.topology(sources.topology)
+        if then == now:
+            yield
+            return
+        state.expect(now, then)
+        try:
+            state.roster.await_connected(then.switches.keys() - now.switches.keys(), WAIT_SECONDS)
+            state.catch_up()
+            yield
+        finally:
+            state.expect(state.fabric)
+
+    # Asking.
+
+    def status(self) -> Status:
+        """The daemon and its switches at this moment."""
+        return status(self.state)
+
+    def history(self, limit: int = 50) -> tuple[Record, ...]:
+        """The last revisions, newest first, whatever became of them."""
+        return self.state.store.history(limit)
+
+    def revision(self, number: int) -> Revision:
+        """A revision with its documents. Raises Refused for one that does not exist."""
+        try:
+            return self.state.store.get(number)
+        except (StoreError, OverflowError) as error:
+            raise Refused(UNKNOWN, str(error)) from None
+
+    def ruleset(self) -> Ruleset:
+        """What the switches should hold."""
+        return self.state.held.ruleset
+
+    def drift(self, switches: Iterable[str] = ()) -> tuple[Drift, ...]:
+        """Switches (default: all) read back and compared; sends nothing. A change under way shows as drift."""
+        return drift(self.state, [self._switch(self.state, name) for name in switches])
+
+    def entries(self, switch: str) -> SwitchState:
+        """What a switch holds right now, read back. Raises Refused."""
+        state = self.state
+        try:
+            return state.wire.read(self._switch(state, switch)).state
+        except (SwitchError, DecodeError) as error:
+            raise Refused(SWITCH, str(error)) from None
+
+    def _switch(self, state: State, name: str) -> str:
+        if name not in state.fabric.switches:
+            raise Refused(UNKNOWN, f"there is no switch {name} in {state.fabric.name}")
+        return name
+
+    # The background.
+
+    def _work(self, state: State) -> None:
+        """Ends what a crash cut short, then brings switches in line as they join, until the daemon stops."""
+        if state.pending is not None:
+            state.roster.await_connected(state.fabric.switches, self._gather)
+        while not state.stopping.is_set():
+            try:
+                if state.pending is not None:
+                    with state.changing:
+                        recover(state, self._recover)
+                if state.roster.await_arrivals(RETRY_SECONDS):
+                    self._welcome(state)
+            except Exception as error:
+                LOG.exception("the daemon's background work failed")
+                state.roster.fault("", f"{type(error).__name__}: {error}")
+                state.stopping.wait(RETRY_SECONDS)
+
+    def _welcome(self, state: State) -> None:
+        """Bring switches in line that have joined; those that join at about the same time, together."""
+        state.stopping.wait(SETTLE_SECONDS)
+        with state.changing:
+            if state.pending is None and not state.stopping.is_set():
+                state.catch_up()
+
+
+def _text(topology: Text | Path | str) -> Text:
+    """The topology's document. Raises Refused when it cannot be read."""
+    if isinstance(topology, Text):
+        return topology
+    try:
+        return Text(str(topology), Path(topology).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(INVALID, f"{topology}: cannot be read: {error}") from None
+
+
+def _heard(state: State, event: Event) -> None:
+    """What the wire tells, noted; runs on its thread."""
+    match event:
+        case Joined(switch):
+            state.roster.joined(switch)
+        case Left(switch):
+            state.roster.left(switch)
+        case Stranger(dpid, address):
+            state.strangers[dpid] = address
+        case Complaint(switch, kind, code):
+            state.roster.fault(switch, f"complains: {error_text(kind, code)}")
+        case _:
+            pass

@@ -1,0 +1,144 @@
+"""Drafts: what documents would change, worked out and judged, nothing sent.
+
+Lives here: reading sources, compiling on top of what is installed, the plan and its brakes. Must not know: switches'
+sessions, the store. What was read and compiled last is remembered, so that the next draft costs what differs.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import Lock
+from typing import NamedTuple
+
+from controller.compile import Compiled, CompileError, compile_fabric
+from controller.compile.numbering import Numbering
+from controller.daemon.refusal import INVALID, LIMIT, Refused
+from controller.daemon.turn import contested, overlay, turn
+from controller.intent import Loader, Problem, Text, load_topology
+from controller.plan import Brake, Plan, brakes
+from fabric.ruleset import EMPTY, Ruleset, SwitchState
+from fabric.topology import Topology
+
+
+class Sources(NamedTuple):
+    """All documents of a revision. ``intents`` are sorted by name."""
+
+    topology: Text
+    intents: tuple[Text, ...] = ()
+
+    @classmethod
+    def of(cls, topology: Text, intents: Iterable[Text]) -> Sources:
+        """Sorted; raises Refused when two have one name."""
+        ordered = tuple(sorted(intents))
+        for one, other in pairwise(ordered):
+            if one.name == other.name:
+                raise Refused(INVALID, f"two documents are called {one.name}: give each file a name of its own")
+        return cls(topology, ordered)
+
+
+class Held(NamedTuple):
+    """What the fabric holds: a revision, and what was ``seen`` on connected switches that hold something else."""
+
+    number: int = 0
+    sources: Sources | None = None
+    compiled: Compiled | None = None
+    seen: Mapping[str, SwitchState] = {}
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """What every switch should hold."""
+        return self.compiled.ruleset if self.compiled else EMPTY
+
+    @property
+    def installed(self) -> Ruleset:
+        """What every switch does hold, as far as is known."""
+        return overlay(self.ruleset, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """``plan`` takes the fabric from ``installed`` to ``compiled.ruleset``.
+
+    ``base``: the revision it changes, 0 = none; ``interrupted``: tenants without traffic while it is carried out.
+    """
+
+    base: int
+    sources: Sources
+    compiled: Compiled
+    installed: Ruleset
+    plan: Plan
+    brakes: tuple[Brake, ...]
+    interrupted: tuple[str, ...] = ()
+
+
+class Drafting:
+    """Reads and compiles; threads take turns."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._loader = Loader()
+        self._topology: tuple[Text, Topology] | None = None
+        self._last: tuple[Sources, Numbering | None, Compiled | None, Compiled] | None = None
+
+    def compiled(self, sources: Sources, numbering: Numbering | None = None, on: Compiled | None = None) -> Compiled:
+        """The sources compiled on top of ``on``. Raises Refused with every problem."""
+        with self._turn:
+            last = self._last
+            if last and last[0] == sources and last[1] is numbering and last[2] is on:
+                return last[3]
+            found = self._compile(sources, numbering, on)
+            self._last = sources, numbering, on, found
+            return found
+
+    def draft(
+        self,
+        sources: Sources,
+        held: Held,
+        numbering: Numbering | None = None,
+        capacity: Mapping[str, int] | None = None,
+    ) -> Draft:
+        """What the sources would change; with ``numbering``, under those numbers. Raises Refused."""
+        compiled = self.compiled(sources, numbering, held.compiled)
+        given_back = contested(held.compiled.numbering, compiled.numbering) if numbering and held.compiled else None
+        installed = held.installed
+        plan = turn(installed, compiled.ruleset, given_back or frozenset())
+        found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
+        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back or ())))
+
+    def topology(self, text: Text) -> Topology:
+        """Raises Refused with every problem."""
+        if self._topology is None or self._topology[0] != text:
+            topology, problems = load_topology(text)
+            if topology is None:
+                raise refused(problems)
+            self._topology = text, topology
+        return self._topology[1]
+
+    def _compile(self, sources: Sources, numbering: Numbering | None, on: Compiled | None) -> Compiled:
+        topology = self.topology(sources.topology)
+        intent, problems = self._loader.load(sources.intents, topology)
+        if intent is None:
+            raise refused(problems)
+        try:
+            found = compile_fabric(intent, topology, numbering, on)
+        except CompileError as error:
+            raise Refused(LIMIT, str(error)) from None
+        if on is None:
+            _keep_out_of_collections()
+        return found
+
+
+def refused(problems: tuple[Problem, ...]) -> Refused:
+    """The refusal of documents with these problems."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Refused(INVALID, f"{problems[0]}{more}", problems)
+
+
+def _keep_out_of_collections() -> None:
+    """A compiled fabric is millions of immutable values that no collection frees; looking at them again and again
+    would stop every thread for most of a second."""
+    gc.collect()
+    gc.freeze()

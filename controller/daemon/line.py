@@ -1,0 +1,124 @@
+"""Bringing switches in line: read back, compare, send the difference, remember how each one stands.
+
+Lives here: the way from "connected" to "holds what it should". Must not know: revisions, the store, who asked.
+A switch that holds what it should is sent nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from controller.daemon.roster import Roster
+from controller.daemon.turn import merged, restricted
+from controller.plan import Plan, diff, own
+from controller.wire.controller import Controller
+from controller.wire.errors import SwitchError
+from fabric.openflow import DecodeError
+from fabric.ruleset import Block, Placed, Ruleset, SwitchState, state_of
+
+READERS = 4
+"""Switches read back at a time. More would cost memory; one that is slow to answer holds up the other three at most."""
+
+BLANK = SwitchState((), (), ())
+
+
+class Reading(NamedTuple):
+    """A switch read back. ``ours``: what of it is ours to change, given only when it is not what is wanted.
+
+    ``plan``: from there to what is wanted, given only when something is there: empty switches share a plan.
+    ``foreign``: rules that are not ours, and entries in no form we know; ``error``: it could not be read.
+    """
+
+    switch: str
+    equal: bool = False
+    ours: SwitchState = BLANK
+    plan: Plan = Plan()
+    foreign: tuple[object, ...] = ()
+    error: Exception | None = None
+
+    @property
+    def blank(self) -> bool:
+        return not self.equal and self.error is None and self.ours == BLANK
+
+
+def read_back(wire: Controller, switches: Iterable[str], want: Ruleset, consent: bool = False) -> list[Reading]:
+    """Read switches back and hold them against ``want``; with ``consent`` foreign rules are ours to remove."""
+    names = sorted(switches)
+    if not names:
+        return []
+    blocks = restricted(want, names).by_switch()
+    with ThreadPoolExecutor(READERS, "clos-reader") as pool:
+        return [*pool.map(lambda name: _read(wire, name, blocks[name], consent), names)]
+
+
+def _read(wire: Controller, switch: str, blocks: list[Block], consent: bool) -> Reading:
+    try:
+        held = wire.read(switch)
+    except (SwitchError, DecodeError) as error:
+        return Reading(switch, error=error)
+    want = state_of(blocks)
+    ours, rules = own(held.state, want, consent=consent)
+    foreign = (*rules, *held.foreign)
+    if ours == want:
+        return Reading(switch, True, foreign=foreign)
+    plan = Plan() if ours == BLANK else diff(_alone(switch, ours), _alone(switch, want))
+    return Reading(switch, False, ours, plan, foreign)
+
+
+def _alone(switch: str, state: SwitchState) -> Ruleset:
+    return Ruleset((switch,), {"": {"": Placed(Block(*state), (switch,))}})
+
+
+def look(wire: Controller, roster: Roster, switches: Iterable[str], want: Ruleset) -> None:
+    """Read connected switches back and remember what they hold; send nothing."""
+    joins = _joins(roster, switches)
+    for found in read_back(wire, joins, want):
+        if found.error is not None:
+            roster.note(found.switch, joins[found.switch], in_line=False, seen=None, problem=str(found.error))
+        else:
+            seen, problem = (None, "") if found.equal else (found.ours, "holds other entries than it should")
+            standing = {"in_line": found.equal, "seen": seen, "foreign": found.foreign, "problem": problem}
+            roster.note(found.switch, joins[found.switch], **standing)
+
+
+def bring(
+    wire: Controller, roster: Roster, switches: Iterable[str], want: Ruleset, *, consent: bool = False
+) -> dict[str, Exception]:
+    """Bring connected switches to ``want``, all together in the order of one plan; gives what went wrong, by switch.
+
+    A switch that cannot follow does not keep the others from it.
+    """
+    joins = _joins(roster, switches)
+    readings = read_back(wire, joins, want, consent)
+    plan = merged((*(found.plan for found in readings), _shared(readings, want)), joins)
+    failed: dict[str, Exception] = {found.switch: found.error for found in readings if found.error is not None}
+    if plan:
+        failed |= {error.switch: error for error in wire.apply(plan, rescue=True).errors}
+    for found in readings:
+        switch, foreign = found.switch, () if consent else found.foreign
+        if switch not in failed:
+            roster.note(switch, joins[switch], in_line=True, seen=None, foreign=foreign, problem="")
+    look(wire, roster, failed, want)
+    for switch, error in failed.items():
+        roster.fault(switch, f"cannot be brought in line: {error}")
+        roster.note(switch, joins[switch], problem=str(error))
+    return failed
+
+
+def difference(found: Reading, want: Ruleset) -> Plan:
+    """The plan from what was read to what is wanted, whether or not the switch was empty."""
+    return _shared((found,), want) if found.blank else found.plan
+
+
+def _shared(readings: Iterable[Reading], want: Ruleset) -> Plan:
+    """The plan for all empty switches: what they have in common is packed once."""
+    blank = [found.switch for found in readings if found.blank]
+    return diff(Ruleset(blank, {}), restricted(want, blank)) if blank else Plan()
+
+
+def _joins(roster: Roster, switches: Iterable[str]) -> dict[str, int]:
+    """The connected ones of the switches, and which connection of theirs this is."""
+    standings = roster.standings()
+    return {name: standings[name].joins for name in switches if name in standings and standings[name].connected}

@@ -1,0 +1,83 @@
+"""``clos serve``: a daemon and its API as one process, from the first signal handler to the last byte.
+
+Lives here: signals, address files, the order of starting and stopping. Must not know: what a change is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from controller.api.access import Addresses, publish, token, withdraw
+from controller.api.server import Server
+from controller.daemon.daemon import Daemon
+
+LOG = logging.getLogger(__name__)
+
+OPENFLOW = ("127.0.0.1", 6653)
+API = ("127.0.0.1", 8181)
+
+
+def serve(
+    topology: Path | str,
+    state_dir: Path | str,
+    openflow: tuple[str, int] = OPENFLOW,
+    api: tuple[str, int] = API,
+    *,
+    api_anywhere: bool = False,
+    say: Callable[[str], object] | None = None,
+    stop: threading.Event | None = None,
+    **options: Any,
+) -> None:
+    """Run a daemon until SIGTERM or SIGINT (or ``stop``); says one line through ``say`` when it is ready.
+
+    ``api_anywhere``: consent to serve the API where other machines reach it. ``options`` are Daemon's.
+    Raises Claimed, Refused (the topology), StoreError, CannotListen, CannotServe.
+    """
+    from controller.api.app import create_app  # noqa: PLC0415 - it stands on this package
+    from controller.api.guard import Guard  # noqa: PLC0415
+
+    place = Path(state_dir)
+    ended = stop or threading.Event()
+    with ExitStack() as closing:
+        closing.enter_context(_signals(ended))
+        daemon = closing.enter_context(Daemon(topology, place, *openflow, **options))
+        app = Guard(create_app(daemon), token(place))
+        server = closing.enter_context(Server(app, *api, anywhere=api_anywhere))
+        closing.callback(daemon.stop)  # before the API ends, so that a change being told of comes to its last line
+        where = Addresses(server.address, daemon.state.wire.address, os.getpid())
+        closing.callback(withdraw, place)
+        publish(place, where)
+        (say or _print)(f"clos: ready; switches connect to {_text(where.openflow)}, API at {where.url}")
+        ended.wait()
+        LOG.info("stopping")
+
+
+@contextmanager
+def _signals(ended: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT end the daemon in order, from the first moment on. In the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(name, lambda *_: ended.set()) for name in names]
+    try:
+        yield
+    finally:
+        for name, handler in zip(names, before, strict=True):
+            signal.signal(name, handler)
+
+
+def _text(address: tuple[str, int]) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
+def _print(line: str) -> None:
+    print(line, flush=True, file=sys.stdout)

@@ -1,0 +1,53 @@
+"""Answers about a running daemon, put together from what it has at hand or reads back. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from controller.daemon.line import Reading, difference, read_back
+from controller.daemon.report import Drift, Status, SwitchReport
+from controller.daemon.roster import Standing
+from controller.daemon.state import State
+from controller.plan import summary
+from fabric.ruleset import Ruleset
+from fabric.topology import Switch
+
+
+def status(state: State) -> Status:
+    """The daemon and its switches at this moment."""
+    held, pending, fabric, standings = state.held, state.pending, state.fabric, state.roster.standings()
+    switches = [_switch(switch, standings.get(name, Standing())) for name, switch in sorted(fabric.switches.items())]
+    return Status(
+        held.number,
+        pending.number if pending and not state.doing else None,
+        state.doing,
+        fabric.name,
+        held.sources is not None and held.sources.topology.text != state.topology.text,
+        state.started,
+        state.wire.address,
+        tuple(switches),
+        tuple(f"{dpid:#x} at {where}" for dpid, where in sorted(state.strangers.copy().items())),
+        tuple(state.roster.faults.copy()),
+    )
+
+
+def _switch(switch: Switch, now: Standing) -> SwitchReport:
+    about = (switch.name, switch.role, switch.dpid)
+    return SwitchReport(*about, now.connected, now.in_line, now.since, len(now.foreign), now.problem)
+
+
+def drift(state: State, switches: Collection[str] = ()) -> tuple[Drift, ...]:
+    """The switches (default: all of the fabric) read back and held against the current revision."""
+    chosen = switches or state.fabric.switches
+    want = state.held.ruleset
+    found = {name: Drift(name, error="not connected") for name in chosen}
+    for reading in read_back(state.wire, state.wire.connected().intersection(chosen), want):
+        found[reading.switch] = _drift(reading, want)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _drift(reading: Reading, want: Ruleset) -> Drift:
+    if reading.error is not None:
+        return Drift(reading.switch, error=str(reading.error))
+    counts = summary(difference(reading, want)).total
+    return Drift(reading.switch, counts.add, counts.change, counts.delete, tuple(map(str, reading.foreign)))

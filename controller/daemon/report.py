@@ -1,0 +1,118 @@
+"""What the daemon answers: values for people and programs. Must not know: JSON, HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from controller.daemon.roster import Fault
+from controller.plan import Counts
+from controller.wire.apply import Progress
+
+
+class Begun(NamedTuple):
+    """A change is recorded and its first message is about to leave. ``offline``: switches that get it on joining."""
+
+    revision: int
+    batches: int
+    switches: int
+    offline: tuple[str, ...] = ()
+
+
+class TakingBack(NamedTuple):
+    """A change has failed, and what was sent of it is being taken back."""
+
+    revision: int
+    reason: str
+
+
+Step = Begun | Progress | TakingBack
+"""What a change tells while it runs."""
+
+
+NONE = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A change that is done: ``revision`` is what the fabric holds.
+
+    ``changed``: whether that is a new revision; ``entries``: entries confirmed by switches, in ``seconds``.
+    ``offline``: switches that will get the difference when they join.
+    """
+
+    revision: int
+    changed: bool
+    counts: Counts = NONE
+    entries: int = 0
+    seconds: float = 0.0
+    offline: tuple[str, ...] = ()
+    interrupted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One switch read back and compared: entries ``missing``, ``changed`` and ``unexpected`` (ours), and foreign ones.
+
+    ``error``: why it could not be read, else empty.
+    """
+
+    switch: str
+    missing: int = 0
+    changed: int = 0
+    unexpected: int = 0
+    foreign: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def in_line(self) -> bool:
+        return not (self.missing or self.changed or self.unexpected or self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchReport:
+    """One switch. ``state``: in line, out of line, offline; ``problem`` says why when it is not in line."""
+
+    name: str
+    role: str
+    dpid: int
+    connected: bool
+    in_line: bool
+    since: str
+    foreign: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The daemon at this moment. ``pending``: a revision whose apply was cut short and is being ended.
+
+    ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force.
+    """
+
+    revision: int
+    pending: int | None
+    doing: str
+    topology: str
+    topology_changed: bool
+    started: str
+    openflow: tuple[str, int]
+    switches: tuple[SwitchReport, ...] = ()
+    strangers: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = field(default=())
+
+    @property
+    def expected(self) -> int:
+        return len(self.switches)
+
+    @property
+    def connected(self) -> int:
+        return sum(switch.connected for switch in self.switches)
+
+    @property
+    def in_line(self) -> int:
+        return sum(switch.in_line for switch in self.switches)
+
+    @property
+    def foreign(self) -> int:
+        return sum(switch.foreign for switch in self.switches)

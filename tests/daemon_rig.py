@@ -1,0 +1,125 @@
+"""A daemon and a simulated fabric over real TCP, for the daemon's laws: the fabric side counts and can refuse."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from controller.compile import compile_fabric
+from controller.compile.numbering import from_json
+from controller.daemon import Daemon
+from controller.intent import Text, load_intent, load_topology
+from fabric.errors import Fault, SwitchError
+from fabric.openflow import messages as m
+from fabric.ruleset import Ruleset
+from fabric.sim import mods
+from fabric.sim.server import SimThread
+
+TOPOLOGY = Path("topologies/demo.yaml")
+FABRIC = load_topology(TOPOLOGY).topology
+DEMO = Text("demo.yaml", Path("intents/demo.yaml").read_text(encoding="utf-8"))
+SMALL = Text("demo.yaml", DEMO.text.split("---\n", maxsplit=1)[0].partition("  imports:\n")[0])
+"""The first of its tenants."""
+ALLOW = ("deletes", "uplink", "empty")
+FULL = Fault(5, 1)  # FLOW_MOD_FAILED/TABLE_FULL
+
+
+def edited(old, new, text=DEMO.text):
+    """The demonstration intents with a passage changed."""
+    assert old in text
+    return [Text("demo.yaml", text.replace(old, new))]
+
+
+def ruleset_of(revision) -> Ruleset:
+    """The rules of a stored revision, compiled afresh: what a reader of the store may rely on."""
+    topology = load_topology(Text("topology", revision.topology)).topology
+    sources = [Text(name, text) for name, text in sorted(revision.sources.items())]
+    intent, problems = load_intent(sources, topology)
+    assert not problems
+    return compile_fabric(intent, topology, from_json(revision.numbering)).ruleset
+
+
+def eventually(predicate, seconds=10.0):
+    """Whether it becomes true in time."""
+    end = time.monotonic() + seconds
+    while not predicate():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+class Watch:
+    """Sees every change that reaches a simulated switch. ``refuse(switch, message)`` true: the switch says FULL."""
+
+    def __init__(self, monkeypatch):
+        self.seen = Counter()
+        self.refuse = lambda switch, message: False
+        self.before = lambda switch, message: None
+        for kind in (m.FlowMod, m.GroupMod, m.MeterMod):
+            monkeypatch.setitem(mods.MODS, kind, self._watched(mods.MODS[kind]))
+
+    def _watched(self, change):
+        def watched(switch, message):
+            self.before(switch.name, message)
+            self.seen[switch.name] += 1
+            if self.refuse(switch.name, message):
+                raise SwitchError(FULL, "no room")
+            return change(switch, message)
+
+        return watched
+
+
+class Rig:
+    """A daemon for ``state_dir`` and a fabric that connects to it; the daemon may be replaced by another."""
+
+    def __init__(self, state_dir, monkeypatch, topology=FABRIC, **options):
+        self.state_dir, self.options, self.topology = state_dir, options, topology
+        self.watch = Watch(monkeypatch)
+        self.daemon = None
+        self.port = 0
+
+    def __enter__(self):
+        self.start()
+        self.sim = SimThread(self.topology, ("127.0.0.1", self.port))
+        self.sim.__enter__()
+        self.settle()
+        return self
+
+    def __exit__(self, *_):
+        self.sim.__exit__(None, None, None)
+        self.daemon.stop()
+
+    def start(self, topology=TOPOLOGY, **options):
+        self.daemon = Daemon(topology, self.state_dir, of_port=self.port, gather=5, **{**self.options, **options})
+        self.daemon.start()
+        self.port = self.daemon.state.wire.address[1]
+
+    def restart(self, **options):
+        self.daemon.stop()
+        self.watch.seen.clear()
+        self.start(**options)
+
+    def settle(self, switches=None):
+        """Wait until the switches (default: all) are connected and in line, and nothing is under way."""
+        expected = len(self.topology.switches if switches is None else switches)
+
+        def settled():
+            status = self.daemon.status()
+            return status.in_line == expected and status.pending is None and not status.doing
+
+        assert eventually(settled), self.daemon.status()
+
+    def state(self, switch):
+        return self.sim.call(lambda network: network.switches[switch].model.state())
+
+    def states(self):
+        return self.sim.call(lambda network: {name: s.model.state() for name, s in network.switches.items()})
+
+    def holds(self, ruleset):
+        """Whether every switch holds exactly this."""
+        return self.states() == {name: ruleset.state(name) for name in self.topology.switches}
+
+    def apply(self, sources=(DEMO,), **options):
+        return self.daemon.apply(sources, "ann", "because", **{"allow": ALLOW, **options})
