@@ -355,7 +355,7 @@ BAD: dict[str, tuple[bytes, e.IntEnum]] = {
     "band type 3": (b"\4\x1d\0\x20\0\0\0\1\0\0\0\1\0\0\0\1\0\3\0\x10" + bytes(12), e.MeterModFailed.BAD_BAND),
     "role 4": (b"\4\x18\0\x18\0\0\0\1\0\0\0\4" + bytes(12), e.RoleRequestFailed.BAD_ROLE),
     "configuration flag 4": (b"\4\x09\0\x0c\0\0\0\1\0\4\0\0", e.SwitchConfigFailed.BAD_FLAGS),
-    "configuration of 3 bytes": (b"\4\x09\0\x0b\0\0\0\1\0\4\0", e.SwitchConfigFailed.BAD_LEN),
+    "configuration of 3 bytes": (b"\4\x09\0\x0b\0\0\0\1\0\4\0", e.BadRequest.BAD_LEN),
     "bundle in a bundle": (
         encode(BundleAdd(1, 0, BundleAdd(1, 0, BarrierRequest())), 1),
         e.OnfFailed.MSG_UNSUP,

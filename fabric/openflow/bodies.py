@@ -191,9 +191,7 @@ def _role(kind: type[m.RoleRequest] | type[m.RoleReply]) -> Codec:
 
 
 def _parse_set_config(body: bytes) -> m.SetConfig:
-    if len(body) != _CONFIG.size:
-        raise bad(SwitchConfigFailed.BAD_LEN, f"SetConfig takes {_CONFIG.size} bytes after its header, not {len(body)}")
-    flags, miss_send_len = _CONFIG.unpack(body)
+    flags, miss_send_len = unpack(_CONFIG, body, m.SetConfig)
     if flags > 3:
         raise bad(SwitchConfigFailed.BAD_FLAGS, f"configuration flags {flags:#x}")
     return m.SetConfig(flags, miss_send_len)

@@ -6,7 +6,6 @@ Source: OpenFlow 1.3.5 §7.3.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
@@ -122,10 +121,13 @@ def _parse_ports(body: bytes, **more: bool) -> m.PortDescReply:
 
 
 def _experimenter(kind: type[Any]) -> Codec:
+    def pack(message: Any) -> bytes:
+        data: bytes = message.data
+        return _EXPERIMENTER.pack(message.experimenter, message.exp_type) + data
+
     def parse(body: bytes, **more: bool) -> Any:
         return kind(*opening(_EXPERIMENTER, body, kind), body[8:], **more)
 
-    pack: Callable[[Any], bytes] = lambda x: _EXPERIMENTER.pack(x.experimenter, x.exp_type) + x.data  # noqa: E731
     return Codec(kind, pack, parse)
 
 
