@@ -6,52 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-import controller.cli
-from controller.cli import COMMANDS, load, main
-
-ROOT = Path(__file__).resolve().parent.parent
-DEMO = ["intents/demo.yaml", "-t", "topologies/demo.yaml"]
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> dict:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def clos(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Run the command line in this process, from the root of the repository."""
-    monkeypatch.chdir(ROOT)
-
-    def run(*words: str) -> Ran:
-        with pytest.raises(SystemExit) as exit:
-            main([str(word) for word in words])
-        return Ran(int(exit.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def edited(tmp_path: Path):
-    """A copy of the shipped intents with one text replaced by another."""
-
-    def edit(old: str, new: str) -> Path:
-        text = (ROOT / "intents/demo.yaml").read_text()
-        assert text.count(old) == 1
-        path = tmp_path / "edited.yaml"
-        path.write_text(text.replace(old, new))
-        return path
-
-    return edit
+from controller.cli import COMMANDS, Row, load
+from tests.cli_run import DEMO, clos, edited
 
 
 def test_help_takes_less_than_three_tenths_of_a_second_of_processor_time() -> None:
@@ -63,29 +22,33 @@ def test_help_takes_less_than_three_tenths_of_a_second_of_processor_time() -> No
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
-def test_every_command_loads_and_describes_itself(row: controller.cli.Row, clos) -> None:
+def test_every_command_loads_and_describes_itself(row: Row) -> None:
     command = load(row.name)
     assert command.help.startswith(row.summary)
     assert clos(row.name, "--help").code == 0
 
 
-def test_sound_intents_are_valid(clos) -> None:
+def test_sound_intents_are_valid() -> None:
     ran = clos("validate", *DEMO)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == "Valid on demo: 3 tenants, 4 networks, 11 endpoints, 8 groups, 7 policies, 1 share.\n"
 
 
-def test_every_problem_is_listed_with_its_place_and_exit_code_4(clos, edited) -> None:
-    path = edited("{from: web, to: app,", "{from: web, to: ap,")
+def test_every_problem_is_listed_with_its_place_and_exit_code_4(tmp_path: Path) -> None:
+    path = edited(tmp_path, "{from: web, to: app,", "{from: web, to: ap,")
     ran = clos("validate", path, "-t", "topologies/demo.yaml")
     assert ran.code == 4 and ran.out == ""
     assert ran.err.startswith(f"{path}:28:23: spec.policies[0].to: unknown group ap; did you mean app?\n")
     assert ran.err.endswith("clos: 1 problem\n")
 
 
-def test_json_carries_the_problems_and_the_same_exit_code(clos, edited) -> None:
+def test_json_carries_the_problems_and_the_same_exit_code(tmp_path: Path) -> None:
     ran = clos(
-        "validate", edited("{from: web, to: app,", "{from: web, to: ap,"), "-t", "topologies/demo.yaml", "--json"
+        "validate",
+        edited(tmp_path, "{from: web, to: app,", "{from: web, to: ap,"),
+        "-t",
+        "topologies/demo.yaml",
+        "--json",
     )
     assert ran.code == 4 and ran.err == ""
     assert ran.data["format_version"] == 1
@@ -108,13 +71,13 @@ def test_json_carries_the_problems_and_the_same_exit_code(clos, edited) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_flags_and_paths_are_usage_errors(words: tuple[str, ...], clos) -> None:
+def test_wrong_flags_and_paths_are_usage_errors(words: tuple[str, ...]) -> None:
     ran = clos(*words)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err and "Traceback" not in ran.err
 
 
-def test_a_fault_of_ours_is_one_line_and_exit_code_1(clos, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_one_line_and_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOS_DEBUG", raising=False)
     monkeypatch.setattr("controller.cli.sources.load_topology", lambda path: 1 / 0)
     ran = clos("validate", *DEMO)
@@ -122,8 +85,8 @@ def test_a_fault_of_ours_is_one_line_and_exit_code_1(clos, monkeypatch: pytest.M
     assert ran.err.count("\n") == 1 and "please report it" in ran.err and "ZeroDivisionError" in ran.err
 
 
-def test_a_plan_counts_what_changes_and_tells_the_shell(clos, edited) -> None:
-    path = edited("{from: app, to: db, services: [tcp/5432]}", "{from: app, to: db, services: [tcp/5433]}")
+def test_a_plan_counts_what_changes_and_tells_the_shell(tmp_path: Path) -> None:
+    path = edited(tmp_path, "{from: app, to: db, services: [tcp/5432]}", "{from: app, to: db, services: [tcp/5433]}")
     words = ("plan", path, "--from", *DEMO, "--detailed-exitcode")
     ran = clos(*words)
     assert ran.code == 2
@@ -133,7 +96,7 @@ def test_a_plan_counts_what_changes_and_tells_the_shell(clos, edited) -> None:
     assert clos("plan", "intents/demo.yaml", "--from", *DEMO, "--detailed-exitcode").code == 0
 
 
-def test_compile_prints_every_rule_of_every_switch(clos) -> None:
+def test_compile_prints_every_rule_of_every_switch() -> None:
     data = clos("compile", *DEMO, "--json").data
     rows = dict(line.split()[:2] for line in clos("compile", *DEMO).out.splitlines()[1:])
     assert {name: sum(rule["switch"] == name for rule in data["rules"]) for name in data["switches"]} == {
@@ -141,7 +104,7 @@ def test_compile_prints_every_rule_of_every_switch(clos) -> None:
     }
 
 
-def test_trace_names_table_rule_and_intent_line_at_each_hop(clos) -> None:
+def test_trace_names_table_rule_and_intent_line_at_each_hop() -> None:
     ran = clos("trace", *DEMO, "--from", "web1", "--to", "app2", "--service", "tcp/8080", "--expect", "delivered")
     assert ran.code == 0
     assert "5 policy   #30000 source=shop/everyone+web,target=shop/app+everyone" in ran.out
@@ -149,25 +112,25 @@ def test_trace_names_table_rule_and_intent_line_at_each_hop(clos) -> None:
     assert ran.out.splitlines()[-1].startswith("delivered to app2 at leaf3:12: 10.1.1.11 > 10.1.2.12 tcp/8080 ttl 63")
 
 
-def test_a_trace_that_ends_unexpectedly_fails(clos) -> None:
+def test_a_trace_that_ends_unexpectedly_fails() -> None:
     ran = clos("trace", *DEMO, "--from", "web1", "--to", "desk1", "--expect", "delivered", "--json")
     assert (ran.code, ran.data["outcome"]) == (4, "dropped")
     assert ran.data["drops"] == [{"switch": "leaf1", "hop": 0, "reason": "table 4: no rule matched"}]
 
 
-def test_a_cut_link_moves_the_packet_to_the_other_spine(clos) -> None:
+def test_a_cut_link_moves_the_packet_to_the_other_spine() -> None:
     words = ("trace", *DEMO, "--from", "web1", "--to", "app2", "--service", "tcp/8080", "--json", "--link-down")
     via = {cut: clos(*words, cut).data["hops"][1]["switch"] for cut in ("leaf1:1", "leaf1:2")}
     assert via == {"leaf1:1": "spine2", "leaf1:2": "spine1"}
 
 
-def test_a_generated_topology_is_one_that_can_be_read(clos, tmp_path: Path) -> None:
+def test_a_generated_topology_is_one_that_can_be_read(tmp_path: Path) -> None:
     made = clos("topology", "generate", "--spines", 2, "--leaves", 4, "--hosts", 2, "--pairs", "--dual-homed", 1)
     path = tmp_path / "made.yaml"
     path.write_text(made.out)
     assert clos("topology", "check", path).out == "Valid: clos, 2 spines, 4 leaves, 8 links, 10 hosts.\n"
 
 
-def test_the_schema_is_what_editors_read(clos) -> None:
+def test_the_schema_is_what_editors_read() -> None:
     data = json.loads(clos("schema", "share").out)
     assert data["$schema"].startswith("https://json-schema.org/") and data["title"] == "Clos Share"

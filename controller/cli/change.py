@@ -1,4 +1,4 @@
-"""``plan`` and ``diff``: what would change, and in which order."""
+"""``plan`` and ``diff``: what would change, and in which order. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -9,73 +9,125 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.text import Text
 
-from controller.cli.answer import CHANGES, OK, Answer, answering
-from controller.cli.plan_text import brakes_json, entry_lines, plan_lines
-from controller.cli.sources import IntentPaths, TopologyPath, read, read_intents, read_topology
-from controller.compile import compile_fabric
-from controller.intent.model import Intent
-from controller.plan import Brake, Plan, brakes, diff, to_json
+from controller.cli.answer import CHANGES, OK, Answer, Json, answering, usage
+from controller.cli.plan_text import brakes_json, plan_lines
+from controller.cli.remote import DEFAULT, StateDir, controller, running
+from controller.cli.sources import (
+    Intents,
+    Source,
+    TopologyPath,
+    Wanted,
+    documents,
+    in_force,
+    loaded,
+    read_intents,
+    read_topology,
+)
+from controller.plan import brakes, diff, to_json
 from fabric.ruleset import EMPTY
-from fabric.topology import Topology
 
-Before = Annotated[list[Path], typer.Option("--from", metavar="INTENTS", help="The intents in force; repeatable.")]
+Before = Annotated[
+    list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
+]
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
-Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Entries written out in JSON; the rest is counted.")]
+Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Start from an empty fabric, even if a controller runs.")]
 
 
 class Planned(NamedTuple):
-    """A plan, and the brakes that hold it."""
+    """A plan in its JSON form, whence it starts, and which switches are spines."""
 
-    topology: Topology
-    plan: Plan
-    held: tuple[Brake, ...] = ()
+    start: str
+    data: Json
+    spines: tuple[str, ...]
 
-    def lines(self, entries: bool) -> Iterator[Text | str]:
-        if entries and self.plan:
-            yield from entry_lines(self.plan, self.topology)
-            yield ""
-        yield from plan_lines(self.plan, self.topology, self.held)
+    def lines(self, entries: bool = False) -> Iterator[Text | str]:
+        yield f"From {self.start}:"
+        yield from plan_lines(self.data, self.spines, entries)
 
-
-def planned(topology: Topology, old: Intent | None, new: Intent) -> Planned:
-    """The plan from the rules of one intent, or from an empty fabric, to those of another."""
-    before = compile_fabric(old, topology) if old else None
-    installed = before.ruleset if before else EMPTY
-    desired = compile_fabric(new, topology, previous=before).ruleset
-    found = diff(installed, desired)
-    return Planned(topology, found, brakes(found, installed, desired, topology=topology))
+    def __bool__(self) -> bool:
+        return bool(self.data["switches"])
 
 
 @answering
 def plan(
-    intents: IntentPaths,
-    topology: TopologyPath,
-    before: Before = [],  # noqa: B006 - typer reads the default, nobody changes it
+    intents: Intents,
+    topology: TopologyPath = None,
+    before: Before = None,
+    state: StateDir = DEFAULT,
+    offline: Offline = False,
     detailed: Detailed = False,
     entries: Entries = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show what an apply would change, switch by switch."""
-    wanted = read(topology, intents)
-    old = read_intents(before, wanted.topology) if before else None
-    return _answer(planned(wanted.topology, old, wanted.intent), detailed, entries, limit)
+    """Show what an apply would change, switch by switch.
+
+    Starts from what the fabric holds if a controller runs on the state directory, from the intents given with --from,
+    or else from an empty fabric.
+    """
+    if not before and not offline and running(state):
+        found = planned_there(state, intents, topology, limit)
+    elif topology is None:
+        raise usage("say on which topology: --topology FILE")
+    else:
+        fabric = read_topology(topology)
+        old = Wanted(fabric, read_intents(before, fabric)) if before else None
+        start = ", ".join(map(str, before)) if before else "an empty fabric"
+        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit)
+    return _answer(found, detailed, entries)
+
+
+def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int) -> Planned:
+    """The plan from the rules of one intent, or from an empty fabric, to those of another."""
+    before = old.compiled() if old else None
+    installed = before.ruleset if before else EMPTY
+    desired = new.compiled(before).ruleset
+    found = diff(installed, desired)
+    held = brakes(found, installed, desired, topology=new.topology)
+    data = {**to_json(found, limit), "brakes": brakes_json(held)}
+    return Planned(start, data, tuple(spine.name for spine in new.topology.spines))
+
+
+def planned_there(state: Path, intents: list[Path], topology: Path | None, limit: int = 0) -> Planned:
+    """The plan of the controller, from what the fabric holds."""
+    with controller(state) as client:
+        data = client.plan(documents(intents), named(topology), limit)
+        spines = tuple(switch["name"] for switch in client.switches() if switch["role"] == "spine")
+    start = f"revision {data['base']}" if data["base"] else "a fabric that has no revision yet"
+    return Planned(start, data, spines)
+
+
+def named(topology: Path | None) -> tuple[str, str] | None:
+    """A topology file as the controller takes it."""
+    return next(iter(documents([topology]).items())) if topology else None
 
 
 @answering
 def diff_(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="An intent file, or a directory of them.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another.")],
-    topology: TopologyPath,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A file, a directory, or the number of a revision.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Another.")],
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
     detailed: Detailed = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show the entries in which two intents differ."""
-    fabric = read_topology(topology)
-    found = planned(fabric, read_intents([old], fabric), read_intents([new], fabric))
-    return _answer(found, detailed, True, limit)
+    """Show the entries in which two intents or revisions differ."""
+    sides = [_side(word, topology, state) for word in (old, new)]
+    found = planned_here(old if not old.isdecimal() else f"revision {old}", sides[0], sides[1], limit)
+    return _answer(found, detailed, entries=True)
 
 
-def _answer(found: Planned, detailed: bool, entries: bool, limit: int) -> Answer:
-    data = {**to_json(found.plan, limit), "brakes": brakes_json(found.held)}
-    return Answer(data, lambda: found.lines(entries), CHANGES if detailed and found.plan else OK)
+def _side(word: str, topology: Path | None, state: Path) -> Wanted:
+    """One side of a comparison. Files need a topology, or a controller that has one."""
+    if word.isdecimal() and not Path(word).exists():
+        held, intents = in_force(state, int(word))
+        return loaded(topology or held, intents)
+    if topology is None and not running(state):
+        raise usage("say on which topology: --topology FILE")
+    fabric: Source = topology or in_force(state)[0]
+    return loaded(fabric, [Path(word)])
+
+
+def _answer(found: Planned, detailed: bool, entries: bool) -> Answer:
+    return Answer(found.data, lambda: found.lines(entries), CHANGES if detailed and found else OK)

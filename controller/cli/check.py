@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from controller.cli.answer import Answer, Json, Lines, answering
-from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from controller.cli.remote import DEFAULT, StateDir
+from controller.cli.sources import IntentPaths, Intents, TopologyPath, Wanted, read
 from controller.cli.text import columns, count
 from controller.compile import STAGES
 from controller.intent import json_schema
@@ -18,12 +19,12 @@ from fabric.ruleset import Ruleset
 
 
 @answering
-def validate(intents: IntentPaths, topology: TopologyPath) -> Answer:
+def validate(intents: Intents, topology: TopologyPath = None, state: StateDir = DEFAULT) -> Answer:
     """Check intents against a topology.
 
     Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 4.
     """
-    wanted = read(topology, intents)
+    wanted = read(topology, intents, state)
     return Answer({"valid": True, "counts": _counts(wanted)}, lambda: [_sound(wanted)])
 
 
@@ -45,12 +46,12 @@ def _sound(wanted: Wanted) -> str:
 
 
 @answering
-def compile_(intents: IntentPaths, topology: TopologyPath) -> Answer:
+def compile_(intents: IntentPaths = None, topology: TopologyPath = None, state: StateDir = DEFAULT) -> Answer:
     """Compile intents to OpenFlow rules.
 
     Prints how many entries each switch gets; --json prints all of them, in the form that docs/cli.md describes.
     """
-    ruleset = read(topology, intents).compiled().ruleset
+    ruleset = read(topology, intents, state).compiled().ruleset
     return Answer(ruleset_json(ruleset), lambda: _sizes(ruleset))
 
 

@@ -7,9 +7,11 @@ what becomes of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
-from controller.cli.answer import usage
+import typer
+
+from controller.cli.answer import Stop, usage
 from controller.cli.sources import Wanted
 from controller.intent import scalars
 from controller.intent.model import ROUTER_MAC, Intent, Service
@@ -19,6 +21,13 @@ from fabric import packet as build
 from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP, ipv4_text
 from fabric.packet import Packet, PacketError
 from fabric.topology import TRUNK, PortRef, Topology
+
+From = Annotated[str, typer.Option("--from", metavar="ENDPOINT", help="Who sends: tenant/name, name or address.")]
+To = Annotated[str, typer.Option("--to", metavar="ENDPOINT", help="To whom.")]
+ServiceWord = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", help="tcp/1433, udp/53, icmp, ip/47.")]
+Via = Annotated[str, typer.Option("--via", metavar="LEAF", help="The leaf a dual-homed host sends by.")]
+AtPort = Annotated[str, typer.Option("--in", metavar="LEAF:PORT", help="Where a raw --packet enters.")]
+Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw Ethernet frame.")]
 
 SOURCE_PORT = 49152
 """The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
@@ -33,6 +42,18 @@ class Probe(NamedTuple):
     packet: Packet
     source: End | None = None
     target: End | None = None
+    flow: Flow | None = None
+
+
+def asked(wanted: Wanted, source: str, target: str, service: str, via: str, at: str, packet: str) -> Probe:
+    """The probe that the options of ``trace`` and ``explain`` ask for. Raises Stop (USAGE)."""
+    ends, frame = (source, target), (at, packet)
+    if not (all(ends) and not any(frame)) and not (all(frame) and not any(ends)):
+        raise usage("say --from and --to, or --in and --packet")
+    if all(frame):
+        return raw(at, packet, wanted.topology)
+    one, other = (find_end(wanted.intent, end) for end in ends)
+    return between_ends(wanted, one, other, find_flow(service), via)
 
 
 def find_end(intent: Intent, word: str) -> End:
@@ -77,8 +98,7 @@ def find_port(word: str, topology: Topology) -> PortRef:
     except ValueError as error:
         raise usage(f"{word}: {error}") from None
     if port.switch not in topology.switches:
-        meant = suggest(port.switch, topology.switches)
-        raise usage(f"{word}: no switch {port.switch}{f'; did you mean {meant}?' if meant else ''}")
+        raise no_switch(port.switch, topology)
     if port.port not in topology.ports[port.switch]:
         raise usage(
             f"{word}: {port.switch} has no such port; it uses {', '.join(map(str, topology.ports[port.switch]))}"
@@ -86,7 +106,13 @@ def find_port(word: str, topology: Topology) -> PortRef:
     return port
 
 
-def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str | None = None) -> Probe:
+def no_switch(name: str, topology: Topology) -> Stop:
+    """What to say to someone who names a switch that is not there."""
+    meant = suggest(name, topology.switches)
+    return usage(f"no switch {name}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str = "") -> Probe:
     """The first packet ``source`` sends to ``target``: bridged within a network, else by way of the gateway.
 
     ``via``: the leaf it enters by, for a dual-homed host.
@@ -94,14 +120,14 @@ def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str 
     if str(source) == str(target):
         raise usage(f"{source} to itself: no fabric sees such a packet")
     host = wanted.topology.hosts[source.endpoint.host]
-    ports = [port for port in host.ports if via in (None, port.switch)]
+    ports = [port for port in host.ports if via in ("", port.switch)]
     if not ports:
         raise usage(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
     home = (source.tenant.name, source.endpoint.network)
     near = home == (target.tenant.name, target.endpoint.network)
     vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
     packet = _packet(source, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow, vlan)
-    return Probe(ports[0], packet, source, target)
+    return Probe(ports[0], packet, source, target, flow)
 
 
 class _Frame(TypedDict):

@@ -1,7 +1,7 @@
 """From paths to values: what commands read, and what they say when it cannot be read.
 
-Lives here: loading topologies and intents, compiling them, and the problems that end a command. Must not know:
-what is asked about them.
+Lives here: loading topologies and intents from files, or those in force from the controller, and compiling them.
+Must not know: what is asked about them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,23 @@ from typing import Annotated, NamedTuple
 import typer
 
 from controller.cli.answer import Json, Stop, failed, usage
-from controller.compile import Compiled, compile_fabric
-from controller.intent import Problem, load_intent, load_topology
+from controller.cli.remote import DEFAULT, controller, running
+from controller.compile import Compiled, CompileError, compile_fabric
+from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.model import Intent
 from fabric.topology import Topology
 
+Source = Path | Text
+"""A file or directory, or a document that came from elsewhere."""
+
 TopologyPath = Annotated[
-    Path, typer.Option("--topology", "-t", metavar="FILE", help="The topology.", envvar="CLOS_TOPOLOGY")
+    Path | None,
+    typer.Option("--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="By default the one in force."),
 ]
-IntentPaths = Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")]
+Intents = Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")]
+IntentPaths = Annotated[
+    list[Path] | None, typer.Argument(metavar="[INTENTS...]", help="Files or directories; by default those in force.")
+]
 
 
 class Wanted(NamedTuple):
@@ -30,28 +38,69 @@ class Wanted(NamedTuple):
     topology: Topology
     intent: Intent
 
-    def compiled(self) -> Compiled:
-        return compile_fabric(self.intent, self.topology)
+    def compiled(self, previous: Compiled | None = None) -> Compiled:
+        """Raises Stop (FAILED) when the intents do not fit into the pipeline."""
+        try:
+            return compile_fabric(self.intent, self.topology, previous=previous)
+        except CompileError as error:
+            raise failed(str(error)) from None
 
 
-def read(topology: Path, intents: Sequence[Path]) -> Wanted:
-    """The values of these files. Raises Stop: USAGE for a path that is not there, FAILED with every problem."""
+def read(topology: Path | None, intents: Sequence[Path] | None, state: Path = DEFAULT) -> Wanted:
+    """The values of these files; what is not given is taken from the revision in force.
+
+    Raises Stop: USAGE for a path that is not there, FAILED with every problem, UNCHECKED without a controller.
+    """
+    if topology and intents:
+        return loaded(topology, intents)
+    if intents and not running(state):
+        raise usage("say on which topology: --topology FILE")
+    held_topology, held_intents = in_force(state)
+    return loaded(topology or held_topology, intents or held_intents)
+
+
+def loaded(topology: Source, intents: Sequence[Source]) -> Wanted:
+    """The values of these sources."""
     fabric = read_topology(topology)
     return Wanted(fabric, read_intents(intents, fabric))
 
 
-def read_topology(path: Path) -> Topology:
-    topology, problems = load_topology(_there(path))
+def read_topology(source: Source) -> Topology:
+    topology, problems = load_topology(_there(source))
     if topology is None:
         raise refused(problems)
     return topology
 
 
-def read_intents(paths: Sequence[Path], topology: Topology) -> Intent:
-    intent, problems = load_intent([_there(path) for path in paths], topology)
+def read_intents(sources: Sequence[Source], topology: Topology) -> Intent:
+    intent, problems = load_intent([_there(source) for source in sources], topology)
     if intent is None:
         raise refused(problems)
     return intent
+
+
+def in_force(state: Path, number: int = 0) -> tuple[Text, list[Text]]:
+    """The topology and the intents of a revision of the controller; 0: the one in force."""
+    with controller(state) as client:
+        number = number or client.status()["revision"]
+        if not number:
+            raise usage("no revision is in force yet: name the files")
+        found = client.revision(number)
+    return Text("topology.yaml", found["topology"]), [Text(*item) for item in found["sources"].items()]
+
+
+def documents(paths: Sequence[Path]) -> dict[str, str]:
+    """The texts of files, and of all YAML files in directories, by name: what the controller is sent."""
+    found = {}
+    for path in paths:
+        _there(path)
+        files = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
+        for file in files:
+            try:
+                found[str(file)] = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise usage(f"{file}: cannot be read: {error}") from None
+    return found
 
 
 def refused(problems: Sequence[Problem]) -> Stop:
@@ -65,7 +114,7 @@ def problem_json(problem: Problem) -> Json:
     return problem._asdict()
 
 
-def _there(path: Path) -> Path:
-    if not path.exists():
-        raise usage(f"{path}: no such file or directory")
-    return path
+def _there(source: Source) -> Source:
+    if isinstance(source, Path) and not source.exists():
+        raise usage(f"{source}: no such file or directory")
+    return source

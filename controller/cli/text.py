@@ -40,8 +40,13 @@ def columns(rows: Iterable[Sequence[Cell]], right: Collection[int] = (), indent:
 
 def table_name(topology: Topology, switch: str, table: int) -> str:
     """What a flow table of a switch decides: the name of its stage."""
-    role = topology.switches.get(switch)
-    if role is not None and not role.is_leaf:
+    found = topology.switches.get(switch)
+    return stage_name(table, spine=found is not None and not found.is_leaf)
+
+
+def stage_name(table: int, spine: bool) -> str:
+    """The name of a leaf's or a spine's stage; empty where there is none."""
+    if spine:
         return SPINE.name if table == SPINE.table else ""
     return STAGES[table].name if table < len(STAGES) else ""
 

@@ -1,0 +1,176 @@
+"""``apply``, ``rollback`` and ``repair``: changes that the controller carries out."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.answer import Answer, Json, Lines, answering, failed, show, usage
+from controller.cli.change import named, planned_there
+from controller.cli.remote import DEFAULT, StateDir, controller
+from controller.cli.sources import Intents, TopologyPath, documents
+from controller.cli.text import count
+
+if TYPE_CHECKING:
+    from controller.api.client import Client, Progress
+
+Who = Annotated[str, typer.Option(metavar="NAME", help="Who asks, for the history; by default you.")]
+Why = Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Deletes = Annotated[bool, typer.Option("--allow-deletes", help="Delete more than 30% of the rules.")]
+Empty = Annotated[bool, typer.Option("--allow-empty", help="Leave no rule at all.")]
+Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Fill a switch beyond its capacity.")]
+Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Change what the whole fabric stands on.")]
+Absent = Annotated[bool, typer.Option("--allow-offline", help="Leave out switches that are not connected.")]
+
+
+@answering
+def apply(
+    intents: Intents,
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
+    who: Who = "",
+    why: Why = "",
+    yes: Yes = False,
+    deletes: Deletes = False,
+    empty: Empty = False,
+    overflow: Overflow = False,
+    uplink: Uplink = False,
+    absent: Absent = False,
+) -> Answer:
+    """Bring the fabric to what the intents say.
+
+    Shows the plan and asks, unless told --yes. The documents replace all that are in force. Ends when every switch
+    has confirmed; when one refuses, everything is taken back and the exit code is 4.
+    """
+    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent)
+    plan = planned_there(state, intents, topology)
+    if not yes:
+        _confirm(plan.lines(), "Apply this plan?")
+    with controller(state) as client, _progress() as progress:
+        done = client.apply(
+            documents(intents),
+            named(topology),
+            who=who or getpass.getuser(),
+            why=why,
+            allow=allow,
+            expect_revision=plan.data["base"],
+            progress=progress,
+        )
+    return Answer(done, lambda: _applied(done))
+
+
+@answering
+def rollback(
+    revision: Annotated[int | None, typer.Argument(metavar="[REVISION]", help="By default the one before.")] = None,
+    state: StateDir = DEFAULT,
+    who: Who = "",
+    why: Why = "",
+    yes: Yes = False,
+    deletes: Deletes = False,
+    empty: Empty = False,
+    overflow: Overflow = False,
+    uplink: Uplink = False,
+    absent: Absent = False,
+) -> Answer:
+    """Bring the fabric back to an earlier revision.
+
+    Its very rules, as a new revision: history only grows.
+    """
+    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent)
+    with controller(state) as client, _progress() as progress:
+        held = client.status()["revision"]
+        target = revision if revision is not None else _before(client, held)
+        if not yes:
+            found = client.revision(target)
+            _confirm([f"Revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"], "Go back to it?")
+        done = client.rollback(
+            target,
+            who=who or getpass.getuser(),
+            why=why,
+            allow=allow,
+            expect_revision=held,
+            progress=progress,
+        )
+    return Answer(done, lambda: _applied(done))
+
+
+@answering
+def repair(
+    switches: Annotated[list[str] | None, typer.Argument(metavar="[SWITCH...]", help="By default all.")] = None,
+    state: StateDir = DEFAULT,
+    who: Who = "",
+    remove_foreign: Annotated[bool, typer.Option("--remove-foreign", help="Delete rules that are not Clos's.")] = False,
+) -> Answer:
+    """Read switches back and send what they lack.
+
+    Rules that Clos did not install are left alone unless --remove-foreign is given. Exits with 4 when a switch could
+    not be brought in line.
+    """
+    with controller(state) as client:
+        done = client.repair(switches or (), who=who or getpass.getuser(), remove_foreign=remove_foreign)
+    if done["failed"]:
+        names = ", ".join(done["failed"])
+        raise failed(f"not in line: {names}", [f"{name}: {why}" for name, why in done["failed"].items()], **done)
+    return Answer(done, lambda: ["Every connected switch holds what it should."])
+
+
+def _allowed(**flags: bool) -> list[str]:
+    """The names of the brakes that are released."""
+    return [name for name, given in flags.items() if given]
+
+
+def _confirm(lines: Lines, question: str) -> None:
+    """Show what would be done and ask. Raises Stop unless the answer is yes."""
+    if not sys.stdin.isatty():
+        raise usage("nobody is there to ask: look at the plan, then say --yes")
+    show(lines)
+    if not typer.confirm(question):
+        raise failed("nothing was changed")
+
+
+def _before(client: Client, held: int) -> int:
+    """The last revision that held before the one in force."""
+    rows = (row["number"] for row in client.revisions() if row["status"] == "applied" and row["number"] < held)
+    found = next(rows, None)
+    if found is None:
+        raise usage("there is no earlier revision to go back to")
+    return int(found)
+
+
+def _applied(done: Json) -> Iterator[str]:
+    if not done["changed"]:
+        yield f"Nothing to change: the fabric holds revision {done['revision']}."
+        return
+    add, change, delete = (done["counts"][key] for key in ("add", "change", "delete"))
+    numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
+    yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {done['seconds']:.2f} s."
+    if done["offline"]:
+        absent = count(len(done["offline"]), "switch", "switches")
+        yield f"{absent} will get it on joining: {', '.join(done['offline'])}"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Shows the lines of a change on stderr while they come; nothing where stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - for terminals only
+
+    with Console(stderr=True).status("waiting for the controller") as status:
+        yield lambda line: status.update(_told(line))
+
+
+def _told(line: Json) -> str:
+    if line["event"] == "begun":
+        return f"revision {line['revision']}: {line['batches']} batches for {line['switches']} switches"
+    if line["event"] == "progress":
+        of = f"{line['number']} of {line['batches']}"
+        return f"batch {of}, {line['batch']}: {line['confirmed']} of {line['switches']} switches have confirmed"
+    return f"taking revision {line['revision']} back: {line['reason']}"

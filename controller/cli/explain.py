@@ -1,0 +1,186 @@
+"""``explain``: why a packet passes or not, and why a rule exists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
+from controller.cli.inspect import Numbered, numbered
+from controller.cli.names import names_of
+from controller.cli.probe import AtPort, From, Hexadecimal, Probe, ServiceWord, To, Via, asked, no_switch
+from controller.cli.reasons import because, end_text, flow_text, not_admitted, quoted
+from controller.cli.remote import DEFAULT, StateDir
+from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from controller.cli.text import columns, count, table_name
+from controller.cli.traced import Followed, Outcome, follow, origin_json, path_text
+from controller.compile import Compiled, Origin
+from controller.intent.model import Policy
+from controller.intent.reach import End, Flow, Ruling, ruling
+from controller.plan import rule_json
+
+RuleName = Annotated[
+    str, typer.Option("--rule", metavar="RULE", help="Why this rule exists: leaf1/5/3, as inspect says.")
+]
+CookieWord = Annotated[str, typer.Option("--cookie", metavar="COOKIE", help="Why rules with this cookie exist.")]
+
+PURPOSE = {
+    "port": "decides which network a frame belongs to, by the port and VLAN it came in by",
+    "admit": "lets in what a known endpoint sends under its own addresses, and nothing else",
+    "arp": "answers ARP in the sender's own leaf",
+    "bridge": "finds the way to an endpoint of the same network",
+    "route": "finds the way to an endpoint of another network, as a router does",
+    "policy": "lets through what a policy or a share permits",
+    "meter": "limits the rate and sends the packet on its way",
+    "deliver": "hands a frame from the fabric to the host it is for",
+    "spine": "sends a frame to the leaf or pair that its outer tag names",
+}
+
+
+@answering
+def explain(
+    intents: IntentPaths = None,
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
+    source: From = "",
+    target: To = "",
+    service: ServiceWord = "icmp",
+    via: Via = "",
+    at: AtPort = "",
+    packet: Hexadecimal = "",
+    rule: RuleName = "",
+    cookie: CookieWord = "",
+) -> Answer:
+    """Say why a packet passes or not, or why a rule exists.
+
+    The packet is given as for trace; the rule by its name (see inspect) or its cookie.
+    """
+    wanted = read(topology, intents, state)
+    compiled = wanted.compiled()
+    if rule:
+        return _about_rule(compiled, _named(compiled, rule))
+    if cookie:
+        return _about_cookie(compiled, _number(cookie))
+    probe = asked(wanted, source, target, service, via, at, packet)
+    done = follow(compiled, probe)
+    if probe.source and probe.target and probe.flow:
+        return _about_ends(wanted, probe.source, probe.target, probe.flow, done)
+    return _about_frame(wanted, probe, done)
+
+
+def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Followed) -> Answer:
+    decided = ruling(wanted.intent, source, target, flow)
+    back = ruling(wanted.intent, target, source, flow.back())
+    agree = decided.allowed == (done.outcome is Outcome.DELIVERED)
+
+    def lines() -> Iterator[Text | str]:
+        yield f"{end_text(source)} to {end_text(target)}: {flow_text(flow)}"
+        yield from because(wanted.intent, source, target, flow, decided)
+        if decided.allowed:
+            yield "Answers pass." if back.allowed else "But answers are dropped, so no conversation comes of it."
+        yield f"The rules {'agree' if agree else 'do NOT agree, please report it'}: {path_text(done)}"
+
+    data = {
+        "from": str(source),
+        "to": str(target),
+        "service": flow_text(flow),
+        "permitted": decided.allowed,
+        "answers_permitted": back.allowed,
+        "by": _ruling_json(decided, source),
+        "outcome": str(done.outcome),
+        "agree": agree,
+    }
+    return Answer(data, lines, OK if agree else FAILED)
+
+
+def _ruling_json(decided: Ruling, source: End) -> Json | None:
+    by = decided.by
+    if by is None:
+        return None
+    kind = "policies" if isinstance(by, Policy) else "shares"
+    path = (
+        f"tenants.{source.tenant.name}.{kind}.{by.name}" if isinstance(by, Policy) else f"shares.{by.tenant}.{by.name}"
+    )
+    return {**(origin_json(Origin(path, by.where)) or {}), "reply": decided.reply}
+
+
+def _about_frame(wanted: Wanted, probe: Probe, done: Followed) -> Answer:
+    """A raw frame has no names: say how far it came, and whose addresses it lacks when it was not let in."""
+
+    def lines() -> Iterator[Text | str]:
+        yield f"{probe.packet} in at {probe.at}"
+        yield path_text(done)
+        if done.outcome is Outcome.DROPPED and len(done.walk.hops) == 1 and len(done.walk.hops[0].step.trail) <= 2:
+            yield from not_admitted(wanted.intent, wanted.topology, probe)
+
+    return Answer({"packet": str(probe.packet), "outcome": str(done.outcome), "path": path_text(done)}, lines)
+
+
+def _named(compiled: Compiled, word: str) -> Numbered:
+    switch = word.partition("/")[0]
+    if switch not in compiled.topology.switches:
+        raise no_switch(switch, compiled.topology)
+    found = next((one for one in numbered(compiled, switch) if one.name == word), None)
+    if found is None:
+        raise usage(f"no rule {word}: names are SWITCH/TABLE/POSITION, as clos inspect --switch {switch} lists them")
+    return found
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word, 0)
+    except ValueError:
+        raise usage(f"--cookie {word}: a number like 0xc105000000000001") from None
+
+
+def _about_rule(compiled: Compiled, one: Numbered) -> Answer:
+    names, switch, rule = names_of(compiled), one.name.partition("/")[0], one.rule
+    stage, origin = table_name(compiled.topology, switch, rule.table), names.origin(rule)
+
+    def lines() -> Iterator[Text | str]:
+        yield Text.assemble((one.name, "cyan"), f" #{rule.priority} {names.match(rule.match)}")
+        yield f"  -> {names.instructions(rule.instructions, switch)}"
+        yield f"Table {rule.table} {stage} {PURPOSE[stage]}."
+        yield from _caused(origin)
+
+    data = {"name": one.name, "stage": stage, "rule": rule_json(rule), "origin": origin_json(origin)}
+    return Answer(data, lines)
+
+
+def _about_cookie(compiled: Compiled, value: int) -> Answer:
+    names = names_of(compiled)
+    origin = names.origins.get(value)
+    held = [
+        (switch, rule)
+        for switch in compiled.ruleset.switches
+        for rule in compiled.ruleset.rules(switch)
+        if rule.cookie == value
+    ]
+    if origin is None and not held:
+        raise failed(f"no rule of these intents has the cookie {value:#x}")
+    counts = Counter((switch, rule.table) for switch, rule in held)
+
+    def lines() -> Iterator[Text | str]:
+        yield from _caused(origin)
+        yield f"It causes {count(len(held), 'rule')}:"
+        rows = [(s, f"{t} {table_name(compiled.topology, s, t)}", str(n)) for (s, t), n in sorted(counts.items())]
+        yield from columns(rows, right=(2,), indent=2)
+
+    data = {
+        "cookie": f"{value:#x}",
+        "origin": origin_json(origin),
+        "rules": [{"switch": switch, **rule_json(rule)} for switch, rule in held],
+    }
+    return Answer(data, lines)
+
+
+def _caused(origin: Origin | None) -> Iterator[Text | str]:
+    if origin is None:
+        yield "Nothing in these intents causes it."
+        return
+    yield f"It is there because of {origin.path}."
+    yield from quoted(origin.where)

@@ -1,0 +1,119 @@
+"""``inspect``: what a switch holds, with the intent behind each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.text import Text
+
+from controller.cli.answer import Answer, Json, answering, usage
+from controller.cli.names import Names, names_of
+from controller.cli.probe import find_end, no_switch
+from controller.cli.remote import DEFAULT, StateDir
+from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from controller.cli.text import count, table_name
+from controller.cli.traced import origin_json
+from controller.compile import STAGES, Compiled, cookie
+from controller.compile.cookie import endpoint_path
+from controller.plan import group_json, meter_json, rule_json
+from fabric.rule import GroupEntry, Meter, Rule
+
+SwitchName = Annotated[str, typer.Option("--switch", "-s", metavar="NAME", help="Which switch.")]
+TableWord = Annotated[str, typer.Option("--table", metavar="TABLE", help="Only this table: its number or its name.")]
+EndWord = Annotated[str, typer.Option("--endpoint", metavar="ENDPOINT", help="Only entries caused by this endpoint.")]
+
+
+class Numbered(NamedTuple):
+    """A rule and its name here: ``leaf1/5/3`` is the third rule of table 5."""
+
+    name: str
+    rule: Rule
+
+
+class Listing(NamedTuple):
+    """What is shown of a switch."""
+
+    switch: str
+    rules: tuple[Numbered, ...]
+    groups: tuple[GroupEntry, ...]
+    meters: tuple[Meter, ...]
+    names: Names
+
+
+@answering
+def inspect(
+    switch: SwitchName,
+    intents: IntentPaths = None,
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
+    table: TableWord = "",
+    endpoint: EndWord = "",
+) -> Answer:
+    """List the rules, groups and meters of a switch."""
+    wanted = read(topology, intents, state)
+    if switch not in wanted.topology.switches:
+        raise no_switch(switch, wanted.topology)
+    found = _listing(wanted, switch, table_number(table) if table else None, endpoint)
+    return Answer(_json(found), lambda: _lines(found))
+
+
+def table_number(word: str) -> int:
+    """The table a person means: ``5`` or ``policy``. Raises Stop (USAGE)."""
+    known = {stage.name: stage.table for stage in STAGES} | {str(stage.table): stage.table for stage in STAGES}
+    if word not in known:
+        raise usage(f"--table {word}: tables are {', '.join(f'{s.table} {s.name}' for s in STAGES)}")
+    return known[word]
+
+
+def numbered(compiled: Compiled, switch: str) -> Iterator[Numbered]:
+    """Every rule of a switch with its name, in the order the switch tries them."""
+    positions: dict[int, int] = {}
+    for rule in compiled.ruleset.state(switch).rules:
+        positions[rule.table] = positions.get(rule.table, 0) + 1
+        yield Numbered(f"{switch}/{rule.table}/{positions[rule.table]}", rule)
+
+
+def _listing(wanted: Wanted, switch: str, table: int | None, endpoint: str) -> Listing:
+    compiled = wanted.compiled()
+    state = compiled.ruleset.state(switch)
+    whole = table is None and not endpoint
+    why = None
+    if endpoint:
+        end = find_end(wanted.intent, endpoint)
+        why = cookie(endpoint_path(end.tenant.name, end.endpoint.name))
+    rules = (n for n in numbered(compiled, switch) if table in (None, n.rule.table) and why in (None, n.rule.cookie))
+    groups, meters = (state.groups, state.meters) if whole else ((), ())
+    return Listing(switch, tuple(rules), groups, meters, names_of(compiled))
+
+
+def _lines(found: Listing) -> Iterator[Text | str]:
+    names, table = found.names, -1
+    for name, rule in found.rules:
+        if rule.table != table:
+            table = rule.table
+            size = sum(one.rule.table == table for one in found.rules)
+            title = f"{table} {table_name(names.topology, found.switch, table)}: {count(size, 'rule')}"
+            yield Text(title, "bold")
+        yield Text.assemble((f"  {name}", "cyan"), f" #{rule.priority} {names.match(rule.match)}")
+        yield f"      -> {names.instructions(rule.instructions, found.switch)}"
+        yield Text(f"      {names.origin(rule) or ''}", "dim")
+    if found.groups:
+        yield Text(f"groups: {len(found.groups)}", "bold")
+        yield from (f"  {group}" for group in found.groups)
+    if found.meters:
+        yield Text(f"meters: {len(found.meters)}", "bold")
+        yield from (f"  {meter}" for meter in found.meters)
+
+
+def _json(found: Listing) -> Json:
+    return {
+        "switch": found.switch,
+        "rules": [
+            {"name": name, **rule_json(rule), "origin": origin_json(found.names.origin(rule))}
+            for name, rule in found.rules
+        ],
+        "groups": [group_json(group) for group in found.groups],
+        "meters": [meter_json(meter) for meter in found.meters],
+    }

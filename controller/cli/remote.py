@@ -1,0 +1,76 @@
+"""The running controller, as commands reach it: by its state directory, over HTTP, with errors as exit codes.
+
+Lives here: finding it, and what its refusals mean to a shell. Must not know: what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.api.access import find
+from controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Stop, unchecked
+from controller.intent import Problem
+
+if TYPE_CHECKING:
+    from controller.api.client import ApiError, Client
+
+DEFAULT = Path(".clos")
+
+StateDir = Annotated[
+    Path, typer.Option("--state", metavar="DIR", envvar="CLOS_STATE", help="The controller's state directory.")
+]
+
+EXIT = {
+    "invalid": FAILED,
+    "limit": FAILED,
+    "stale": FAILED,
+    "brakes": FAILED,
+    "offline": FAILED,
+    "gate": FAILED,
+    "switch": FAILED,
+    "unknown": USAGE,
+    "busy": UNCHECKED,
+    "stopping": UNCHECKED,
+    "store": UNCHECKED,
+    "token": UNCHECKED,
+    "request": INTERNAL,
+    "internal": INTERNAL,
+}
+"""Exit code by the code of the controller's refusal."""
+
+
+@contextmanager
+def controller(state: Path) -> Iterator[Client]:
+    """The controller that uses this state directory. Its refusals, and its absence, are raised as Stop."""
+    from controller.api.client import ApiError, Client, NoDaemon  # noqa: PLC0415 - HTTP takes a tenth of a second
+
+    try:
+        with Client.from_state_dir(state) as client:
+            yield client
+    except NoDaemon as error:
+        raise unchecked(str(error)) from None
+    except ApiError as error:
+        raise refusal(error) from None
+
+
+def running(state: Path) -> bool:
+    """Whether a controller says it uses this state directory."""
+    try:
+        find(state)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def refusal(error: ApiError) -> Stop:
+    """What the controller refused, its problems by line, and the flags that would help."""
+    found = [Problem(*(row[key] for key in Problem._fields)) for row in error.problems]
+    flags = [f"--allow-{name.removeprefix('--allow-')}" for name in error.allow]
+    hint = f" (to go on: {' '.join(flags)})" if flags else ""
+    data: dict[str, Any] = {"code": error.code, "problems": error.problems, "allow": error.allow}
+    return Stop(EXIT.get(error.code, FAILED), f"{error}{hint}", found, data)

@@ -1,0 +1,54 @@
+"""``serve``: the controller as a program that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.answer import unchecked
+from controller.cli.remote import DEFAULT, StateDir
+from controller.cli.simulate import address
+from controller.cli.sources import read_topology
+from controller.daemon import FINISH, UNDO, Claimed, Refused
+from controller.daemon import serve as run
+from controller.store import StoreError
+
+TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
+Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where switches connect.")]
+Api = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where programs ask.")]
+Anywhere = Annotated[bool, typer.Option("--api-anywhere", help="Consent to an --api that other machines can reach.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take back what a crash cut short, instead of finishing it.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
+
+
+def serve(
+    topology: TopologyFile,
+    state: StateDir = DEFAULT,
+    listen: Listen = "127.0.0.1:6653",
+    api: Api = "127.0.0.1:8181",
+    api_anywhere: Anywhere = False,
+    undo: Undo = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the controller.
+
+    It holds the fabric to the revision in force until it is told to stop (Ctrl-C, SIGTERM); switches keep their rules
+    then. Port 0 takes any free port; the addresses are written to the state directory, where other commands find them.
+    """
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
+    read_topology(topology)
+    try:
+        run(
+            topology,
+            state,
+            address(listen),
+            address(api),
+            api_anywhere=api_anywhere,
+            recover=UNDO if undo else FINISH,
+            say=typer.echo,
+        )
+    except (Claimed, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
+        raise unchecked(str(error)) from None

@@ -1,0 +1,70 @@
+"""``sim``: a simulated fabric as a program that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.answer import usage
+from controller.cli.sources import read_intents, read_topology
+from controller.cli.text import count
+from controller.intent.model import Intent
+from controller.intent.reach import ends
+from fabric.sim.server import SimThread
+from fabric.topology import TRUNK, Topology
+
+TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
+Controller = Annotated[str, typer.Option(metavar="tcp:HOST:PORT", help="The OpenFlow 1.3 controller.")]
+Living = Annotated[
+    list[Path] | None, typer.Option("--intents", metavar="INTENTS", help="Give hosts these endpoints, so they answer.")
+]
+Capacity = Annotated[int | None, typer.Option(min=1, metavar="N", help="Rules that a table holds; default: no limit.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
+
+
+def sim(
+    topology: TopologyFile,
+    controller: Controller = "tcp:127.0.0.1:6653",
+    intents: Living = None,
+    capacity: Capacity = None,
+    seed: Seed = 0,
+) -> None:
+    """Run a simulated fabric for any OpenFlow 1.3 controller.
+
+    Every switch connects by TCP, and again when it loses the connection, until Ctrl-C or SIGTERM.
+    """
+    fabric = read_topology(topology)
+    where, intent = address(controller), read_intents(intents, fabric) if intents else None
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    with SimThread(fabric, where, seed, capacity=capacity) as running:
+        if intent is not None:
+            attach(running, intent, fabric)
+        switches = len(fabric.switches)
+        typer.echo(f"clos: {count(switches, 'switch', 'switches')} of {fabric.name} connect to {where[0]}:{where[1]}")
+        told = 0
+        while not ended.wait(0.2):
+            if running.connected != told:
+                told = running.connected
+                typer.echo(f"clos: {told} of {switches} connected")
+
+
+def attach(running: SimThread, intent: Intent, topology: Topology) -> None:
+    """Give the simulated hosts the intent's endpoints, named ``tenant/name``."""
+    for end in ends(intent):
+        one, network = end.endpoint, end.tenant.networks[end.endpoint.network]
+        vlan = network.vlan if topology.hosts[one.host].mode == TRUNK else None
+        running.attach(str(end), one.host, one.mac, one.ip, network.subnet[1], network.gateway, vlan)
+
+
+def address(word: str) -> tuple[str, int]:
+    """``tcp:HOST:PORT`` or ``HOST:PORT`` as host and port; IPv6 hosts in brackets. Raises Stop (USAGE)."""
+    host, colon, port = word.removeprefix("tcp:").rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise usage(f"{word}: expected HOST:PORT, like 127.0.0.1:6653")
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,0 +1,146 @@
+"""A packet's walk through compiled rules, as text and as JSON.
+
+Lives here: running a probe and showing each switch and table it meets. Must not know: flags, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from rich.text import Text
+
+from controller.cli.answer import Json
+from controller.cli.names import Names, names_of
+from controller.cli.probe import Probe
+from controller.cli.text import table_name
+from controller.compile import Compiled, Origin
+from controller.intent.model import NOWHERE
+from controller.plan import rule_json
+from fabric.outcome import Hop
+from fabric.switch import SwitchModel
+from fabric.topology import PortRef
+from fabric.walk import Drop, Visit, Walk, walk
+
+
+class Outcome(StrEnum):
+    """How a packet ends: at a host's port, or nowhere."""
+
+    DELIVERED, DROPPED = "delivered", "dropped"
+
+
+class Followed(NamedTuple):
+    """A packet's walk, with everything needed to read it."""
+
+    probe: Probe
+    walk: Walk
+    names: Names
+    down: frozenset[PortRef]
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.DELIVERED if self.walk.deliveries else Outcome.DROPPED
+
+
+def follow(compiled: Compiled, probe: Probe, down: frozenset[PortRef] = frozenset()) -> Followed:
+    """The probe walked over the compiled rules, with these ports dead."""
+    done = walk(models(compiled), compiled.topology, probe.at, probe.packet, down=down)
+    return Followed(probe, done, names_of(compiled), down)
+
+
+def models(compiled: Compiled) -> dict[str, SwitchModel]:
+    """Every switch as it is when the rules are installed."""
+    ports = compiled.topology.ports
+    return {name: SwitchModel.of(compiled.ruleset.state(name), ports[name]) for name in compiled.ruleset.switches}
+
+
+def lines(done: Followed) -> Iterator[Text | str]:
+    """The walk for people: each switch, each table there, and how it ended."""
+    topology = done.names.topology
+    for port in sorted(done.down):
+        yield Text(f"{port} to {topology.peers.get(port, 'a host')} is down", "yellow")
+    for visit in done.walk.hops:
+        peer = topology.peers.get(visit.at) or topology.host_at.get(visit.at, "nobody")
+        yield Text.assemble((visit.switch, "bold"), f" from {peer} at port {visit.in_port}: {visit.packet}")
+        for hop in visit.step.trail:
+            yield from _table(visit, hop, done.names)
+        for number, _ in visit.step.emissions:
+            out = PortRef(visit.switch, number)
+            yield f"  out of port {number} to {topology.peers.get(out) or topology.host_at.get(out, 'nobody')}"
+    for delivery in done.walk.deliveries:
+        host = topology.host_at[delivery.port]
+        yield Text.assemble(("delivered", "bold green"), f" to {host} at {delivery.port}: {delivery.packet}")
+    yield from (Text.assemble(("dropped", "bold red"), f" at {drop}") for drop in done.walk.drops)
+    yield from (Text.assemble(("loop", "bold red"), f": {' -> '.join(path)}") for path in done.walk.loops)
+
+
+def _table(visit: Visit, hop: Hop, names: Names) -> Iterator[Text]:
+    place = f"  {hop.table} {table_name(names.topology, visit.switch, hop.table):8}"
+    if hop.rule is None:
+        yield Text.assemble(place, (" no rule matches", "red"))
+        return
+    yield Text.assemble(place, f" #{hop.rule.priority} {names.match(hop.rule.match)}")
+    yield Text(f"      -> {'; '.join((names.instructions(hop.rule.instructions, visit.switch), *hop.notes))}")
+    yield Text(f"      {names.origin(hop.rule) or f'cookie {hop.rule.cookie:#x}, nothing in these intents'}", "dim")
+
+
+def followed_json(done: Followed) -> Json:
+    topology = done.names.topology
+    return {
+        "outcome": str(done.outcome),
+        "packet": {"at": str(done.probe.at), "text": str(done.probe.packet), "hex": done.probe.packet.to_bytes().hex()},
+        "links_down": sorted(map(str, done.down)),
+        "hops": [_hop_json(visit, done.names) for visit in done.walk.hops],
+        "deliveries": [
+            {"host": topology.host_at[port], "port": str(port), "text": str(packet), "hex": packet.to_bytes().hex()}
+            for port, packet in done.walk.deliveries
+        ],
+        "drops": [{"switch": drop.switch, "hop": drop.visit, "reason": drop.reason} for drop in done.walk.drops],
+        "loops": [list(path) for path in done.walk.loops],
+    }
+
+
+def _hop_json(visit: Visit, names: Names) -> Json:
+    return {
+        "switch": visit.switch,
+        "in_port": visit.in_port,
+        "parent": visit.parent,
+        "packet": str(visit.packet),
+        "tables": [
+            {
+                "table": hop.table,
+                "name": table_name(names.topology, visit.switch, hop.table),
+                "rule": rule_json(hop.rule) if hop.rule else None,
+                "origin": origin_json(names.origin(hop.rule)) if hop.rule else None,
+                "notes": list(hop.notes),
+            }
+            for hop in visit.step.trail
+        ],
+        "out": [port for port, _ in visit.step.emissions],
+    }
+
+
+def origin_json(origin: Origin | None) -> Json | None:
+    """``{"path", "file", "line", "column"}``; the place is null for what the topology causes."""
+    if origin is None:
+        return None
+    placed = origin.where if origin.where != NOWHERE else (None, None, None)
+    return {"path": origin.path, **dict(zip(("file", "line", "column"), placed, strict=True))}
+
+
+def path_text(done: Followed) -> str:
+    """The walk in a line: ``leaf1 -> spine2 -> leaf3 -> app2``, or where and why it ends."""
+    topology = done.names.topology
+    way = " -> ".join(dict.fromkeys(visit.switch for visit in done.walk.hops))
+    if done.walk.deliveries:
+        hosts = sorted({topology.host_at[delivery.port] for delivery in done.walk.deliveries})
+        return f"delivered by {way} -> {' and '.join(hosts)}"
+    drops = [f"{drop.switch}{_stage(drop, done)}, {drop.reason}" for drop in done.walk.drops]
+    return f"dropped at {'; '.join(drops) or way}"
+
+
+def _stage(drop: Drop, done: Followed) -> str:
+    """The stage a copy ended in, as `` policy``."""
+    trail = done.walk.hops[drop.visit].step.trail if drop.visit is not None else ()
+    return f" {table_name(done.names.topology, drop.switch, trail[-1].table)}" if trail else ""
