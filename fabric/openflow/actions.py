@@ -77,11 +77,18 @@ def _packer(row: _Layout) -> Callable[[Any], bytes]:
     return lambda action: pack(number, size, *values(action))
 
 
-def _pack_set_field(action: SetField) -> bytes:
-    field = FIELDS[action.field]
+def _set_field_frame(field: Field) -> tuple[bytes, int, bytes]:
+    """What is the same in all set-fields of a field: the bytes before its value, the value's size, the padding."""
     used = 8 + field.octets
-    head = _HEAD.pack(SET_FIELD, used + -used % 8) + header(field).to_bytes(4, "big")
-    return head + action.value.to_bytes(field.octets, "big") + PADS[used % 8]
+    return _HEAD.pack(SET_FIELD, used + -used % 8) + header(field).to_bytes(4, "big"), field.octets, PADS[used % 8]
+
+
+_SET_FIELDS = {name: _set_field_frame(field) for name, field in FIELDS.items()}
+
+
+def _pack_set_field(action: SetField) -> bytes:
+    head, octets, padding = _SET_FIELDS[action.field]
+    return head + action.value.to_bytes(octets, "big") + padding
 
 
 def _pack_move(action: Move) -> bytes:

@@ -33,7 +33,8 @@ _GOTO = Struct("!HHB3x")
 _BUCKET = Struct("!HHII4x")
 _BAND = Struct("!HHIIB3x")
 _DROP_BAND, _DSCP_BAND = 1, 2
-_CLEAR_ACTIONS = _ACTIONS.pack(InstructionType.CLEAR_ACTIONS, 8)
+_GOTO_TABLE, _WRITE_METADATA, _WRITE_ACTIONS, _APPLY_ACTIONS, _CLEAR_ACTIONS, _USE_METER = map(int, InstructionType)
+"""As plain ints, which pack faster than members of the enumeration."""
 
 
 def pack_instructions(instructions: Instructions) -> bytes:
@@ -41,17 +42,17 @@ def pack_instructions(instructions: Instructions) -> bytes:
     meter, apply, clear, write, metadata, goto = instructions
     data = b""
     if meter is not None:
-        data += _METER.pack(InstructionType.METER, 8, meter)
+        data += _METER.pack(_USE_METER, 8, meter)
     if apply:
-        data += _action_list(InstructionType.APPLY_ACTIONS, pack_actions(apply))
+        data += _action_list(_APPLY_ACTIONS, pack_actions(apply))
     if clear:
-        data += _CLEAR_ACTIONS
+        data += _ACTIONS.pack(_CLEAR_ACTIONS, 8)
     if write:
-        data += _action_list(InstructionType.WRITE_ACTIONS, pack_actions(write))
+        data += _action_list(_WRITE_ACTIONS, pack_actions(write))
     if metadata is not None:
-        data += _METADATA.pack(InstructionType.WRITE_METADATA, 24, *metadata)
+        data += _METADATA.pack(_WRITE_METADATA, 24, *metadata)
     if goto is not None:
-        data += _GOTO.pack(InstructionType.GOTO_TABLE, 8, goto)
+        data += _GOTO.pack(_GOTO_TABLE, 8, goto)
     return data
 
 
