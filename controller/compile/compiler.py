@@ -75,16 +75,27 @@ def compile_fabric(
         else locate(tenant, classes.get(name) or classes_of(tenant), numbers[name], topology)
         for name, tenant in intent.tenants.items()
     }
-    index = index_of(topology)
     with _no_collection():
         fabric = previous.ruleset.parts[PART] if previous else fabric_part(topology)
         known = previous.known if previous else ways(topology)
         memo = _make_parts(intent, topology, numbers, located, previous)
-        demands = (demand for entry in memo.values() for demand in entry.demands)
-        placed = place(known, demands, topology, index, previous.ways if previous else NO_WAYS)
+        placed = _place_ways(topology, known, memo, previous)
     parts: dict[str, Part] = {PART: fabric, WAYS: placed.part}
     parts |= {name: entry.made.part for name, entry in memo.items()}
     return Compiled(intent, topology, numbers, Ruleset(topology.switches, parts), located, memo, known, placed)
+
+
+def _place_ways(
+    topology: Topology, known: tuple[Way, ...], memo: Mapping[str, _Entry], previous: Compiled | None
+) -> Ways:
+    """The egress groups that the parts demand; those of ``previous`` when they demand what they did."""
+    if previous is not None:
+        before = previous.memo
+        same = memo.keys() == before.keys()
+        if same and all(e is before[key] or e.demands == before[key].demands for key, e in memo.items()):
+            return previous.ways
+    demands = (demand for entry in memo.values() for demand in entry.demands)
+    return place(known, demands, topology, index_of(topology), previous.ways if previous else NO_WAYS)
 
 
 @contextmanager
