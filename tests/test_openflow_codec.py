@@ -405,8 +405,10 @@ def test_hello_and_errors_of_other_versions_are_understood() -> None:
 def test_values_that_do_not_fit_are_refused_by_encode() -> None:
     port = messages.PortStatus(0, messages.Port(1, name="a name much too long for a port"))
     unfit = Rule(0, 1 << 16, PORT_1, DROP)
-    with pytest.raises(ValueError, match="field"):
-        pack_rule(unfit)
+    long = Rule(0, 1, PORT_1, Instructions(apply=(act.Output(1),) * 5000))
+    for rule in (unfit, long):
+        with pytest.raises(ValueError, match="field"):
+            pack_rule(rule)
     with pytest.raises(ValueError, match="field"):
         list(encode_pages(FlowStatsReply((FlowStats(unfit),))))
     for message in (

@@ -57,9 +57,9 @@ def pack_rule(rule: Rule, command: int = ADD) -> bytes:
             + pack_match(match)
             + pack_instructions(instructions)
         )
+        return _FRAME.pack(4, _FLOW_MOD, 8 + len(body), crc32(body)) + body
     except UNFIT as problem:
         raise unfit(repr(rule), problem) from problem
-    return _FRAME.pack(4, _FLOW_MOD, 8 + len(body), crc32(body)) + body
 
 
 _FLOW_MOD = int(MessageType.FLOW_MOD)
@@ -69,7 +69,7 @@ def rule_xid(rule: Rule, command: int = ADD) -> int:
     """The xid of ``pack_rule(rule, command)``: the CRC-32 of what follows the header.
 
     An error carries the xid of the message at fault, so it leads back to the rule. Two rules may share one by chance
-    (for 60,000 rules on a switch, one chance in two that any two do): compare the error's data before blaming.
+    (for 60,000 rules on a switch, one chance in three that any two do): compare the error's data before blaming.
     """
     return int.from_bytes(pack_rule(rule, command)[4:8], "big")
 
