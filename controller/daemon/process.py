@@ -15,14 +15,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from controller.api.access import Addresses, publish, token, withdraw
-from controller.api.server import Server
 from controller.daemon.daemon import Daemon
 
 LOG = logging.getLogger(__name__)
 
 OPENFLOW = ("127.0.0.1", 6653)
 API = ("127.0.0.1", 8181)
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def serve(
@@ -36,13 +35,16 @@ def serve(
     stop: threading.Event | None = None,
     **options: Any,
 ) -> None:
-    """Run a daemon until SIGTERM or SIGINT (or ``stop``); says one line through ``say`` when it is ready.
+    """Run a daemon until SIGTERM, SIGINT or SIGHUP (or ``stop``); says one line through ``say`` when it is ready.
 
     ``api_anywhere``: consent to serve the API where other machines reach it. ``options`` are Daemon's.
     Raises Claimed, Refused (the topology), StoreError, CannotListen, CannotServe.
     """
-    from controller.api.app import create_app  # noqa: PLC0415 - it stands on this package
+    # Here, not above: the API stands on this package.
+    from controller.api.access import Addresses, publish, token, withdraw  # noqa: PLC0415
+    from controller.api.app import create_app  # noqa: PLC0415
     from controller.api.guard import Guard  # noqa: PLC0415
+    from controller.api.server import Server  # noqa: PLC0415
 
     place = Path(state_dir)
     ended = stop or threading.Event()
@@ -62,16 +64,19 @@ def serve(
 
 @contextmanager
 def _signals(ended: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT end the daemon in order, from the first moment on. In the main thread only."""
+    """Signals that end the daemon in order, from the first moment on; what is ignored (nohup) stays so.
+
+    In the main thread only: no other may handle signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    names = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(name, lambda *_: ended.set()) for name in names]
+    heard = [name for name in ENDING if signal.getsignal(name) != signal.SIG_IGN]
+    before = {name: signal.signal(name, lambda *_: ended.set()) for name in heard}
     try:
         yield
     finally:
-        for name, handler in zip(names, before, strict=True):
+        for name, handler in before.items():
             signal.signal(name, handler)
 
 
