@@ -35,8 +35,10 @@ class Pace:
 
     def catch_up(self) -> None:
         """Let everything happen that is due."""
-        self._clock.advance(self.now)
-        self.nudge()
+        try:
+            self._clock.advance(self.now)
+        finally:
+            self.nudge()
 
     def nudge(self) -> None:
         """Look when the next event is due, and whether what somebody waits for has come true."""
