@@ -69,13 +69,12 @@ def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
     """
     if source.tenant.name == target.tenant.name:
         return _inside(source, target, flow)
+    ends = source.tenant.name, target.tenant.name
     for share, wish, importer in intent.agreed:
-        if (source.tenant.name, target.tenant.name) == (importer, share.tenant):
-            if _shared(share, wish, source, target) and serves(share.services, flow):
-                return Ruling(True, share)
-        elif (source.tenant.name, target.tenant.name) == (share.tenant, importer):
-            if _shared(share, wish, target, source) and serves(share.services, flow.back()):
-                return Ruling(True, share, reply=True)
+        asks = ends == (importer, share.tenant) and _shared(share, wish, source, target)
+        answers = ends == (share.tenant, importer) and _shared(share, wish, target, source)
+        if (asks and serves(share.services, flow)) or (answers and serves(share.services, flow.back())):
+            return Ruling(True, share, reply=answers)
     return Ruling(False)
 
 
