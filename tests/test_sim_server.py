@@ -24,7 +24,7 @@ from fabric.openflow import multipart as mp
 from fabric.openflow.constants import FlowModCommand
 from fabric.rule import Instructions, Rule
 from fabric.sim import wire
-from fabric.sim.control import Control, ControlError, call
+from fabric.sim.control import ControlError, call, controlled
 from fabric.sim.server import SimThread
 from fabric.topology import PortRef
 from tests.sim_controller import Datapath, listening
@@ -269,24 +269,11 @@ def test_pings_and_matrices_are_answered_at_once() -> None:
 # ---- control from other processes
 
 
-@contextmanager
-def controlled(place):
-    with running() as sim:
-        control = sim.run(lambda simulation: _open(simulation, place))
-        try:
-            yield sim, control.place
-        finally:
-            sim.run(lambda _: control.__aexit__())
-
-
-async def _open(simulation, place) -> Control:
-    return await Control(simulation, place).__aenter__()
-
-
 @pytest.fixture(params=["unix", "tcp"])
 def asked(request, tmp_path: Path):
-    with controlled(tmp_path / "control" if request.param == "unix" else ("127.0.0.1", 0)) as (_, place):
-        yield place
+    place = tmp_path / "control" if request.param == "unix" else ("127.0.0.1", 0)
+    with running() as sim, controlled(sim, place) as where:
+        yield where
 
 
 def test_the_fabric_is_asked_and_broken_from_outside(asked) -> None:
@@ -348,7 +335,7 @@ def test_endpoints_rules_and_counters_are_seen_from_outside(asked) -> None:
     ],
 )
 def test_a_request_that_is_wrong_is_answered_with_what_is_wrong(request_, says, tmp_path) -> None:
-    with controlled(tmp_path / "control") as (_, place):
+    with running() as sim, controlled(sim, tmp_path / "control") as place:
         op = request_.pop("op", None)
         with pytest.raises(ControlError) as refused:
             call(place, op, **request_)
@@ -356,7 +343,7 @@ def test_a_request_that_is_wrong_is_answered_with_what_is_wrong(request_, says, 
 
 
 def test_lines_that_are_not_requests_are_answered_too(tmp_path) -> None:
-    with controlled(tmp_path / "control") as (_, place), socket.socket(socket.AF_UNIX) as sock:
+    with running() as sim, controlled(sim, tmp_path / "control") as place, socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(place))
         lines = sock.makefile("rwb")
         for line in (b"nonsense\n", b"[1,2]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"):
@@ -371,7 +358,7 @@ def test_lines_that_are_not_requests_are_answered_too(tmp_path) -> None:
 
 def test_the_control_socket_is_its_owners_and_goes_with_the_simulation(tmp_path) -> None:
     path = tmp_path / "control"
-    with controlled(path):
+    with running() as sim, controlled(sim, path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
     with pytest.raises(OSError):
@@ -379,5 +366,6 @@ def test_the_control_socket_is_its_owners_and_goes_with_the_simulation(tmp_path)
 
 
 def test_control_listens_on_no_network() -> None:
-    with SimThread(clos(1, 1)) as sim, pytest.raises(ValueError, match="loopback only"):
-        sim.run(lambda simulation: _open(simulation, ("0.0.0.0", 0)))
+    refused = pytest.raises(ValueError, match="loopback only")
+    with SimThread(clos(1, 1)) as sim, refused, controlled(sim, ("0.0.0.0", 0)):
+        pass

@@ -1,83 +1,27 @@
 """Hosts: machines with endpoints that resolve, answer and send, as an ordinary IP stack does.
 
-Lives here: ARP, echo, the bonding of a dual-homed host, the stamp by which a packet is known again.
+Lives here: ARP, when to answer, the bonding of a dual-homed host. What is said is in fabric.sim.speech.
 Must not know: switches, rules, how the network carries a frame.
-Source: RFC 826 (ARP), RFC 792 (echo).
+Source: RFC 826.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from struct import Struct
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from fabric import packet as build
-from fabric.fields import ETH_ARP, ETH_IPV4, IP_ICMP, IP_TCP, IP_UDP, VID_PRESENT, ipv4_text
+from fabric.fields import ETH_ARP, ETH_IPV4, ipv4_text
 from fabric.packet import BROADCAST, Packet
 from fabric.sim.clock import SECOND, Clock
 from fabric.sim.journey import Journey
+from fabric.sim.speech import ANSWER, ASK, Build, Endpoint, Stamp, reply, stamp_of
 from fabric.topology import Host
 
 ARP_AGE = 30 * SECOND
-ARP_PATIENCE = SECOND
-"""How long an answer to an ARP request is waited for once a controller has a hand in it."""
-ASK, ANSWER, ONE_WAY = 1, 2, 3
-EPHEMERAL = 40_000
 
-_STAMP = Struct("!19x4sBII")
-"""32 bytes at the end of the payload, so that no frame that carries it is ever padded behind it."""
-_MAGIC = b"clos"
-
-
-class Stamp(NamedTuple):
-    """What the payload of our packets says: ``kind`` ASK, ANSWER or ONE_WAY, whose it is, and its number."""
-
-    kind: int
-    owner: int
-    seq: int
-
-    def to_bytes(self) -> bytes:
-        return _STAMP.pack(_MAGIC, *self)
-
-
-def stamp_of(packet: Packet) -> Stamp | None:
-    """The stamp at the end of a packet, None for packets of others."""
-    if len(packet) < _STAMP.size or packet.data[-13:-9] != _MAGIC:
-        return None
-    return Stamp(*_STAMP.unpack(packet.data[-_STAMP.size :])[1:])
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An address on a host. ``mac`` 48 bits, ``ip`` and ``gateway`` 32 bits, ``vlan`` None on an access port."""
-
-    name: str
-    host: str
-    mac: int
-    ip: int
-    prefix_len: int
-    gateway: int | None = None
-    vlan: int | None = None
-
-    def next_hop(self, target: int) -> int | None:
-        """Whom to ask ARP for: the target in the own subnet, else the gateway; None where there is no gateway."""
-        return target if (target ^ self.ip) >> (32 - self.prefix_len) == 0 else self.gateway
-
-    @property
-    def vlan_vid(self) -> int:
-        return 0 if self.vlan is None else VID_PRESENT | self.vlan
-
-
-Build = Callable[[int], Packet]
-"""Makes the packet once the MAC address of the next hop is known."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Packets that wait for an ARP answer."""
-
-    packets: list[tuple[Build, Journey]] = field(default_factory=list)
+_Waiting = list[tuple[Build, Journey]]
+"""Packets that wait for an ARP answer."""
 
 
 @dataclass(slots=True)
@@ -176,9 +120,9 @@ class SimHost:
         journey.depart()  # held here until the answer
         waiting = self._waiting.get(key)
         if waiting is not None:
-            waiting.packets.append((make, journey))
+            waiting.append((make, journey))
             return
-        waiting = self._waiting[key] = _Waiting([(make, journey)])
+        waiting = self._waiting[key] = [(make, journey)]
         asking = Journey(hops=journey.hops)
         asking.ended = lambda: self._unanswered(key, waiting, asking)
         self.emit(build.arp_request(source.mac, source.ip, hop, source.vlan), asking)
@@ -188,7 +132,7 @@ class SimHost:
             return
         del self._waiting[key]
         why = asking.why() or "nobody answered"
-        for _, journey in waiting.packets:
+        for _, journey in waiting:
             journey.drop(self.name, f"no answer to ARP for {ipv4_text(key[1])} ({why})")
             journey.land()
 
@@ -197,8 +141,7 @@ class SimHost:
         if not asked and key not in self._arp and key not in self._waiting:
             return
         self._arp[key] = (mac, self._clock.now)
-        waiting = self._waiting.pop(key, None)
-        for make, journey in waiting.packets if waiting else ():
+        for make, journey in self._waiting.pop(key, ()):
             self.emit(make(mac), journey)
             journey.land()
 
@@ -243,65 +186,6 @@ class SimHost:
         self, me: Endpoint, packet: Packet, headers: dict[str, int], stamp: Stamp | None, journey: Journey
     ) -> None:
         payload = b"" if stamp is None else stamp._replace(kind=ANSWER).to_bytes()
-        make = _REPLIES.get((headers["ip_proto"], headers.get("icmpv4_type", 8)))
+        make = reply(me, packet, headers, payload)
         if make is not None:
-            peer = headers["ipv4_src"]
-            self.send(me, peer, lambda mac: make(me, mac, peer, packet, payload), journey)
-
-
-def _echo_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
-    at = asked.data.index(b"\x08\x00", 34)
-    ident, seq = int.from_bytes(asked.data[at + 4 : at + 6], "big"), int.from_bytes(asked.data[at + 6 : at + 8], "big")
-    return build.icmp_echo(
-        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer,
-        reply=True, ident=ident, seq=seq, vlan=me.vlan, payload=payload or asked.data[at + 8 :],
-    )  # fmt: skip
-
-
-def _tcp_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
-    ports = asked.headers()
-    return build.tcp(
-        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer, tcp_src=ports["tcp_dst"],
-        tcp_dst=ports["tcp_src"], vlan=me.vlan, payload=payload, flags=0x12,
-    )  # fmt: skip
-
-
-def _udp_reply(me: Endpoint, mac: int, peer: int, asked: Packet, payload: bytes) -> Packet:
-    ports = asked.headers()
-    return build.udp(
-        eth_src=me.mac, eth_dst=mac, ipv4_src=me.ip, ipv4_dst=peer, udp_src=ports["udp_dst"],
-        udp_dst=ports["udp_src"], vlan=me.vlan, payload=payload,
-    )  # fmt: skip
-
-
-_REPLIES: dict[tuple[int, int], Callable[[Endpoint, int, int, Packet, bytes], Packet]] = {
-    (IP_ICMP, 8): _echo_reply,
-    (IP_TCP, 8): _tcp_reply,
-    (IP_UDP, 8): _udp_reply,
-}
-
-
-def request(source: Endpoint, target: int, proto: int, port: int, stamp: Stamp) -> Build:
-    """The packet that asks ``target``: an echo request, or a TCP SYN or UDP datagram to ``port``.
-
-    Raises ValueError for a protocol hosts do not speak.
-    """
-    payload = stamp.to_bytes()
-    near = EPHEMERAL + stamp.owner % 20_000
-    if proto == IP_ICMP:
-        ident, seq = stamp.owner & 0xFFFF, stamp.seq & 0xFFFF
-        return lambda mac: build.icmp_echo(
-            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
-            ident=ident, seq=seq, vlan=source.vlan, payload=payload,
-        )  # fmt: skip
-    if proto == IP_TCP:
-        return lambda mac: build.tcp(
-            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
-            tcp_src=near, tcp_dst=port, vlan=source.vlan, payload=payload,
-        )  # fmt: skip
-    if proto == IP_UDP:
-        return lambda mac: build.udp(
-            eth_src=source.mac, eth_dst=mac, ipv4_src=source.ip, ipv4_dst=target,
-            udp_src=near, udp_dst=port, vlan=source.vlan, payload=payload,
-        )  # fmt: skip
-    raise ValueError(f"hosts speak ICMP, TCP and UDP, not IP protocol {proto}")
+            self.send(me, headers["ipv4_src"], make, journey)

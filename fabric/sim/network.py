@@ -12,8 +12,9 @@ from functools import partial
 
 from fabric.packet import Packet
 from fabric.sim.clock import MILLISECOND, Clock
-from fabric.sim.host import Endpoint, SimHost, Stamp
+from fabric.sim.host import SimHost
 from fabric.sim.journey import Journey
+from fabric.sim.speech import Endpoint, Stamp
 from fabric.sim.switch import SimSwitch
 from fabric.topology import PortRef, Topology
 
@@ -39,6 +40,10 @@ class Cable:
         self.cut = False
         self.epoch = 0
         """Raised by every failure: a frame that left in an earlier epoch is lost."""
+
+    def far(self, device: SimSwitch | SimHost) -> End:
+        """The end that is not this device's."""
+        return self.ends[self.ends[0][0] is device]
 
     @property
     def works(self) -> bool:
@@ -130,11 +135,11 @@ class SimNetwork:
             journey.drop(str(ref), "no cable")
             journey.land()
             return
-        self._carry(cable, cable.ends[cable.ends[0] == (self.switches[switch], port)], packet, journey)
+        self._carry(cable, cable.far(self.switches[switch]), packet, journey)
 
     def _leave_host(self, host: str, index: int, packet: Packet, journey: Journey) -> None:
         cable = self._cables[self.hosts[host].host.ports[index]]
-        self._carry(cable, cable.ends[0], packet, journey)
+        self._carry(cable, cable.far(self.hosts[host]), packet, journey)
 
     def _carry(self, cable: Cable, far: End, packet: Packet, journey: Journey) -> None:
         journey.depart()

@@ -15,7 +15,7 @@ LARGEST_FRAME = 9216 * 8
 """Bits every bucket can hold at least: a rate below one frame per burst still lets frames pass, only seldom."""
 
 
-class Bucket:
+class Tokens:
     """One band's tokens, in millionths of a bit (of a packet for a meter in packets/s) so that arithmetic is exact."""
 
     __slots__ = ("_depth", "_rate", "_stamp", "_tokens", "band", "bytes", "packets")
@@ -55,7 +55,7 @@ class Police:
         self.packets = 0
         self.bytes = 0
         unit, least = (1, 1) if meter.packets else (1000, LARGEST_FRAME)
-        self._buckets = tuple(Bucket(band, unit, least, now) for band in meter.bands)
+        self._buckets = tuple(Tokens(band, unit, least, now) for band in meter.bands)
         self._by_rate = sorted(self._buckets, key=lambda bucket: -bucket.band.rate)
 
     def exceeded(self, size: int, now: int) -> Band | None:

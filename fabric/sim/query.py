@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from fabric.fields import IP_ICMP, IP_TCP, IP_UDP
 from fabric.sim.clock import SECOND
-from fabric.sim.host import ANSWER, ASK, ONE_WAY, Endpoint, Stamp, request
 from fabric.sim.journey import Hop, Journey
 from fabric.sim.network import SimNetwork
+from fabric.sim.speech import ANSWER, ASK, ONE_WAY, Endpoint, Stamp, request
 
 PROTOCOLS = {"icmp": IP_ICMP, "tcp": IP_TCP, "udp": IP_UDP}
 HOPS_PER_PACKET = 200

@@ -66,7 +66,8 @@ from fabric.openflow.multipart import (
 from fabric.openflow.oxm import header
 from fabric.sim.clock import SECOND
 from fabric.sim.police import Police
-from fabric.sim.switch import SimPort, SimSwitch, duration
+from fabric.sim.port import SimPort
+from fabric.sim.switch import SimSwitch, duration
 from fabric.switch import Selection
 
 UNLIMITED = 1_000_000

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from fabric.action import NO_BUFFER, Action
 from fabric.counts import Count
 from fabric.errors import BAD_GOTO, BAD_TABLE, SwitchError
 from fabric.match import Match, Term
-from fabric.openflow.constants import FlowModFlag, FlowRemovedReason, PortConfig, PortFeature, PortReason, PortState
-from fabric.openflow.messages import FlowRemoved, Message, PacketIn, Port, PortStatus
+from fabric.openflow.constants import FlowModFlag, FlowRemovedReason, PortConfig, PortReason
+from fabric.openflow.messages import FlowRemoved, Message, PacketIn, PortStatus
 from fabric.outcome import PacketIn as Punt
 from fabric.outcome import Step
 from fabric.packet import Packet
@@ -24,6 +23,7 @@ from fabric.rule import Rule
 from fabric.sim.clock import SECOND, Clock
 from fabric.sim.journey import Hop, Journey
 from fabric.sim.police import Police
+from fabric.sim.port import SimPort
 from fabric.step import packet_out, step
 from fabric.switch import Selection, SwitchModel
 from fabric.topology import Switch
@@ -36,45 +36,6 @@ SWEEP = SECOND
 
 Listener = Callable[[Message], object]
 _SEND_FLOW_REM = int(FlowModFlag.SEND_FLOW_REM)
-_SPEEDS = {
-    10: PortFeature.FD_10MB,
-    100: PortFeature.FD_100MB,
-    1_000: PortFeature.FD_1GB,
-    10_000: PortFeature.FD_10GB,
-    40_000: PortFeature.FD_40GB,
-    100_000: PortFeature.FD_100GB,
-    1_000_000: PortFeature.FD_1TB,
-}
-
-
-@dataclass(slots=True)
-class SimPort:
-    """One port: ``speed`` in Mbit/s, ``config`` as PortConfig bits, ``since`` in µs, and its counters."""
-
-    number: int
-    mac: int
-    speed: int
-    carrier: bool = True
-    config: int = 0
-    since: int = 0
-    rx_packets: int = 0
-    tx_packets: int = 0
-    rx_bytes: int = 0
-    tx_bytes: int = 0
-    rx_dropped: int = 0
-    tx_dropped: int = 0
-
-    @property
-    def up(self) -> bool:
-        return self.carrier and not self.config & PortConfig.PORT_DOWN
-
-    def describe(self, switch: str) -> Port:
-        """The port as OpenFlow describes it (§7.2.1)."""
-        feature = int(_SPEEDS.get(self.speed, PortFeature.OTHER))
-        state = (0 if self.carrier else PortState.LINK_DOWN) | (PortState.LIVE if self.up else 0)
-        speed = self.speed * 1000
-        name = f"{switch}-{self.number}"[-15:]
-        return Port(self.number, self.mac, name, self.config, state, feature, feature, feature, 0, speed, speed)
 
 
 class SimSwitch:
