@@ -13,7 +13,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from controller.cli.answer import INTERNAL, Stop, complain
+from controller.cli.answer import INTERNAL, UNCHECKED, Stop, complain
+from controller.cli.intruder import REMEDY, intruder
 
 
 class Row(NamedTuple):
@@ -44,8 +45,8 @@ COMMANDS = (
     Row("history", "revisions:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
     Row("rollback", "apply:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
     Row("repair", "apply:repair", _CONTROLLER, "Read switches back and send what they lack."),
-    # Row("demo", "demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),
-    # Row("doctor", "doctor:doctor", _OTHER, "Check this environment, and say what to do about it."),
+    Row("demo", "demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),
+    Row("doctor", "doctor:doctor", _OTHER, "Check this environment, and say what to do about it."),
     Row("schema", "check:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
 )
 
@@ -98,6 +99,10 @@ def _clos(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; always raises SystemExit."""
+    where = intruder()
+    if where and "doctor" not in (arguments or sys.argv):
+        complain(f"PyPI's package fabric is installed in {where} under our name: {REMEDY}")
+        sys.exit(UNCHECKED)
     try:
         typer.main.get_command(app).main(arguments, prog_name="clos")
     except Stop as stop:

@@ -14,7 +14,7 @@ from controller.cli.answer import Answer, Json, Lines, answering, failed, show, 
 from controller.cli.change import named, planned_there
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import Intents, TopologyPath, documents
-from controller.cli.text import count
+from controller.cli.text import count, took
 
 if TYPE_CHECKING:
     from controller.api.client import Client, Progress
@@ -149,7 +149,7 @@ def _applied(done: Json) -> Iterator[str]:
         return
     add, change, delete = (done["counts"][key] for key in ("add", "change", "delete"))
     numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
-    yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {done['seconds']:.2f} s."
+    yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {took(done['seconds'])}."
     if done["offline"]:
         absent = count(len(done["offline"]), "switch", "switches")
         yield f"{absent} will get it on joining: {', '.join(done['offline'])}"

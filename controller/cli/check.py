@@ -74,7 +74,10 @@ class Kind(StrEnum):
 
 @answering
 def schema(
-    kind: Annotated[Kind, typer.Argument(help="Which documents; any: whatever they say they are.")] = Kind.ANY,
+    kind: Annotated[
+        Kind,
+        typer.Argument(metavar="[any|tenant|share|topology]", help="Which documents; any: whatever they say they are."),
+    ] = Kind.ANY,
 ) -> Answer:
     """Print the JSON Schema of intents and topologies, for editors.
 

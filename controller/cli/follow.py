@@ -15,7 +15,9 @@ from controller.cli.traced import Outcome, follow, followed_json, lines
 LinksDown = Annotated[
     list[str] | None, typer.Option("--link-down", metavar="LEAF:PORT", help="Cut this cable; repeatable.")
 ]
-Expect = Annotated[Outcome | None, typer.Option(help="Exit with 4 when it ends otherwise.")]
+Expect = Annotated[
+    Outcome | None, typer.Option(metavar="delivered|dropped", help="Exit with 4 when it ends otherwise.")
+]
 
 
 @answering

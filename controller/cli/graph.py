@@ -25,7 +25,10 @@ class Notation(StrEnum):
 
 SUFFIXES = {".svg": Notation.SVG, ".dot": Notation.DOT, ".gv": Notation.DOT, ".mmd": Notation.MERMAID}
 
-FormatOption = Annotated[Notation | None, typer.Option("--format", help="By default what FILE's name says, or svg.")]
+FormatOption = Annotated[
+    Notation | None,
+    typer.Option("--format", metavar="svg|dot|mermaid", help="By default what FILE's name says, or svg."),
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
 
 

@@ -101,7 +101,9 @@ def _lines(found: Listing) -> Iterator[Text | str]:
         yield Text(f"      {names.origin(rule) or ''}", "dim")
     if found.groups:
         yield Text(f"groups: {len(found.groups)}", "bold")
-        yield from (f"  {group}" for group in found.groups)
+        for group in found.groups:
+            yield f"  {group}"
+            yield Text(f"      {names.group(group.group, found.switch)}", "dim")
     if found.meters:
         yield Text(f"meters: {len(found.meters)}", "bold")
         yield from (f"  {meter}" for meter in found.meters)

@@ -5,18 +5,21 @@ Lives here: reading compiled numbers backwards, for people. Must not know: what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.compile import Compiled, Origin, cookie, origins
+from controller.compile.base import ANY_LINK, BOTH, RETURN, detour_group
+from controller.compile.broadcast import FROM_FABRIC, FROM_HOST
 from controller.compile.cookie import node_path, switch_path
+from controller.compile.forward import ARRIVED, TO_HOST
 from controller.compile.stages import PAIR, SEGMENT, SOURCE, STAGES, TARGET, VRF, Bits
 from controller.intent.model import NOWHERE
 from fabric.action import Group
 from fabric.fields import text
 from fabric.match import Match, Term
 from fabric.rule import Instructions, Rule
-from fabric.topology import Topology
+from fabric.topology import MAX_NODE_TAG, Topology
 
 
 class Names(NamedTuple):
@@ -58,13 +61,53 @@ class Names(NamedTuple):
         return ", ".join(parts) or "no instruction"
 
     def _action(self, action: object, switch: str) -> str:
-        if isinstance(action, Group) and action.group in self.nodes and switch in self.topology.uplinks:
-            return f"{action} (to {self.nodes[action.group]})"
+        if isinstance(action, Group):
+            word = self.group(action.group, switch)
+            return f"{action} ({word})" if word else str(action)
         return str(action)
+
+    def group(self, number: int, switch: str) -> str:
+        """What a group of a switch is for, in a few words; empty for one that Clos does not make."""
+        found = self.topology.switches.get(switch)
+        low = _SPINE_GROUPS if found is not None and not found.is_leaf else _LEAF_GROUPS
+        for first, last, words in (*low, *_HIGH_GROUPS):
+            if first <= number <= last:
+                return words(self, number - first)
+        return ""
 
     def origin(self, rule: Rule) -> Origin | None:
         """The intent, or the part of the topology, that caused the rule."""
         return self.origins.get(rule.cookie)
+
+
+Words = Callable[[Names, int], str]
+
+
+def _to_node(names: Names, tag: int) -> str:
+    return f"to {names.nodes.get(tag, tag)}"
+
+
+def _to_host(names: Names, number: int) -> str:
+    return f"port {number & 0xFFFF}, or the pair's other leaf"
+
+
+_LEAF_GROUPS: tuple[tuple[int, int, Words], ...] = (
+    (0, MAX_NODE_TAG, _to_node),
+    (RETURN, RETURN, lambda names, _: "back to the pair's other leaf"),
+    (detour_group(1), detour_group(0xFFF), lambda names, port: f"any uplink but {port + 1}"),
+)
+_SPINE_GROUPS: tuple[tuple[int, int, Words], ...] = (
+    (0, MAX_NODE_TAG, _to_node),
+    (BOTH, BOTH + MAX_NODE_TAG, _to_node),
+    (ANY_LINK, ANY_LINK, lambda names, _: "whether any cable lives"),
+)
+_HIGH_GROUPS: tuple[tuple[int, int, Words], ...] = (
+    (FROM_HOST, FROM_FABRIC - 1, lambda names, segment: "every other host of the network"),
+    (FROM_FABRIC, TO_HOST - 1, lambda names, tag: "the network's hosts at this leaf"),
+    (TO_HOST, ARRIVED - 1, _to_host),
+    (ARRIVED, ARRIVED + 0xFFF_FFFF, _to_host),
+)
+"""Ranges of group numbers and what they are for; the function gets the distance from the first of its range."""
 
 
 def names_of(compiled: Compiled) -> Names:

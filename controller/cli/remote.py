@@ -14,6 +14,7 @@ import typer
 
 from controller.api.access import find
 from controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Stop, unchecked
+from controller.cli.text import count
 from controller.intent import Problem
 
 if TYPE_CHECKING:
@@ -73,4 +74,5 @@ def refusal(error: ApiError) -> Stop:
     flags = [f"--allow-{name.removeprefix('--allow-')}" for name in error.allow]
     hint = f" (to go on: {' '.join(flags)})" if flags else ""
     data: dict[str, Any] = {"code": error.code, "problems": error.problems, "allow": error.allow}
-    return Stop(EXIT.get(error.code, FAILED), f"{error}{hint}", found, data)
+    message = count(len(found), "problem") if found else f"{error}{hint}"
+    return Stop(EXIT.get(error.code, FAILED), message, found, data)

@@ -22,6 +22,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def took(seconds: float) -> str:
+    """``27 ms``, ``1.4 s``."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(1, round(seconds * 1000))} ms"
+
+
 def columns(rows: Iterable[Sequence[Cell]], right: Collection[int] = (), indent: int = 0) -> list[Text]:
     """Rows as lines of aligned columns, two spaces apart; columns in ``right`` are flush right."""
     table = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]

@@ -1,0 +1,150 @@
+"""The command line and a running controller: plans, changes, history, and what is said when things go wrong."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.api.access import find
+from controller.cli.simulate import address, attach
+from controller.cli.sources import read
+from fabric.sim.server import SimThread
+from tests.cli_run import ROOT, clos, edited
+from tests.test_demo import _wait_for
+
+TOPOLOGY, INTENTS = "topologies/demo.yaml", "intents/demo.yaml"
+
+
+NOBODY = """
+apiVersion: clos/v1
+kind: Tenant
+metadata: {name: nobody}
+spec: {networks: {none: {subnet: 10.0.0.0/24}}}
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """The state directory of a controller without switches."""
+    place = tmp_path / "state"
+    words = ["serve", TOPOLOGY, "--state", str(place), "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "controller.cli", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert running.stdout.readline().startswith("clos: ready; switches connect to 127.0.0.1:")
+        yield place
+    finally:
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+    assert not (place / "daemon.json").exists()
+
+
+@pytest.fixture
+def fabric(state: Path) -> Iterator[tuple[Path, SimThread]]:
+    """The state directory of a controller, and the simulated fabric that is connected to it."""
+    wanted = read(ROOT / TOPOLOGY, [ROOT / INTENTS])
+    with SimThread(wanted.topology, find(state).openflow) as sim:
+        attach(sim, wanted.intent, wanted.topology)
+        sim.wait_connected()
+        yield state, sim
+
+
+def test_a_fabric_is_brought_to_its_intents_and_back(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
+    state, sim = ("--state", fabric[0]), fabric[1]
+    assert clos("plan", INTENTS, *state, "--detailed-exitcode").code == 2
+    assert "Revision 1 is in force: " in clos("apply", INTENTS, *state, "--yes", "--why", "first", "--who", "ann").out
+    assert sim.probe("shop/web1", "shop/app1", "tcp", 8080).ok
+    assert clos("plan", INTENTS, *state, "--detailed-exitcode").code == 0
+    assert "Nothing to change" in clos("apply", INTENTS, *state, "--yes").out
+
+    other = edited(tmp_path, "services: [tcp/8080]", "services: [tcp/8081]")
+    assert clos("apply", other, *state, "-y", "--json").data["counts"]["delete"] > 0
+    assert not sim.probe("shop/web1", "shop/app1", "tcp", 8080).ok
+    there, here = (
+        clos("diff", "1", "2", *state, "--json").data,
+        clos("diff", INTENTS, other, "-t", TOPOLOGY, "--json").data,
+    )
+    assert there["summary"] == here["summary"]
+    assert "tcp/8081" in clos("history", "2", *state).out
+    assert "Permitted" in clos("explain", *state, "--from", "web1", "--to", "app1", "-s", "tcp/8081").out
+
+    assert "Revision 3 is in force" in clos("rollback", *state, "--yes").out
+    assert sim.probe("shop/web1", "shop/app1", "tcp", 8080).ok
+    rows = clos("history", *state, "--json").data["revisions"]
+    assert [(row["number"], row["current"], row["who"]) for row in rows][2] == (1, False, "ann")
+    status = clos("status", *state, "--read-back", "--json")
+    assert (status.code, status.data["revision"], status.data["in_line"]) == (0, 3, 6)
+
+
+def test_changes_that_must_be_asked_for_are(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
+    state = ("--state", fabric[0])
+    assert clos("apply", INTENTS, *state, "--yes").code == 0
+    empty = tmp_path / "empty.yaml"
+    empty.write_text(
+        "apiVersion: clos/v1\nkind: Tenant\nmetadata: {name: none}\nspec: {networks: {n: {subnet: 10.0.0.0/24}}}\n"
+    )
+    assert "--allow-deletes" in clos("plan", empty, *state).out
+    refused = clos("apply", empty, *state, "--yes", "--json")
+    assert (refused.code, refused.data["code"], refused.data["allow"]) == (4, "brakes", ["deletes"])
+    assert clos("apply", empty, *state, "--yes", "--allow-deletes").code == 0
+
+
+def test_nobody_is_asked_where_nobody_sits(fabric: tuple[Path, SimThread], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    ran = clos("apply", INTENTS, "--state", fabric[0])
+    assert (ran.code, ran.out) == (2, "") and "--yes" in ran.err
+    assert clos("status", "--state", fabric[0], "--json").data["revision"] == 0
+
+
+def test_wrong_intents_are_refused_with_every_line(state: Path, tmp_path: Path) -> None:
+    ran = clos("apply", edited(tmp_path, "{from: web, to: app,", "{from: web, to: ap,"), "--state", state, "--yes")
+    assert ran.code == 4 and ":28:23: spec.policies[0].to: unknown group ap; did you mean app?\n" in ran.err
+
+
+def test_absent_switches_and_revisions_are_told(state: Path) -> None:
+    ran = clos("apply", INTENTS, "--state", state, "--yes")
+    assert ran.code == 4 and "--allow-offline" in ran.err
+    assert clos("rollback", "7", "--state", state, "--yes").code == 2
+    assert clos("status", "--state", state).code == 4
+    assert clos("history", "7", "--state", state).code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("history",), ("apply", INTENTS, "--yes"), ("rollback", "1"), ("repair",)]
+)
+def test_without_a_controller_nothing_can_be_checked(words: tuple[str, ...], tmp_path: Path) -> None:
+    ran = clos(*words, "--state", tmp_path)
+    assert (ran.code, ran.out) == (3, "") and "clos serve" in ran.err
+
+
+def test_a_second_controller_on_one_directory_is_refused(state: Path) -> None:
+    ran = clos("serve", TOPOLOGY, "--state", state, "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0")
+    assert ran.code == 3 and "another daemon" in ran.err
+
+
+def test_the_simulator_connects_to_any_controller(state: Path) -> None:
+    port = find(state).openflow[1]
+    words = ["sim", TOPOLOGY, "--controller", f"tcp:127.0.0.1:{port}", "--intents", INTENTS]
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "controller.cli", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        _wait_for(lambda: clos("status", "--state", state, "--json").data["connected"] == 6)
+    finally:
+        running.send_signal(signal.SIGTERM)
+        out, _ = running.communicate(timeout=20)
+    assert running.returncode == 0 and out.startswith(f"clos: 6 switches of demo connect to 127.0.0.1:{port}\n")
+
+
+def test_addresses_are_read_strictly() -> None:
+    assert address("tcp:127.0.0.1:6653") == ("127.0.0.1", 6653)
+    assert address("[::1]:0") == ("::1", 0)
+    for word in ("6653", "host:", ":1", "host:70000", "host:x"):
+        assert clos("sim", TOPOLOGY, "--controller", word).code == 2

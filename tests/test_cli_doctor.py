@@ -1,0 +1,46 @@
+"""The doctor finds what is wrong with an environment and says what helps."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from controller.cli import environment
+from controller.cli.environment import WRONG, findings
+from tests.cli_run import clos
+
+
+def test_this_environment_is_healthy() -> None:
+    ran = clos("doctor", "--json")
+    assert ran.code == 0 and ran.data["healthy"]
+    assert {"python", "os-ken", "networkx", "root", "mininet"} <= {row["what"] for row in ran.data["findings"]}
+
+
+def test_pypis_fabric_is_refused_at_every_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fabric-3.2.2.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    ran = clos("schema")
+    assert (ran.code, ran.out) == (3, "") and "PyPI's package fabric" in ran.err
+    ran = clos("doctor")
+    assert ran.code == 4 and "an environment of its own" in ran.out
+
+
+def test_another_os_ken_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.metadata, "version", lambda name: "9.9")
+    wrong = {finding.what: finding.remedy for finding in findings() if finding.state == WRONG}
+    assert list(wrong) == ["os-ken"] and "os-ken==4.2.2" in wrong["os-ken"]
+
+
+def test_a_port_in_use_is_told_with_the_way_round_it() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind(("127.0.0.1", 6653))
+            other.listen()
+        except OSError:
+            pass  # somebody else has it: as good
+        found = next(finding for finding in findings() if finding.what == "port 6653")
+    assert found.state != "fine" and "--listen" in found.remedy
