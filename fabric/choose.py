@@ -25,11 +25,11 @@ _FLOW = (
 T = TypeVar("T")
 
 
-def flow_hash(packet: Packet) -> int:
-    """32 bits that are the same for every packet of a flow: of its addresses and ports."""
+def flow_hash(packet: Packet, seed: int = 0) -> int:
+    """32 bits that are the same for every packet of a flow: of its addresses and ports, and the seed (32 bits)."""
     fields = packet.headers()
-    seed = b"".join(fields[name].to_bytes(16, "big") for name in _FLOW if name in fields)
-    return _mixed(crc32(seed))
+    key = b"".join(fields[name].to_bytes(16, "big") for name in _FLOW if name in fields)
+    return _mixed(crc32(key, seed))
 
 
 def _mixed(value: int) -> int:
@@ -39,10 +39,13 @@ def _mixed(value: int) -> int:
     return value ^ value >> 16
 
 
-def hash_bucket(group: GroupEntry, live: tuple[int, ...], packet: Packet) -> tuple[int, ...]:
-    """One live bucket by the flow's hash, in proportion to the buckets' weights."""
+def hash_bucket(group: GroupEntry, live: tuple[int, ...], packet: Packet, seed: int = 0) -> tuple[int, ...]:
+    """One live bucket by the flow's hash, in proportion to the buckets' weights.
+
+    ``partial(hash_bucket, seed=n)`` is the choice of switches that hash in another way.
+    """
     bounds = list(accumulate(group.buckets[i].weight for i in live))
-    point = flow_hash(packet) * bounds[-1] >> 32
+    point = flow_hash(packet, seed) * bounds[-1] >> 32
     return (next(i for i, bound in zip(live, bounds, strict=True) if point < bound),)
 
 

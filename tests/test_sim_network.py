@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import permutations
+
 import pytest
 
 from fabric import packet as build
-from fabric.action import CONTROLLER, Output
+from fabric.action import CONTROLLER, Group, Output
 from fabric.fields import ETH_ARP, ipv4
 from fabric.generate import clos
 from fabric.match import ANY, Match
 from fabric.openflow.messages import FlowMod, FlowRemoved, PacketIn, PortStatus
 from fabric.packet import Packet
-from fabric.rule import Band, Instructions, Meter, Rule
+from fabric.rule import SELECT, Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.sim.clock import MILLISECOND, SECOND, Clock
 from fabric.sim.journey import Journey
 from fabric.sim.mods import flow_mod
@@ -19,6 +22,7 @@ from fabric.sim.network import SimNetwork
 from fabric.sim.police import Police
 from fabric.sim.query import flow, ping, ping_matrix, probe
 from fabric.topology import TRUNK, Host, Link, Pair, PortRef, Switch, Topology
+from fabric.walk import walk
 from tests.sim_fabrics import attach_all, flat, flat_topology, program
 
 
@@ -40,6 +44,57 @@ def test_equal_runs_are_equal() -> None:
         return [*found, str(flow(network, "h1-1", "h2-1", 1000, 0.05))]
 
     assert run() == run()
+
+
+def test_a_seed_spreads_flows_over_equal_paths_in_its_own_way() -> None:
+    def uplinks(seed: int) -> list[tuple[int, ...]]:
+        network = SimNetwork(clos(4, 2, hosts_per_leaf=4), seed)
+        spread = GroupEntry(1, SELECT, tuple(Bucket((Output(port),), 1, port) for port in range(1, 5)))
+        model = network.switches["leaf1"].model
+        model.add_group(spread)
+        model.add(Rule(0, 1, ANY, Instructions(apply=(Group(1),))))
+        attach_all(network)
+        ends = [(f"h1-{a}", f"h2-{b}") for a in range(1, 5) for b in range(1, 5)]
+        journeys = [network.inject(PortRef("leaf1", 101), _udp(network, *pair)) for pair in ends]
+        network.run(0.01)
+        return [journey.hops[0].out for journey in journeys]
+
+    assert uplinks(0) == uplinks(0)
+    assert len({tuple(uplinks(seed)) for seed in range(4)}) == 4
+    assert all(len(set(uplinks(seed))) > 1 for seed in range(4))
+
+
+def test_frames_go_where_a_walk_over_the_same_rules_says() -> None:
+    network = flat(3, 3, 2)
+    models = {name: switch.model for name, switch in network.switches.items()}
+    for source, target in permutations(network.endpoints, 2):
+        frame, at = _udp(network, source, target), network.topology.hosts[source].ports[0]
+        walked = walk(models, network.topology, at, frame)
+        heard: list[tuple[PortRef, str, Packet]] = []
+        ends = [network.tap(port, partial(_note, heard, port)) for port in walked.hosts]
+        journey = network.inject(at, frame)
+        network.run(0.001)
+        assert [hop.switch for hop in journey.hops] == [visit.switch for visit in walked.hops]
+        assert heard == [(port, "out", packet) for port, packet in walked.deliveries]
+        for end in ends:
+            end()
+
+
+def _note(heard: list[tuple[PortRef, str, Packet]], port: PortRef, now: int, way: str, packet: Packet) -> None:
+    heard.append((port, way, packet))
+
+
+def test_hosts_do_not_answer_the_packets_of_strangers_for_ever() -> None:
+    network = flat(1, 1, 2)
+    journey = network.inject(PortRef("leaf1", 101), _udp(network, "h1-1", "h1-2"))
+    echo = network.inject(PortRef("leaf1", 101), _echo(network, "h1-1", "h1-2"))
+    network.run(1)
+    assert [len(each.hops) for each in (journey, echo)] == [1, 5]
+
+
+def _echo(network: SimNetwork, source: str, target: str) -> Packet:
+    a, b = network.endpoints[source], network.endpoints[target]
+    return build.icmp_echo(eth_src=a.mac, eth_dst=b.mac, ipv4_src=a.ip, ipv4_dst=b.ip)
 
 
 def test_everyone_pings_everyone_by_arp_and_echo() -> None:
@@ -121,7 +176,7 @@ def test_a_frame_in_flight_on_a_cut_cable_is_lost() -> None:
 def _udp(network: SimNetwork, source: str, target: str) -> Packet:
     a, b = network.endpoints[source], network.endpoints[target]
     ends = {"eth_src": a.mac, "eth_dst": b.mac, "ipv4_src": a.ip, "ipv4_dst": b.ip}
-    return build.udp(**ends, udp_src=1, udp_dst=2)
+    return build.udp(**ends, udp_src=1, udp_dst=2, payload=bytes(30))
 
 
 def test_failover_takes_as_long_as_detection() -> None:

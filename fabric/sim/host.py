@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fabric import packet as build
-from fabric.fields import ETH_ARP, ETH_IPV4, ipv4_text
+from fabric.fields import ETH_ARP, ETH_IPV4, IP_ICMP, ipv4_text
 from fabric.packet import BROADCAST, Packet
 from fabric.sim.clock import SECOND, Clock
 from fabric.sim.journey import Journey
@@ -178,7 +178,7 @@ class SimHost:
         stamp = stamp_of(packet)
         if stamp is not None:
             self._arrived(stamp, endpoint)
-        if stamp is None or stamp.kind == ASK:
+        if stamp.kind == ASK if stamp else headers["ip_proto"] == IP_ICMP:
             self._answer(endpoint, packet, headers, stamp, journey)
         return True
 

@@ -6,10 +6,10 @@ tenants, real time.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from fabric.choose import hash_bucket
 from fabric.packet import Packet
 from fabric.sim.clock import MILLISECOND, Clock
 from fabric.sim.host import SimHost
@@ -53,7 +53,8 @@ class Cable:
 class SimNetwork:
     """A fabric in virtual time. Nothing happens unless ``run`` (or ``clock.advance``) is called.
 
-    ``seed`` drives every random choice, so equal calls give equal outcomes. ``detection`` in microseconds.
+    Nothing is left to chance, so equal calls give equal outcomes. ``seed``: of the hash by which switches spread
+    flows over equal paths; 0 is that of fabric.choose.hash_bucket. ``detection`` in microseconds.
     ``capacity``: rules per table of each switch, None = no limit. ``tables``: tables of each switch.
     """
 
@@ -68,15 +69,14 @@ class SimNetwork:
     ) -> None:
         self.topology = topology
         self.clock = Clock()
-        self.random = random.Random(seed)
         self.detection = detection
         self.endpoints: dict[str, Endpoint] = {}
         self.listeners: dict[int, Callable[[Stamp, Endpoint], object]] = {}
         self._owner = 0
         self._taps: dict[PortRef, list[Tap]] = {}
-        speeds = _speeds(topology)
+        speeds, choose = _speeds(topology), partial(hash_bucket, seed=seed & 0xFFFFFFFF)
         self.switches = {
-            name: SimSwitch(switch, speeds[name], self.clock, partial(self._leave, name), capacity, tables)
+            name: SimSwitch(switch, speeds[name], self.clock, partial(self._leave, name), choose, capacity, tables)
             for name, switch in topology.switches.items()
         }
         self.hosts = {

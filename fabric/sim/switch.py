@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fabric.action import NO_BUFFER, Action
+from fabric.choose import Choose
 from fabric.counts import Count
 from fabric.errors import BAD_GOTO, BAD_TABLE, SwitchError
 from fabric.match import Match, Term
@@ -50,6 +51,7 @@ class SimSwitch:
         speeds: Mapping[int, int],
         clock: Clock,
         leave: Callable[[int, Packet, Journey], object],
+        choose: Choose,
         capacity: int | None,
         tables: int,
     ) -> None:
@@ -67,7 +69,7 @@ class SimSwitch:
         """Rules with a time-out, by identity."""
         self.notifies = False
         """Whether any rule ever asked to be told of when it goes."""
-        self._leave = leave
+        self._leave, self._choose = leave, choose
         self._sweeping = False
         self.model = self._empty()
 
@@ -100,11 +102,11 @@ class SimSwitch:
         if journey.budget < 0:
             journey.drop(self.name, "a loop: too many hops")
             return
-        self._settle(step(self.model, number, packet, meters=self._meter), number, packet, journey)
+        self._settle(step(self.model, number, packet, self._choose, meters=self._meter), number, packet, journey)
 
     def packet_out(self, in_port: int, packet: Packet, actions: Iterable[Action]) -> Step:
         """Do what a controller asks with a packet (§6.1.3)."""
-        done = packet_out(self.model, in_port, packet, actions, meters=self._meter)
+        done = packet_out(self.model, in_port, packet, actions, self._choose, meters=self._meter)
         self._settle(done, in_port, packet, Journey())
         return done
 
