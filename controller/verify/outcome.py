@@ -1,0 +1,86 @@
+"""What may become of packets: alternatives, each the list of places where copies arrive.
+
+A switch's choice (a bucket of a SELECT group) gives alternatives; copies (an ALL group, two outputs) arrive together.
+A *partition* says for every packet of a box what may become of it. Must not know: rules, topologies, intents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from controller.verify.frame import Frame, after
+from controller.verify.space import Box, meet
+
+
+class Arrival(NamedTuple):
+    """A copy of the packet at a host's port; at port CONTROLLER of a switch; or, with switch "", in a loop."""
+
+    switch: str
+    port: int
+    frame: Frame
+
+
+Alternative = tuple[Arrival, ...]
+"""Copies that arrive, sorted; none: the packet is dropped."""
+Outcome = frozenset[Alternative]
+Piece = tuple[Box, Outcome]
+Partition = list[Piece]
+
+MAX_ALTERNATIVES = 8
+"""More are cut off: two are already one too many for any claim that knows what should happen."""
+
+DROPPED: Outcome = frozenset({()})
+LOOP = ""
+"""``Arrival.switch`` of a copy that comes back to where it was."""
+
+
+def arrives(switch: str, port: int, frame: Frame) -> Outcome:
+    return frozenset({(Arrival(switch, port, frame),)})
+
+
+def either(one: Outcome, other: Outcome) -> Outcome:
+    """What may become of a packet that takes one way or the other."""
+    return one if one == other else _cut(one | other)
+
+
+def both(one: Outcome, other: Outcome) -> Outcome:
+    """What may become of a packet when copies of it go both ways."""
+    if one == DROPPED:
+        return other
+    if other == DROPPED:
+        return one
+    return _cut(frozenset(tuple(sorted(a + b)) for a in one for b in other))
+
+
+def _cut(found: Outcome) -> Outcome:
+    return found if len(found) <= MAX_ALTERNATIVES else frozenset(sorted(found)[:MAX_ALTERNATIVES])
+
+
+def joined(one: Partition, other: Partition, how: Callable[[Outcome, Outcome], Outcome]) -> Partition:
+    """Two partitions of the same box as one, their outcomes combined."""
+    if len(other) == 1:
+        return one if other[0][1] == DROPPED and how is both else [(box, how(out, other[0][1])) for box, out in one]
+    if len(one) == 1:
+        return [(box, how(one[0][1], out)) for box, out in other]
+    if how is either and one == other:
+        return one
+    return [(box, how(a[1], b[1])) for a in one for b in other if (box := meet(a[0], b[0])) is not None]
+
+
+def any_of(parts: Iterable[Partition]) -> Partition:
+    """The partition for a packet that takes one of several ways; there is at least one."""
+    found: Partition | None = None
+    for part in parts:
+        found = part if found is None else joined(found, part, either)
+    if found is None:
+        raise ValueError("a choice of nothing")
+    return found
+
+
+def seen_from(frame: Frame, outcome: Outcome) -> Outcome:
+    """The outcome of packets that were changed as ``frame`` says before, told of the packets before that."""
+    if not any(outcome):
+        return outcome
+    moved = (tuple(Arrival(a.switch, a.port, after(frame, a.frame)) for a in option) for option in outcome)
+    return frozenset(tuple(sorted(option)) for option in moved)

@@ -1,0 +1,217 @@
+"""One switch and all packets at once: OpenFlow 1.3's pipeline over boxes.
+
+Lives here: instructions, action lists, action sets, groups with liveness. What leaves by a port is the caller's
+business (``leave``). Written from the specification, not from the evaluator: the two are witnesses of each other.
+Meters let everything pass: rates are no claim of the prover's.
+
+Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (action sets), §5.12 (actions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from controller.verify.domain import Unmodelled
+from controller.verify.outcome import DROPPED, Partition, any_of, arrives, both, joined
+from controller.verify.rewrite import rewrite
+from controller.verify.space import Space
+from controller.verify.tables import State, Table
+from fabric import action as act
+from fabric.fields import FIELDS
+from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions
+
+MAX_CHAIN = 32
+"""Groups nested deeper lead back to themselves; a switch cuts them."""
+
+_RANK: dict[type, int] = {
+    act.CopyTtlIn: 1, act.PopVlan: 2, act.PopMpls: 2, act.PopPbb: 2, act.PushMpls: 3, act.PushPbb: 4, act.PushVlan: 5,
+    act.CopyTtlOut: 6, act.DecNwTtl: 7, act.DecMplsTtl: 7, act.SetField: 8, act.Move: 8, act.SetNwTtl: 8,
+    act.SetMplsTtl: 8, act.SetQueue: 9, act.Group: 10, act.Output: 11,
+}  # fmt: skip
+"""The order of an action set (§5.10)."""
+
+Leave = Callable[[int, State], Partition]
+"""What becomes of packets that leave by a port which is up."""
+Then = Callable[[State], Partition]
+
+
+class Model:
+    """A switch as the prover sees it. ``ports``: all that exist; ``dead``: those without carrier."""
+
+    __slots__ = ("dead", "groups", "name", "ports", "space", "tables")
+
+    def __init__(
+        self,
+        name: str,
+        space: Space,
+        tables: dict[int, Table],
+        groups: Iterable[GroupEntry],
+        ports: Iterable[int],
+        dead: frozenset[int],
+    ) -> None:
+        self.name, self.space, self.tables = name, space, tables
+        self.groups = {entry.group: entry for entry in groups}
+        self.ports, self.dead = frozenset(ports), dead
+
+    def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
+        """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
+        port, watched = bucket.watch_port, bucket.watch_group
+        if port is None and watched is None:
+            return True
+        if port is not None and port in self.ports and port not in self.dead:
+            return True
+        if watched is None or watched in asked or watched not in self.groups:
+            return False
+        return any(self.alive(each, asked | {watched}) for each in self.groups[watched].buckets)
+
+
+class Visit:
+    """Packets at one switch, by the port they came in at. ``tell`` hears what happens, for traces."""
+
+    __slots__ = ("leave", "model", "port", "tell")
+
+    def __init__(self, model: Model, port: int, leave: Leave, tell: Callable[[str], None] | None = None) -> None:
+        self.model, self.port, self.leave, self.tell = model, port, leave, tell
+
+    def table(self, number: int, state: State) -> Partition:
+        """What becomes of packets that go to a table."""
+        table = self.model.tables.get(number)
+        if table is None:
+            self.say(f"table {number}: empty")
+            return [(state.box, DROPPED)]
+        found: Partition = []
+        for box, rules in table.split(self.port, state):
+            here = state._replace(box=box)
+            if not rules:
+                self.say(f"table {number}: no rule matched")
+                found.append((box, DROPPED))
+                continue
+            for rule in rules:
+                self.say(f"{rule} cookie {rule.cookie:#x}")
+            found += any_of([self.perform(rule.instructions, here) for rule in rules])
+        return found
+
+    def say(self, text: str) -> None:
+        if self.tell is not None:
+            self.tell(text)
+
+    def perform(self, todo: Instructions, state: State) -> Partition:
+        """A rule's instructions in the order of §5.9."""
+        if todo.apply:
+            return self.apply(todo.apply, state, 0, lambda after: self.proceed(todo, after))
+        return self.proceed(todo, state)
+
+    def proceed(self, todo: Instructions, state: State) -> Partition:
+        """What follows the applied actions."""
+        write = () if todo.clear else state.write
+        for action in todo.write:
+            write = written(write, action)
+        metadata = state.metadata
+        if todo.metadata is not None:
+            value, mask = todo.metadata
+            metadata = metadata & ~mask | value & mask
+        state = State(state.box, state.frame, metadata, state.tunnel, write)
+        if todo.goto is not None:
+            return self.table(todo.goto, state)
+        return self.apply(in_order(write), state, 0, _end)
+
+    def apply(self, actions: tuple[Any, ...], state: State, depth: int, then: Then) -> Partition:
+        """Actions one after the other, then ``then``: sends are copies, changes hold for what follows."""
+        for i, action in enumerate(actions):
+            if isinstance(action, act.Output | act.Group):
+                if isinstance(action, act.Output):
+                    sent = self.output(action.port, state)
+                else:
+                    sent = self.group(action.group, state, depth)
+                if i + 1 == len(actions) and then is _end:
+                    return sent
+                return joined(sent, self.apply(actions[i + 1 :], state, depth, then), both)
+            goes_on, gone = rewrite(self.model.space, action, state)
+            if len(goes_on) != 1 or gone:
+                found: Partition = [(box, DROPPED) for box in gone]
+                for part in goes_on:
+                    found += self.apply(actions[i + 1 :], part, depth, then)
+                return found
+            state = goes_on[0]
+        return then(state)
+
+    def output(self, port: int, state: State) -> Partition:
+        """An output action (§5.12, §7.2.5.1); one to the port the packet came in by goes nowhere (§5.12)."""
+        model = self.model
+        if port == act.CONTROLLER:
+            return [(state.box, arrives(model.name, act.CONTROLLER, state.frame))]
+        if port in (act.ALL, act.FLOOD):
+            found = _end(state)
+            for each in sorted(model.ports - model.dead - {self.port}):
+                found = joined(found, self.leave(each, state), both)
+            return found
+        if port in (act.NORMAL, act.LOCAL):
+            raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
+        where = self.port if port == act.IN_PORT else port
+        suppressed = port == self.port or where not in model.ports or where in model.dead
+        self.say(f"output to port {where}" + (": nothing leaves" if suppressed else ""))
+        return _end(state) if suppressed else self.leave(where, state)
+
+    def group(self, number: int, state: State, depth: int) -> Partition:
+        """A group (§5.6): copies through all buckets, or through any live one, or through the first live one."""
+        entry = self.model.groups.get(number)
+        if entry is None or depth >= MAX_CHAIN:
+            self.say(f"group {number}: does not exist" if entry is None else f"group {number}: chained too deep")
+            return _end(state)
+        chosen = self.buckets(entry)
+        self.say(f"group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
+        if not chosen:
+            return _end(state)
+        parts = [self.bucket(bucket, state, depth) for bucket in chosen]
+        if entry.type == SELECT:
+            return any_of(parts)
+        found = parts[0]
+        for part in parts[1:]:
+            found = joined(found, part, both)
+        return found
+
+    def buckets(self, entry: GroupEntry) -> list[Bucket]:
+        """The buckets packets may take."""
+        alive = self.model.alive
+        if entry.type == SELECT:
+            return [bucket for bucket in entry.buckets if bucket.weight and alive(bucket)]
+        if entry.type == FAST_FAILOVER:
+            return [bucket for bucket in entry.buckets if alive(bucket)][:1]
+        return list(entry.buckets if entry.type == ALL else entry.buckets[:1])
+
+    def bucket(self, bucket: Bucket, state: State, depth: int) -> Partition:
+        """A bucket is an action set, run on a copy (§5.6, §5.10)."""
+        write: tuple[Any, ...] = ()
+        for action in bucket.actions:
+            write = written(write, action)
+        return self.apply(in_order(write), state, depth + 1, _end)
+
+
+def _end(state: State) -> Partition:
+    return [(state.box, DROPPED)]
+
+
+def written(write: tuple[Any, ...], action: Any) -> tuple[Any, ...]:
+    """An action set with one action more: it takes the place of one of its kind, of its field (§5.10)."""
+    slot = _slot(action)
+    for i, held in enumerate(write):
+        if _slot(held) == slot:
+            return (*write[:i], action, *write[i + 1 :])
+    return (*write, action)
+
+
+def _slot(action: Any) -> tuple[type, str]:
+    if isinstance(action, act.SetField):
+        return act.SetField, action.field
+    return type(action), action.target if isinstance(action, act.Move) else ""
+
+
+def in_order(write: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An action set in the order of §5.10; a group makes its output void; set-fields go by OXM number."""
+    if len(write) < 2:
+        return write
+    ordered = sorted(write, key=lambda a: (_RANK[type(a)], FIELDS[a.field].number if type(a) is act.SetField else 0))
+    if any(type(action) is act.Group for action in ordered):
+        return tuple(action for action in ordered if type(action) is not act.Output)
+    return tuple(ordered)

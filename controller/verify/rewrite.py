@@ -1,0 +1,168 @@
+"""What actions that change packets do to sets of them: one row per action, each splitting the packets it treats apart.
+
+An action on a field that a packet does not have leaves that packet as it is. Must not know: tables, ports, groups.
+Source: OpenFlow 1.3.5 §5.12, §5.12.1 (a pushed tag inherits from the one that was outermost), §7.2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from controller.verify.domain import Unmodelled
+from controller.verify.frame import Tag, put, source, tag_at, ttl_values
+from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, outside, within
+from controller.verify.tables import State
+from fabric import action as act
+from fabric.fields import FIELDS, VID_PRESENT
+
+Rewritten = tuple[list[State], list[Box]]
+"""The packets that go on, in parts; and those that are gone (their time to live ran out)."""
+
+
+def rewrite(space: Space, action: Any, state: State) -> Rewritten:
+    """Raises Unmodelled for actions and fields that the prover does not know."""
+    row = _ROWS.get(type(action))
+    if row is None:
+        raise Unmodelled(f"the action {action}")
+    return row(space, action, state)
+
+
+def _where(space: Space, shapes: int, state: State) -> tuple[State | None, list[State]]:
+    """The state's packets of these shapes, and the others."""
+    limits = ((SHAPE, shapes),)
+    some = within(state.box, limits)
+    others = [state] if some is None else [state._replace(box=box) for box in outside(state.box, limits)]
+    return None if some is None else state._replace(box=some), others
+
+
+def _set_field(space: Space, action: act.SetField, state: State) -> Rewritten:
+    if action.field == "tunnel_id":
+        return [state._replace(tunnel=action.value)], []
+    if action.field in ("vlan_vid", "vlan_pcp"):
+        return _set_tag(space, action, state)
+    if action.field not in FIELD:
+        raise Unmodelled(f"the action {action}")
+    having, others = _where(space, space.sets[action.field], state)
+    if having is not None:
+        others.append(having._replace(frame=put(having.frame, FIELD[action.field].slot, action.value)))
+    return others, []
+
+
+def _set_tag(space: Space, action: act.SetField, state: State) -> Rewritten:
+    tagged, others = _tagged(space, state)
+    if tagged is None:
+        return others, []
+    frame = tagged.frame
+    tag = tag_at(frame, 0)
+    vid = action.field == "vlan_vid"
+    tag = tag._replace(vid=action.value | VID_PRESENT) if vid else tag._replace(pcp=action.value)
+    rest = frame.tags[1:]
+    base = frame.base if frame.tags else frame.base + 1
+    return [*others, tagged._replace(frame=frame._replace(tags=(tag, *rest), base=base))], []
+
+
+def _tagged(space: Space, state: State) -> tuple[State | None, list[State]]:
+    """The state's packets that have a tag now, and those that do not."""
+    if state.frame.tags:
+        return state, []
+    slot = VID + state.frame.base
+    if state.frame.base >= DEPTH:
+        raise Unmodelled(f"what is below a packet's {DEPTH} outermost tags")
+    limits = ((slot, space.full[slot] & ~space.untagged),)
+    some = within(state.box, limits)
+    others = [state._replace(box=box) for box in outside(state.box, limits)]
+    return None if some is None else state._replace(box=some), others
+
+
+def _push_vlan(space: Space, action: act.PushVlan, state: State) -> Rewritten:
+    tagged, others = _tagged(space, state)
+    done = [_pushed(one, Tag(action.ethertype, VID_PRESENT, 0)) for one in others]
+    if tagged is not None:
+        outer = tag_at(tagged.frame, 0)
+        done.append(_pushed(tagged, Tag(action.ethertype, outer.vid, outer.pcp)))
+    return done, []
+
+
+def _pushed(state: State, tag: Tag) -> State:
+    return state._replace(frame=state.frame._replace(tags=(tag, *state.frame.tags)))
+
+
+def _pop_vlan(space: Space, action: act.PopVlan, state: State) -> Rewritten:
+    tagged, others = _tagged(space, state)
+    if tagged is None:
+        return others, []
+    frame = tagged.frame
+    less = frame._replace(tags=frame.tags[1:]) if frame.tags else frame._replace(base=frame.base + 1)
+    return [*others, tagged._replace(frame=less)], []
+
+
+def _move(space: Space, action: act.Move, state: State) -> Rewritten:
+    ends = FIELD.get(action.source), FIELD.get(action.target)
+    if ends[0] is None or ends[1] is None or FIELDS[action.source].bits != FIELDS[action.target].bits:
+        raise Unmodelled(f"the action {action}")
+    having, others = _where(space, space.reads[action.source] & space.sets[action.target], state)
+    if having is not None:
+        frame = put(having.frame, ends[1].slot, source(having.frame, ends[0].slot))
+        others.append(having._replace(frame=frame))
+    return others, []
+
+
+def _ip(space: Space) -> int:
+    """The shapes that have a time to live."""
+    return space.reads["ip_dscp"]
+
+
+def _dec_ttl(space: Space, action: act.DecNwTtl, state: State) -> Rewritten:
+    having, others = _where(space, _ip(space), state)
+    if having is None:
+        return others, []
+    ttl = having.frame.ttl
+    if ttl_values(having.box, ttl) & 3 == 0:
+        return [*others, having._replace(frame=_older(having.frame.ttl, having))], []
+    if ttl < 0:
+        return others, [having.box]
+    limits = ((TTL, space.full[TTL] & ~((4 << ttl) - 1)),)
+    alive = within(having.box, limits)
+    gone = list(outside(having.box, limits))
+    return others + ([] if alive is None else [having._replace(box=alive, frame=_older(ttl, having))]), gone
+
+
+def _older(ttl: int, state: State) -> Any:
+    return state.frame._replace(ttl=~(~ttl - 1) if ttl < 0 else ttl + 1)
+
+
+def _set_ttl(space: Space, action: act.SetNwTtl, state: State) -> Rewritten:
+    having, others = _where(space, _ip(space), state)
+    if having is not None:
+        others.append(having._replace(frame=having.frame._replace(ttl=~action.ttl)))
+    return others, []
+
+
+def _nothing(space: Space, action: object, state: State) -> Rewritten:
+    return [state], []
+
+
+_ROWS: dict[type, Callable[[Space, Any, State], Rewritten]] = {
+    act.SetField: _set_field,
+    act.Move: _move,
+    act.PushVlan: _push_vlan,
+    act.PopVlan: _pop_vlan,
+    act.DecNwTtl: _dec_ttl,
+    act.SetNwTtl: _set_ttl,
+    act.SetQueue: _nothing,
+}
+
+
+def touches(action: Any) -> tuple[int, ...]:
+    """The slots that an action looks at to tell packets apart."""
+    if isinstance(action, act.SetField):
+        return TAG_SLOTS if action.field.startswith("vlan_") else (SHAPE,)
+    if isinstance(action, act.PushVlan | act.PopVlan):
+        return TAG_SLOTS
+    if isinstance(action, act.Move) and action.source in FIELD:
+        return SHAPE, FIELD[action.source].slot
+    return (SHAPE, TTL) if isinstance(action, act.DecNwTtl | act.SetNwTtl) else (SHAPE,)
+
+
+TAG_SLOTS = (*range(VID, VID + DEPTH), *range(PCP, PCP + DEPTH))

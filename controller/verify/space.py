@@ -1,0 +1,153 @@
+"""The space of all packets: boxes with one set of values per slot, and the fields that live in the slots.
+
+A *slot* is a variable of the packet as it came in: a set of shapes, an address, the VLAN id of a tag. Fields that no
+packet has together share a slot (``tcp_dst`` and ``udp_dst``). A *box* is a tuple of sets, one per slot; it stands
+for every packet with a value of each set. Must not know: switches, rules' effects, intents.
+
+Slots of tags are by depth, the outermost first: ``VID + k`` and ``PCP + k``. An absent tag is VLAN id 0 of that depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from controller.verify.domain import Domain, Region, Unmodelled
+from controller.verify.shapes import ARP_PACKET, ICMP, ICMPV6, IP4, IP6, SCTP, TCP, UDP, Shapes
+
+DEPTH = 3
+"""Tags told apart; what is below the third cannot be looked at."""
+
+SHAPE, ETH_DST, ETH_SRC, VID, PCP = 0, 1, 2, 3, 6
+IP_SRC, IP_DST, L4_SRC, L4_DST, ICMP_TYPE, ICMP_CODE, SHA, THA = 9, 10, 11, 12, 13, 14, 15, 16
+DSCP, ECN, TTL, IP6_SRC, IP6_DST, FLABEL = 17, 18, 19, 20, 21, 22
+SLOTS = 23
+
+TTL_DOMAIN = -8
+_WIDTH = {
+    ETH_DST: 48, ETH_SRC: 48, SHA: 48, THA: 48, IP_SRC: 32, IP_DST: 32, L4_SRC: 16, L4_DST: 16, ICMP_TYPE: 8,
+    ICMP_CODE: 8, DSCP: 6, ECN: 2, IP6_SRC: 128, IP6_DST: 128, FLABEL: 20, TTL: TTL_DOMAIN,
+    **{VID + k: 13 for k in range(DEPTH)}, **{PCP + k: 3 for k in range(DEPTH)},
+}  # fmt: skip
+"""Width of each slot's values. Slots of one width share a domain, so a value may move from one to another."""
+
+
+class FieldRow(NamedTuple):
+    """Where a field lives: slot, layers that carry it, transport protocol (None: none needed)."""
+
+    slot: int
+    layer: str
+    proto: int | None = None
+
+
+FIELD: dict[str, FieldRow] = {
+    "eth_dst": FieldRow(ETH_DST, "any"), "eth_src": FieldRow(ETH_SRC, "any"),
+    "ip_dscp": FieldRow(DSCP, f"{IP4} {IP6}"), "ip_ecn": FieldRow(ECN, f"{IP4} {IP6}"),
+    "ipv4_src": FieldRow(IP_SRC, IP4), "ipv4_dst": FieldRow(IP_DST, IP4),
+    "tcp_src": FieldRow(L4_SRC, f"{IP4} {IP6}", TCP), "tcp_dst": FieldRow(L4_DST, f"{IP4} {IP6}", TCP),
+    "udp_src": FieldRow(L4_SRC, f"{IP4} {IP6}", UDP), "udp_dst": FieldRow(L4_DST, f"{IP4} {IP6}", UDP),
+    "sctp_src": FieldRow(L4_SRC, f"{IP4} {IP6}", SCTP), "sctp_dst": FieldRow(L4_DST, f"{IP4} {IP6}", SCTP),
+    "icmpv4_type": FieldRow(ICMP_TYPE, IP4, ICMP), "icmpv4_code": FieldRow(ICMP_CODE, IP4, ICMP),
+    "icmpv6_type": FieldRow(ICMP_TYPE, IP6, ICMPV6), "icmpv6_code": FieldRow(ICMP_CODE, IP6, ICMPV6),
+    "arp_op": FieldRow(L4_SRC, ARP_PACKET), "arp_spa": FieldRow(IP_SRC, ARP_PACKET),
+    "arp_tpa": FieldRow(IP_DST, ARP_PACKET), "arp_sha": FieldRow(SHA, ARP_PACKET), "arp_tha": FieldRow(THA, ARP_PACKET),
+    "ipv6_src": FieldRow(IP6_SRC, IP6), "ipv6_dst": FieldRow(IP6_DST, IP6), "ipv6_flabel": FieldRow(FLABEL, IP6),
+}  # fmt: skip
+"""Plain fields. ``eth_type`` and ``ip_proto`` are shapes; ``vlan_*`` are the outermost tag's; the rest is refused."""
+
+Box = tuple[int, ...]
+Limits = tuple[tuple[int, int], ...]
+"""(slot, set) pairs: what a box must also be within."""
+
+
+class Space:
+    """All packets, told apart as finely as ``terms`` need: (field, value, mask) that rules and claims mention."""
+
+    def __init__(self, terms: Iterable[tuple[str, int, int | None]]) -> None:
+        regions: dict[int, set[Region]] = {width: set() for width in _WIDTH.values()}
+        regions[13] |= {(0, 0x1FFF), (0x1000, 0x1FFF)}
+        regions[3].add((0, 7))
+        regions[8].add((0, 0xFF))
+        regions[16].add((0, 0xFFFF))
+        regions[TTL_DOMAIN] = {(value, 0xFF) for value in range(256)}
+        named: dict[str, set[int]] = {"eth_type": set(), "ip_proto": set()}
+        for field, value, mask in terms:
+            if field in named:
+                named[field].add(value)
+                continue
+            width = self.width(field)
+            regions[width].add((value, (1 << width) - 1 if mask is None else mask))
+        domains = {width: Domain(abs(width), held) for width, held in regions.items()}
+        self.domain = tuple(domains[_WIDTH[slot]] if slot in _WIDTH else domains[13] for slot in range(SLOTS))
+        self.shapes = Shapes(named["eth_type"], named["ip_proto"])
+        self.full: Box = tuple(self.shapes.full if s == SHAPE else self.domain[s].full for s in range(SLOTS))
+        self.untagged = self.domain[VID].of(0)
+        self.reads = {name: self.shapes.reads(row.layer, row.proto) for name, row in FIELD.items()}
+        self.sets = {
+            name: bits & ~self.shapes.later if FIELD[name].proto else bits for name, bits in self.reads.items()
+        }
+
+    @staticmethod
+    def width(field: str) -> int:
+        """The width of a field's values. Unmodelled when the prover cannot look at the field."""
+        if field == "vlan_vid":
+            return 13
+        if field == "vlan_pcp":
+            return 3
+        if field not in FIELD:
+            raise Unmodelled(f"the field {field}")
+        return _WIDTH[FIELD[field].slot]
+
+    def everything(self) -> list[Box]:
+        """All packets that can come in by a port: later fragments, whose ports read 0, and all others."""
+        later, rest = list(self.full), list(self.full)
+        rest[SHAPE] &= ~self.shapes.later
+        later[SHAPE] = self.shapes.later
+        for slot in (L4_SRC, L4_DST, ICMP_TYPE, ICMP_CODE):
+            later[slot] = self.domain[slot].of(0)
+        return [tuple(rest), tuple(later)]
+
+    def limit(self, field: str, value: int, mask: int | None = None) -> tuple[int, int, int]:
+        """(slot, its set, shapes) of the packets that a match on a plain field takes."""
+        slot = FIELD[field].slot
+        return slot, self.domain[slot].of(value, mask), self.reads[field]
+
+    def single(self, slot: int, chosen: int) -> int | None:
+        """The one value of a slot's set, None when it has several."""
+        return self.domain[slot].single(chosen)
+
+
+def within(box: Box, limits: Limits) -> Box | None:
+    """The part of a box within limits; None when that is empty."""
+    cut = list(box)
+    for slot, allowed in limits:
+        left = cut[slot] & allowed
+        if not left:
+            return None
+        cut[slot] = left
+    return tuple(cut)
+
+
+def outside(box: Box, limits: Limits) -> Iterator[Box]:
+    """The rest of the box, as boxes that have nothing in common."""
+    cut = list(box)
+    for slot, allowed in limits:
+        left = cut[slot] & ~allowed
+        if left:
+            yield (*cut[:slot], left, *cut[slot + 1 :])
+        cut[slot] &= allowed
+        if not cut[slot]:
+            return
+
+
+def meet(a: Box, b: Box) -> Box | None:
+    """What two boxes have in common; None when nothing."""
+    cut = tuple([x & y for x, y in zip(a, b, strict=True)])
+    return None if 0 in cut else cut
+
+
+def minus(a: Box, b: Box) -> list[Box]:
+    """What is in ``a`` and not in ``b``, as boxes that have nothing in common."""
+    if meet(a, b) is None:
+        return [a]
+    return list(outside(a, tuple([(s, y) for s, (x, y) in enumerate(zip(a, b, strict=True)) if x & ~y])))
