@@ -24,11 +24,13 @@ Source = Path | Text
 
 TopologyPath = Annotated[
     Path | None,
-    typer.Option("--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="By default the one in force."),
+    typer.Option(
+        "--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="The topology; by default the one in force."
+    ),
 ]
 Intents = Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")]
 IntentPaths = Annotated[
-    list[Path] | None, typer.Argument(metavar="[INTENTS...]", help="Files or directories; by default those in force.")
+    list[Path] | None, typer.Argument(metavar="[INTENTS...]", help="Intents; by default those in force.")
 ]
 
 
