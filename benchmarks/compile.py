@@ -92,7 +92,7 @@ def _limit(compiled: Compiled) -> float:
 def _changes(compiled: Compiled, topology: Topology) -> dict[str, list[float]]:
     """Seconds from a changed intent to its plan, for additions, moves and removals in turn."""
     found: dict[str, list[float]] = {"added": [], "moved": [], "removed": []}
-    for kind, intent in _edits(compiled.intent, topology, 200):
+    for kind, intent in edits(compiled.intent, topology, 200):
         start = time.perf_counter()
         after = compile_fabric(intent, topology, previous=compiled)
         plan = diff(compiled.ruleset, after.ruleset)
@@ -103,7 +103,8 @@ def _changes(compiled: Compiled, topology: Topology) -> dict[str, list[float]]:
     return found
 
 
-def _edits(intent: Intent, topology: Topology, rounds: int) -> Iterator[tuple[str, Intent]]:
+def edits(intent: Intent, topology: Topology, rounds: int) -> Iterator[tuple[str, Intent]]:
+    """Intents one after the other, each one endpoint away from the last: ("added" | "moved" | "removed", intent)."""
     dice = Random(7)
     used = {e.host for t in intent.tenants.values() for e in t.endpoints.values()}
     free = [h.name for h in topology.hosts.values() if h.mode == ACCESS and h.name not in used]
