@@ -100,7 +100,7 @@ def test_compile_prints_every_rule_of_every_switch() -> None:
     data = clos("compile", *DEMO, "--json").data
     rows = dict(line.split()[:2] for line in clos("compile", *DEMO).out.splitlines()[1:])
     assert {name: sum(rule["switch"] == name for rule in data["rules"]) for name in data["switches"]} == {
-        name: int(count) for name, count in rows.items()
+        name: int(count.replace(",", "")) for name, count in rows.items()
     }
 
 

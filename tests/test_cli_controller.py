@@ -83,6 +83,17 @@ def test_a_fabric_is_brought_to_its_intents_and_back(fabric: tuple[Path, SimThre
     assert (status.code, status.data["revision"], status.data["in_line"]) == (0, 3, 6)
 
 
+def test_what_a_switch_holds_is_what_the_intents_compile_to(fabric: tuple[Path, SimThread]) -> None:
+    state = ("--state", fabric[0])
+    assert clos("apply", INTENTS, *state, "--yes").code == 0
+    here = clos("inspect", *state, "-s", "leaf3", "--json").data
+    live = clos("inspect", *state, "-s", "leaf3", "--live", "--json").data
+    for rule in here["rules"]:
+        del rule["name"]
+    assert live == here
+    assert "tenants.shop.policies.ping" in clos("inspect", *state, "-s", "leaf3", "--live").out
+
+
 def test_changes_that_must_be_asked_for_are(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
     state = ("--state", fabric[0])
     assert clos("apply", INTENTS, *state, "--yes").code == 0

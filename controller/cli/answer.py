@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json as json_text
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -108,7 +109,10 @@ def show(lines: Lines) -> None:
     """Text on stdout: coloured on a terminal that wants it, never wrapped."""
     from rich.console import Console  # noqa: PLC0415 - half of start-up time, and not needed for --json
 
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    plain = bool(os.environ.get("NO_COLOR"))  # no bold either: whoever sets it wants plain text
+    console = Console(
+        color_system=None if plain else "auto", highlight=False, soft_wrap=True, markup=False, emoji=False
+    )
     for line in lines:
         console.print(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from enum import StrEnum
 from typing import Annotated
 
@@ -56,14 +57,17 @@ def compile_(intents: IntentPaths = None, topology: TopologyPath = None, state: 
 
 
 def _sizes(ruleset: Ruleset) -> Lines:
+    """Entries by switch, rules by table; blocks are counted once, however many switches hold them."""
     names = [stage.name for stage in STAGES]
-    rows = [("switch", "rules", "groups", "meters", *names)]
-    for switch in ruleset.switches:
-        state = ruleset.state(switch)
-        tables = [sum(rule.table == table for rule in state.rules) for table in range(len(names))]
-        counts = (len(state.rules), len(state.groups), len(state.meters), *tables)
-        rows.append((switch, *map(str, counts)))
-    return columns(rows, right=range(1, len(rows[0])))
+    found: dict[str, Counter[str]] = {switch: Counter() for switch in ruleset.switches}
+    for block, switches in ruleset.placed():
+        counts = Counter(names[rule.table] for rule in block.rules)
+        counts += Counter(rules=len(block.rules), groups=len(block.groups), meters=len(block.meters))
+        for switch in switches:
+            found[switch].update(counts)
+    titles = ("rules", "groups", "meters", *names)
+    rows = [(switch, *(f"{counts[title]:,}" for title in titles)) for switch, counts in found.items()]
+    return columns([("switch", *titles), *rows], right=range(1, len(titles) + 1))
 
 
 class Kind(StrEnum):

@@ -15,7 +15,7 @@ from itertools import permutations
 import typer
 
 from controller.cli.answer import CHANGES, FAILED
-from controller.cli.demo_stage import INTENTS, TOPOLOGY, Ran, Stage, stage
+from controller.cli.demo_stage import INTENTS, TOPOLOGY, Ended, Ran, Stage, stage
 from controller.cli.probe import SOURCE_PORT, between_ends, find_end
 from controller.cli.text import took
 from controller.cli.traced import follow
@@ -47,10 +47,13 @@ def demo() -> None:
     start = time.monotonic()
     story = Story()
     say("One controller process, six simulated switches that speak OpenFlow 1.3 to it over TCP, eleven endpoints.")
-    with stage() as scene:
-        for title, act in ACTS:
-            say(f"\n=== {title}")
-            act(scene, story)
+    try:
+        with stage() as scene:
+            for title, act in ACTS:
+                say(f"\n=== {title}")
+                act(scene, story)
+    except Ended as end:
+        raise typer.Exit(128 + end.number) from None
     verdict = f"{story.held} of {story.held + len(story.broken)} claims hold"
     say(f"\n{verdict}, in {took(time.monotonic() - start)}.")
     if story.broken:

@@ -32,6 +32,14 @@ INTENTS, TOPOLOGY = Path("intents/demo.yaml"), Path("topologies/demo.yaml")
 START_SECONDS = 20.0
 
 
+class Ended(BaseException):
+    """Somebody ended the demonstration, by signal ``number``. Not an Exception: no command takes it for its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class Ran(NamedTuple):
     """A command that was run: its exit code and everything it printed."""
 
@@ -142,7 +150,7 @@ def stage() -> Iterator[Stage]:
             (folder / name).parent.mkdir()
             shutil.copy(ROOT / name, folder / name)
         closing.enter_context(_environment())
-        closing.enter_context(_terminable())
+        closing.enter_context(_endable())
         closing.enter_context(chdir(folder))
         found = Stage()
         closing.callback(found.kill)
@@ -155,13 +163,19 @@ def stage() -> Iterator[Stage]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends the program in order, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+def _endable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the story in order, also in the middle of a command."""
+
+    def end(number: int, _frame: object) -> None:
+        raise Ended(number)
+
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(name, end) for name in names]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in zip(names, before, strict=True):
+            signal.signal(name, handler)
 
 
 @contextmanager

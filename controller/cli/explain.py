@@ -156,9 +156,10 @@ def _about_cookie(compiled: Compiled, value: int) -> Answer:
     origin = names.origins.get(value)
     held = [
         (switch, rule)
-        for switch in compiled.ruleset.switches
-        for rule in compiled.ruleset.rules(switch)
+        for block, switches in compiled.ruleset.placed()
+        for rule in block.rules
         if rule.cookie == value
+        for switch in switches
     ]
     if origin is None and not held:
         raise failed(f"no rule of these intents has the cookie {value:#x}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -10,8 +11,9 @@ from rich.text import Text
 
 from controller.cli.answer import Answer, Json, answering, usage
 from controller.cli.names import Names, names_of
+from controller.cli.plan_text import entry_text
 from controller.cli.probe import find_end, no_switch
-from controller.cli.remote import DEFAULT, StateDir
+from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
 from controller.cli.text import count, table_name
 from controller.cli.traced import origin_json
@@ -23,6 +25,7 @@ from fabric.rule import GroupEntry, Meter, Rule
 SwitchName = Annotated[str, typer.Option("--switch", "-s", metavar="NAME", help="Which switch.")]
 TableWord = Annotated[str, typer.Option("--table", metavar="TABLE", help="Only this table: its number or its name.")]
 EndWord = Annotated[str, typer.Option("--endpoint", metavar="ENDPOINT", help="Only entries caused by this endpoint.")]
+Live = Annotated[bool, typer.Option("--live", help="Have the controller read the switch.")]
 
 
 class Numbered(NamedTuple):
@@ -50,12 +53,19 @@ def inspect(
     state: StateDir = DEFAULT,
     table: TableWord = "",
     endpoint: EndWord = "",
+    live: Live = False,
 ) -> Answer:
-    """List the rules, groups and meters of a switch."""
+    """List the rules, groups and meters of a switch.
+
+    What the intents compile to; or, with --live, what the switch holds right now.
+    """
     wanted = read(topology, intents, state)
     if switch not in wanted.topology.switches:
         raise no_switch(switch, wanted.topology)
-    found = _listing(wanted, switch, table_number(table) if table else None, endpoint)
+    number = table_number(table) if table else None
+    if live:
+        return _read_back(wanted, state, switch, number)
+    found = _listing(wanted, switch, number, endpoint)
     return Answer(_json(found), lambda: _lines(found))
 
 
@@ -119,3 +129,28 @@ def _json(found: Listing) -> Json:
         "groups": [group_json(group) for group in found.groups],
         "meters": [meter_json(meter) for meter in found.meters],
     }
+
+
+def _read_back(wanted: Wanted, state: Path, switch: str, table: int | None) -> Answer:
+    """What a switch holds, whoever put it there; rules of the intents with their origin."""
+    with controller(state) as client:
+        held = client.entries(switch)
+    for entry in (*held["rules"], *held["groups"], *held["meters"]):
+        del entry["switch"]
+    known = names_of(wanted.compiled()).origins
+    rules = [
+        {**rule, "origin": origin_json(known.get(int(rule["cookie"], 16)))}
+        for rule in held["rules"]
+        if table in (None, rule["table"])
+    ]
+    whole = {kind: held[kind] if table is None else [] for kind in ("groups", "meters")}
+    spine = not wanted.topology.switches[switch].is_leaf
+
+    def lines() -> Iterator[Text | str]:
+        for entry in (*rules, *whole["groups"], *whole["meters"]):
+            yield entry_text(entry, spine)
+            if "origin" in entry:
+                found = known.get(int(entry["cookie"], 16))
+                yield Text(f"      {found or 'not of these intents, cookie ' + entry['cookie']}", "dim")
+
+    return Answer({"switch": switch, "rules": rules, **whole}, lines)

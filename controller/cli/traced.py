@@ -45,14 +45,20 @@ class Followed(NamedTuple):
 
 def follow(compiled: Compiled, probe: Probe, down: frozenset[PortRef] = frozenset()) -> Followed:
     """The probe walked over the compiled rules, with these ports dead."""
-    done = walk(models(compiled), compiled.topology, probe.at, probe.packet, down=down)
+    done = walk(_Models(compiled), compiled.topology, probe.at, probe.packet, down=down)
     return Followed(probe, done, names_of(compiled), down)
 
 
-def models(compiled: Compiled) -> dict[str, SwitchModel]:
-    """Every switch as it is when the rules are installed."""
-    ports = compiled.topology.ports
-    return {name: SwitchModel.of(compiled.ruleset.state(name), ports[name]) for name in compiled.ruleset.switches}
+class _Models(dict[str, SwitchModel]):
+    """Switches as they are when the rules are installed, each built when a packet first comes to it."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+
+    def __missing__(self, name: str) -> SwitchModel:
+        model = SwitchModel.of(self._compiled.ruleset.state(name), self._compiled.topology.ports[name])
+        self[name] = model
+        return model
 
 
 def lines(done: Followed) -> Iterator[Text | str]:
