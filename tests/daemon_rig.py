@@ -31,13 +31,12 @@ def edited(old, new, text=DEMO.text):
     return [Text("demo.yaml", text.replace(old, new))]
 
 
-def ruleset_of(revision) -> Ruleset:
+def ruleset_of(sources, topology, numbering) -> Ruleset:
     """The rules of a stored revision, compiled afresh: what a reader of the store may rely on."""
-    topology = load_topology(Text("topology", revision.topology)).topology
-    sources = [Text(name, text) for name, text in sorted(revision.sources.items())]
-    intent, problems = load_intent(sources, topology)
+    fabric = load_topology(Text("topology", topology)).topology
+    intent, problems = load_intent([Text(name, text) for name, text in sorted(sources.items())], fabric)
     assert not problems
-    return compile_fabric(intent, topology, from_json(revision.numbering)).ruleset
+    return compile_fabric(intent, fabric, from_json(numbering)).ruleset
 
 
 def eventually(predicate, seconds=10.0):

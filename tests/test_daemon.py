@@ -39,7 +39,7 @@ def test_an_applied_revision_is_what_every_switch_holds_and_the_store_says(rig):
     assert rig.holds(rig.daemon.ruleset())
     stored = rig.daemon.revision(1)
     assert (stored.status, stored.current, stored.who, stored.why) == (APPLIED, True, "ann", "because")
-    assert ruleset_of(stored) == rig.daemon.ruleset()
+    assert ruleset_of(stored.sources, stored.topology, stored.numbering) == rig.daemon.ruleset()
     assert done.entries == done.counts.add == sum(rig.watch.seen.values())
 
 

@@ -243,7 +243,8 @@ class RevisionsReply(Reply):
 
 class RevisionReply(Reply, Record):
     sources: dict[str, str] = Field(description="Intent documents by file name.")
-    topology: str
+    topology: str = Field(description="The topology's document.")
+    numbering: str = Field(description="The compiler's; documents compiled with it give the very rules that held.")
 
 
 class RepairReply(Reply):

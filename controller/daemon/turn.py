@@ -51,11 +51,13 @@ def merged(plans: Iterable[Plan], switches: Iterable[str]) -> Plan:
     So no switch retires anything before every switch has what takes its place.
     """
     pushes: dict[str, list[Push]] = {}
+    parts: set[str] = set()
     for plan in plans:
+        parts.update(plan.parts)
         for batch in plan.batches:
             pushes.setdefault(batch.name, []).extend(batch.pushes)
     found = (Batch(name, tuple(pushes[name])) for name in BATCHES if name in pushes)
-    return Plan(tuple(found), tuple(sorted(switches)))
+    return Plan(tuple(found), tuple(sorted(switches)), tuple(sorted(parts)))
 
 
 def turn(installed: Ruleset, desired: Ruleset, contested: frozenset[str] = frozenset()) -> Plan:
@@ -68,7 +70,7 @@ def turn(installed: Ruleset, desired: Ruleset, contested: frozenset[str] = froze
         return diff(installed, desired)
     between = Ruleset(installed.switches, {n: p for n, p in installed.parts.items() if not _owners(n) & contested})
     away, home = diff(installed, between), diff(between, desired)
-    return Plan(away.batches + home.batches, home.switches)
+    return Plan(away.batches + home.batches, home.switches, tuple(sorted({*away.parts, *home.parts})))
 
 
 def _owners(part: str) -> set[str]:
