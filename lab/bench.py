@@ -76,8 +76,11 @@ class Bench:
         for port, frame in frames:
             self._wires[port].send(frame)
 
-    def gather(self, wanted: int = 0, patience: float = 5.0) -> list[Frame]:
-        """What reached hosts since the last call: waits until ``wanted`` frames came and then QUIET passed."""
+    def gather(self, wanted: int = 0, patience: float = 5.0) -> tuple[list[Frame], list[Frame]]:
+        """What reached hosts since the last call: waits until ``wanted`` frames came and then QUIET passed.
+
+        The second list is empty: the bench's hosts send nothing of their own accord.
+        """
         found: list[Frame] = []
         until = time.monotonic() + patience
         while True:
@@ -85,7 +88,7 @@ class Bench:
             left = QUIET if enough else max(QUIET, until - time.monotonic())
             ready = self._selector.select(left)
             if not ready:
-                return found
+                return found, []
             for key, _ in ready:
                 wire: _Wire = key.data
                 found += [(wire.port, frame) for frame in wire.receive()]

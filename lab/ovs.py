@@ -134,6 +134,9 @@ class PrivateSwitches:
         self._launch("ovs-vswitchd", f"unix:{here}/db.sock", f"--unixctl={here}/switch.ctl", *only)
         self._await(here / "switch.ctl")
         self._control = Control(here / "switch.ctl")
+        until = time.monotonic() + READY
+        while "upcall/disable-megaflows" not in self._control.call("list-commands") and time.monotonic() < until:
+            time.sleep(0.01)  # it opens the socket before it knows all its commands
 
     def _launch(self, tool: str, *arguments: str) -> None:
         log = (self.directory / f"{tool}.log").open("wb")

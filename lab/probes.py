@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from controller.compile.forward import ROUTER_MAC
-from controller.intent.model import Endpoint, Intent, Service, Tenant
+from controller.intent.model import Endpoint, Intent, Network, Service, Tenant
 from fabric import packet as build
 from fabric.fields import IP_ICMP, IP_TCP, IP_UDP
 from fabric.packet import BROADCAST, Packet
@@ -47,8 +47,12 @@ class Party(NamedTuple):
         return f"{self.tenant.name}/{self.endpoint.name}"
 
     @property
+    def network(self) -> Network:
+        return self.tenant.networks[self.endpoint.network]
+
+    @property
     def gateway(self) -> int:
-        return self.tenant.networks[self.endpoint.network].gateway
+        return self.network.gateway
 
 
 def parties(intent: Intent, topology: Topology) -> list[Party]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fabric.packet import Packet
 from fabric.ruleset import Ruleset
@@ -17,8 +17,11 @@ from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
 from lab.control import Control, ControlError
-from lab.probes import Probe
+from lab.probes import MARK, Probe, numbered
 from lab.trace import of, read
+
+BURST = 40
+"""Probes sent before their effects are gathered: fewer than any queue on the way holds."""
 
 Frame = tuple[PortRef, bytes]
 
@@ -82,12 +85,40 @@ def expect(fabric: Fabric, probes: Iterable[Probe]) -> list[Expectation]:
     return [Expectation(probe, fabric.walk(probe.at, probe.packet)) for probe in probes]
 
 
+class Ground(Protocol):
+    """Where frames are sent and received: lab.bench.Bench, lab.taps.Taps."""
+
+    def send(self, frames: Iterable[Frame]) -> None: ...
+    def gather(self, wanted: int = 0) -> tuple[list[Frame], list[Frame]]:
+        """Frames delivered to hosts, and frames that hosts sent of their own accord."""
+
+
+def trial(ground: Ground, fabric: Fabric, probes: Iterable[Probe], control: Control | None = None) -> Verdict:
+    """Send every probe and compare all that came of it. ``control``: as for ``judge``."""
+    expectations = expect(fabric, numbered(probes))
+    left: list[Frame] = []
+    answers: list[Frame] = []
+    for start in range(0, len(expectations), BURST):
+        some = expectations[start : start + BURST]
+        ground.send(one.probe.frame for one in some)
+        came, sent = ground.gather(sum(len(one.frames) for one in some))
+        left += came
+        answers += sent
+    own = expect(fabric, [Probe(port, Packet(frame), "a host's own") for port, frame in answers])
+    return judge(fabric.topology, expectations, left, own, control)
+
+
 def judge(
-    topology: Topology, expectations: Sequence[Expectation], left: Iterable[Frame], control: Control | None = None
+    topology: Topology,
+    expectations: Sequence[Expectation],
+    left: Iterable[Frame],
+    own: Sequence[Expectation] = (),
+    control: Control | None = None,
 ) -> Verdict:
     """Compare. Probes must be numbered (probes.numbered), so that each frame belongs to one.
 
-    ``control``: where to ask Open vSwitch for its own account of a probe in doubt.
+    ``own``: what is expected of frames that hosts sent of their own accord, such as answers to probes; those have no
+    numbers. ``control``: where to ask Open vSwitch for its own account of a probe in doubt.
     """
     seen: dict[int, list[Frame]] = {}
     for port, frame in left:
@@ -97,11 +128,26 @@ def judge(
         got = seen.pop(number, [])
         if _by_host(topology, one.frames) != _by_host(topology, got):
             doubts.append(Doubt(one.probe, one.frames, tuple(got), account(one, control)))
-    for strays in seen.values():
-        port, frame = strays[0]
-        doubts.append(Doubt(Probe(port, Packet(frame), "nobody sent this"), (), tuple(strays), ""))
-    pairs = sum(len(one.walk.hops) for one in expectations)
+    rest = [frame for frames in seen.values() for frame in frames]
+    others = [frame for one in own for frame in one.frames]
+    for frames, what in ((_beyond(topology, rest, others), "seen"), (_beyond(topology, others, rest), "missing")):
+        for port, frame in frames:
+            doubts.append(Doubt(Probe(port, Packet(frame), f"{what}, in answer to a probe or to none"), (), (), ""))
+    pairs = sum(len(one.walk.hops) for one in (*expectations, *own))
     return Verdict(len(expectations), pairs, sum(len(one.frames) for one in expectations), tuple(doubts))
+
+
+def _beyond(topology: Topology, frames: Iterable[Frame], known: Iterable[Frame]) -> list[Frame]:
+    """Those of the frames that are not among the known, each as often as it is not."""
+    left = _by_host(topology, known)
+    found = []
+    for port, frame in frames:
+        key = topology.host_at[port], frame
+        if left[key]:
+            left[key] -= 1
+        else:
+            found.append((port, frame))
+    return found
 
 
 def _by_host(topology: Topology, frames: Iterable[Frame]) -> Counter[tuple[str, bytes]]:
@@ -109,8 +155,8 @@ def _by_host(topology: Topology, frames: Iterable[Frame]) -> Counter[tuple[str, 
 
 
 def _number(frame: bytes) -> int:
-    """The number ``marked`` put at the end."""
-    return int.from_bytes(frame[-4:], "big")
+    """The number ``marked`` put at the end; -1 without."""
+    return int.from_bytes(frame[-4:], "big") if frame[-8:-4] == MARK else -1
 
 
 def account(one: Expectation, control: Control | None) -> str:

@@ -20,8 +20,8 @@ from fabric.ruleset import Ruleset
 from fabric.topology import PortRef, Topology
 from lab.bench import Bench
 from lab.ovs import missing
-from lab.probes import Probe, matrix, numbered, parties, strays, talk
-from lab.witness import Fabric, Verdict, differences, expect, judge
+from lab.probes import Probe, matrix, parties, strays, talk
+from lab.witness import Fabric, Verdict, differences, expect, trial
 from tests.fabrics import intents, topologies
 
 HERE = Path(__file__).parent.parent
@@ -59,13 +59,7 @@ def programmed(controller: Controller, topology: Topology, ruleset: Ruleset, exa
 
 def tried(bench: Bench, ruleset: Ruleset, probes: list[Probe], cut: frozenset[PortRef] = frozenset()) -> Verdict:
     bench.cut(*cut)
-    expectations = expect(Fabric.of(ruleset, bench.topology, cut), numbered(probes))
-    left = []
-    for start in range(0, len(expectations), 50):
-        some = expectations[start : start + 50]
-        bench.send(one.probe.frame for one in some)
-        left += bench.gather(sum(len(one.frames) for one in some))
-    return judge(bench.topology, expectations, left, bench.switches.control)
+    return trial(bench, Fabric.of(ruleset, bench.topology, cut), probes, bench.switches.control)
 
 
 def demo() -> tuple[Topology, Intent]:

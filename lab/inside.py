@@ -1,0 +1,166 @@
+"""The lab's keeper: process 1 of the lab's own namespaces. When it ends, the kernel ends all that the lab ever was.
+
+    python -m lab.inside DIRECTORY      (started by lab.cell, as root, under unshare)
+
+Lives here: building in order, the daemon that programs the switches, and answering lab.cell on a Unix socket.
+DIRECTORY holds order.json (what to build) and receives ready.json or failed.txt, and the logs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from controller.daemon import Daemon
+from controller.intent import Text, load_intent, load_topology
+from lab import net as lab_net
+from lab.layout import Layout, layout
+from lab.ovs import NETDEV, LabError, PrivateSwitches
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    order = json.loads((directory / "order.json").read_text())
+    try:
+        with ExitStack() as stack:
+            keeper = Keeper(directory, order, stack)
+            (directory / "ready.new").write_text(json.dumps(keeper.about))
+            (directory / "ready.new").rename(directory / "ready.json")
+            keeper.serve()
+    except BaseException:
+        (directory / "failed.txt").write_text(traceback.format_exc())
+        raise
+    finally:
+        os._exit(0)  # process 1: everything else in the lab ends with it
+
+
+class Keeper:
+    """The running lab."""
+
+    def __init__(self, directory: Path, order: dict[str, Any], stack: ExitStack) -> None:
+        _run_ip("link", "set", "lo", "up")
+        self.intents = [Text(*item) for item in order["intents"]]
+        topology_text = Text(*order["topology"])
+        self.plan = _plan(topology_text, self.intents)
+        (directory / "ovs").mkdir(exist_ok=True)
+        switches = stack.enter_context(PrivateSwitches(NETDEV, directory / "ovs"))
+        os.environ.update(switches.environment)
+        if order["exact"]:
+            switches.control.call("upcall/disable-megaflows")
+        self.net = lab_net.network(self.plan, order["datapath"])
+        self.daemon = Daemon(topology_text, directory, of_port=0)
+        self.daemon.start()
+        stack.callback(self.daemon.stop)
+        lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
+        self.daemon.state.wire.wait_for(self.plan.topology.switches, 20)
+        applied = self.daemon.apply(self.intents, "lab", "lab up", allow=["offline"]) if self.intents else None
+        self.about = {
+            "nodes": {node.name: node.pid for node in (*self.net.hosts, *self.net.switches)},
+            "entries": applied.entries if applied else 0,
+            "offline": list(applied.offline) if applied else [],
+        }
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(directory / "lab.sock"))
+        self._socket.listen()
+
+    def serve(self) -> None:
+        """Answer requests, one connection each: a JSON line in, a JSON line out."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        while True:
+            connection, _ = self._socket.accept()
+            with connection, suppress(OSError):
+                data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+                request = json.loads(data)
+                if request["do"] == "down":
+                    connection.sendall(b'{"ok": true}\n')
+                    return
+                connection.sendall((json.dumps(self._answer(request, list(descriptors))) + "\n").encode())
+            _reap()
+
+    def _answer(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        try:
+            return {"ok": True, **ANSWERS[request["do"]](self, request, descriptors)}
+        except Exception as error:
+            return {"ok": False, "error": f"{type(error).__name__}: {error}"}
+
+    def apply(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        done = self.daemon.apply(
+            [Text(*item) for item in request["intents"]], "lab", request.get("why", ""), allow=request.get("allow", [])
+        )
+        return {"revision": done.revision, "entries": done.entries, "seconds": done.seconds}
+
+    def status(self, _: dict[str, Any], __: list[int]) -> dict[str, Any]:
+        drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.drift()}
+        return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift}
+
+    def controller(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        """Stop the controller, as a crash would, or start it again on its store."""
+        if request["state"] == "stop":
+            self.daemon.stop()
+        else:
+            self.daemon.start()
+            lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
+        return {}
+
+    def shell(self, _: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Mininet's own command line on the caller's terminal, in a process of its own."""
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                os.setsid()
+                for number, descriptor in enumerate(descriptors):
+                    os.dup2(descriptor, number)
+                _command_line(self.net)
+            os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.waitpid(child, 0)
+        return {}
+
+
+ANSWERS: dict[str, Callable[[Keeper, dict[str, Any], list[int]], dict[str, Any]]] = {
+    "apply": Keeper.apply, "status": Keeper.status, "controller": Keeper.controller, "shell": Keeper.shell,
+}  # fmt: skip
+
+
+def _command_line(net: Any) -> None:
+    from mininet.cli import CLI  # noqa: PLC0415 - it needs readline, which needs a terminal
+    from mininet.log import setLogLevel  # noqa: PLC0415
+
+    sys.stdin = os.fdopen(0)
+    sys.stdout = os.fdopen(1, "w", buffering=1)
+    setLogLevel("info")
+    CLI(net)
+
+
+def _plan(topology_text: Text, intents: list[Text]) -> Layout:
+    topology, problems = load_topology(topology_text)
+    if topology is None:
+        raise LabError("\n".join(map(str, problems)))
+    intent, problems = load_intent(intents, topology)
+    if intent is None:
+        raise LabError("\n".join(map(str, problems)))
+    return layout(topology, intent)
+
+
+def _reap() -> None:
+    """Orphans of the lab's processes are children of process 1."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _run_ip(*words: str) -> None:
+    lab_net._run("ip", *words)
+
+
+if __name__ == "__main__":
+    main()

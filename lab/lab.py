@@ -1,0 +1,105 @@
+"""A lab as an engineer uses it: a cell, its layout, probes on its hosts' cables, and failures.
+
+Lives here: joining cell, layout and taps. Must not know: command lines, how the inside works.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.compile import compile_fabric
+from controller.intent import Text, load_intent, load_topology
+from controller.intent.model import Intent
+from fabric.ruleset import Ruleset
+from fabric.topology import PortRef, Topology
+from lab.cell import DEFAULT, Cell, down, find_cell, up
+from lab.layout import Layout, layout
+from lab.ovs import LabError
+from lab.taps import Taps
+from lab.witness import Fabric
+
+
+class Lab(NamedTuple):
+    """A running lab, and what it should be like."""
+
+    cell: Cell
+    topology: Topology
+    intent: Intent
+    ruleset: Ruleset
+    plan: Layout
+
+    @contextmanager
+    def taps(self) -> Iterator[Taps]:
+        """Raw sockets at every host port."""
+        stations = {station.name for station in self.plan.stations}
+        ends = {
+            port: (self.cell.net(node if node in stations else ""), interface)
+            for port, (node, interface) in self.plan.ends.items()
+        }
+        with Taps(ends) as taps:
+            yield taps
+
+    def fabric(self, down: Iterable[PortRef] = ()) -> Fabric:
+        """What the evaluator makes of it."""
+        return Fabric.of(self.ruleset, self.topology, frozenset(down))
+
+    def cut(self, *ports: PortRef) -> None:
+        """Take these interfaces down: the far ends of their cables lose carrier, as when a cable is pulled."""
+        self._set(ports, "down")
+
+    def mend(self, *ports: PortRef) -> None:
+        self._set(ports, "up")
+
+    def sent(self, switch: str) -> dict[int, int]:
+        """Bytes each of a switch's cabled ports has sent."""
+        ports = [port for port in self.topology.peers if port.switch == switch]
+        counted = json.loads(self.cell.run("", "ip", "-json", "-stats", "link").stdout)
+        octets = {link["ifname"]: link["stats64"]["tx"]["bytes"] for link in counted}
+        return {port.port: octets[self.plan.device(port)] for port in ports}
+
+    def _set(self, ports: Sequence[PortRef], state: str) -> None:
+        words = "; ".join(f"ip link set dev {self.plan.device(port)} {state}" for port in ports)
+        done = self.cell.run("", "sh", "-c", words)
+        if done.returncode:
+            raise LabError(done.stderr.strip())
+
+
+def texts(paths: Iterable[Path]) -> list[Text]:
+    """The documents in these files, and in all YAML files of these directories."""
+    found: list[Text] = []
+    for path in paths:
+        files = sorted(f for f in path.rglob("*") if f.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
+        found += [Text(str(file), file.read_text(encoding="utf-8")) for file in files]
+    return found
+
+
+@contextmanager
+def running(topology: Path, intents: Iterable[Path], directory: Path, exact: bool = True) -> Iterator[Lab]:
+    """A lab for as long as the block; it ends with this process at the latest."""
+    document, documents = texts([topology])[0], texts(intents)
+    cell = up(document, documents, directory, keep=False, exact=exact)
+    try:
+        yield describe(cell, document, documents)
+    finally:
+        down(directory)
+
+
+def current(directory: Path = DEFAULT) -> Lab:
+    """The lab that runs in this directory, as it was ordered. Raises LabError."""
+    cell = find_cell(directory)
+    order = json.loads((directory / "order.json").read_text())
+    return describe(cell, Text(*order["topology"]), [Text(*item) for item in order["intents"]])
+
+
+def describe(cell: Cell, document: Text, documents: Sequence[Text]) -> Lab:
+    topology, problems = load_topology(document)
+    if topology is None:
+        raise LabError("\n".join(map(str, problems)))
+    intent, problems = load_intent(list(documents), topology)
+    if intent is None:
+        raise LabError("\n".join(map(str, problems)))
+    return Lab(cell, topology, intent, compile_fabric(intent, topology).ruleset, layout(topology, intent))

@@ -1,0 +1,137 @@
+"""A layout as a Mininet network. Runs inside the lab's own namespaces, on its own Open vSwitch.
+
+Lives here: nodes, cables, addresses, the hypervisors' fixed rules. Must not know: intents' meaning, probes.
+Only ARP and addresses are left to the stations: no static neighbours, the fabric answers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mininet.net import Mininet
+from mininet.node import Host, OVSSwitch
+from mininet.topo import Topo
+
+from fabric.topology import Topology
+from lab.layout import Cable, Hypervisor, Layout, Station, colons, dotted, layout
+from lab.ovs import NETDEV, LabError
+
+FABRIC_MTU = 9000
+OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro", "txvlan", "rxvlan")
+"""What network cards do for the system is left out: nobody does it between two veths and a user-space switch."""
+
+
+class ClosTopo(Topo):  # type: ignore[misc]
+    """A layout as Mininet's ``Topo``; with ``mn``, see lab/custom.py."""
+
+    def build(self, plan: Layout, **_: Any) -> None:
+        for switch in plan.topology.switches.values():
+            self.addSwitch(switch.name, dpid=f"{switch.dpid:016x}")
+        for number, box in enumerate(plan.hypervisors):
+            self.addSwitch(box.name, dpid=f"{0xB0_0000_0000 + number:016x}", hypervisor=True)
+        for station in plan.stations:
+            self.addHost(station.name, ip=station.address or None, mac=colons(station.mac))
+        for cable in plan.cables:
+            self.addLink(
+                cable.a[0], cable.b[0], port1=cable.a[1], port2=cable.b[1], intfName1=cable.a[2], intfName2=cable.b[2]
+            )
+
+
+class LabSwitch(OVSSwitch):  # type: ignore[misc]
+    """A switch on the lab's private Open vSwitch. A hypervisor's bridge has no controller."""
+
+    def __init__(self, name: str, hypervisor: bool = False, datapath: str = NETDEV, **options: Any) -> None:
+        kind = "user" if datapath == NETDEV else "kernel"
+        super().__init__(name, datapath=kind, failMode="secure", protocols="OpenFlow13", batch=True, **options)
+        self.hypervisor = hypervisor
+
+    def start(self, controllers: Iterable[Any]) -> None:
+        super().start([])
+
+
+def network(plan: Layout, datapath: str = NETDEV) -> Any:
+    """Build and start the network; the switches know no controller yet (see ``control``)."""
+    Mininet.inited = True  # it would write system-wide limits
+    net = Mininet(
+        ClosTopo(plan), switch=lambda name, **o: LabSwitch(name, datapath=datapath, **o), host=Host,
+        controller=None, waitConnected=False, autoSetMacs=False,
+    )  # fmt: skip
+    _silence(net)
+    net.start()
+    _tune(net, plan)
+    for box in plan.hypervisors:
+        _bridge(box)
+    return net
+
+
+def control(topology: Topology, target: str) -> None:
+    """Point every switch of the fabric at a controller: ``tcp:127.0.0.1:6653``."""
+    words = [word for name in topology.switches for word in ("--", "set-controller", name, target)]
+    _run("ovs-vsctl", *words[1:])
+
+
+def _silence(net: Any) -> None:
+    """No IPv6 chatter from interfaces nobody asked to speak it."""
+    for path in Path("/proc/sys/net/ipv6/conf").glob("*/disable_ipv6"):
+        path.write_text("1")
+    for host in net.hosts:
+        host.cmd("for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done")
+
+
+def _tune(net: Any, plan: Layout) -> None:
+    """MTU for two tags, no offloads, and the default route."""
+    here = [end[2] for cable in plan.cables for end in (cable.a, cable.b) if end[1]]
+    _run("ip", "-batch", "-", given="".join(f"link set {name} mtu {FABRIC_MTU}\n" for name in _fabric(plan.cables)))
+    off = " ".join(f"{name} off" for name in OFFLOADS)
+    _run("sh", "-c", "".join(f"ethtool -K {name} {off} >/dev/null 2>&1;" for name in here) + "true")
+    for station in plan.stations:
+        node = net[station.name]
+        node.cmd(f"ethtool -K eth0 {off} >/dev/null 2>&1")
+        if station.party is not None:
+            node.cmd(f"ip route add default via {dotted(station.party.gateway)}")
+
+
+def _fabric(cables: Iterable[Cable]) -> Iterator[str]:
+    return (end[2] for cable in cables if cable.fabric for end in (cable.a, cable.b))
+
+
+def _bridge(box: Hypervisor) -> None:
+    """The fixed rules of a hypervisor: every frame goes up to a leaf, tagged; policy is the fabric's."""
+    buckets = ",".join(f"bucket=watch_port:{i},output:{i}" for i in range(1, len(box.uplinks) + 1))
+    _run("ovs-ofctl", "-OOpenFlow13", "add-group", box.name, f"group_id=1,type=ff,{buckets}")
+    _run("ovs-ofctl", "-OOpenFlow13", "add-flows", box.name, "-", given="\n".join(_flows(box)) + "\n")
+
+
+def _flows(box: Hypervisor) -> Iterator[str]:
+    first = len(box.uplinks) + 1
+    crowd: dict[int | None, list[int]] = {}
+    for port, (station, vlan) in enumerate(box.guests, first):
+        tag = "" if vlan is None else f"push_vlan:0x8100,set_field:{0x1000 | vlan}->vlan_vid,"
+        yield f"priority=10,in_port={port},actions={tag}group:1"
+        seen, strip = _expected(vlan)
+        for up in range(1, first):
+            yield f"priority=20,in_port={up},{seen},dl_dst={colons(station.mac)},actions={strip}output:{port}"
+        crowd.setdefault(vlan, []).append(port)
+    for vlan, ports in crowd.items():
+        seen, strip = _expected(vlan)
+        outputs = ",".join(f"output:{port}" for port in ports)
+        for up in range(1, first):
+            group = "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"
+            yield f"priority=20,in_port={up},{seen},{group},actions={strip}{outputs}"
+
+
+def _expected(vlan: int | None) -> tuple[str, str]:
+    return ("vlan_tci=0x0000/0x1fff", "") if vlan is None else (f"dl_vlan={vlan}", "pop_vlan,")
+
+
+def _run(*words: str, given: str | None = None) -> None:
+    done = subprocess.run(words, input=given, capture_output=True, text=True, check=False, env=os.environ)
+    if done.returncode:
+        raise LabError(f"{' '.join(words)[:120]}: {done.stderr.strip()}")
+
+
+__all__ = ["ClosTopo", "LabSwitch", "Layout", "Station", "control", "layout", "network"]
