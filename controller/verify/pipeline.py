@@ -19,7 +19,7 @@ from controller.verify.space import Space
 from controller.verify.tables import State, Table
 from fabric import action as act
 from fabric.fields import FIELDS
-from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions
+from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
 
 MAX_CHAIN = 32
 """Groups nested deeper lead back to themselves; a switch cuts them."""
@@ -34,6 +34,8 @@ _RANK: dict[type, int] = {
 Leave = Callable[[int, State], Partition]
 """What becomes of packets that leave by a port which is up."""
 Then = Callable[[State], Partition]
+Tell = Callable[[str, str, Rule | None], None]
+"""Hears, for a trace, what happens: a line, the switch, the rule if one was met."""
 
 
 class Model:
@@ -71,30 +73,30 @@ class Visit:
 
     __slots__ = ("leave", "model", "port", "tell")
 
-    def __init__(self, model: Model, port: int, leave: Leave, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, model: Model, port: int, leave: Leave, tell: Tell | None = None) -> None:
         self.model, self.port, self.leave, self.tell = model, port, leave, tell
 
     def table(self, number: int, state: State) -> Partition:
         """What becomes of packets that go to a table."""
         table = self.model.tables.get(number)
         if table is None:
-            self.say(f"table {number}: empty")
+            self.say(f"  table {number}: empty")
             return [(state.box, DROPPED)]
         found: Partition = []
         for box, rules in table.split(self.port, state):
             here = state._replace(box=box)
             if not rules:
-                self.say(f"table {number}: no rule matched")
+                self.say(f"  table {number}: no rule matched")
                 found.append((box, DROPPED))
                 continue
             for rule in rules:
-                self.say(f"{rule} cookie {rule.cookie:#x}")
+                self.say(f"  {rule} cookie {rule.cookie:#x}", rule)
             found += any_of([self.perform(rule.instructions, here) for rule in rules])
         return found
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, rule: Rule | None = None) -> None:
         if self.tell is not None:
-            self.tell(text)
+            self.tell(text, self.model.name, rule)
 
     def perform(self, todo: Instructions, state: State) -> Partition:
         """A rule's instructions in the order of §5.9."""
@@ -150,17 +152,17 @@ class Visit:
             raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
         where = self.port if port == act.IN_PORT else port
         suppressed = port == self.port or where not in model.ports or where in model.dead
-        self.say(f"output to port {where}" + (": nothing leaves" if suppressed else ""))
+        self.say(f"  output to port {where}" + (": nothing leaves" if suppressed else ""))
         return _end(state) if suppressed else self.leave(where, state)
 
     def group(self, number: int, state: State, depth: int) -> Partition:
         """A group (§5.6): copies through all buckets, or through any live one, or through the first live one."""
         entry = self.model.groups.get(number)
         if entry is None or depth >= MAX_CHAIN:
-            self.say(f"group {number}: does not exist" if entry is None else f"group {number}: chained too deep")
+            self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")
             return _end(state)
         chosen = self.buckets(entry)
-        self.say(f"group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
+        self.say(f"  group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
         if not chosen:
             return _end(state)
         parts = [self.bucket(bucket, state, depth) for bucket in chosen]

@@ -7,12 +7,12 @@ was. Must not know: intents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import SAME, Frame, image, pulled
 from controller.verify.outcome import DROPPED, LOOP, Outcome, Partition, arrives, seen_from
-from controller.verify.pipeline import Model, Visit
+from controller.verify.pipeline import Model, Tell, Visit
 from controller.verify.rewrite import TAG_SLOTS, touches
 from controller.verify.space import FIELD, SHAPE, Box, Limits, Space
 from controller.verify.tables import Ready, State, Table, prepare
@@ -25,7 +25,6 @@ MAX_HOPS = 32
 """Switches in a row; a longer way is taken for a loop."""
 
 Term = tuple[str, int, int | None]
-Tell = Callable[[str], None]
 
 
 def actions_of(state: SwitchState) -> Iterable[object]:
@@ -115,14 +114,15 @@ class Fabric:
             return self._leave(PortRef(at.switch, port), leaving.box, leaving.frame, tell)
 
         if tell is not None:
-            tell(f"{at.switch} port {at.port}")
+            tell(f"{at.switch} port {at.port}", at.switch, None)
         return Visit(model, at.port, leave, tell).table(0, State(state.box, state.frame))
 
     def _leave(self, port: PortRef, box: Box, frame: Frame, tell: Tell | None) -> Partition:
         there = self.peers.get(port)
         if there is None:
             if tell is not None:
-                tell(f"delivered to {self.hosts[port]} at {port}" if port in self.hosts else f"{port} leads nowhere")
+                end = f"delivered to {self.hosts[port]} at {port}" if port in self.hosts else f"{port} leads nowhere"
+                tell(end, port.switch, None)
             return [(box, arrives(*port, frame) if port in self.hosts else DROPPED)]
         if there.switch not in self.models:
             raise Unmodelled(f"packets to {there.switch}: its rules are not known")
@@ -161,7 +161,7 @@ class Fabric:
         """The same without memory, telling every step; for one packet."""
         key = at, image(self.space, box, frame, tuple(range(len(box))))
         if key in self._stack or len(self._stack) >= MAX_HOPS:
-            tell(f"{at}: a loop")
+            tell(f"{at}: a loop", at.switch, None)
             return [(box, arrives(LOOP, 0, SAME))]
         self._stack[key] = len(self._stack)
         try:

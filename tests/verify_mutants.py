@@ -1,0 +1,258 @@
+"""Mutants: compiled rules with one thing changed, and the packets that brute force judges them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+from controller.intent.model import Endpoint, Intent, Service, Tenant
+from fabric import packet as build
+from fabric.action import IN_PORT, Action, DecNwTtl, Group, Move, Output, PopVlan, PushVlan, SetField
+from fabric.match import BadMatch, Match
+from fabric.packet import Packet
+from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Rule
+from fabric.ruleset import Block, SwitchState, state_of
+from fabric.topology import PortRef, Topology
+
+ROUTER = 0x02C105000001
+
+States = dict[str, SwitchState]
+
+
+def mutant(states: States, topology: Topology, dice: Random) -> tuple[str, States]:
+    """The states with one change on one switch, and what it was. No two rules of a priority then overlap and differ."""
+    while True:
+        name = dice.choice([name for name, state in states.items() if state.rules])
+        change = dice.choice(_CHANGES)
+        made = change(states[name], topology.ports[name], dice)
+        if made is not None and made[1] != states[name] and not _ties(made[1]):
+            return f"{name}: {made[0]}", {**states, name: made[1]}
+
+
+Made = tuple[str, SwitchState] | None
+
+
+def _with(state: SwitchState, old: Rule | None, new: Rule | None, what: str) -> Made:
+    rules = {rule.key: rule for rule in state.rules if rule is not old}
+    if new is not None:
+        rules[new.key] = new
+    return f"{what}: {old} => {new}", state_of([Block(rules.values(), state.groups, state.meters)])
+
+
+def _delete(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    return _with(state, dice.choice(state.rules), None, "delete")
+
+
+def _duplicate(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    other = dice.choice([each for each in state.rules if each.table == rule.table])
+    return _with(state, None, rule._replace(priority=rule.priority + 7, instructions=other.instructions), "duplicate")
+
+
+def _other_action(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    other = dice.choice([each for each in state.rules if each.table == rule.table])
+    return _with(state, rule, rule._replace(instructions=other.instructions), "other action")
+
+
+def _rematch(state: SwitchState, rule: Rule, terms: list[tuple[str, int, int | None]], what: str) -> Made:
+    try:
+        return _with(state, rule, rule._replace(match=Match.checked(terms)), what)
+    except BadMatch:
+        return None
+
+
+def _widen(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    if not rule.match:
+        return None
+    gone = dice.randrange(len(rule.match))
+    name, value, mask = rule.match[gone]
+    terms = [term for i, term in enumerate(rule.match) if i != gone]
+    if name not in ("in_port", "eth_type", "ip_proto") and dice.random() < 0.6:
+        full = mask if mask is not None else (1 << value.bit_length()) - 1 | 1
+        bit = 1 << dice.randrange(full.bit_length())
+        whole = {"metadata": 64, "eth_src": 48, "eth_dst": 48, "vlan_vid": 13, "ipv4_src": 32, "ipv4_dst": 32}.get(
+            name, 16
+        )
+        less = ((1 << whole) - 1 if mask is None else mask) & ~bit
+        terms.append((name, value & less, less))
+    return _rematch(state, rule, terms, "widen")
+
+
+_EXTRA = [
+    ("eth_src", 0x020000000001, None), ("eth_dst", 0x020000000000, 1), ("eth_type", 0x0800, None),
+    ("vlan_vid", 0, None), ("metadata", 1, 1), ("eth_src", 0, 1 << 8),
+]  # fmt: skip
+
+
+def _narrow(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    extra = [*_EXTRA, *(("in_port", port, None) for port in ports)]
+    return _rematch(state, rule, [*rule.match, dice.choice(extra)], "narrow")
+
+
+def _priority(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    return _with(
+        state, rule, rule._replace(priority=max(0, rule.priority + dice.choice([-101, -60, 60, 200]))), "priority"
+    )
+
+
+def _value(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    """Another value in one term of a match."""
+    rule = dice.choice(state.rules)
+    if not rule.match:
+        return None
+    i = dice.randrange(len(rule.match))
+    name, value, mask = rule.match[i]
+    others = [t for r in state.rules for t in r.match if t[0] == name and t[2] == mask and t[1] != value]
+    if not others:
+        return None
+    return _rematch(state, rule, [*rule.match[:i], dice.choice(others), *rule.match[i + 1 :]], "value")
+
+
+def _changed_action(action: Action, ports: tuple[int, ...], dice: Random) -> Action | None:
+    if isinstance(action, Output):
+        return Output(dice.choice([*ports, IN_PORT]))
+    if isinstance(action, SetField):
+        return SetField(action.field, action.value ^ dice.choice([1, 2, 3]))
+    if isinstance(action, PushVlan):
+        return PushVlan(0x88A8 if action.ethertype == 0x8100 else 0x8100)
+    if isinstance(action, Group):
+        return Group(action.group + dice.choice([-1, 1]))
+    return None if isinstance(action, PopVlan | DecNwTtl | Move) else action
+
+
+def _actions(actions: tuple[Action, ...], ports: tuple[int, ...], dice: Random) -> tuple[Action, ...]:
+    """The list with one action changed, gone, or one put in."""
+    i = dice.randrange(len(actions) + 1)
+    extra: list[Action] = [PopVlan(), PushVlan(), DecNwTtl(), Output(dice.choice(ports)), SetField("eth_src", ROUTER)]
+    if i == len(actions) or dice.random() < 0.2:
+        return (*actions[:i], dice.choice(extra), *actions[i:])
+    new = None if dice.random() < 0.2 else _changed_action(actions[i], ports, dice)
+    return (*actions[:i], *(() if new is None else (new,)), *actions[i + 1 :])
+
+
+def _act(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    rule = dice.choice(state.rules)
+    todo = rule.instructions
+    part = dice.choice(["apply", "write", "clear", "metadata", "goto"])
+    if part in ("apply", "write"):
+        new = todo._replace(**{part: _actions(getattr(todo, part), ports, dice)})
+    elif part == "clear":
+        new = todo._replace(clear=not todo.clear)
+    elif part == "metadata" and todo.metadata is not None:
+        value, mask = todo.metadata
+        new = todo._replace(metadata=(value ^ (1 << dice.randrange(64)) & mask, mask))
+    else:
+        new = todo._replace(goto=dice.choice([None, *range(rule.table + 1, 8)]))
+    return _with(state, rule, rule._replace(instructions=new), part)
+
+
+def _group(state: SwitchState, ports: tuple[int, ...], dice: Random) -> Made:
+    if not state.groups:
+        return None
+    entry = dice.choice(state.groups)
+    rest = [each for each in state.groups if each is not entry]
+    new = _changed_group(entry, state, ports, dice)
+    return f"group: {entry} => {new}", state_of(
+        [Block(state.rules, rest if new is None else [*rest, new], state.meters)]
+    )
+
+
+def _changed_group(entry: GroupEntry, state: SwitchState, ports: tuple[int, ...], dice: Random) -> GroupEntry | None:
+    kind = dice.choice(["gone", "type", "bucket gone", "bucket", "bucket", "watch", "swap"])
+    if kind == "gone" or not entry.buckets:
+        return None
+    if kind == "type":
+        return entry._replace(type=dice.choice([ALL, SELECT, FAST_FAILOVER]))
+    if kind == "swap":
+        return entry._replace(buckets=dice.choice(state.groups).buckets)
+    i = dice.randrange(len(entry.buckets))
+    old = entry.buckets[i]
+    new: tuple[Bucket, ...] = ()
+    if kind == "bucket":
+        new = (old._replace(actions=_actions(old.actions, ports, dice)),)
+    elif kind == "watch":
+        new = (old._replace(watch_port=dice.choice([None, 99, *ports]), watch_group=None),)
+    return entry._replace(buckets=entry.buckets[:i] + new + entry.buckets[i + 1 :])
+
+
+_CHANGES: list[Callable[[SwitchState, tuple[int, ...], Random], Made]] = [
+    _delete, _delete, _duplicate, _other_action, _widen, _widen, _narrow, _priority, _value, _act, _act, _act, _group,
+    _group,
+]  # fmt: skip
+
+
+def _ties(state: SwitchState) -> bool:
+    """Whether OpenFlow leaves open which of two rules wins: then no evaluator can say what is right."""
+    levels: dict[tuple[int, int], list[Rule]] = {}
+    for rule in state.rules:
+        levels.setdefault((rule.table, rule.priority), []).append(rule)
+    return any(
+        a.instructions != b.instructions and a.match.overlaps(b.match)
+        for rules in levels.values()
+        for i, a in enumerate(rules)
+        for b in rules[:i]
+    )
+
+
+def probes(intent: Intent, topology: Topology) -> list[tuple[PortRef, Packet]]:
+    """Packets at every host's port that together ask every question an intent answers, and some that are forged."""
+    every = [(tenant, endpoint) for tenant in intent.tenants.values() for endpoint in tenant.endpoints.values()]
+    found: dict[tuple[PortRef, bytes], Packet] = {}
+    for tenant, sender in every:
+        host = topology.hosts[sender.host]
+        vlan = tenant.networks[sender.network].vlan if host.mode == "trunk" else None
+        for packet in _from(intent, tenant, sender, every, vlan):
+            for at in host.ports:
+                found[at, packet.data] = packet
+    return [(at, packet) for (at, _), packet in found.items()]
+
+
+def _from(
+    intent: Intent, tenant: Tenant, sender: Endpoint, every: list[tuple[Tenant, Endpoint]], vlan: int | None
+) -> Iterator[Packet]:
+    targets = [endpoint for _, endpoint in every if endpoint is not sender]
+    gateways = [network.gateway for network in tenant.networks.values()]
+    ports = _ports(intent)
+    for ip in [*gateways, *(target.ip for target in targets)]:
+        yield build.arp_request(sender.mac, sender.ip, ip, vlan)
+    for target in targets:
+        for mac, ip in ((target.mac, target.ip), (ROUTER, target.ip)):
+            ends = {"eth_src": sender.mac, "eth_dst": mac, "ipv4_src": sender.ip, "ipv4_dst": ip, "vlan": vlan}
+            yield build.icmp_echo(**ends)
+            yield build.ipv4(**ends, ip_proto=47, payload=bytes(8))
+            yield build.icmp_echo(**ends, ttl=1)
+            for (source, to), make in product(ports, ("tcp", "udp")):
+                yield getattr(build, make)(**ends, **{f"{make}_src": source, f"{make}_dst": to})
+    first = targets[0] if targets else replace(sender, mac=2, ip=3)
+    ends = {
+        "eth_src": sender.mac,
+        "eth_dst": (1 << 48) - 1,
+        "ipv4_src": sender.ip,
+        "ipv4_dst": 0xFFFFFFFF,
+        "vlan": vlan,
+    }
+    yield build.udp(**ends, udp_src=68, udp_dst=67)
+    for gateway in gateways:
+        yield build.icmp_echo(**{**ends, "eth_dst": ROUTER, "ipv4_dst": gateway})
+    forged = {**ends, "eth_dst": first.mac, "ipv4_dst": first.ip}
+    yield build.icmp_echo(**{**forged, "ipv4_src": sender.ip + 77})
+    yield build.icmp_echo(**{**forged, "eth_src": sender.mac + 77})
+    yield build.icmp_echo(**{**forged, "vlan": 77})
+    yield build.icmp_echo(**{**forged, "eth_dst": 0x0200000000AA})
+
+
+def _ports(intent: Intent) -> list[tuple[int, int]]:
+    services: set[Service] = set()
+    for tenant in intent.tenants.values():
+        services.update(service for policy in tenant.policies for service in policy.services)
+    services.update(service for share in intent.shares.values() for service in share.services)
+    edges = {edge for s in services if s.first is not None and s.last is not None for edge in (s.first, s.last + 1)}
+    return [pair for edge in sorted(e for e in edges if e < 65536) for pair in ((edge, 40000), (40000, edge))] + [
+        (9, 9)
+    ]
