@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from controller.compile.numbering import to_json
 from controller.daemon import Claimed, Daemon, Refused
 from controller.daemon.claim import claim
 from controller.intent import Text
@@ -372,3 +373,12 @@ def test_stopping_is_quick_and_leaves_the_rules(rig):
     threading.Thread(target=lambda: (rig.daemon.stop(), done.set())).start()
     assert done.wait(2)
     assert rig.states() == before
+
+
+def test_a_numbering_is_written_as_the_compiler_writes_it(rig):
+    for documents in ([SMALL], [DEMO], OTHER, [ALPHA]):
+        rig.apply(documents)
+        numbering = rig.daemon.state.held.compiled.numbering
+        assert rig.daemon.history(1)[0].current
+        stored = rig.daemon.revision(rig.daemon.status().revision)
+        assert stored.numbering == to_json(numbering)

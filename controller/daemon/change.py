@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.compile.numbering import to_json
 from controller.daemon.draft import Draft
 from controller.daemon.refusal import BRAKES, OFFLINE, STOPPING, SWITCH, Refused
 from controller.daemon.report import Applied, Begun, Step, TakingBack
@@ -48,7 +47,7 @@ def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = 
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
     judge(draft, order.allow, offline, gates)
-    number = state.store.begin(_entry(draft, order))
+    number = state.store.begin(_entry(state, draft, order))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
     order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
     outcome = state.wire.apply(draft.plan, joins, order.tell)
@@ -88,13 +87,13 @@ def judge(draft: Draft, allow: Collection[str], offline: tuple[str, ...], gates:
             raise refusal
 
 
-def _entry(draft: Draft, order: Order) -> Entry:
+def _entry(state: State, draft: Draft, order: Order) -> Entry:
     return Entry(
         order.who,
         order.why,
         {text.name: text.text for text in draft.sources.intents},
         draft.sources.topology.text,
-        to_json(draft.compiled.numbering),
+        state.written(draft.compiled.numbering),
         summary_json(summary(draft.plan))["summary"],
     )
 

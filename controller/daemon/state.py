@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from controller.compile import Compiled
-from controller.compile.numbering import from_json
+from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
 from controller.daemon.draft import Drafting, Held, Sources
 from controller.daemon.line import bring, look
 from controller.daemon.roster import Roster
@@ -47,12 +47,23 @@ class State:
         self.doing = ""
         self.started = utc_now()
         self.stopping = threading.Event()
+        self._written: dict[str, tuple[TenantNumbers, str]] = {}
         self.held = self._current()
         self.pending = self._begun()
 
     def sources_of(self, revision: Revision) -> Sources:
         intents = (Text(name, text) for name, text in revision.sources.items())
         return Sources.of(Text(self.topology.name, revision.topology), intents)
+
+    def written(self, numbering: Numbering) -> str:
+        """The numbering as ``to_json`` writes it; only the tenants that have other numbers than last time cost time."""
+        before, self._written = self._written, {}
+        for name in sorted(numbering):
+            numbers, text = before.get(name, (None, ""))
+            if numbers is not numbering[name]:
+                text = to_json({name: numbering[name]})[1:-1]
+            self._written[name] = numbering[name], text
+        return f"{{{', '.join(text for _, text in self._written.values())}}}"
 
     def _current(self) -> Held:
         revision = self.store.current()
