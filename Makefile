@@ -6,7 +6,7 @@ JOBS   ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/clos-installed.toml
 
-.PHONY: demo test lint bench docs install clean
+.PHONY: demo test lint bench docs lab-deps lab-test install clean
 
 demo: install
 	@$(BIN)/clos demo
@@ -25,6 +25,16 @@ bench: install
 
 docs: install
 	$(BIN)/python -m tests.docs
+
+# The lab (docs/lab.md): Open vSwitch and Mininet with real packets. Linux, as root; Debian's names of packages.
+LAB_PACKAGES := openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux
+
+lab-deps: install
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(LAB_PACKAGES)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab]'
+
+lab-test: install
+	@CLOS_REQUIRE_LAB=1 $(BIN)/python -m pytest --timeout 300 tests/test_lab_*.py
 
 # Reused for as long as pyproject.toml reads the same.
 install:

@@ -35,6 +35,8 @@ def main() -> None:
             (directory / "ready.new").write_text(json.dumps(keeper.about))
             (directory / "ready.new").rename(directory / "ready.json")
             keeper.serve()
+    except LabError as error:
+        (directory / "failed.txt").write_text(str(error))
     except BaseException:
         (directory / "failed.txt").write_text(traceback.format_exc())
         raise
@@ -49,7 +51,7 @@ class Keeper:
         _run_ip("link", "set", "lo", "up")
         self.intents = [Text(*item) for item in order["intents"]]
         topology_text = Text(*order["topology"])
-        self.plan = _plan(topology_text, self.intents)
+        self.plan = plan(topology_text, self.intents)
         (directory / "ovs").mkdir(exist_ok=True)
         switches = stack.enter_context(PrivateSwitches(NETDEV, directory / "ovs"))
         os.environ.update(switches.environment)
@@ -141,7 +143,7 @@ def _command_line(net: Any) -> None:
     CLI(net)
 
 
-def _plan(topology_text: Text, intents: list[Text]) -> Layout:
+def plan(topology_text: Text, intents: list[Text]) -> Layout:
     topology, problems = load_topology(topology_text)
     if topology is None:
         raise LabError("\n".join(map(str, problems)))

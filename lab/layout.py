@@ -61,11 +61,12 @@ class Layout(NamedTuple):
     ends: dict[PortRef, tuple[str, str]]
 
     def station(self, name: str) -> Station | None:
-        """By its own name, its host's, or ``tenant/endpoint``."""
+        """By its own name, by ``tenant/endpoint``, or by its host's name if it is alone there."""
         for one in self.stations:
-            if name == one.name or (one.party is not None and name in (one.party.name, one.party.endpoint.host)):
+            if name == one.name or (one.party is not None and name == one.party.name):
                 return one
-        return None
+        there = [one for one in self.stations if one.party is not None and one.party.endpoint.host == name]
+        return there[0] if len(there) == 1 else None
 
     def device(self, port: PortRef) -> str:
         """The interface that is a switch's port."""

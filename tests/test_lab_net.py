@@ -86,6 +86,14 @@ def test_a_broken_cable_or_spine_costs_a_stream_little_and_a_stopped_controller_
     assert measure(lab, "controller starts", lambda: lab.cell.ask("controller", state="start"), 0.6, flow).lost == 0
 
 
+def test_mininets_own_mn_can_load_the_topology() -> None:
+    import lab.custom  # noqa: PLC0415 - it imports Mininet
+
+    topo = lab.custom.topos["clos"](str(TOPOLOGY), str(INTENTS))
+    assert {"leaf1", "spine2", "web1", "report"} <= set(topo.nodes())
+    assert topo.nodeInfo("web1")["ip"] == "10.1.1.11/24"
+
+
 def test_a_killed_runner_leaves_a_lab_that_down_ends_without_a_trace(tmp_path: Path) -> None:
     where = tmp_path / "clos-lab-test"
     before = Path("/proc/mounts").read_text(), os.listdir("/sys/class/net")

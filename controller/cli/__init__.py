@@ -18,7 +18,10 @@ from controller.cli.intruder import REMEDY, intruder
 
 
 class Row(NamedTuple):
-    """One command: ``place`` is ``module:name``, of a function or of a typer application with commands of its own."""
+    """One command: ``place`` is ``module:name``, of a function or of a typer application with commands of its own.
+
+    A module without a dot is one of this package.
+    """
 
     name: str
     place: str
@@ -39,6 +42,7 @@ COMMANDS = (
     Row("inspect", "inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
     Row("graph", "graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
     Row("topology", "topology:app", _FABRIC, "Generate, show and check topologies."),
+    Row("lab", "lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
     Row("serve", "serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "simulate:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
     Row("status", "revisions:status", _CONTROLLER, "Show the controller, its revision and its switches."),
@@ -67,7 +71,7 @@ def load(name: str) -> Any:
     """The command of this name. Raises StopIteration for one that is not in the table."""
     row = next(row for row in COMMANDS if row.name == name)
     module, _, attribute = row.place.partition(":")
-    target = getattr(import_module(f"controller.cli.{module}"), attribute)
+    target = getattr(import_module(module if "." in module else f"controller.cli.{module}"), attribute)
     if isinstance(target, typer.Typer):
         target.info.name = name
         return typer.main.get_command(target)
