@@ -141,7 +141,7 @@ def test_a_switch_lost_on_the_way_stops_the_plan_and_is_named(controller):
         (error,) = outcome.errors
         assert isinstance(error, Lost)
         assert error.switch == "leaf3"
-        assert controller.connected() == {"leaf1", "leaf2"}
+        assert eventually(lambda: controller.connected() == {"leaf1", "leaf2"})
 
 
 def test_a_switch_that_never_confirms_is_given_up(controller, fleet):
