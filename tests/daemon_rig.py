@@ -73,8 +73,9 @@ class Watch:
 class Rig:
     """A daemon for ``state_dir`` and a fabric that connects to it; the daemon may be replaced by another."""
 
-    def __init__(self, state_dir, monkeypatch, topology=FABRIC, **options):
-        self.state_dir, self.options, self.topology = state_dir, options, topology
+    def __init__(self, state_dir, monkeypatch, start=TOPOLOGY, **options):
+        self.state_dir, self.options, self.document = state_dir, options, start
+        self.topology = FABRIC
         self.watch = Watch(monkeypatch)
         self.daemon = None
         self.port = 0
@@ -90,8 +91,10 @@ class Rig:
         self.sim.__exit__(None, None, None)
         self.daemon.stop()
 
-    def start(self, topology=TOPOLOGY, **options):
-        self.daemon = Daemon(topology, self.state_dir, of_port=self.port, gather=5, **{**self.options, **options})
+    def start(self, topology=None, **options):
+        self.daemon = Daemon(
+            topology or self.document, self.state_dir, of_port=self.port, gather=5, **{**self.options, **options}
+        )
         self.daemon.start()
         self.port = self.daemon.state.wire.address[1]
 
@@ -100,13 +103,12 @@ class Rig:
         self.watch.seen.clear()
         self.start(**options)
 
-    def settle(self, switches=None):
-        """Wait until the switches (default: all) are connected and in line, and nothing is under way."""
-        expected = len(self.topology.switches if switches is None else switches)
+    def settle(self):
+        """Wait until all switches are connected and in line, and nothing is under way."""
 
         def settled():
             status = self.daemon.status()
-            return status.in_line == expected and status.pending is None and not status.doing
+            return status.in_line == status.expected and status.pending is None and not status.doing
 
         assert eventually(settled), self.daemon.status()
 

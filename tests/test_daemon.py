@@ -17,7 +17,7 @@ from fabric.match import Match
 from fabric.openflow import messages as m
 from fabric.rule import Instructions, Rule
 from fabric.sim import mods
-from tests.daemon_rig import ALLOW, DEMO, SMALL, TOPOLOGY, Rig, edited, eventually, ruleset_of
+from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, Rig, edited, eventually, ruleset_of
 
 FOREIGN = Rule(0, 7, Match.of(in_port=3), Instructions(write=(Output(1),)), 0x1234)
 OTHER = edited("services: [tcp/8080]", "services: [tcp/8080, tcp/9090]")
@@ -141,6 +141,7 @@ spec:
   groups: {all: {networks: [one]}}
   policies: [{from: all, to: all, services: [icmp]}]
 """
+DB = Text("db", TENANT.replace("NAME", "db").replace("web2", "app2"))
 ALPHA, BETA = (Text(name, TENANT.replace("NAME", name)) for name in ("alpha", "beta"))
 
 
@@ -382,3 +383,32 @@ def test_a_numbering_is_written_as_the_compiler_writes_it(rig):
         assert rig.daemon.history(1)[0].current
         stored = rig.daemon.revision(rig.daemon.status().revision)
         assert stored.numbering == to_json(numbering)
+
+
+def test_a_switch_that_the_new_topology_adds_is_waited_for_and_programmed(tmp_path, monkeypatch):
+    text = TOPOLOGY.read_text(encoding="utf-8")
+    less = "".join(line for line in text.splitlines(keepends=True) if "leaf4" not in line and "pairs:" not in line)
+    with Rig(tmp_path / "state", monkeypatch, start=Text("less", less)) as rig:
+        rig.apply([DB])
+        assert eventually(lambda: len(rig.daemon.status().strangers) == 1)
+        assert f"{FABRIC.switches['leaf4'].dpid:016x} at 127.0.0.1:" in rig.daemon.status().strangers[0]
+        rig.apply([DB], topology=Text("more", text), allow=("uplink",))
+        assert rig.daemon.status().expected == 6
+        assert rig.holds(rig.daemon.ruleset())
+        assert rig.state("leaf4").groups
+        with pytest.raises(Refused, match="uplink"):
+            rig.apply([DB], allow=())
+        rig.apply([DB], allow=("uplink", "deletes"))
+        assert rig.daemon.status().expected == 5
+        assert not rig.state("leaf4").rules
+
+
+def test_a_switch_that_gets_another_name_keeps_what_is_still_wanted(rig):
+    rig.apply()
+    rig.watch.seen.clear()
+    renamed = TOPOLOGY.read_text(encoding="utf-8").replace("leaf2", "rack2")
+    rig.apply(topology=Text("renamed", renamed))
+    rig.settle()
+    assert rig.state("leaf2") == rig.daemon.ruleset().state("rack2")
+    assert set(rig.watch.seen) == {"leaf2", "spine1", "spine2"}, "only cookies speak of a leaf's name"
+    assert all(drift.in_line for drift in rig.daemon.drift())

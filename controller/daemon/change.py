@@ -79,7 +79,7 @@ def judge(draft: Draft, allow: Collection[str], offline: tuple[str, ...], gates:
         text = "; ".join(brake.message for brake in held)
         raise Refused(BRAKES, f"the plan {text}", flags=tuple(brake.name for brake in held))
     if offline and ALLOW_OFFLINE not in allow:
-        text = f"not connected: {', '.join(offline)}; with 'offline' allowed they get the change when they join"
+        text = f"not connected, or not read back yet: {', '.join(offline)}; if allowed, they get the change on joining"
         raise Refused(OFFLINE, text, flags=(ALLOW_OFFLINE,))
     for gate in gates:
         refusal = gate(draft.installed, draft.plan, draft.compiled.ruleset)

@@ -20,12 +20,13 @@ from controller.compile.numbering import from_json
 from controller.daemon.change import Gate, Order, carry_out, unreachable
 from controller.daemon.claim import claim
 from controller.daemon.draft import Draft, Drafting, Sources
-from controller.daemon.line import bring
+from controller.daemon.line import bring, look
 from controller.daemon.question import drift, status
 from controller.daemon.recovery import FINISH, recover
 from controller.daemon.refusal import BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
 from controller.daemon.report import Applied, Drift, Status, Step
 from controller.daemon.state import State
+from controller.daemon.welcome import welcome
 from controller.intent import Text
 from controller.store import APPLIED, Record, Revision, Store, StoreError
 from controller.wire.controller import Controller
@@ -221,8 +222,9 @@ class Daemon:
 
     @contextmanager
     def _turn(self, what: str, order: Order) -> Iterator[State]:
-        """One change at a time, with every switch that is connected in line."""
+        """One change at a time, with every connected switch read back unless that takes long."""
         state = self.state
+        state.roster.await_read(WAIT_SECONDS)
         if not state.changing.acquire(timeout=WAIT_SECONDS):
             raise Refused(BUSY, f"{state.doing or 'another change'} is under way: wait until it is done")
         try:
@@ -235,7 +237,6 @@ class Daemon:
             if order.expect not in (None, state.held.number):
                 text = f"the fabric holds revision {state.held.number} and not {order.expect}: look at the plan again"
                 raise Refused(STALE, text)
-            state.catch_up()
             yield state
         finally:
             state.doing = ""
@@ -248,10 +249,11 @@ class Daemon:
         if then == now:
             yield
             return
+        new = then.switches.keys() - now.switches.keys()
         state.expect(now, then)
         try:
-            state.roster.await_connected(then.switches.keys() - now.switches.keys(), WAIT_SECONDS)
-            state.catch_up()
+            state.roster.await_connected(new, WAIT_SECONDS)
+            look(state.wire, state.roster, new, state.held.ruleset)
             yield
         finally:
             state.expect(state.fabric)
@@ -306,18 +308,12 @@ class Daemon:
                     with state.changing:
                         recover(state, self._recover)
                 if state.roster.await_arrivals(RETRY_SECONDS):
-                    self._welcome(state)
+                    state.stopping.wait(SETTLE_SECONDS)
+                    welcome(state)
             except Exception as error:
                 LOG.exception("the daemon's background work failed")
                 state.roster.fault("", f"{type(error).__name__}: {error}")
                 state.stopping.wait(RETRY_SECONDS)
-
-    def _welcome(self, state: State) -> None:
-        """Bring switches in line that have joined; those that join at about the same time, together."""
-        state.stopping.wait(SETTLE_SECONDS)
-        with state.changing:
-            if state.pending is None and not state.stopping.is_set():
-                state.catch_up()
 
 
 def _text(topology: Text | Path | str) -> Text:

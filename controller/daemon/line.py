@@ -6,7 +6,7 @@ A switch that holds what it should is sent nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -43,14 +43,14 @@ class Reading(NamedTuple):
         return not self.equal and self.error is None and self.ours == BLANK
 
 
-def read_back(wire: Controller, switches: Iterable[str], want: Ruleset, consent: bool = False) -> list[Reading]:
+def read_back(wire: Controller, switches: Collection[str], want: Ruleset, consent: bool = False) -> Iterator[Reading]:
     """Read switches back and hold them against ``want``; with ``consent`` foreign rules are ours to remove."""
+    if not switches:
+        return
     names = sorted(switches)
-    if not names:
-        return []
     blocks = restricted(want, names).by_switch()
     with ThreadPoolExecutor(READERS, "clos-reader") as pool:
-        return [*pool.map(lambda name: _read(wire, name, blocks[name], consent), names)]
+        yield from pool.map(lambda name: _read(wire, name, blocks[name], consent), names)
 
 
 def _read(wire: Controller, switch: str, blocks: list[Block], consent: bool) -> Reading:
@@ -73,33 +73,50 @@ def _alone(switch: str, state: SwitchState) -> Ruleset:
 
 def look(wire: Controller, roster: Roster, switches: Iterable[str], want: Ruleset) -> None:
     """Read connected switches back and remember what they hold; send nothing."""
-    joins = _joins(roster, switches)
+    joins = roster.joins(switches)
     for found in read_back(wire, joins, want):
-        if found.error is not None:
-            roster.note(found.switch, joins[found.switch], in_line=False, seen=None, problem=str(found.error))
-        else:
-            seen, problem = (None, "") if found.equal else (found.ours, "holds other entries than it should")
-            standing = {"in_line": found.equal, "seen": seen, "foreign": found.foreign, "problem": problem}
-            roster.note(found.switch, joins[found.switch], **standing)
+        remember(roster, joins[found.switch], found)
+
+
+def remember(roster: Roster, join: int, found: Reading) -> None:
+    """How a switch stands by what was read on its connection ``join``."""
+    if found.error is not None:
+        roster.note(found.switch, join, in_line=False, seen=None, problem=str(found.error))
+        return
+    seen, problem = (None, "") if found.equal else (found.ours, "holds other entries than it should")
+    standing = {"in_line": found.equal, "seen": seen, "foreign": found.foreign, "problem": problem}
+    roster.note(found.switch, join, **standing)
 
 
 def bring(
     wire: Controller, roster: Roster, switches: Iterable[str], want: Ruleset, *, consent: bool = False
 ) -> dict[str, Exception]:
-    """Bring connected switches to ``want``, all together in the order of one plan; gives what went wrong, by switch.
+    """Bring connected switches to ``want``; gives what went wrong, by switch."""
+    joins = roster.joins(switches)
+    return settle(wire, roster, joins, [*read_back(wire, joins, want, consent)], want, consent=consent)
+
+
+def settle(
+    wire: Controller,
+    roster: Roster,
+    joins: Mapping[str, int],
+    readings: Collection[Reading],
+    want: Ruleset,
+    *,
+    consent: bool = False,
+) -> dict[str, Exception]:
+    """Send what the readings lack, all together in the order of one plan; gives what went wrong, by switch.
 
     A switch that cannot follow does not keep the others from it.
     """
-    joins = _joins(roster, switches)
-    readings = read_back(wire, joins, want, consent)
     plan = merged((*(found.plan for found in readings), _shared(readings, want)), joins)
     failed: dict[str, Exception] = {found.switch: found.error for found in readings if found.error is not None}
     if plan:
         failed |= {error.switch: error for error in wire.apply(plan, rescue=True).errors}
     for found in readings:
-        switch, foreign = found.switch, () if consent else found.foreign
-        if switch not in failed:
-            roster.note(switch, joins[switch], in_line=True, seen=None, foreign=foreign, problem="")
+        if found.switch not in failed:
+            left = () if consent else found.foreign
+            remember(roster, joins[found.switch], Reading(found.switch, True, foreign=left))
     look(wire, roster, failed, want)
     for switch, error in failed.items():
         roster.fault(switch, f"cannot be brought in line: {error}")
@@ -116,9 +133,3 @@ def _shared(readings: Iterable[Reading], want: Ruleset) -> Plan:
     """The plan for all empty switches: what they have in common is packed once."""
     blank = [found.switch for found in readings if found.blank]
     return diff(Ruleset(blank, {}), restricted(want, blank)) if blank else Plan()
-
-
-def _joins(roster: Roster, switches: Iterable[str]) -> dict[str, int]:
-    """The connected ones of the switches, and which connection of theirs this is."""
-    standings = roster.standings()
-    return {name: standings[name].joins for name in switches if name in standings and standings[name].connected}

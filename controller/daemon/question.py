@@ -26,7 +26,7 @@ def status(state: State) -> Status:
         state.started,
         state.wire.address,
         tuple(switches),
-        tuple(f"{dpid:#x} at {where}" for dpid, where in sorted(state.strangers.copy().items())),
+        tuple(who for _, who in sorted(state.strangers.copy().items())),
         tuple(state.roster.faults.copy()),
     )
 

@@ -18,13 +18,15 @@ FAULTS_KEPT = 100
 class Standing:
     """One switch. ``joins``: how often it has connected; ``since``: when it last did, or left (UTC).
 
-    ``in_line``: it holds what it should, by read-back or by barrier. ``seen``: what it holds of ours where that is
-    known and something else. ``foreign``: rules on it that are not ours. ``problem``: why it is not in line.
+    ``read``: it was read back since; ``in_line``: it holds what it should, by read-back or by barrier.
+    ``seen``: what it holds of ours where that is known and something else. ``foreign``: entries on it that are not
+    ours. ``problem``: why it is not in line.
     """
 
     connected: bool = False
     joins: int = 0
     since: str = ""
+    read: bool = False
     in_line: bool = False
     seen: SwitchState | None = None
     foreign: tuple[object, ...] = ()
@@ -70,6 +72,11 @@ class Roster:
         """What connected switches hold where it is not what they should."""
         return {n: s.seen for n, s in self.standings().items() if s.connected and not s.in_line and s.seen is not None}
 
+    def joins(self, switches: Iterable[str]) -> dict[str, int]:
+        """The connected ones of the switches, and which connection of theirs this is."""
+        now = self.standings()
+        return {name: now[name].joins for name in switches if name in now and now[name].connected}
+
     # What the wire tells.
 
     def joined(self, switch: str) -> None:
@@ -95,7 +102,8 @@ class Roster:
         with self._changed:
             now = self._standings.get(switch)
             if now is not None and now.connected and now.joins == joins:
-                self._standings[switch] = replace(now, **fields)
+                self._standings[switch] = replace(now, read=True, **fields)
+                self._changed.notify_all()
 
     def fault(self, switch: str, text: str) -> None:
         self.faults.append(Fault(utc_now(), switch, text))
@@ -109,6 +117,12 @@ class Roster:
             self._arrived.clear()
             return found
 
+    def again(self, switches: Iterable[str]) -> None:
+        """These have joined and were taken, but nothing came of it."""
+        with self._changed:
+            self._arrived.update(name for name in switches if self._is_connected(name))
+            self._changed.notify_all()
+
     def await_arrivals(self, timeout: float) -> bool:
         """Wait until a switch has joined that nobody has taken; False: none within so long, or closed."""
         with self._changed:
@@ -119,6 +133,13 @@ class Roster:
         wanted = tuple(switches)
         with self._changed:
             self._changed.wait_for(lambda: self._closed or all(map(self._is_connected, wanted)), timeout)
+
+    def await_read(self, timeout: float) -> None:
+        """Wait until every switch that is connected has been read back, at most so long."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or all(s.read or not s.connected for s in self._standings.values()), timeout
+            )
 
     def _is_connected(self, switch: str) -> bool:
         return switch in self._standings and self._standings[switch].connected

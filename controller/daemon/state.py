@@ -13,7 +13,7 @@ from typing import NamedTuple
 from controller.compile import Compiled
 from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
 from controller.daemon.draft import Drafting, Held, Sources
-from controller.daemon.line import bring, look
+from controller.daemon.line import bring
 from controller.daemon.roster import Roster
 from controller.intent import Text
 from controller.store import Revision, Store
@@ -104,7 +104,8 @@ class State:
             self.store.undo(begun.number, why)
         self.pending = None
         self.expect(self.fabric)
-        self.align(left)
+        if self.held.number:
+            bring(self.wire, self.roster, left, self.held.ruleset)
 
     def expect(self, *topologies: Topology) -> None:
         """The switches of these topologies are ours; where two give one datapath a name, the last one counts."""
@@ -113,16 +114,3 @@ class State:
         self.wire.expect(names)
         for dpid in names:
             self.strangers.pop(dpid, None)
-
-    def align(self, switches: Collection[str]) -> None:
-        """Bring connected switches to the current revision; look at those that it does not speak of."""
-        ours = self.held.compiled.topology.switches if self.held.compiled else {}
-        want = self.held.ruleset
-        bring(self.wire, self.roster, [name for name in switches if name in ours], want)
-        look(self.wire, self.roster, [name for name in switches if name not in ours], want)
-
-    def catch_up(self) -> None:
-        """Bring switches in line that have joined in the meantime."""
-        arrived = self.roster.arrivals()
-        if arrived:
-            self.align(arrived)
