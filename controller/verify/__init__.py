@@ -2,6 +2,6 @@
 
 from controller.verify.claims import CLAIMS, Counterexample, Proof, Refused, Report
 from controller.verify.domain import Unmodelled
-from controller.verify.verify import verify, verify_states
+from controller.verify.prove import verify, verify_states
 
 __all__ = ["CLAIMS", "Counterexample", "Proof", "Refused", "Report", "Unmodelled", "verify", "verify_states"]

@@ -53,7 +53,28 @@ class Wanted(NamedTuple):
     free: str | None = None
 
 
-Want = tuple[Box, Wanted]
+class Choice(NamedTuple):
+    """``yes`` for the packets within any of the limits (which have nothing in common), ``no`` for the others."""
+
+    permits: tuple[Limits, ...]
+    yes: Wanted
+    no: Wanted
+
+
+Want = tuple[Box, Wanted | Choice]
+
+
+def spread(box: Box, want: Wanted | Choice) -> list[tuple[Box, Wanted]]:
+    """What is wanted of the packets of a box, choices spelt out."""
+    if isinstance(want, Wanted):
+        return [(box, want)]
+    left, found = [box], []
+    for limits in want.permits:
+        found += [(taken, want.yes) for part in left if (taken := within(part, limits)) is not None]
+        left = [rest for part in left for rest in outside(part, limits)]
+    return found + [(part, want.no) for part in left]
+
+
 _Kind = Callable[["_Place", Box], Iterator[Want]]
 
 
@@ -65,6 +86,15 @@ class _Place(NamedTuple):
     network: Network
     vlan: int | None
     who: Who
+
+
+class _Ways(NamedTuple):
+    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses."""
+
+    gateways: dict[int, Network]
+    routes: dict[int, list[_Place]]
+    both: dict[int, None]
+    every: int
 
 
 def intent_terms(intent: Intent) -> set[Term]:
@@ -92,6 +122,7 @@ class Expectation:
         self.space, self.services = space, Services(intent, space)
         self.topology = topology
         self._at: dict[str, list[_Place]] = {}
+        self._admits: dict[tuple[str, str], tuple[tuple[Limits, _Kind], ...]] = {}
         self._macs: dict[tuple[str, str], dict[int, _Place]] = {}
         self._ips: dict[int, list[_Place]] = {}
         self._hosts: dict[tuple[str, str], dict[str, _Place]] = {}
@@ -102,7 +133,7 @@ class Expectation:
         for tenant in intent.tenants.values():
             for endpoint in tenant.endpoints.values():
                 self._locate(tenant, endpoint)
-        self._routes = {name: self._routes_of(partners) for name, partners in self._partners.items()}
+        self._ways = {name: self._ways_of(tenant) for name, tenant in intent.tenants.items()}
         self._arp = {key: self._known(key, intent) for key in self._macs}
         self._multicast = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
 
@@ -119,6 +150,15 @@ class Expectation:
 
     def _atom(self, slot: int, value: int) -> int:
         return self.space.domain[slot].of(value)
+
+    def _ways_of(self, tenant: Tenant) -> _Ways:
+        partners = self._partners[tenant.name]
+        gateways = {self._atom(IP_DST, network.gateway): network for network in tenant.networks.values()}
+        routes = self._routes_of(partners)
+        every = 0
+        for atom in (both := gateways.keys() | routes.keys()):
+            every |= atom
+        return _Ways(gateways, routes, dict.fromkeys(both), every)
 
     def _routes_of(self, partners: set[str]) -> dict[int, list[_Place]]:
         """For each address (as a set) that tenants which agreed with this one hold, the endpoints that hold it."""
@@ -144,7 +184,11 @@ class Expectation:
         left = [box]
         found: list[Want] = []
         for place in self._at.get(host, ()):
-            for limits, kind in self._admitted(place):
+            key = place.tenant.name, place.endpoint.name
+            known = self._admits.get(key)
+            if known is None:
+                known = self._admits[key] = tuple(self._admitted(place))
+            for limits, kind in known:
                 rest: list[Box] = []
                 for part in left:
                     taken = within(part, limits)
@@ -187,7 +231,8 @@ class Expectation:
         rest = within(box, ((ETH_DST, ~(self._multicast | router)),))
         if rest is not None:
             macs = self._macs[place.tenant.name, place.network.name]
-            for part, atom in self._each(rest, ETH_DST, macs):
+            near = (rest[ETH_DST],) if rest[ETH_DST] in macs else macs
+            for part, atom in self._each(rest, ETH_DST, near):
                 if atom:
                     yield from self._to(place, [macs[atom]], part, ())
                 else:
@@ -198,26 +243,25 @@ class Expectation:
     ) -> Iterator[Want]:
         """A packet for one of these endpoints (they have one address): the first that it may reach gets it."""
         left = [box]
-        for target in targets:
-            if target.endpoint is place.endpoint:
-                for part in left:
-                    yield part, Wanted(_name(place), "it is for its own sender", (), place.endpoint.host)
-                return
-            for limits in self.services.permitted(place.who, target.who):
-                rest: list[Box] = []
-                for part in left:
-                    taken = within(part, limits)
-                    if taken is None:
-                        rest.append(part)
-                        continue
-                    rest += outside(part, limits)
-                    routed = (*over, (ETH_DST, target.endpoint.mac)) if over else over
-                    why = f"policy lets it reach {'/'.join(_name(target))}"
-                    frame = self._frame(place, target, tuple(sorted(routed)), ttl)
-                    yield taken, Wanted(_name(place), why, ((target.endpoint.host, frame),))
-                left = rest
         names = ", ".join("/".join(_name(target)) for target in targets)
-        yield from ((part, _nothing(place, f"no policy lets it reach {names}")) for part in left)
+        refused = _nothing(place, f"no policy lets it reach {names}")
+        for i, target in enumerate(targets):
+            if target.endpoint is place.endpoint:
+                yield from ((part, _own(place)) for part in left)
+                return
+            permits = self.services.permitted(place.who, target.who)
+            choice = Choice(permits, self._arrival(place, target, over, ttl), refused)
+            if i + 1 == len(targets):
+                yield from ((part, choice) for part in left)
+                return
+            parts = [each for part in left for each in spread(part, choice)]
+            yield from ((part, want) for part, want in parts if want is not refused)
+            left = [part for part, want in parts if want is refused]
+
+    def _arrival(self, place: _Place, target: _Place, over: tuple[tuple[int, int], ...], ttl: int) -> Wanted:
+        routed = tuple(sorted((*over, (ETH_DST, target.endpoint.mac)))) if over else over
+        frame = self._frame(place, target, routed, ttl)
+        return Wanted(_name(place), f"policy lets it reach {'/'.join(_name(target))}", ((target.endpoint.host, frame),))
 
     def _frame(self, place: _Place, target: _Place, over: tuple[tuple[int, int], ...], ttl: int = 0) -> Frame:
         tags = () if target.vlan is None else (Tag(ETH_VLAN, VID_PRESENT | target.vlan, 0),)
@@ -231,10 +275,10 @@ class Expectation:
         return Wanted(_name(place), "its network carries broadcast", tuple(found))
 
     def _routed(self, place: _Place, box: Box) -> Iterator[Want]:
-        gateways = {self._atom(IP_DST, network.gateway): network for network in place.tenant.networks.values()}
-        routes = self._routes[place.tenant.name]
-        both = gateways.keys() | routes.keys()
-        for part, atom in self._each(box, IP_DST, [a for a in both if a & box[IP_DST]]):
+        gateways, routes, both, every = self._ways[place.tenant.name]
+        held = box[IP_DST]
+        near = () if not held & every else (held,) if held in both else both
+        for part, atom in self._each(box, IP_DST, near):
             if atom in gateways:
                 yield from self._pinged(place, gateways[atom], part)
             elif not atom:
@@ -249,7 +293,7 @@ class Expectation:
             yield from self._to(place, targets, alive, ((ETH_SRC, ROUTER_MAC),), 1)
         for old in outside(box, young):
             if any(target.endpoint is place.endpoint for target in targets):
-                yield old, Wanted(_name(place), "it is for its own sender", (), place.endpoint.host)
+                yield old, _own(place)
             else:
                 yield old, _nothing(place, "its time to live runs out")
 
@@ -273,7 +317,8 @@ class Expectation:
         if asks is None:
             return
         known = self._arp[place.tenant.name, place.network.name]
-        for part, atom in self._each(asks, IP_DST, known):
+        near = (asks[IP_DST],) if asks[IP_DST] in known else known
+        for part, atom in self._each(asks, IP_DST, near):
             if not atom or known[atom][0] == place.endpoint.ip:
                 yield part, _nothing(place, "nobody else in the network has the address it asks for")
                 continue
@@ -285,6 +330,10 @@ class Expectation:
 
 def _name(place: _Place) -> tuple[str, str]:
     return place.tenant.name, place.endpoint.name
+
+
+def _own(place: _Place) -> Wanted:
+    return Wanted(_name(place), "it is for its own sender", (), place.endpoint.host)
 
 
 def _nothing(place: _Place, why: str) -> Wanted:

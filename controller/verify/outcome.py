@@ -6,11 +6,11 @@ A *partition* says for every packet of a box what may become of it. Must not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from controller.verify.frame import Frame, after
-from controller.verify.space import Box, meet
+from controller.verify.space import Box, Limits, meet, within
 
 
 class Arrival(NamedTuple):
@@ -24,8 +24,29 @@ class Arrival(NamedTuple):
 Alternative = tuple[Arrival, ...]
 """Copies that arrive, sorted; none: the packet is dropped."""
 Outcome = frozenset[Alternative]
-Piece = tuple[Box, Outcome]
-Partition = list[Piece]
+
+
+class Filter(NamedTuple):
+    """What tables do that only decide whether a packet goes on: ``rows`` part all packets, each kept or dropped.
+
+    One filter serves every packet that meets the same rules. ``slots``: those it looks at.
+    """
+
+    rows: tuple[tuple[Limits, bool], ...]
+    slots: frozenset[int]
+
+
+class Gated(NamedTuple):
+    """``kept`` becomes of the packets that the filter keeps, nothing of the others."""
+
+    filter: Filter
+    kept: Outcome
+
+
+Piece = tuple[Box, Outcome | Gated]
+Partition = Sequence[Piece]
+Plain = list[tuple[Box, Outcome]]
+"""A partition without gates."""
 
 MAX_ALTERNATIVES = 8
 """More are cut off: two are already one too many for any claim that knows what should happen."""
@@ -57,8 +78,23 @@ def _cut(found: Outcome) -> Outcome:
     return found if len(found) <= MAX_ALTERNATIVES else frozenset(sorted(found)[:MAX_ALTERNATIVES])
 
 
-def joined(one: Partition, other: Partition, how: Callable[[Outcome, Outcome], Outcome]) -> Partition:
+def plain(parts: Partition) -> Plain:
+    """The partition with every gate spelt out."""
+    found: Plain = []
+    for box, outcome in parts:
+        if isinstance(outcome, Gated):
+            for limits, keeps in outcome.filter.rows:
+                part = within(box, limits)
+                if part is not None:
+                    found.append((part, outcome.kept if keeps else DROPPED))
+        else:
+            found.append((box, outcome))
+    return found
+
+
+def joined(ones: Partition, others: Partition, how: Callable[[Outcome, Outcome], Outcome]) -> Plain:
     """Two partitions of the same box as one, their outcomes combined."""
+    one, other = plain(ones), plain(others)
     if len(other) == 1:
         return one if other[0][1] == DROPPED and how is both else [(box, how(out, other[0][1])) for box, out in one]
     if len(one) == 1:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from controller.verify.domain import Unmodelled
-from controller.verify.outcome import DROPPED, Partition, any_of, arrives, both, joined
+from controller.verify.frame import SAME
+from controller.verify.outcome import DROPPED, Filter, Gated, Partition, Piece, any_of, arrives, both, joined, plain
 from controller.verify.rewrite import rewrite
-from controller.verify.space import Space
-from controller.verify.tables import State, Table
+from controller.verify.space import Limits, Space, limits_of
+from controller.verify.tables import Candidates, State, Table
 from fabric import action as act
 from fabric.fields import FIELDS
 from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
@@ -31,6 +32,9 @@ _RANK: dict[type, int] = {
 }  # fmt: skip
 """The order of an action set (§5.10)."""
 
+Filters = dict[tuple[tuple[int, int], ...], Filter | None]
+"""Filters by what they are made of, shared by all switches of a fabric."""
+
 Leave = Callable[[int, State], Partition]
 """What becomes of packets that leave by a port which is up."""
 Then = Callable[[State], Partition]
@@ -41,7 +45,7 @@ Tell = Callable[[str, str, Rule | None], None]
 class Model:
     """A switch as the prover sees it. ``ports``: all that exist; ``dead``: those without carrier."""
 
-    __slots__ = ("dead", "groups", "name", "ports", "space", "tables")
+    __slots__ = ("_filters", "dead", "groups", "name", "ports", "space", "tables")
 
     def __init__(
         self,
@@ -51,10 +55,30 @@ class Model:
         groups: Iterable[GroupEntry],
         ports: Iterable[int],
         dead: frozenset[int],
+        filters: Filters,
     ) -> None:
         self.name, self.space, self.tables = name, space, tables
         self.groups = {entry.group: entry for entry in groups}
-        self.ports, self.dead = frozenset(ports), dead
+        self.ports, self.dead, self._filters = frozenset(ports), dead, filters
+
+    def filter(self, number: int, port: int, metadata: int, tunnel: int) -> Filter | None:
+        """What tables from this one on do, when all they do is to let packets go on or to stop them."""
+        met: list[tuple[int, Candidates]] = []
+        waiting = [number]
+        while waiting:
+            here = waiting.pop()
+            table = self.tables.get(here)
+            if table is None:
+                return None
+            found = table.candidates(port, metadata, tunnel)
+            if not found.sifts:
+                return None
+            met.append((here, found))
+            waiting += [goto for goto in found.gotos if all(goto != seen for seen, _ in met) and goto not in waiting]
+        key = tuple([(here, id(found)) for here, found in met])
+        if key not in self._filters:
+            self._filters[key] = _sieve(self.space, number, dict(met))
+        return self._filters[key]
 
     def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
@@ -78,25 +102,35 @@ class Visit:
 
     def table(self, number: int, state: State) -> Partition:
         """What becomes of packets that go to a table."""
+        if state.write and self.tell is None:
+            sieve = self.model.filter(number, self.port, state.metadata, state.tunnel)
+            if sieve is not None and not any(slot in sieve.slots for slot, _ in state.frame.over):
+                return self.gated(sieve, state)
         table = self.model.tables.get(number)
         if table is None:
             self.say(f"  table {number}: empty")
             return [(state.box, DROPPED)]
-        found: Partition = []
+        found: list[Piece] = []
         for box, rules in table.split(self.port, state):
             here = state._replace(box=box)
             if not rules:
                 self.say(f"  table {number}: no rule matched")
                 found.append((box, DROPPED))
                 continue
-            for rule in rules:
-                self.say(f"  {rule} cookie {rule.cookie:#x}", rule)
+            if self.tell is not None:
+                for rule in rules:
+                    self.tell(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
             found += any_of([self.perform(rule.instructions, here) for rule in rules])
         return found
 
-    def say(self, text: str, rule: Rule | None = None) -> None:
+    def gated(self, sieve: Filter, state: State) -> Partition:
+        """What becomes of packets that a filter lets execute their action set, or stops."""
+        done = plain(self.apply(in_order(state.write), state, 0, _end))
+        return [(box, outcome if outcome == DROPPED else Gated(sieve, outcome)) for box, outcome in done]
+
+    def say(self, text: str) -> None:
         if self.tell is not None:
-            self.tell(text, self.model.name, rule)
+            self.tell(text, self.model.name, None)
 
     def perform(self, todo: Instructions, state: State) -> Partition:
         """A rule's instructions in the order of §5.9."""
@@ -131,7 +165,7 @@ class Visit:
                 return joined(sent, self.apply(actions[i + 1 :], state, depth, then), both)
             goes_on, gone = rewrite(self.model.space, action, state)
             if len(goes_on) != 1 or gone:
-                found: Partition = [(box, DROPPED) for box in gone]
+                found: list[Piece] = [(box, DROPPED) for box in gone]
                 for part in goes_on:
                     found += self.apply(actions[i + 1 :], part, depth, then)
                 return found
@@ -152,7 +186,8 @@ class Visit:
             raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
         where = self.port if port == act.IN_PORT else port
         suppressed = port == self.port or where not in model.ports or where in model.dead
-        self.say(f"  output to port {where}" + (": nothing leaves" if suppressed else ""))
+        if self.tell is not None:
+            self.say(f"  output to port {where}" + (": nothing leaves" if suppressed else ""))
         return _end(state) if suppressed else self.leave(where, state)
 
     def group(self, number: int, state: State, depth: int) -> Partition:
@@ -162,7 +197,8 @@ class Visit:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")
             return _end(state)
         chosen = self.buckets(entry)
-        self.say(f"  group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
+        if self.tell is not None:
+            self.say(f"  group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
         if not chosen:
             return _end(state)
         parts = [self.bucket(bucket, state, depth) for bucket in chosen]
@@ -188,6 +224,23 @@ class Visit:
         for action in bucket.actions:
             write = written(write, action)
         return self.apply(in_order(write), state, depth + 1, _end)
+
+
+def _sieve(space: Space, first: int, met: dict[int, Candidates]) -> Filter | None:
+    """The filter that these candidates are together, from table ``first`` on; None when rules tie."""
+    rows: list[tuple[Limits, bool]] = []
+    waiting = [(first, space.full)]
+    while waiting:
+        number, box = waiting.pop()
+        for part, rules in met[number].split(box, SAME):
+            if len(rules) > 1:
+                return None
+            todo = rules[0].instructions if rules else None
+            if todo is not None and todo.goto is not None:
+                waiting.append((todo.goto, part))
+            else:
+                rows.append((limits_of(space.full, part), todo is not None and not todo.clear))
+    return Filter(tuple(rows), frozenset().union(*(found.slots for found in met.values())))
 
 
 def _end(state: State) -> Partition:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import SAME, Frame, image, pulled
-from controller.verify.outcome import DROPPED, LOOP, Outcome, Partition, arrives, seen_from
-from controller.verify.pipeline import Model, Tell, Visit
+from controller.verify.outcome import DROPPED, LOOP, Outcome, Partition, Piece, arrives, plain, seen_from
+from controller.verify.pipeline import Filters, Model, Tell, Visit
 from controller.verify.rewrite import TAG_SLOTS, touches
-from controller.verify.space import FIELD, SHAPE, Box, Limits, Space
-from controller.verify.tables import Ready, State, Table, prepare
+from controller.verify.space import FIELD, SHAPE, Box, Limits, Space, limits_of
+from controller.verify.tables import Pool, Ready, State, Table, prepare
 from fabric import action as act
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
@@ -70,23 +70,25 @@ class Fabric:
         self.topology, self.space = topology, space
         self.peers, self.hosts = topology.peers, topology.host_at
         self.down = down | {self.peers[port] for port in down if port in self.peers}
-        prepared: dict[int, Ready] = {}
-        self.models = {name: self._model(name, state, prepared) for name, state in states.items()}
+        self._ready: dict[int, Ready] = {}
+        self._pool: Pool = {}
+        self._filters: Filters = {}
+        self.models = {name: self._model(name, state) for name, state in states.items()}
         self._live = tuple(sorted(self._looked_at(states)))
         self._memo: dict[tuple[PortRef, Box], list[tuple[Limits, Outcome]]] = {}
         self._stack: dict[tuple[PortRef, Box], int] = {}
         self._cut = MAX_HOPS
 
-    def _model(self, name: str, state: SwitchState, prepared: dict[int, Ready]) -> Model:
+    def _model(self, name: str, state: SwitchState) -> Model:
         held: dict[int, list[Ready]] = {}
         for rule in state.rules:
-            ready = prepared.get(id(rule))
+            ready = self._ready.get(id(rule))
             if ready is None:
-                ready = prepared[id(rule)] = prepare(rule, self.space)
+                ready = self._ready[id(rule)] = prepare(rule, self.space)
             held.setdefault(rule.table, []).append(ready)
-        tables = {number: Table(self.space, ready) for number, ready in held.items()}
+        tables = {number: Table(self.space, ready, self._pool) for number, ready in held.items()}
         dead = frozenset(port.port for port in self.down if port.switch == name)
-        return Model(name, self.space, tables, state.groups, self.topology.ports.get(name, ()), dead)
+        return Model(name, self.space, tables, state.groups, self.topology.ports.get(name, ()), dead, self._filters)
 
     def _looked_at(self, states: Mapping[str, SwitchState]) -> set[int]:
         """The slots that decide what becomes of a packet once it is on a link."""
@@ -99,7 +101,7 @@ class Fabric:
         return found
 
     def entering(self, at: PortRef, box: Box, tell: Tell | None = None) -> Partition:
-        """What becomes of the packets of a box that come in at a port from outside, as seen there."""
+        """What becomes of the packets of a box that come in at a port from outside, as seen there; perhaps gated."""
         if at in self.down or at.switch not in self.models:
             return [(box, DROPPED)]
         try:
@@ -128,7 +130,7 @@ class Fabric:
             raise Unmodelled(f"packets to {there.switch}: its rules are not known")
         if tell is not None:
             return self._retold(there, box, frame, tell)
-        found: Partition = []
+        found: list[Piece] = []
         for limits, outcome in self._arriving(there, image(self.space, box, frame, self._live)):
             part = pulled(self.space, box, frame, limits) if limits else box
             if part is not None:
@@ -151,7 +153,7 @@ class Fabric:
             partition = self._visit(at, State(box, SAME), None)
         finally:
             del self._stack[key]
-        found = [(_limits(box, part), outcome) for part, outcome in partition]
+        found = [(limits_of(box, part), outcome) for part, outcome in plain(partition)]
         if self._cut >= depth:
             self._memo[key] = found
         self._cut = min(before, self._cut if self._cut < depth else MAX_HOPS)
@@ -168,10 +170,6 @@ class Fabric:
             return self._visit(at, State(box, frame), tell)
         finally:
             del self._stack[key]
-
-
-def _limits(box: Box, part: Box) -> Limits:
-    return tuple([(slot, left) for slot, (all_, left) in enumerate(zip(box, part, strict=True)) if left != all_])
 
 
 def _reached(rules: Iterable[Rule], ports: set[int]) -> list[Rule]:

@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 class Shapes:
     """Every shape that can be told apart, given the Ethernet types and IP protocols that are mentioned."""
 
-    __slots__ = ("all", "eth_types", "fragments", "full", "ip4", "later", "protos")
+    __slots__ = ("_known", "all", "eth_types", "full", "ip4", "later", "protos")
 
     def __init__(self, eth_types: Iterable[int], protos: Iterable[int]) -> None:
         self.eth_types = tuple(sorted({IPV4, ARP, IPV6, *eth_types}))
@@ -41,6 +41,7 @@ class Shapes:
         plain = [Shape(kind) for kind in (*self.eth_types, None)]
         self.all = (*plain, Shape(ARP, ARP_PACKET), *self._ip(IPV4, IP4), *self._ip(IPV6, IP6))
         self.full = (1 << len(self.all)) - 1
+        self._known: dict[tuple[tuple[str, object], ...], int] = {}
         self.later = self.where(part=LATER)
         self.ip4 = self.where(layer=IP4)
 

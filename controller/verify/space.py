@@ -128,6 +128,11 @@ def within(box: Box, limits: Limits) -> Box | None:
     return tuple(cut)
 
 
+def limits_of(box: Box, part: Box) -> Limits:
+    """The limits that cut the part out of the box."""
+    return tuple([(slot, left) for slot, (whole, left) in enumerate(zip(box, part, strict=True)) if left != whole])
+
+
 def outside(box: Box, limits: Limits) -> Iterator[Box]:
     """The rest of the box, as boxes that have nothing in common."""
     cut = list(box)

@@ -105,52 +105,74 @@ class _Preparing:
 class Table:
     """One flow table."""
 
-    __slots__ = ("_found", "_kinds", "_space")
+    __slots__ = ("_found", "_kinds", "_pool", "_space")
 
-    def __init__(self, space: Space, rules: Iterable[Ready]) -> None:
-        self._space = space
+    def __init__(self, space: Space, rules: Iterable[Ready], pool: Pool) -> None:
+        self._space, self._pool = space, pool
         self._kinds: dict[tuple[bool, int, int], dict[tuple[int, int, int], list[Ready]]] = {}
-        self._found: dict[tuple[tuple[int, int, int], ...], _Candidates] = {}
+        self._found: dict[tuple[tuple[int, int, int], ...], Candidates] = {}
         for ready in rules:
             if ready.possible:
                 kind = ready.port is not None, ready.metadata[1], ready.tunnel[1]
                 key = ready.port or 0, ready.metadata[0], ready.tunnel[0]
                 self._kinds.setdefault(kind, {}).setdefault(key, []).append(ready)
 
-    def split(self, port: int, state: State) -> Iterator[Hit]:
-        """The state's box in parts, each with the rules that may take it."""
-        key = tuple([(port if p else 0, state.metadata & m, state.tunnel & t) for p, m, t in self._kinds])
+    def candidates(self, port: int, metadata: int, tunnel: int) -> Candidates:
+        """The rules that packets with these registers may meet; the same object wherever they are the same rules."""
+        key = tuple([(port if p else 0, metadata & m, tunnel & t) for p, m, t in self._kinds])
         found = self._found.get(key)
         if found is None:
             lists = (held.get(k, ()) for held, k in zip(self._kinds.values(), key, strict=True))
             ready = [one for some in lists for one in some]
-            found = self._found[key] = _Candidates(self._space, ready)
-        return found.split(state)
+            ids = tuple(map(id, ready))
+            if ids not in self._pool:
+                self._pool[ids] = Candidates(self._space, ready)
+            found = self._found[key] = self._pool[ids]
+        return found
+
+    def split(self, port: int, state: State) -> Iterator[Hit]:
+        """The state's box in parts, each with the rules that may take it."""
+        return self.candidates(port, state.metadata, state.tunnel).split(state.box, state.frame)
 
 
-class _Candidates:
-    """Rules that agree with a port and registers, by priority."""
+class Candidates:
+    """Rules that agree with a port and registers, by priority. ``sifts``: they do nothing but let packets go on to
+    ``gotos``, or clear the action set and stop."""
 
-    __slots__ = ("_by", "_levels", "_space")
+    __slots__ = ("_levels", "_space", "gotos", "sifts", "slots")
 
     def __init__(self, space: Space, ready: list[Ready]) -> None:
         self._space = space
+        self.slots = frozenset(slot for one in ready for slot, _ in one.limits)
+        self.gotos = tuple(sorted({to for one in ready if (to := one.rule.instructions.goto) is not None}))
+        self.sifts = all(_sifts(one) for one in ready)
         levels: dict[int, list[Ready]] = {}
         for one in ready:
             levels.setdefault(one.priority, []).append(one)
         self._levels = [_Level(levels[priority]) for priority in sorted(levels, reverse=True)]
 
-    def split(self, state: State) -> Iterator[Hit]:
-        left = [state.box]
+    def split(self, box: Box, frame: Frame) -> Iterator[Hit]:
+        """The box in parts, each with the rules that may take it."""
+        left = [box]
         for level in self._levels:
             rest: list[Box] = []
-            for box in left:
-                yield from level.split(self._space, box, state.frame, rest)
+            for part in left:
+                yield from level.split(self._space, part, frame, rest)
             left = rest
             if not left:
                 return
-        for box in left:
-            yield box, ()
+        for part in left:
+            yield part, ()
+
+
+Pool = dict[tuple[int, ...], Candidates]
+"""Candidates by the identities of their rules, shared by all tables of a fabric."""
+
+
+def _sifts(ready: Ready) -> bool:
+    todo = ready.rule.instructions
+    acts = todo.apply or todo.write or todo.metadata is not None or (todo.clear and todo.goto is not None)
+    return not acts and ready.vid is None
 
 
 class _Level:
