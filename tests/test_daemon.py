@@ -7,11 +7,12 @@ import threading
 
 import pytest
 
+from controller.compile import compile_fabric
 from controller.compile.numbering import to_json
 from controller.daemon import Claimed, Daemon, Refused
 from controller.daemon.claim import claim
 from controller.intent import Text
-from controller.store import APPLIED, UNDONE
+from controller.store import APPLIED, UNDONE, StoreError
 from fabric.action import Output
 from fabric.match import Match
 from fabric.openflow import messages as m
@@ -412,3 +413,128 @@ def test_a_switch_that_gets_another_name_keeps_what_is_still_wanted(rig):
     assert rig.state("leaf2") == rig.daemon.ruleset().state("rack2")
     assert set(rig.watch.seen) == {"leaf2", "spine1", "spine2"}, "only cookies speak of a leaf's name"
     assert all(drift.in_line for drift in rig.daemon.drift())
+
+
+def test_numbers_that_an_absent_switch_may_still_use_are_not_given_away(rig):
+    rig.apply([ALPHA])
+    numbers = rig.daemon.state.held.compiled.numbering["alpha"]
+    rig.sim.fail("crash", "leaf3")
+    assert eventually(lambda: rig.daemon.status().connected == 5)
+    allow = (*ALLOW, "offline")
+    rig.apply([], allow=allow)
+    rig.apply([BETA], allow=allow)
+    other = rig.daemon.state.held.compiled.numbering["beta"]
+    assert other.vrf != numbers.vrf
+    rig.sim.fail("revive", "leaf3")
+    rig.settle()
+    assert rig.holds(rig.daemon.ruleset())
+    for documents in ([], [], [BETA]):
+        rig.apply(documents)
+    assert rig.daemon.state.held.compiled.numbering["beta"] == numbers, "they come back into use: the law is not void"
+
+
+@pytest.fixture
+def upgrade(monkeypatch):
+    """Another version of Clos, whose compiler gives other numbers (``other``) or the same."""
+
+    def install(other):
+        def compile_otherwise(intent, topology, numbering=None, previous=None):
+            if other and numbering:
+                numbering = {name: held._replace(vrf=held.vrf + 9) for name, held in numbering.items()}
+            return compile_fabric(intent, topology, numbering, previous)
+
+        monkeypatch.setattr("controller.daemon.draft.compile_fabric", compile_otherwise)
+        monkeypatch.setattr("controller.daemon.state.fingerprint", lambda: "new")
+        monkeypatch.setattr("controller.daemon.change.fingerprint", lambda: "new")
+
+    return install
+
+
+def test_a_new_compiler_s_rules_wait_for_a_plan(rig, upgrade):
+    rig.apply()
+    before = rig.states()
+    upgrade(other=True)
+    rig.restart()
+    assert eventually(lambda: all(switch.connected for switch in rig.daemon.status().switches))
+    assert eventually(lambda: rig.daemon.status().in_line == 2), "the spines' rules are the same"
+    assert (rig.states(), rig.watch.seen.total()) == (before, 0)
+    assert rig.daemon.status().recompiled
+    with pytest.raises(Refused, match="another version"):
+        rig.daemon.repair()
+    assert rig.daemon.plan([DEMO]).plan
+    rig.apply()
+    assert rig.holds(rig.daemon.ruleset())
+    assert not rig.daemon.status().recompiled
+
+
+def test_a_new_compiler_that_makes_the_same_rules_is_not_noticed(rig, upgrade):
+    rig.apply()
+    upgrade(other=False)
+    rig.restart()
+    rig.settle()
+    assert not rig.watch.seen
+    assert eventually(lambda: not rig.daemon.status().recompiled)
+    rig.sim.fail("crash", "leaf2")
+    assert eventually(lambda: rig.daemon.status().connected == 5)
+    rig.sim.fail("revive", "leaf2")
+    rig.settle()
+    assert rig.holds(rig.daemon.ruleset())
+
+
+def test_changes_asked_for_at_once_happen_one_after_the_other(rig):
+    rig.apply()
+    documents = [edited("tcp/8080", f"tcp/{8080 + number}") for number in range(1, 7)]
+    ends = []
+
+    def ask(sources):
+        try:
+            ends.append(rig.apply(sources).revision)
+        except Refused as refusal:
+            ends.append(refusal.code)
+
+    threads = [threading.Thread(target=ask, args=(sources,)) for sources in documents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    applied = [end for end in ends if end != "busy"]
+    assert sorted(applied) == list(range(2, 2 + len(applied)))
+    assert len(ends) == len(documents)
+    assert rig.holds(rig.daemon.ruleset())
+
+
+def test_a_store_that_cannot_write_stops_a_change_before_its_first_message(rig):
+    rig.apply()
+    rig.watch.seen.clear()
+    rig.daemon.state.store._db.execute("PRAGMA query_only = 1")
+    with pytest.raises(StoreError, match=r"clos\.db"):
+        rig.apply(OTHER)
+    assert not rig.watch.seen
+    rig.daemon.state.store._db.execute("PRAGMA query_only = 0")
+    assert rig.apply(OTHER).revision == 2
+
+
+def test_a_store_that_fails_at_the_end_has_the_change_ended_later(rig):
+    rig.apply()
+    store = rig.daemon.state.store
+
+    def fail(switch, message):
+        if rig.watch.seen.total() == 0:
+            store._db.execute("PRAGMA query_only = 1")
+
+    rig.watch.seen.clear()
+    rig.watch.before = fail
+    with pytest.raises(StoreError):
+        rig.apply(OTHER)
+    with pytest.raises(Refused, match="cut short"):
+        rig.apply()
+    store._db.execute("PRAGMA query_only = 0")
+    rig.settle()
+    assert rig.daemon.status().revision == 2
+    assert rig.holds(rig.daemon.ruleset())
+    assert ruleset_of(*stored(rig)) == rig.daemon.ruleset()
+
+
+def stored(rig):
+    held = rig.daemon.revision(rig.daemon.status().revision)
+    return held.sources, held.topology, held.numbering

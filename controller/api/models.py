@@ -193,6 +193,7 @@ class StatusReply(Reply):
     doing: str = Field(description="The change under way, for people; empty: none.")
     topology: str
     topology_changed: bool = Field(description="The daemon's topology file differs from the one in force.")
+    recompiled: bool = Field(description="Another version of Clos made the rules in force; apply to take this one's.")
     started: str
     openflow: tuple[str, int] = Field(description="Where switches connect.")
     expected: int = Field(description="Switches of the topology.")

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.daemon.draft import Draft
+from controller.daemon.fingerprint import fingerprint
 from controller.daemon.refusal import BRAKES, OFFLINE, STOPPING, SWITCH, Refused
 from controller.daemon.report import Applied, Begun, Step, TakingBack
-from controller.daemon.state import Pending, State
+from controller.daemon.state import COMPILER, Pending, State
 from controller.plan import Plan, invert, summary, summary_json
 from controller.store import Draft as Entry
 from controller.wire.apply import Outcome
@@ -42,7 +43,7 @@ class Order:
 
 def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = ()) -> Applied:
     """Bring the fabric to the draft. Raises Refused; the fabric then holds what it held, or will on joining."""
-    if not draft.plan and draft.sources == state.held.sources:
+    if not draft.plan and draft.sources == state.held.sources and not state.held.recompiled:
         return Applied(draft.base, changed=False)
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
@@ -94,7 +95,7 @@ def _entry(state: State, draft: Draft, order: Order) -> Entry:
         {text.name: text.text for text in draft.sources.intents},
         draft.sources.topology.text,
         state.written(draft.compiled.numbering),
-        summary_json(summary(draft.plan))["summary"],
+        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint()},
     )
 
 

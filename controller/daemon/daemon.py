@@ -23,7 +23,7 @@ from controller.daemon.draft import Draft, Drafting, Sources
 from controller.daemon.line import bring, look
 from controller.daemon.question import drift, status
 from controller.daemon.recovery import FINISH, recover
-from controller.daemon.refusal import BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
+from controller.daemon.refusal import BRAKES, BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
 from controller.daemon.report import Applied, Drift, Status, Step
 from controller.daemon.state import State
 from controller.daemon.welcome import welcome
@@ -199,7 +199,7 @@ class Daemon:
             old = self.revision(revision)
             if old.status != APPLIED:
                 raise Refused(UNKNOWN, f"revision {revision} never held ({old.status}): choose one that was applied")
-            if revision == state.held.number:
+            if revision == state.held.number and not state.held.recompiled:
                 return Applied(revision, changed=False)
             sources = state.sources_of(old)
             with self._meeting(state, sources):
@@ -215,6 +215,10 @@ class Daemon:
         with self._turn("a repair", Order(who, "")) as state:
             if not state.held.number:
                 raise Refused(UNKNOWN, "no revision was applied yet: there is nothing to bring switches in line with")
+            if state.held.recompiled:
+                raise Refused(
+                    BRAKES, "another version of Clos made the rules in force: apply, so that a plan shows these"
+                )
             chosen = [self._switch(state, name) for name in names] or list(state.fabric.switches)
             state.store.audit(who, "repair", {"switches": list(names), "remove_foreign": remove_foreign})
             failed = bring(state.wire, state.roster, chosen, state.held.ruleset, consent=remove_foreign)

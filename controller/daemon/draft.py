@@ -40,11 +40,17 @@ class Sources(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What the fabric holds: a revision, and what was ``seen`` on connected switches that hold something else."""
+    """What the fabric holds: a revision, and what was ``seen`` on connected switches that hold something else.
+
+    ``recompiled``: ``compiled`` is by another compiler than the one whose rules were sent, so they may differ.
+    ``numbering``: what the next change is compiled on where that is not ``compiled.numbering``.
+    """
 
     number: int = 0
     sources: Sources | None = None
     compiled: Compiled | None = None
+    recompiled: bool = False
+    numbering: Numbering | None = None
     seen: Mapping[str, SwitchState] = {}
 
     @property
@@ -101,21 +107,25 @@ class Drafting:
         capacity: Mapping[str, int] | None = None,
     ) -> Draft:
         """What the sources would change; with ``numbering``, under those numbers. Raises Refused."""
-        compiled = self.compiled(sources, numbering, held.compiled)
-        given_back = contested(held.compiled.numbering, compiled.numbering) if numbering and held.compiled else None
+        compiled = self.compiled(sources, held.numbering if numbering is None else numbering, held.compiled)
+        given_back: frozenset[str] = frozenset()
+        if numbering is not None and held.compiled is not None:
+            given_back = contested(held.compiled.numbering, compiled.numbering)
         installed = held.installed
-        plan = turn(installed, compiled.ruleset, given_back or frozenset())
+        plan = turn(installed, compiled.ruleset, given_back)
         found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
-        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back or ())))
+        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)))
 
     def topology(self, text: Text) -> Topology:
         """Raises Refused with every problem."""
-        if self._topology is None or self._topology[0] != text:
-            topology, problems = load_topology(text)
-            if topology is None:
-                raise refused(problems)
-            self._topology = text, topology
-        return self._topology[1]
+        known = self._topology
+        if known is not None and known[0] == text:
+            return known[1]
+        topology, problems = load_topology(text)
+        if topology is None:
+            raise refused(problems)
+        self._topology = text, topology
+        return topology
 
     def _compile(self, sources: Sources, numbering: Numbering | None, on: Compiled | None) -> Compiled:
         topology = self.topology(sources.topology)

@@ -23,6 +23,7 @@ def status(state: State) -> Status:
         state.doing,
         fabric.name,
         held.sources is not None and held.sources.topology.text != state.topology.text,
+        held.recompiled,
         state.started,
         state.wire.address,
         tuple(switches),

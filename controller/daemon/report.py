@@ -87,7 +87,8 @@ class SwitchReport:
 class Status:
     """The daemon at this moment. ``pending``: a revision whose apply was cut short and is being ended.
 
-    ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force.
+    ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force;
+    ``recompiled``: another version of Clos made the rules in force.
     """
 
     revision: int
@@ -95,6 +96,7 @@ class Status:
     doing: str
     topology: str
     topology_changed: bool
+    recompiled: bool
     started: str
     openflow: tuple[str, int]
     switches: tuple[SwitchReport, ...] = ()

@@ -13,13 +13,19 @@ from typing import NamedTuple
 from controller.compile import Compiled
 from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
 from controller.daemon.draft import Drafting, Held, Sources
+from controller.daemon.fingerprint import fingerprint
 from controller.daemon.line import bring
+from controller.daemon.refusal import Refused
+from controller.daemon.reserve import freed, reserving
 from controller.daemon.roster import Roster
 from controller.intent import Text
-from controller.store import Revision, Store
+from controller.store import Revision, Store, StoreError
 from controller.store.store import utc_now
 from controller.wire.controller import Controller
 from fabric.topology import Topology
+
+COMPILER = "compiler"
+"""The key of a revision's summary that says whose rules were sent."""
 
 
 class Pending(NamedTuple):
@@ -48,6 +54,7 @@ class State:
         self.started = utc_now()
         self.stopping = threading.Event()
         self._written: dict[str, tuple[TenantNumbers, str]] = {}
+        self.reserved: dict[str, TenantNumbers] = {}
         self.held = self._current()
         self.pending = self._begun()
 
@@ -69,15 +76,22 @@ class State:
         revision = self.store.current()
         if revision is None:
             return Held()
-        sources = self.sources_of(revision)
-        return Held(revision.number, sources, self.drafting.compiled(sources, from_json(revision.numbering)))
+        sources, compiled = self._compiled(revision)
+        return Held(revision.number, sources, compiled, revision.summary.get(COMPILER) != fingerprint())
 
     def _begun(self) -> Pending | None:
         revision = self.store.pending()
         if revision is None:
             return None
-        sources, numbering = self.sources_of(revision), from_json(revision.numbering)
-        return Pending(revision.number, sources, self.drafting.compiled(sources, numbering, self.held.compiled))
+        return Pending(revision.number, *self._compiled(revision, self.held.compiled))
+
+    def _compiled(self, revision: Revision, on: Compiled | None = None) -> tuple[Sources, Compiled]:
+        try:
+            sources = self.sources_of(revision)
+            return sources, self.drafting.compiled(sources, from_json(revision.numbering), on)
+        except (Refused, ValueError) as error:
+            text = f"revision {revision.number} in the store cannot be compiled by this version of Clos: {error}"
+            raise StoreError(text) from error
 
     @property
     def fabric(self) -> Topology:
@@ -92,9 +106,18 @@ class State:
     def commit(self, begun: Pending) -> None:
         """The fabric holds what had begun; so says the store before anybody else."""
         self.store.finish(begun.number)
-        self.held = Held(*begun)
+        reserved = self._reserved(begun)
+        numbering = reserving(begun.compiled.numbering, reserved) if reserved else None
+        self.reserved, self.held = reserved, Held(*begun, numbering=numbering)
         self.pending = None
         self.expect(self.fabric)
+
+    def _reserved(self, begun: Pending) -> dict[str, TenantNumbers]:
+        """The numbers that switches may still use which have not confirmed ``begun``."""
+        if all(standing.known for standing in self.roster.standings().values()):
+            return {}
+        before = self.held.compiled.numbering if self.held.compiled else {}
+        return self.reserved | freed(before, begun.compiled.numbering, begun.number)
 
     def give_up(self, begun: Pending, why: str, left: Collection[str] = ()) -> None:
         """The fabric holds what it held before, but for the switches ``left``."""
@@ -104,7 +127,7 @@ class State:
             self.store.undo(begun.number, why)
         self.pending = None
         self.expect(self.fabric)
-        if self.held.number:
+        if self.held.number and not self.held.recompiled:
             bring(self.wire, self.roster, left, self.held.ruleset)
 
     def expect(self, *topologies: Topology) -> None:

@@ -29,8 +29,11 @@ def welcome(state: State) -> None:
 
 
 def _conclude(state: State, held: Held, joins: dict[str, int], readings: list[Reading]) -> None:
-    """Act on readings that were held against ``held``, if that is still what counts."""
-    ours = held.compiled.topology.switches if held.compiled else {}
+    """Act on readings that were held against ``held``, if that is still what counts.
+
+    What another compiler sent is left as it is: the rules this one would send are for a plan to show first.
+    """
+    ours = held.compiled.topology.switches if held.compiled and not held.recompiled else {}
     with state.changing:
         if state.held is not held:
             state.roster.again(found.switch for found in readings)
@@ -40,3 +43,5 @@ def _conclude(state: State, held: Held, joins: dict[str, int], readings: list[Re
                     remember(state.roster, joins[found.switch], found)
             known = [found for found in readings if found.switch in ours]
             settle(state.wire, state.roster, joins, known, held.ruleset)
+            if held.recompiled and all(standing.in_line for standing in state.roster.standings().values()):
+                state.held = held._replace(recompiled=False)  # it makes the same rules
