@@ -1,10 +1,10 @@
 """One endpoint added, moved or removed among many, as an engineer does it: an edited YAML document goes to the daemon,
 which plans it, records it durably and sends it; the change is done when every switch concerned has confirmed it.
 
-    python -m benchmarks.daemon_change [2k|25k]
+    python -m benchmarks.daemon_change [2k|25k] [--restart]
 
 Simulated switches, in a process of their own, hold the whole ruleset. One document per tenant. The ratio is to a bare
-echo of one byte over as many sockets to a process that does nothing else. Also: the same over HTTP, and a restart.
+echo of one byte over as many sockets to a process that does nothing else. Also: a plan over HTTP, and a restart.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ ALLOW = ("deletes",)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", nargs="?", default="25k", choices=list(SIZES))
-    name = parser.parse_args().size
+    parser.add_argument("--restart", action="store_true", help="also restart the daemon: every switch is read back")
+    chosen = parser.parse_args()
+    name = chosen.size
     logging.disable(logging.WARNING)
     path = Path(f"topologies/bench-{name}.yaml")
     topology = load_topology(path).topology
@@ -59,8 +61,9 @@ def main() -> None:
             install(daemon, topology, documents)
             changes(daemon, intent, topology, documents, bare)
             over_http(daemon, documents)
-            daemon.stop()
-            restart(path, state, port, topology)
+            if chosen.restart:
+                daemon.stop()
+                restart(path, state, port, topology)
 
 
 def size(documents: dict[str, Text]) -> int:
