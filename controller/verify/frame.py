@@ -145,19 +145,24 @@ def _settled(space: Space, box: Box, found: Source) -> Source:
     return found if value is None else value
 
 
+def seen_in(space: Space, box: Box, frame: Frame, slot: int) -> int:
+    """The set of values that the slot has in packets as they are now."""
+    if slot == TTL:
+        return ttl_values(box, frame.ttl)
+    if VID <= slot < PCP + DEPTH:
+        depth = (slot - VID) % DEPTH
+        if frame.base + depth - len(frame.tags) >= DEPTH:
+            return space.full[slot]
+        tag = tag_at(frame, depth)
+        return values(space, box, slot, tag.vid if slot < PCP else tag.pcp)
+    return values(space, box, slot, source(frame, slot))
+
+
 def image(space: Space, box: Box, frame: Frame, live: tuple[int, ...]) -> Box:
     """The smallest box around the packets as they are now, as if they had just come in; ``live`` slots only."""
     seen = list(space.full)
     for slot in live:
-        if slot == TTL:
-            seen[slot] = ttl_values(box, frame.ttl)
-        elif VID <= slot < PCP + DEPTH:
-            depth = (slot - VID) % DEPTH
-            if frame.base + depth - len(frame.tags) < DEPTH:
-                tag = tag_at(frame, depth)
-                seen[slot] = values(space, box, slot, tag.vid if slot < PCP else tag.pcp)
-        else:
-            seen[slot] = values(space, box, slot, source(frame, slot))
+        seen[slot] = seen_in(space, box, frame, slot)
     return tuple(seen)
 
 

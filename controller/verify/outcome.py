@@ -7,7 +7,7 @@ A *partition* says for every packet of a box what may become of it. Must not kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from controller.verify.frame import Frame, after
 from controller.verify.space import Box, Limits, meet, within
@@ -79,7 +79,9 @@ def _cut(found: Outcome) -> Outcome:
 
 
 def plain(parts: Partition) -> Plain:
-    """The partition with every gate spelt out."""
+    """The partition with every gate spelt out; itself when it has none."""
+    if not any(type(outcome) is Gated for _, outcome in parts):
+        return cast(Plain, parts)
     found: Plain = []
     for box, outcome in parts:
         if isinstance(outcome, Gated):
@@ -94,6 +96,8 @@ def plain(parts: Partition) -> Plain:
 
 def joined(ones: Partition, others: Partition, how: Callable[[Outcome, Outcome], Outcome]) -> Plain:
     """Two partitions of the same box as one, their outcomes combined."""
+    if ones is others and how is either:
+        return plain(ones)
     one, other = plain(ones), plain(others)
     if len(other) == 1:
         return one if other[0][1] == DROPPED and how is both else [(box, how(out, other[0][1])) for box, out in one]

@@ -9,18 +9,21 @@ Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (acti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import SAME
 from controller.verify.outcome import DROPPED, Filter, Gated, Partition, Piece, any_of, arrives, both, joined, plain
 from controller.verify.rewrite import rewrite
-from controller.verify.space import Limits, Space, limits_of
+from controller.verify.space import VID, Limits, Space, limits_of
+from controller.verify.summary import BROAD
 from controller.verify.tables import Candidates, State, Table
 from fabric import action as act
 from fabric.fields import FIELDS
 from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.topology import PortRef
 
 MAX_CHAIN = 32
 """Groups nested deeper lead back to themselves; a switch cuts them."""
@@ -35,8 +38,19 @@ _RANK: dict[type, int] = {
 Filters = dict[tuple[tuple[int, int], ...], Filter | None]
 """Filters by what they are made of, shared by all switches of a fabric."""
 
-Leave = Callable[[int, State], Partition]
-"""What becomes of packets that leave by a port which is up."""
+Run = Callable[[State], Partition]
+
+
+class Beyond(Protocol):
+    """What lies beyond a switch: links and hosts; and the memory that serves all switches."""
+
+    def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
+        """What becomes of packets that leave by a port which is up."""
+
+    def recall(self, place: Hashable, state: State, slots: tuple[int, ...], run: Run) -> Partition:
+        """What ``run`` makes of packets, remembered by place and made for all values of ``slots`` at once."""
+
+
 Then = Callable[[State], Partition]
 Tell = Callable[[str, str, Rule | None], None]
 """Hears, for a trace, what happens: a line, the switch, the rule if one was met."""
@@ -45,7 +59,7 @@ Tell = Callable[[str, str, Rule | None], None]
 class Model:
     """A switch as the prover sees it. ``ports``: all that exist; ``dead``: those without carrier."""
 
-    __slots__ = ("_filters", "dead", "groups", "name", "ports", "space", "tables")
+    __slots__ = ("_filters", "_ways", "dead", "groups", "name", "ports", "space", "tables")
 
     def __init__(
         self,
@@ -59,6 +73,7 @@ class Model:
     ) -> None:
         self.name, self.space, self.tables = name, space, tables
         self.groups = {entry.group: entry for entry in groups}
+        self._ways: dict[int, Way] = {}
         self.ports, self.dead, self._filters = frozenset(ports), dead, filters
 
     def filter(self, number: int, port: int, metadata: int, tunnel: int) -> Filter | None:
@@ -91,14 +106,65 @@ class Model:
             return False
         return any(self.alive(each, asked | {watched}) for each in self.groups[watched].buckets)
 
+    def buckets(self, entry: GroupEntry) -> list[Bucket]:
+        """The buckets packets may take."""
+        alive = self.alive
+        if entry.type == SELECT:
+            return [bucket for bucket in entry.buckets if bucket.weight and alive(bucket)]
+        if entry.type == FAST_FAILOVER:
+            return [bucket for bucket in entry.buckets if alive(bucket)][:1]
+        return list(entry.buckets if entry.type == ALL else entry.buckets[:1])
+
+    def way(self, entry: GroupEntry) -> Way:
+        """How packets go through a group; worked out once."""
+        known = self._ways.get(entry.group)
+        if known is None:
+            chosen, sends = self.buckets(entry), self.sends(entry.group)
+            anywhere = not sends.isdisjoint(_BY_PORT)
+            known = self._ways[entry.group] = Way(entry, chosen, None if anywhere else sends, _slots_of(chosen))
+        return known
+
+    def sends(self, number: int) -> frozenset[int]:
+        """The ports that a group's live buckets name, its chained groups' too."""
+        found: set[int] = set()
+        waiting, seen = [number], {number}
+        while waiting:
+            entry = self.groups.get(waiting.pop())
+            actions = [a for bucket in self.buckets(entry) for a in bucket.actions] if entry is not None else []
+            found.update(a.port for a in actions if isinstance(a, act.Output))
+            more = {a.group for a in actions if isinstance(a, act.Group)} - seen
+            seen |= more
+            waiting += more
+        return frozenset(found)
+
+
+class Way(NamedTuple):
+    """A group's buckets that packets may take; ``sends``: ports at which it matters whether a packet came in there,
+    None = all; ``slots``: those that may be taken broadly."""
+
+    entry: GroupEntry
+    chosen: list[Bucket]
+    sends: frozenset[int] | None
+    slots: tuple[int, ...]
+
+
+_BY_PORT = frozenset({act.IN_PORT, act.ALL, act.FLOOD})
+"""Outputs that depend on the port a packet came in by."""
+
+
+def _slots_of(chosen: list[Bucket]) -> tuple[int, ...]:
+    """The slots that may be taken broadly: the outermost tag's too, where every bucket puts another one on."""
+    pushes = all(any(isinstance(action, act.PushVlan) for action in bucket.actions) for bucket in chosen)
+    return (*BROAD, VID) if pushes else BROAD
+
 
 class Visit:
     """Packets at one switch, by the port they came in at. ``tell`` hears what happens, for traces."""
 
-    __slots__ = ("leave", "model", "port", "tell")
+    __slots__ = ("beyond", "model", "port", "tell")
 
-    def __init__(self, model: Model, port: int, leave: Leave, tell: Tell | None = None) -> None:
-        self.model, self.port, self.leave, self.tell = model, port, leave, tell
+    def __init__(self, model: Model, port: int, beyond: Beyond, tell: Tell | None = None) -> None:
+        self.model, self.port, self.beyond, self.tell = model, port, beyond, tell
 
     def table(self, number: int, state: State) -> Partition:
         """What becomes of packets that go to a table."""
@@ -110,18 +176,18 @@ class Visit:
         if table is None:
             self.say(f"  table {number}: empty")
             return [(state.box, DROPPED)]
-        found: list[Piece] = []
+        found: list[Partition] = []
         for box, rules in table.split(self.port, state):
-            here = state._replace(box=box)
+            here = State(box, *state[1:])
             if not rules:
                 self.say(f"  table {number}: no rule matched")
-                found.append((box, DROPPED))
+                found.append(_end(here))
                 continue
             if self.tell is not None:
                 for rule in rules:
                     self.tell(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
-            found += any_of([self.perform(rule.instructions, here) for rule in rules])
-        return found
+            found.append(any_of([self.perform(rule.instructions, here) for rule in rules]))
+        return found[0] if len(found) == 1 else list(chain.from_iterable(found))
 
     def gated(self, sieve: Filter, state: State) -> Partition:
         """What becomes of packets that a filter lets execute their action set, or stops."""
@@ -172,6 +238,9 @@ class Visit:
             state = goes_on[0]
         return then(state)
 
+    def leave(self, port: int, state: State) -> Partition:
+        return self.beyond.leave(PortRef(self.model.name, port), state, self.tell)
+
     def output(self, port: int, state: State) -> Partition:
         """An output action (§5.12, §7.2.5.1); one to the port the packet came in by goes nowhere (§5.12)."""
         model = self.model
@@ -196,27 +265,26 @@ class Visit:
         if entry is None or depth >= MAX_CHAIN:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")
             return _end(state)
-        chosen = self.buckets(entry)
-        if self.tell is not None:
-            self.say(f"  group {number} ({entry.type}): {len(chosen)} of {len(entry.buckets)} buckets")
-        if not chosen:
+        way = self.model.way(entry)
+        if not way.chosen:
+            self.say(f"  group {number} ({entry.type}): no live bucket")
             return _end(state)
-        parts = [self.bucket(bucket, state, depth) for bucket in chosen]
-        if entry.type == SELECT:
+        if self.tell is not None:
+            self.say(f"  group {number} ({entry.type}): {len(way.chosen)} of {len(entry.buckets)} buckets")
+            return self.through(way, state, depth)
+        matters = way.sends is None or self.port in way.sends
+        place = self.model.name, "group", number, self.port if matters else None
+        return self.beyond.recall(place, state, way.slots, lambda fresh: self.through(way, fresh, depth))
+
+    def through(self, way: Way, state: State, depth: int) -> Partition:
+        """What becomes of packets that a group sends through its buckets."""
+        parts = [self.bucket(bucket, state, depth) for bucket in way.chosen]
+        if way.entry.type == SELECT:
             return any_of(parts)
         found = parts[0]
         for part in parts[1:]:
             found = joined(found, part, both)
         return found
-
-    def buckets(self, entry: GroupEntry) -> list[Bucket]:
-        """The buckets packets may take."""
-        alive = self.model.alive
-        if entry.type == SELECT:
-            return [bucket for bucket in entry.buckets if bucket.weight and alive(bucket)]
-        if entry.type == FAST_FAILOVER:
-            return [bucket for bucket in entry.buckets if alive(bucket)][:1]
-        return list(entry.buckets if entry.type == ALL else entry.buckets[:1])
 
     def bucket(self, bucket: Bucket, state: State, depth: int) -> Partition:
         """A bucket is an action set, run on a copy (§5.6, §5.10)."""

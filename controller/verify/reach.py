@@ -7,22 +7,24 @@ was. Must not know: intents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 from controller.verify.domain import Unmodelled
-from controller.verify.frame import SAME, Frame, image, pulled
-from controller.verify.outcome import DROPPED, LOOP, Outcome, Partition, Piece, arrives, plain, seen_from
-from controller.verify.pipeline import Filters, Model, Tell, Visit
+from controller.verify.frame import SAME, Frame, image
+from controller.verify.outcome import DROPPED, LOOP, Partition, Plain, arrives, plain
+from controller.verify.pipeline import Filters, Model, Run, Tell, Visit
 from controller.verify.rewrite import TAG_SLOTS, touches
-from controller.verify.space import FIELD, SHAPE, Box, Limits, Space, limits_of
+from controller.verify.shapes import ANY_LAYER
+from controller.verify.space import FIELD, SHAPE, SLOTS, Box, Space
+from controller.verify.summary import BROAD, Row, Summary, broad
 from controller.verify.tables import Pool, Ready, State, Table, prepare
 from fabric import action as act
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
 from fabric.topology import PortRef, Topology
 
-MAX_HOPS = 32
-"""Switches in a row; a longer way is taken for a loop."""
+MAX_HOPS, MAX_DEPTH = 32, 64
+"""Switches in a row, and switches and groups in a row; a longer way is taken for a loop."""
 
 Term = tuple[str, int, int | None]
 
@@ -74,10 +76,14 @@ class Fabric:
         self._pool: Pool = {}
         self._filters: Filters = {}
         self.models = {name: self._model(name, state) for name, state in states.items()}
-        self._live = tuple(sorted(self._looked_at(states)))
-        self._memo: dict[tuple[PortRef, Box], list[tuple[Limits, Outcome]]] = {}
-        self._stack: dict[tuple[PortRef, Box], int] = {}
-        self._cut = MAX_HOPS
+        self.live = tuple(sorted(self._looked_at(states)))
+        self._memo: dict[tuple[Hashable, Box], Summary] = {}
+        self._equal: dict[tuple[Box, tuple[Row, ...]], Summary] = {}
+        self._by_parts: dict[int, Summary] = {}
+        self._reads: dict[tuple[int, Box, Frame], tuple[Summary, Plain]] = {}
+        self._too_wide: set[tuple[Hashable, Box]] = set()
+        self._stack: dict[tuple[Hashable, Box], int] = {}
+        self._cut = MAX_DEPTH
 
     def _model(self, name: str, state: SwitchState) -> Model:
         held: dict[int, list[Ready]] = {}
@@ -110,64 +116,83 @@ class Fabric:
             raise Unmodelled(f"pipelines as deep as those behind {at}") from deep
 
     def _visit(self, at: PortRef, state: State, tell: Tell | None) -> Partition:
-        model = self.models[at.switch]
-
-        def leave(port: int, leaving: State) -> Partition:
-            return self._leave(PortRef(at.switch, port), leaving.box, leaving.frame, tell)
-
         if tell is not None:
             tell(f"{at.switch} port {at.port}", at.switch, None)
-        return Visit(model, at.port, leave, tell).table(0, State(state.box, state.frame))
+        return Visit(self.models[at.switch], at.port, self, tell).table(0, State(state.box, state.frame))
 
-    def _leave(self, port: PortRef, box: Box, frame: Frame, tell: Tell | None) -> Partition:
+    def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
+        """What becomes of packets that leave by a port which is up."""
         there = self.peers.get(port)
         if there is None:
             if tell is not None:
                 end = f"delivered to {self.hosts[port]} at {port}" if port in self.hosts else f"{port} leads nowhere"
                 tell(end, port.switch, None)
-            return [(box, arrives(*port, frame) if port in self.hosts else DROPPED)]
+            return [(state.box, arrives(*port, state.frame) if port in self.hosts else DROPPED)]
         if there.switch not in self.models:
             raise Unmodelled(f"packets to {there.switch}: its rules are not known")
         if tell is not None:
-            return self._retold(there, box, frame, tell)
-        found: list[Piece] = []
-        for limits, outcome in self._arriving(there, image(self.space, box, frame, self._live)):
-            part = pulled(self.space, box, frame, limits) if limits else box
-            if part is not None:
-                found.append((part, seen_from(frame, outcome)))
-        return found
+            return self._retold(there, state, tell)
+        return self.recall(there, state, BROAD, lambda fresh: self._visit(there, fresh, None))
 
-    def _arriving(self, at: PortRef, box: Box) -> list[tuple[Limits, Outcome]]:
-        """The partition of a box that comes in from a link; each piece as limits within the box."""
-        key = at, box
+    def recall(self, place: Hashable, state: State, slots: tuple[int, ...], run: Run) -> Partition:
+        """What becomes of packets at a place: remembered, for all values of ``slots`` at once where that can be."""
+        box = image(self.space, state.box, state.frame, self.live)
+        wide = broad(self.space, box, slots)
+        if wide != box and (place, wide) not in self._too_wide:
+            try:
+                return self._read(self._summary(place, wide, run), state)
+            except Unmodelled:
+                self._too_wide.add((place, wide))
+        return self._read(self._summary(place, box, run), state)
+
+    def _read(self, summary: Summary, state: State) -> Partition:
+        if not self._stack:
+            return summary.read(self.space, state.box, state.frame)
+        key = id(summary), state.box, state.frame
+        if key not in self._reads:
+            self._reads[key] = summary, summary.read(self.space, state.box, state.frame)
+        return self._reads[key][1]
+
+    def _summary(self, place: Hashable, box: Box, run: Run) -> Summary:
+        """The summary of a box at a place, which is worked out once. A box that is met again on the way is a loop."""
+        key = place, box
         known = self._memo.get(key)
         if known is not None:
             return known
         depth = len(self._stack)
-        if key in self._stack or depth >= MAX_HOPS:
+        if key in self._stack or depth >= MAX_DEPTH:
             self._cut = min(self._cut, self._stack.get(key, 0))
-            return [((), arrives(LOOP, 0, SAME))]
-        before, self._cut = self._cut, MAX_HOPS
+            return Summary(box, [(box, arrives(LOOP, 0, SAME))])
+        before, self._cut = self._cut, MAX_DEPTH
         self._stack[key] = depth
         try:
-            partition = self._visit(at, State(box, SAME), None)
+            found = self._interned(box, plain(run(State(box, SAME))))
+            if self._cut >= depth:
+                self._memo[key] = found
         finally:
             del self._stack[key]
-        found = [(limits_of(box, part), outcome) for part, outcome in plain(partition)]
-        if self._cut >= depth:
-            self._memo[key] = found
-        self._cut = min(before, self._cut if self._cut < depth else MAX_HOPS)
+            self._cut = min(before, self._cut if self._cut < depth else MAX_DEPTH)
         return found
 
-    def _retold(self, at: PortRef, box: Box, frame: Frame, tell: Tell) -> Partition:
+    def _interned(self, box: Box, parts: Plain) -> Summary:
+        """One object for equal summaries, so that what is read from one is known of all."""
+        known = self._by_parts.get(id(parts))
+        if known is not None and known.box == box:
+            return known
+        made = Summary(box, parts)
+        found = self._equal.setdefault((box, made.rows), made)
+        self._by_parts[id(found.parts)] = found
+        return found
+
+    def _retold(self, at: PortRef, state: State, tell: Tell) -> Partition:
         """The same without memory, telling every step; for one packet."""
-        key = at, image(self.space, box, frame, tuple(range(len(box))))
+        key = at, image(self.space, state.box, state.frame, tuple(range(SLOTS)))
         if key in self._stack or len(self._stack) >= MAX_HOPS:
             tell(f"{at}: a loop", at.switch, None)
-            return [(box, arrives(LOOP, 0, SAME))]
+            return [(state.box, arrives(LOOP, 0, SAME))]
         self._stack[key] = len(self._stack)
         try:
-            return self._visit(at, State(box, frame), tell)
+            return self._visit(at, State(state.box, state.frame), tell)
         finally:
             del self._stack[key]
 
@@ -196,7 +221,7 @@ def _slots(rules: Iterable[Rule]) -> set[int]:
     for rule in rules:
         for name, _, _ in rule.match:
             if name in FIELD:
-                found.update((SHAPE, FIELD[name].slot))
+                found.update((FIELD[name].slot,) if FIELD[name].layer == ANY_LAYER else (SHAPE, FIELD[name].slot))
             elif name in ("eth_type", "ip_proto"):
                 found.add(SHAPE)
             elif name.startswith("vlan_"):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
 
+ANY_LAYER = "any"
 PLAIN, IP4, IP6, ARP_PACKET = "plain", "ipv4", "ipv6", "arp"
 BARE, WHOLE, LATER = "bare", "whole", "later fragment"
 
@@ -64,7 +65,7 @@ class Shapes:
 
     def reads(self, layer: str, proto: int | None) -> int:
         """The shapes in which a field of this layer (of this transport protocol) can be read."""
-        if layer == "any":
+        if layer == ANY_LAYER:
             return self.full
         if proto is None:
             return sum(self.where(layer=each) for each in layer.split())

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from controller.verify.domain import Domain, Region, Unmodelled
-from controller.verify.shapes import ARP_PACKET, ICMP, ICMPV6, IP4, IP6, SCTP, TCP, UDP, Shapes
+from controller.verify.shapes import ANY_LAYER, ARP_PACKET, ICMP, ICMPV6, IP4, IP6, SCTP, TCP, UDP, Shapes
 
 DEPTH = 3
 """Tags told apart; what is below the third cannot be looked at."""
@@ -41,7 +41,7 @@ class FieldRow(NamedTuple):
 
 
 FIELD: dict[str, FieldRow] = {
-    "eth_dst": FieldRow(ETH_DST, "any"), "eth_src": FieldRow(ETH_SRC, "any"),
+    "eth_dst": FieldRow(ETH_DST, ANY_LAYER), "eth_src": FieldRow(ETH_SRC, ANY_LAYER),
     "ip_dscp": FieldRow(DSCP, f"{IP4} {IP6}"), "ip_ecn": FieldRow(ECN, f"{IP4} {IP6}"),
     "ipv4_src": FieldRow(IP_SRC, IP4), "ipv4_dst": FieldRow(IP_DST, IP4),
     "tcp_src": FieldRow(L4_SRC, f"{IP4} {IP6}", TCP), "tcp_dst": FieldRow(L4_DST, f"{IP4} {IP6}", TCP),

@@ -176,7 +176,7 @@ def _sifts(ready: Ready) -> bool:
 
 
 class _Level:
-    """Rules of one priority. ``pivot``: a slot on which each has one atom of its own, so that they cannot overlap."""
+    """Rules of one priority. ``pivot``: where each has one atom of its own, so that they cannot overlap."""
 
     __slots__ = ("_by_atom", "_pivot", "_rules", "_ties")
 
@@ -190,29 +190,45 @@ class _Level:
         if self._ties:
             yield from self._tied(space, box, frame, rest)
             return
-        left = [box]
-        for ready in self._near(space, box, frame):
-            missed: list[Box] = []
-            for part in left:
-                taken, others = _cut(space, ready, part, frame)
-                if taken is not None:
-                    yield taken, (ready.rule,)
-                missed += others
-            left = missed
-            if not left:
-                return
-        rest += left
-
-    def _near(self, space: Space, box: Box, frame: Frame) -> list[Ready]:
-        """The rules that may take some of the box."""
         if self._pivot is None:
-            return self._rules
-        found = source(frame, self._pivot)
-        atoms = box[~found] if found < 0 else space.domain[self._pivot].atom(found)
-        if atoms & atoms - 1 == 0:
-            one = self._by_atom.get(atoms)
-            return [] if one is None else [one]
-        return [ready for atom, ready in self._by_atom.items() if atom & atoms]
+            left = [box]
+            for ready in self._rules:
+                missed: list[Box] = []
+                for part in left:
+                    taken, others = _cut(space, ready, part, frame)
+                    if taken is not None:
+                        yield taken, (ready.rule,)
+                    missed += others
+                left = missed
+                if not left:
+                    return
+            rest += left
+            return
+        for part, near in self._near(space, box, frame, self._pivot):
+            if near is None:
+                rest.append(part)
+                continue
+            taken, others = _cut(space, near, part, frame)
+            if taken is not None:
+                yield taken, (near.rule,)
+            rest += others
+
+    def _near(self, space: Space, box: Box, frame: Frame, pivot: int) -> Iterator[tuple[Box, Ready | None]]:
+        """The box in parts, each with the one rule that may take some of it."""
+        found = tag_at(frame, 0).vid if pivot == VID else source(frame, pivot)
+        if found >= 0:
+            yield box, self._by_atom.get(space.domain[pivot].atom(found))
+            return
+        var, held = ~found, box[~found]
+        if held & held - 1 == 0:
+            yield box, self._by_atom.get(held)
+            return
+        for atom, ready in self._by_atom.items():
+            if atom & held:
+                held &= ~atom
+                yield (*box[:var], atom, *box[var + 1 :]), ready
+        if held:
+            yield (*box[:var], held, *box[var + 1 :]), None
 
     def _tied(self, space: Space, box: Box, frame: Frame, rest: list[Box]) -> Iterator[Hit]:
         parts: list[tuple[Box, tuple[Rule, ...]]] = [(box, ())]
@@ -232,11 +248,14 @@ class _Level:
 
 
 def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
-    """A slot that tells all the rules apart, and the rule of each atom of it."""
+    """A slot that tells all the rules apart (VID: the outermost tag), and the rule of each atom of it."""
     if len(rules) < 2:
         return None, {}
-    for slot, _ in rules[0].limits:
-        by_atom = {bits: ready for ready in rules for held, bits in ready.limits if held == slot}
+    for slot in (*(slot for slot, _ in rules[0].limits), VID):
+        if slot == VID:
+            by_atom = {ready.vid: ready for ready in rules if ready.vid is not None}
+        else:
+            by_atom = {bits: ready for ready in rules for held, bits in ready.limits if held == slot}
         if len(by_atom) == len(rules) and slot != SHAPE and all(bits & bits - 1 == 0 for bits in by_atom):
             return slot, by_atom
     return None, {}
