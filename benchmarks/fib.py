@@ -1,0 +1,116 @@
+"""Atoms and classes of real forwarding tables: how many, how fast, and how fast a route more or less is taken in.
+
+    python -m benchmarks.fib FILE...
+
+A file has lines ``device destination length port``, the destination a decimal number. Each time is the whole way from
+the file's text, reading included. The peer, in the same run: cut the address space at every prefix and look each piece
+up on every device, one length after another, as a router without a trie would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+
+from controller.verify.prefixes import Forwarding, Ports, Route
+
+ROUNDS, EDITS = 7, 2_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    for path in parser.parse_args().files:
+        _measure(path)
+
+
+def tables_of(text: str) -> dict[str, list[Route]]:
+    """The routes of each device, in the order of the text. Raises ValueError: a line that has not four words."""
+    words = text.split()
+    tables: dict[str, list[Route]] = {device: [] for device in words[::4]}
+    for device, prefix, length, port in zip(
+        words[::4], map(int, words[1::4]), map(int, words[2::4]), words[3::4], strict=True
+    ):
+        tables[device].append((prefix, length, port))
+    return tables
+
+
+def _measure(path: Path) -> None:
+    tables = tables_of(path.read_text())
+    net = Forwarding(tables)
+    read = _times(lambda: tables_of(path.read_text()))
+    whole = _times(lambda: Forwarding(tables_of(path.read_text())))
+    made = _times(lambda: Forwarding(tables))
+    peer = _times(lambda: _plain(tables), rounds=1)
+    if (net.atoms, len(net)) != _plain(tables):
+        raise SystemExit(f"{path.name}: the peer finds other atoms or classes")
+    routes = sum(map(len, tables.values()))
+    print(f"{path.name}: {routes:,} routes, {len(tables)} devices: {net.atoms:,} atoms, {len(net):,} classes")
+    print(f"  reading the file             {_shown(read)}")
+    print(f"  atoms and classes            {_shown(made)}")
+    print(f"  both                         {_shown(whole)}")
+    print(f"  peer, after reading          {_shown(peer)}   {peer[0] / statistics.median(made):6.1f} x ours")
+    _edit(net, tables, statistics.median(made))
+
+
+def _edit(net: Forwarding, tables: Mapping[str, list[Route]], fresh: float) -> None:
+    """Take random routes away and put them back, one by one."""
+    held = [(device, route) for device, table in tables.items() for route in table]
+    chosen = Random(1).sample(held, min(EDITS, len(held)))
+    classes = net.classes()
+    for name, change in (("a route removed", net.remove), ("a route inserted", net.insert)):
+        times = []
+        for device, route in chosen:
+            start = time.perf_counter()
+            change(device, route)
+            times.append(time.perf_counter() - start)
+        median, worst = statistics.median(times), statistics.quantiles(times, n=100)[98]
+        print(f"  {name:<28} p50 {median * 1e6:6.0f} us, p99 {worst * 1e6:7.0f} us; afresh {fresh / median:8.0f} x p50")
+    if net.classes() != classes:
+        raise SystemExit("the classes are not what they were before the routes went and came back")
+
+
+def _plain(tables: Mapping[str, list[Route]]) -> tuple[int, int]:
+    """Atoms and classes by looking every piece up on every device."""
+    held: dict[str, dict[tuple[int, int], Ports]] = {device: {} for device in tables}
+    starts = {0}
+    for device, table in tables.items():
+        for prefix, length, port in table:
+            held[device][length, prefix] = held[device].get((length, prefix), frozenset()) | {port}
+            starts |= {prefix, prefix + (1 << 32 - length)}
+    starts.discard(1 << 32)
+    lengths = {device: sorted({length for length, _ in table}, reverse=True) for device, table in held.items()}
+    rows = {tuple(_look_up(held[device], lengths[device], start) for device in tables) for start in starts}
+    return len(starts), len(rows)
+
+
+def _look_up(table: Mapping[tuple[int, int], Ports], lengths: list[int], address: int) -> Ports | None:
+    for length in lengths:
+        ports = table.get((length, address >> 32 - length << 32 - length))
+        if ports is not None:
+            return ports
+    return None
+
+
+def _times(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Seconds of each round, the cyclic garbage of the round before collected outside it."""
+    times = []
+    for _ in range(rounds):
+        gc.collect()
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _shown(times: list[float]) -> str:
+    return f"min {min(times) * 1e3:8.1f} ms, median {statistics.median(times) * 1e3:8.1f} ms"
+
+
+if __name__ == "__main__":
+    main()
