@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from controller.compile.cookie import cookie, node_path, switch_path
 from controller.compile.locate import without
+from controller.compile.numbering import MAX_METER
 from controller.compile.stages import DELIVER, EXECUTE, METER, PAIR, POLICY, PORT, REFUSE, SPINE, CompileError
-from fabric.action import IN_PORT, Action, Group, Output, PopVlan, PushVlan, SetField
-from fabric.fields import ETH_QINQ, ETH_VLAN, VID_PRESENT
+from fabric.action import CONTROLLER, IN_PORT, Action, Group, Output, PopVlan, PushVlan, SetField
+from fabric.fields import ETH_QINQ, ETH_VLAN, VID_NONE, VID_PRESENT
+from fabric.lldp import ETH_LLDP, NEAREST_BRIDGE
 from fabric.match import ANY, Match
-from fabric.rule import FAST_FAILOVER, INDIRECT, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.rule import FAST_FAILOVER, INDIRECT, SELECT, Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, Block, Part, Placed
 from fabric.topology import DETOUR, PortRef, Switch, Topology
 
@@ -27,6 +29,12 @@ BOTH, ANY_LINK, RETURN = 0x1000, 0x2000, 0x2001
 """Group numbers besides ``tag`` (towards a node): ``BOTH | tag`` a pair's two links at a spine, ANY_LINK a spine's
 links (never a target, only watched), RETURN back to where a frame came from, for the pair's other leaf,
 ``detour_group(port)`` a leaf's uplinks but one."""
+
+
+LLDP_METER = MAX_METER
+"""The meter of what discovery hears: a number that is given to no policy. A port is asked about every few seconds."""
+LLDP_EACH, LLDP_LEAST = 2, 10
+"""Frames a second that a switch hands to the controller: for each of its cables, and at the least."""
 
 
 @cache
@@ -117,8 +125,9 @@ def _leaf(leaf: Switch, topology: Topology) -> Block:
             )
             for port, _ in uplinks
         ]
+    rules += [PORT.rule(300, _lldp(port), TELL, why) for port, _ in uplinks]
     rules += [POLICY.rule(0, ANY, REFUSE, why), METER.rule(0, ANY, EXECUTE, why)]
-    return Block(rules, groups, phase=EGRESS)
+    return Block(rules, groups, [_lldp_meter(len(uplinks))], phase=EGRESS)
 
 
 def _arrive(port: int, tag: int, anycast: bool, why: int) -> Rule:
@@ -133,6 +142,22 @@ def _transit(port: int, why: int) -> Rule:
     marked = VID_PRESENT | DETOUR
     match = Match.trusted((("in_port", port, None), ("vlan_vid", marked, marked)))
     return PORT.rule(100, match, Instructions(write=(group(detour_group(port)),)), why)
+
+
+TELL = Instructions(meter=LLDP_METER, write=(Output(CONTROLLER),))
+
+
+def _lldp(port: int | None = None) -> Match:
+    """What discovery sends from switch to switch: untagged LLDP, by this port or (spines have no hosts) by any.
+
+    At a leaf's host ports there is no such rule: what a host says of itself reaches no controller.
+    """
+    at = {} if port is None else {"in_port": port}
+    return Match.of(**at, eth_dst=NEAREST_BRIDGE, eth_type=ETH_LLDP, vlan_vid=VID_NONE)
+
+
+def _lldp_meter(cables: int) -> Meter:
+    return Meter(LLDP_METER, (Band(max(LLDP_LEAST, LLDP_EACH * cables)),), packets=True)
 
 
 def _way(node: str, tag: int, uplinks: Uplinks, leaves: list[str], topology: Topology) -> GroupEntry:
@@ -165,7 +190,8 @@ def _spine(spine: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Blo
             groups += here_groups
             rules.append(_spine_rule(tag, (group(tag),), node))
             rules.append(_spine_rule(tag | DETOUR, last, node))
-    return Block(rules, groups, phase=EGRESS)
+    rules.append(SPINE.rule(300, _lldp(), TELL, cookie(switch_path(spine.name))))
+    return Block(rules, groups, [_lldp_meter(len(downlinks))], phase=EGRESS)
 
 
 def _to_node(
