@@ -14,6 +14,7 @@ from controller.compile import Compiled
 from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
 from controller.daemon.draft import Drafting, Held, Sources
 from controller.daemon.fingerprint import fingerprint
+from controller.daemon.gate import Examiner
 from controller.daemon.line import bring
 from controller.daemon.refusal import Refused
 from controller.daemon.reserve import freed, reserving
@@ -46,6 +47,7 @@ class State:
         self.store = store
         self.drafting = drafting
         self.topology = topology
+        self.examiner = Examiner()
         self.roster = Roster()
         self.wire: Controller
         self.strangers: dict[int, str] = {}
