@@ -157,7 +157,8 @@ def _lldp(port: int | None = None) -> Match:
 
 
 def _lldp_meter(cables: int) -> Meter:
-    return Meter(LLDP_METER, (Band(max(LLDP_LEAST, LLDP_EACH * cables)),), packets=True)
+    rate = max(LLDP_LEAST, LLDP_EACH * cables)
+    return Meter(LLDP_METER, (Band(rate, rate),), packets=True)
 
 
 def _way(node: str, tag: int, uplinks: Uplinks, leaves: list[str], topology: Topology) -> GroupEntry:

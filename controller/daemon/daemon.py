@@ -17,8 +17,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from controller.compile.numbering import from_json
+from controller.daemon.cabling import LinkReport
 from controller.daemon.change import Gate, Order, carry_out, unreachable
 from controller.daemon.claim import claim
+from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Draft, Drafting, Sources
 from controller.daemon.line import bring, look
 from controller.daemon.question import drift, status
@@ -59,6 +61,7 @@ class Daemon:
 
     ``gates`` may refuse a change before it is sent. ``recover``: FINISH or UNDO what a crash cut short, once all
     switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
+    ``discovery``: hold the cabling against the topology.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -75,11 +78,13 @@ class Daemon:
         recover: str = FINISH,
         gather: float = GATHER_SECONDS,
         capacity: Mapping[str, int] | None = None,
+        discovery: bool = True,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
+        self._discovers = discovery
         self._closing = ExitStack()
         self._state: State | None = None
 
@@ -99,12 +104,21 @@ class Daemon:
             state = State(store, drafting, text)
             state.wire = Controller({}, *self._endpoint)
             state.wire.subscribe(lambda event: _heard(state, event))
+            if self._discovers:
+                state.discovery = Discovery(state.wire, state.cabled, lambda link: state.roster.fault("", str(link)))
+                state.wire.subscribe(state.discovery.heard)
             state.expect(state.fabric)
             closing.callback(self._end, state)
             state.wire.start()
             worker = threading.Thread(target=self._work, args=(state,), name="clos-daemon", daemon=True)
             closing.callback(worker.join, 1.0)
             worker.start()
+            if state.discovery is not None:
+                explorer = threading.Thread(
+                    target=state.discovery.run, args=(state.stopping,), name="clos-discovery", daemon=True
+                )
+                closing.callback(explorer.join, 1.0)
+                explorer.start()
             self._state = state
             self._closing = closing.pop_all()
 
@@ -267,6 +281,11 @@ class Daemon:
     def status(self) -> Status:
         """The daemon and its switches at this moment."""
         return status(self.state)
+
+    def links(self) -> tuple[LinkReport, ...]:
+        """Each link of the fabric as it is cabled, and links it should not have; none where discovery is off."""
+        discovery = self.state.discovery
+        return discovery.links() if discovery is not None else ()
 
     def history(self, limit: int = 50) -> tuple[Record, ...]:
         """The last revisions, newest first, whatever became of them."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from controller.compile import Compiled
 from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
+from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Drafting, Held, Sources
 from controller.daemon.fingerprint import fingerprint
 from controller.daemon.gate import Examiner
@@ -50,6 +51,7 @@ class State:
         self.examiner = Examiner()
         self.roster = Roster()
         self.wire: Controller
+        self.discovery: Discovery | None = None
         self.strangers: dict[int, str] = {}
         self.changing = threading.Lock()
         self.doing = ""
@@ -99,6 +101,11 @@ class State:
     def fabric(self) -> Topology:
         """The topology in force: the current revision's, before the first one the file's."""
         return self.held.compiled.topology if self.held.compiled else self.drafting.topology(self.topology)
+
+    def cabled(self) -> tuple[Topology, dict[str, bool]]:
+        """The topology in force; for each connected switch, whether it holds the rules by which links are discovered."""
+        standings = self.roster.standings().items()
+        return self.fabric, {name: s.in_line and self.held.number > 0 for name, s in standings if s.connected}
 
     @property
     def installed(self) -> Held:
