@@ -1,0 +1,123 @@
+"""Sets of packets as services: the words policies are written in, found again from what policies do.
+
+Lives here: from ``Traffic`` to as few services as say it. Must not know: intents, addresses, rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from controller.intent.model import Service
+from controller.verify.traffic import (
+    EVERYTHING,
+    NO_PORT,
+    PORTED,
+    PORTLESS,
+    PORTS,
+    SOURCE,
+    TARGET,
+    Box,
+    Interval,
+    Traffic,
+    canonical,
+    common,
+    minus,
+    of_proto,
+)
+
+
+class Word(NamedTuple):
+    """Packets of a protocol (None: any), to and from these ports (None: any), but for some. A word means a set.
+
+    ``tcp/443`` is (6, (443, 443)); what answers it is (6, None, (443, 443)).
+    """
+
+    proto: int | None
+    target: Interval | None = None
+    source: Interval | None = None
+    but: tuple[Word, ...] = ()
+
+    @property
+    def answer(self) -> Word:
+        """The word for the other direction."""
+        return Word(self.proto, self.source, self.target, tuple(word.answer for word in self.but))
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a service as a policy would name it: no word about the ports it comes from."""
+        return self.source is None
+
+    def __str__(self) -> str:
+        ports = self.target or (None, None)
+        text = str(Service(self.proto, *ports))
+        if self.source is not None:
+            name = str(Service(self.proto, *self.source))
+            text = f"answers from {name}" if self.target is None else f"{text} from port {name.partition('/')[2]}"
+        return f"{text} but {' '.join(map(str, self.but))}" if self.but else text
+
+
+def words(some: Traffic, all_of: Traffic) -> tuple[Word, ...]:
+    """Words that together mean a set which holds ``some`` and is within ``all_of``, itself around ``some``.
+
+    With what is newly permitted and all that is, "tcp/443" says: all of it is permitted now, and was not before.
+    """
+    found: list[Word] = []
+    if _size(common(PORTLESS, some)) > _size(PORTLESS) // 2:
+        left = minus(EVERYTHING, all_of)
+        return (Word(None, but=words(left, left)),)
+    for (low, high), _, _ in canonical(common(some, PORTLESS)):
+        found += [Word(proto) for proto in range(low, high + 1)]
+    for proto in PORTED:
+        found += _of_ported(proto, common(of_proto(proto), some), common(of_proto(proto), all_of))
+    return tuple(sorted(found, key=_order))
+
+
+def _size(portless: Traffic) -> int:
+    return sum(high - low + 1 for (low, high), _, _ in portless)
+
+
+def _order(word: Word) -> tuple[int, Interval, Interval]:
+    return -1 if word.proto is None else word.proto, word.target or (-1, -1), word.source or (-1, -1)
+
+
+def _of_ported(proto: int, some: Traffic, all_of: Traffic) -> Iterator[Word]:
+    """Words for packets of a protocol that has ports."""
+    if any(target[0] == NO_PORT for _, target, _ in some):
+        left = minus(of_proto(proto), all_of)
+        yield Word(proto, but=words(left, left))
+        return
+    for axis in (TARGET, SOURCE):
+        lines = list(_lines(axis, some, all_of))
+        yield from (Word(proto, side) if axis == TARGET else Word(proto, None, side) for side in lines)
+        some = minus(some, [_line(proto, axis, side) for side in lines])
+    yield from (Word(proto, target, source) for _, target, source in canonical(some))
+
+
+def _lines(axis: int, some: Traffic, all_of: Traffic) -> Iterator[Interval]:
+    """The ports of an axis that some have, and with which everything is in ``all_of``, whatever the other port."""
+    whole = [side for side, other in _slices(axis, all_of) if other == PORTS]
+    had = sorted({side for side, _ in _slices(axis, some)})
+    last: Interval | None = None
+    for low, high in ((max(a[0], b[0]), min(a[1], b[1])) for a in whole for b in had):
+        if low > high:
+            continue
+        if last is not None and low == last[1] + 1:
+            last = last[0], high
+            continue
+        if last is not None:
+            yield last
+        last = low, high
+    if last is not None:
+        yield last
+
+
+def _slices(axis: int, some: Traffic) -> Iterator[tuple[Interval, Interval]]:
+    """The ports of an axis in slices, each with ports of the other axis; a slice may come several times."""
+    other = SOURCE if axis == TARGET else TARGET
+    ported = [(box[0], box[axis], box[other]) for box in some if box[TARGET][0] != NO_PORT]
+    return ((side, across) for _, side, across in canonical(tuple(ported)))
+
+
+def _line(proto: int, axis: int, side: Interval) -> Box:
+    return ((proto, proto), side, PORTS) if axis == TARGET else ((proto, proto), PORTS, side)
