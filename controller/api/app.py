@@ -34,13 +34,14 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 LINES: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
-        "description": "One JSON document per line: `begun`, `progress`..., then `applied` or `error`.",
+        "description": "One JSON document per line: `proving`... if that takes long, `begun`, `progress`..., "
+        "then `applied` or `error`.",
         "content": {
             stream.NDJSON: {
                 "schema": {
                     "oneOf": [
                         {"$ref": f"#/components/schemas/{name}"}
-                        for name in ("Begun", "Progress", "TakingBack", "Applied", "Failed")
+                        for name in ("Proving", "Begun", "Progress", "TakingBack", "Applied", "Failed")
                     ]
                 }
             }
@@ -174,7 +175,7 @@ def _describe_lines(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         described = plain()
         schemas = described["components"]["schemas"]
-        for model in (m.Begun, m.Progress, m.TakingBack, m.Applied, m.Failed):
+        for model in (m.Proving, m.Begun, m.Progress, m.TakingBack, m.Applied, m.Failed):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(schema.pop("$defs", {}))
             schemas[model.__name__] = schema

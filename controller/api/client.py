@@ -35,7 +35,7 @@ class NoDaemon(Exception):
 
 
 class ApiError(Exception):
-    """The daemon refused. ``code`` is stable; ``problems``, ``allow`` and ``status`` are those of its answer."""
+    """The daemon refused. ``code`` is stable; the other attributes are those of its answer."""
 
     def __init__(self, status: int, error: Json) -> None:
         super().__init__(str(error.get("message", f"HTTP status {status}")))
@@ -43,6 +43,7 @@ class ApiError(Exception):
         self.code = str(error.get("code", "request"))
         self.problems: list[Json] = error.get("problems", [])
         self.allow: list[str] = error.get("allow", [])
+        self.counterexamples: list[Json] = error.get("counterexamples", [])
 
 
 class Client:

@@ -44,13 +44,15 @@ class PlanRequest(Question):
     limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
 
 
-Allow = Literal["deletes", "empty", "overflow", "uplink", "offline"]
+Allow = Literal["deletes", "empty", "overflow", "uplink", "offline", "unproven"]
 
 
 class Change(Question):
     who: str = Field(default="", max_length=256, description="Who asks, for the history.")
     why: str = Field(default="", max_length=4096, description="The reason, for the history.")
-    allow: list[Allow] = Field([], max_length=16, description="Brakes to release; `offline`: leave out who is absent.")
+    allow: list[Allow] = Field(
+        [], max_length=16, description="Brakes; `offline`: leave out who is absent; `unproven`: go on without a proof."
+    )
     expect_revision: int | None = Field(
         default=None, ge=0, description="Refuse if another one is in force; 0: none yet."
     )
@@ -79,11 +81,22 @@ class Problem(Part):
     message: str
 
 
+class Counterexample(Part):
+    claim: str
+    text: str = Field(description="What happens to the packet, and what the intent says of it.")
+    at: str = Field(description="Where it comes in: `switch:port`.")
+    data: str = Field(description="The packet in hexadecimal digits.")
+    packet: str = Field(description="An expression for scapy that makes it.")
+    trace: list[str] = Field(description="What switches do with it, rule by rule.")
+    lines: list[str] = Field(description="Places in the documents of the rules that it meets: `file:line:column path`.")
+
+
 class ErrorBody(Part):
     code: str = Field(description="Stable, for programs: invalid, limit, stale, busy, brakes, offline, switch, ...")
     message: str = Field(description="For people: what, where, what to do.")
     problems: list[Problem] = Field(default=[], description="Every problem of the documents.")
     allow: list[str] = Field(default=[], description="What to allow so that the change would be carried out.")
+    counterexamples: list[Counterexample] = Field(default=[], description="With `gate`: packets that break a claim.")
 
 
 class ErrorReply(Reply):
@@ -132,6 +145,15 @@ class Begun(Reply):
     offline: list[str] = Field(description="Switches that get the change when they join.")
 
 
+class Proving(Reply):
+    """A line of a change before `begun`, when its proof takes long: the state that is being proved."""
+
+    event: Literal["proving"] = "proving"
+    number: int = Field(description="Of the batch that leads to it, from 1; 0: nothing is to be sent.")
+    batches: int
+    batch: str
+
+
 class Progress(Reply):
     """A line of a change: one more switch has confirmed its part of a batch."""
 
@@ -162,6 +184,9 @@ class Applied(Reply):
     seconds: float
     offline: list[str] = Field(description="Switches that get the change when they join.")
     interrupted: list[str]
+    proof: Literal["proved", "unproven", ""] = Field(description="Empty: nothing changed.")
+    proof_text: str = Field(description="What is proved, or what is not.")
+    proof_seconds: float
 
 
 class Failed(ErrorReply):
@@ -236,6 +261,7 @@ class Record(Part):
     ended: str | None
     note: str
     summary: dict[str, Any]
+    verdict: Literal["proved", "unproven", ""] = Field(description="Empty: made before proofs were kept.")
 
 
 class RevisionsReply(Reply):
@@ -246,6 +272,9 @@ class RevisionReply(Reply, Record):
     sources: dict[str, str] = Field(description="Intent documents by file name.")
     topology: str = Field(description="The topology's document.")
     numbering: str = Field(description="The compiler's; documents compiled with it give the very rules that held.")
+    proof: dict[str, Any] | None = Field(
+        description="What was proved of each state, and digests of what switches hold."
+    )
 
 
 class RepairReply(Reply):
