@@ -1,0 +1,112 @@
+"""Rules of access lists that can never match: how many, how fast, and by a second method.
+
+    python -m benchmarks.acl [--order given|reversed|shuffled] FILE...
+
+A file has ClassBench's lines: ``@src/length dst/length low : high low : high protocol/mask flags/mask``, the first that
+matches decides. Reading is not timed. The peer, in the same run: the union of all rules so far as one decision diagram
+(OxiDD, in Rust), which tells which rules are hidden but not by which; the two must agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from controller.verify.boxes import Box, Masked, boxes_of
+from controller.verify.diagrams import Diagrams, installed
+from controller.verify.shadow import hidden
+
+WIDTHS = {"src": 32, "dst": 32, "proto": 8, "flags": 16}
+ROUNDS = 3
+Found = TypeVar("Found")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--order", choices=("given", "reversed", "shuffled"), default="given")
+    given = parser.parse_args()
+    for path in given.files:
+        boxes = _ordered(boxes_in(path.read_text()), given.order)
+        _measure(f"{path.name}, {given.order} order", boxes)
+
+
+def boxes_in(text: str) -> list[Box]:
+    """The rules of a list. Raises ValueError or IndexError: a line of another form."""
+    lines = [line.lstrip("@").replace(":", " ").split() for line in text.splitlines() if line.strip()]
+    masked = boxes_of([_masked(words) for words in lines], WIDTHS)
+    return [
+        (*box, *((int(words[at]), int(words[at + 1])) for at in (2, 4)))
+        for box, words in zip(masked, lines, strict=True)
+    ]
+
+
+def _masked(words: list[str]) -> Masked:
+    numbers = {name: tuple(int(part, 16) for part in words[at].split("/")) for name, at in (("proto", 6), ("flags", 7))}
+    terms = {name: (value & mask, mask) for name, (value, mask) in numbers.items()}
+    return {"src": _prefix(words[0]), "dst": _prefix(words[1]), **terms}
+
+
+def _prefix(text: str) -> tuple[int, int]:
+    address, length = text.split("/")
+    value = reduce(lambda high, low: high << 8 | int(low), address.split("."), 0)
+    mask = (1 << 32) - (1 << 32 - int(length))
+    return value & mask, mask
+
+
+def _ordered(boxes: list[Box], order: str) -> list[Box]:
+    if order == "reversed":
+        return boxes[::-1]
+    return Random(1).sample(boxes, len(boxes)) if order == "shuffled" else boxes
+
+
+def _measure(name: str, boxes: list[Box]) -> None:
+    found, times = _timed(lambda: hidden(boxes, range(len(boxes))), ROUNDS)
+    several = sum(len(by) > 1 for by in found.values())
+    print(f"{name}: {len(boxes):,} rules, {len(found):,} never match, {several:,} of them by several together")
+    print(f"  every one, and what hides it  {_shown(times)}")
+    if not installed():
+        print("  no peer: OxiDD is not installed (pip install 'clos-fabric[diagrams]')")
+        return
+    theirs, peer = _timed(lambda: _by_union(boxes), 1)
+    if theirs != set(found):
+        raise SystemExit(f"{name}: the two methods disagree on rules {sorted(theirs ^ set(found))}")
+    print(f"  OxiDD, which are hidden       {_shown(peer)}   {min(peer) / min(times):6.2f} x ours")
+
+
+def _by_union(boxes: list[Box]) -> set[int]:
+    whole = tuple((0, (1 << max(last for _, last in each).bit_length()) - 1) for each in zip(*boxes, strict=True))
+    diagrams = Diagrams(whole)
+    union, found = diagrams.nothing, set()
+    for number, box in enumerate(boxes):
+        points = diagrams.of(box)
+        if not (points & ~union).satisfiable():
+            found.add(number)
+        union = union | points
+    return found
+
+
+def _timed(work: Callable[[], Found], rounds: int) -> tuple[Found, list[float]]:
+    """What the work gives, and the seconds of each round."""
+    times = []
+    for _ in range(rounds):
+        gc.collect()
+        start = time.perf_counter()
+        done = work()
+        times.append(time.perf_counter() - start)
+    return done, times
+
+
+def _shown(times: list[float]) -> str:
+    return f"min {min(times):7.3f} s, median {statistics.median(times):7.3f} s"
+
+
+if __name__ == "__main__":
+    main()
