@@ -39,6 +39,7 @@ COMMANDS = (
     Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
     Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
     Row("explain", "explain:explain", _FABRIC, "Say why a packet passes or not, or why a rule exists."),
+    Row("probe", "probing:probe", _FABRIC, "Send packets through a simulated fabric and compare with the intents."),
     Row("inspect", "inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
     Row("graph", "graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
     Row("topology", "topology:app", _FABRIC, "Generate, show and check topologies."),
