@@ -100,6 +100,14 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
         rows = [m.Drifted.model_validate(row) for row in found]
         return m.DriftReply(revision=revision, in_line=all(row.in_line for row in found), switches=rows)
 
+    @app.get("/v1/links", responses=ERRORS, tags=["fabric"])
+    def links() -> m.LinksReply:
+        """Each link as it is cabled, by what switches hear of each other, and links that no topology has."""
+        found = daemon.links()
+        rows = [m.CabledLink.model_validate(link) for link in found]
+        wrong = sum(link.is_wrong for link in found)
+        return m.LinksReply(discovery=daemon.discovers, miscabled=wrong, links=rows)
+
     @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
     def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:
         """The last revisions: who, when, why, and what became of them."""
@@ -117,6 +125,11 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
         """What the documents would change. Sends nothing."""
         draft = daemon.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
         return JSONResponse(plan_json(daemon, draft, request.limit))
+
+    @app.post("/v1/plan/rollback", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
+    def plan_rollback(request: m.RollbackPlanRequest) -> Response:
+        """What going back to an earlier revision would change. Sends nothing."""
+        return JSONResponse(plan_json(daemon, daemon.plan_rollback(request.revision), request.limit))
 
     @app.post("/v1/apply", response_class=StreamingResponse, responses=LINES, tags=["changes"])
     def apply(request: m.ApplyRequest) -> Response:
@@ -149,6 +162,7 @@ def plan_json(daemon: Daemon, draft: Draft, limit: int) -> dict[str, Any]:
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
+        "cabling": [str(link) for link in daemon.links() if link.is_wrong],
     }
 
 

@@ -100,6 +100,10 @@ class Client:
     def drift(self, switches: Iterable[str] = ()) -> Json:
         return self._ask("GET", "/v1/drift", params={"switch": list(switches)})
 
+    def links(self) -> Json:
+        """The cabling as it is."""
+        return self._ask("GET", "/v1/links")
+
     def entries(self, switch: str) -> Json:
         """What a switch holds right now."""
         return self._ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
@@ -114,6 +118,9 @@ class Client:
 
     def plan(self, sources: Mapping[str, str], topology: tuple[str, str] | None = None, limit: int = 1000) -> Json:
         return self._ask("POST", "/v1/plan", json={**_sources(sources, topology), "limit": limit})
+
+    def plan_rollback(self, revision: int, limit: int = 1000) -> Json:
+        return self._ask("POST", "/v1/plan/rollback", json={"revision": revision, "limit": limit})
 
     def apply(
         self,

@@ -47,6 +47,11 @@ class PlanRequest(Question):
 Allow = Literal["deletes", "empty", "overflow", "uplink", "offline", "unproven"]
 
 
+class RollbackPlanRequest(Question):
+    revision: int = Field(ge=1, description="The revision whose rules the fabric would hold again.")
+    limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
+
+
 class Change(Question):
     who: str = Field(default="", max_length=256, description="Who asks, for the history.")
     why: str = Field(default="", max_length=4096, description="The reason, for the history.")
@@ -133,6 +138,7 @@ class PlanReply(Reply):
     brakes: list[Brake] = Field(description="What holds the plan back until it is allowed.")
     offline: list[str] = Field(description="Switches concerned that are not connected.")
     interrupted: list[str] = Field(description="Tenants without traffic while the plan is carried out.")
+    cabling: list[str] = Field(description="Links that are not as designed right now, in words.")
 
 
 class Begun(Reply):
@@ -227,6 +233,20 @@ class StatusReply(Reply):
     foreign: int = Field(description="Rules that are not Clos's, on all switches.")
     strangers: list[str] = Field(description="Switches of no topology that have connected.")
     faults: list[Fault] = Field(description="What went wrong lately, oldest first.")
+    miscabled: int = Field(description="Links that are miswired, missing or unknown; see `/v1/links`.")
+
+
+class CabledLink(Part):
+    a: str = Field(description="`leaf1:49`")
+    b: str = Field(description="The other end; for an unknown link, who is heard there.")
+    state: str = Field(description="`as designed`, `miswired`, `missing`, `unknown`, or `not seen yet`.")
+    text: str = Field(description="What differs, for people; empty: nothing.")
+
+
+class LinksReply(Reply):
+    discovery: bool = Field(description="Whether cables are looked at; if not, there are no links here.")
+    miscabled: int = Field(description="Links that are miswired, missing or unknown.")
+    links: list[CabledLink] = Field(description="Those of the topology in its order, then those that it does not have.")
 
 
 class SwitchesReply(Reply):

@@ -47,6 +47,7 @@ COMMANDS = (
     Row("serve", "serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "simulate:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
     Row("status", "revisions:status", _CONTROLLER, "Show the controller, its revision and its switches."),
+    Row("links", "links:links", _CONTROLLER, "Show how switches are cabled, and what is not as designed."),
     Row("history", "revisions:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
     Row("rollback", "apply:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
     Row("repair", "apply:repair", _CONTROLLER, "Read switches back and send what they lack."),

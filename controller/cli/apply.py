@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from controller.cli.answer import Answer, Json, Lines, answering, failed, show, usage
-from controller.cli.change import named, planned_there
+from controller.cli.change import named, planned_back, planned_there
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import Intents, TopologyPath, documents
 from controller.cli.text import count, took
@@ -88,16 +88,19 @@ def rollback(
 ) -> Answer:
     """Bring the fabric back to an earlier revision.
 
-    Its very rules, as a new revision: history only grows. It is proved like any other change.
+    Shows the plan and asks, unless told --yes. Its very rules, as a new revision: history only grows. It is proved
+    like any other change.
     """
     allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
-    with controller(state) as client, _progress() as progress:
+    with controller(state) as client:
         held = client.status()["revision"]
         target = revision if revision is not None else _before(client, held)
         if not yes:
             found = client.revision(target)
-            _confirm([f"Revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"], "Go back to it?")
-        _warn(unproven, yes)
+            about = f"Back to revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"
+            _confirm([about, *planned_back(client, target).lines()], "Go back to it?")
+    _warn(unproven, yes)
+    with controller(state) as client, _progress() as progress:
         done = client.rollback(
             target,
             who=who or getpass.getuser(),

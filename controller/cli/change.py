@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.text import Text
@@ -25,6 +25,9 @@ from controller.cli.sources import (
 )
 from controller.plan import brakes, diff, to_json
 from fabric.ruleset import EMPTY
+
+if TYPE_CHECKING:
+    from controller.api.client import Client
 
 Before = Annotated[
     list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
@@ -93,9 +96,19 @@ def planned_there(state: Path, intents: list[Path], topology: Path | None, limit
     """The plan of the controller, from what the fabric holds."""
     with controller(state) as client:
         data = client.plan(documents(intents), named(topology), limit)
-        spines = tuple(switch["name"] for switch in client.switches() if switch["role"] == "spine")
+        spines = _spines(client)
     start = f"revision {data['base']}" if data["base"] else "a fabric that has no revision yet"
     return Planned(start, data, spines)
+
+
+def planned_back(client: Client, revision: int, limit: int = 0) -> Planned:
+    """The controller's plan back to an earlier revision."""
+    data = client.plan_rollback(revision, limit)
+    return Planned(f"revision {data['base']}", data, _spines(client))
+
+
+def _spines(client: Client) -> tuple[str, ...]:
+    return tuple(switch["name"] for switch in client.switches() if switch["role"] == "spine")
 
 
 def named(topology: Path | None) -> tuple[str, str] | None:

@@ -57,6 +57,8 @@ def _notes(found: Json) -> Iterator[str]:
         yield "The topology file is not the one in force: the next apply brings it in"
     if found["foreign"]:
         yield f"{count(found['foreign'], 'rule')} on switches that Clos did not install (clos repair --remove-foreign)"
+    if found["miscabled"]:
+        yield f"{count(found['miscabled'], 'link')} not as designed (clos links)"
     yield from (f"Unknown switch {stranger}" for stranger in found["strangers"])
     yield from (f"{fault['when']} {fault['switch']} {fault['text']}" for fault in found["faults"][-5:])
 

@@ -23,7 +23,7 @@ from controller.daemon.claim import claim
 from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Draft, Drafting, Sources
 from controller.daemon.line import bring, look
-from controller.daemon.question import drift, status
+from controller.daemon.question import cabling, drift, status
 from controller.daemon.recovery import FINISH, recover
 from controller.daemon.refusal import BRAKES, BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
 from controller.daemon.report import Applied, Drift, Status, Step
@@ -33,7 +33,7 @@ from controller.intent import Text
 from controller.store import APPLIED, Record, Revision, Store, StoreError
 from controller.wire.controller import Controller
 from controller.wire.errors import SwitchError
-from controller.wire.events import Complaint, Event, Joined, Left, Stranger
+from controller.wire.events import Complaint, Event, Joined, Left, Stranger, Warned
 from controller.wire.osken import Tls
 from controller.wire.session import PATIENCE
 from fabric.openflow import DecodeError
@@ -145,6 +145,11 @@ class Daemon:
         self.stop()
 
     @property
+    def discovers(self) -> bool:
+        """Whether the cabling is held against the topology."""
+        return self._discovers
+
+    @property
     def state(self) -> State:
         """Raises Refused when the daemon is not running."""
         if self._state is None:
@@ -161,6 +166,10 @@ class Daemon:
         state = self.state
         sources = Sources.of(topology or state.topology, intents)
         return state.drafting.draft(sources, state.installed, capacity=self._capacity)
+
+    def plan_rollback(self, revision: int) -> Draft:
+        """What ``rollback`` would change; sends nothing, waits for no change. Raises Refused."""
+        return self._back(self.state, self._applied(revision))
 
     def offline(self, draft: Draft) -> tuple[str, ...]:
         """The switches that an apply of the draft would have to leave out at this moment."""
@@ -210,15 +219,23 @@ class Daemon:
         """
         order = Order(who, why or f"rollback to {revision}", frozenset(allow), expect_revision, progress)
         with self._turn(f"a rollback to revision {revision}", order) as state:
-            old = self.revision(revision)
-            if old.status != APPLIED:
-                raise Refused(UNKNOWN, f"revision {revision} never held ({old.status}): choose one that was applied")
+            old = self._applied(revision)
             if revision == state.held.number and not state.held.recompiled:
                 return Applied(revision, changed=False)
-            sources = state.sources_of(old)
-            with self._meeting(state, sources):
-                draft = state.drafting.draft(sources, state.installed, from_json(old.numbering), self._capacity)
+            with self._meeting(state, state.sources_of(old)):
+                draft = self._back(state, old)
                 return carry_out(state, draft, order, self._gates)
+
+    def _applied(self, revision: int) -> Revision:
+        """A revision that held once. Raises Refused."""
+        found = self.revision(revision)
+        if found.status != APPLIED:
+            raise Refused(UNKNOWN, f"revision {revision} never held ({found.status}): choose one that was applied")
+        return found
+
+    def _back(self, state: State, old: Revision) -> Draft:
+        """The way to a revision's documents under the numbers they had."""
+        return state.drafting.draft(state.sources_of(old), state.installed, from_json(old.numbering), self._capacity)
 
     def repair(self, switches: Iterable[str] = (), who: str = "", *, remove_foreign: bool = False) -> dict[str, str]:
         """Read connected switches back (default: all) and send what they lack; gives what went wrong, by switch.
@@ -284,8 +301,7 @@ class Daemon:
 
     def links(self) -> tuple[LinkReport, ...]:
         """Each link of the fabric as it is cabled, and links it should not have; none where discovery is off."""
-        discovery = self.state.discovery
-        return discovery.links() if discovery is not None else ()
+        return cabling(self.state)
 
     def history(self, limit: int = 50) -> tuple[Record, ...]:
         """The last revisions, newest first, whatever became of them."""
@@ -360,5 +376,7 @@ def _heard(state: State, event: Event) -> None:
             state.strangers[dpid] = address
         case Complaint(switch, kind, code):
             state.roster.fault(switch, f"complains: {error_text(kind, code)}")
+        case Warned(switch, text):
+            state.roster.fault(switch, text)
         case _:
             pass

@@ -100,7 +100,7 @@ class Status:
     """The daemon at this moment. ``pending``: a revision whose apply was cut short and is being ended.
 
     ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force;
-    ``recompiled``: another version of Clos made the rules in force.
+    ``recompiled``: another version of Clos made the rules in force; ``miscabled``: links that are not as designed.
     """
 
     revision: int
@@ -114,6 +114,7 @@ class Status:
     switches: tuple[SwitchReport, ...] = ()
     strangers: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = field(default=())
+    miscabled: int = 0
 
     @property
     def expected(self) -> int:

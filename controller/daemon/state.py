@@ -103,7 +103,7 @@ class State:
         return self.held.compiled.topology if self.held.compiled else self.drafting.topology(self.topology)
 
     def cabled(self) -> tuple[Topology, dict[str, bool]]:
-        """The topology in force; for each connected switch, whether it holds the rules by which links are discovered."""
+        """The topology in force; by connected switch, whether it holds the rules by which links are discovered."""
         standings = self.roster.standings().items()
         return self.fabric, {name: s.in_line and self.held.number > 0 for name, s in standings if s.connected}
 
