@@ -10,22 +10,17 @@ matches decides. Reading is not timed. The peer, in the same run: the union of a
 from __future__ import annotations
 
 import argparse
-import gc
-import statistics
-import time
-from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from random import Random
-from typing import TypeVar
 
+from benchmarks.timed import timed
 from controller.verify.boxes import Box, Masked, boxes_of
-from controller.verify.diagrams import Diagrams, installed
+from controller.verify.diagrams import NODES, Diagrams, installed
 from controller.verify.shadow import hidden
 
 WIDTHS = {"src": 32, "dst": 32, "proto": 8, "flags": 16}
 ROUNDS = 3
-Found = TypeVar("Found")
 
 
 def main() -> None:
@@ -68,17 +63,21 @@ def _ordered(boxes: list[Box], order: str) -> list[Box]:
 
 
 def _measure(name: str, boxes: list[Box]) -> None:
-    found, times = _timed(lambda: hidden(boxes, range(len(boxes))), ROUNDS)
+    found, ours = timed(lambda: hidden(boxes, range(len(boxes))), ROUNDS)
     several = sum(len(by) > 1 for by in found.values())
     print(f"{name}: {len(boxes):,} rules, {len(found):,} never match, {several:,} of them by several together")
-    print(f"  every one, and what hides it  {_shown(times)}")
+    print(f"  each one, and what hides it   {ours}")
     if not installed():
         print("  no peer: OxiDD is not installed (pip install 'clos-fabric[diagrams]')")
         return
-    theirs, peer = _timed(lambda: _by_union(boxes), 1)
+    try:
+        theirs, peer = timed(lambda: _by_union(boxes), 1)
+    except MemoryError:
+        print(f"  OxiDD                         gave up: more than {NODES:,} nodes")
+        return
     if theirs != set(found):
         raise SystemExit(f"{name}: the two methods disagree on rules {sorted(theirs ^ set(found))}")
-    print(f"  OxiDD, which are hidden       {_shown(peer)}   {min(peer) / min(times):6.2f} x ours")
+    print(f"  OxiDD, which are hidden       {peer}; {peer.over(ours)} ours")
 
 
 def _by_union(boxes: list[Box]) -> set[int]:
@@ -91,21 +90,6 @@ def _by_union(boxes: list[Box]) -> set[int]:
             found.add(number)
         union = union | points
     return found
-
-
-def _timed(work: Callable[[], Found], rounds: int) -> tuple[Found, list[float]]:
-    """What the work gives, and the seconds of each round."""
-    times = []
-    for _ in range(rounds):
-        gc.collect()
-        start = time.perf_counter()
-        done = work()
-        times.append(time.perf_counter() - start)
-    return done, times
-
-
-def _shown(times: list[float]) -> str:
-    return f"min {min(times):7.3f} s, median {statistics.median(times):7.3f} s"
 
 
 if __name__ == "__main__":

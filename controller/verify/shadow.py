@@ -117,6 +117,8 @@ def _rivals(boxes: Sequence[Box], ranks: Sequence[int]) -> Iterator[tuple[int, l
     for shape, members in shapes.items():
         rivals: dict[int, list[int]] = {number: [] for _, number in members}
         for other, others in shapes.items():
+            if ranks[others[0][1]] >= ranks[members[-1][1]]:
+                continue
             common = shape & other
             alike: dict[int, list[int]] = defaultdict(list)
             for bits, number in others:
