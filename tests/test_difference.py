@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from controller.verify.flows import ASKED, BRIDGED, BROADCAST, PINGED, ROUTED, Flow, flows
-from controller.verify.parties import Side, concern, parties
+from controller.intent import load_intent, load_topology
+from controller.intent.model import DENY, Endpoint, Intent, Policy, Rate, Service
+from controller.verify.difference import EMPTY, NOTHING, Difference, difference
+from controller.verify.flows import ASKED, BRIDGED, BROADCAST, GAINED, LOST, PINGED, ROUTED, Flow
+from controller.verify.parties import Side
+from controller.verify.permissions import LIMITS
+from controller.verify.traffic import EVERYTHING, Traffic, canonical, common, minus, of_service, within
+from controller.verify.traffic_words import meant, words
 from fabric.packet import Packet
 from fabric.topology import PortRef, Topology
-from tests.fabrics import packets, topologies
-from tests.intent_edits import pairs
+from tests.cli_run import ROOT
+from tests.fabrics import PORTS, SERVICES, intents, packets, topologies
+from tests.intent_edits import NAMES_ONLY, pairs
 from tests.meaning import ROUTER, meaning, to_itself
 
 EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
@@ -61,10 +69,8 @@ def _in(box, seen: dict[str, int]) -> bool:
     return all(low <= value <= high for (low, high), value in zip(box, values, strict=True))
 
 
-def sets_of(old, new, topology: Topology) -> tuple[Flow, ...]:
-    sides = Side(old, topology), Side(new, topology)
-    who = concern(*sides)
-    return flows(*sides, who, parties(*sides, who.tenants)[0])
+def compared(old: Intent, new: Intent, topology: Topology) -> Difference:
+    return difference(Side(old, topology), Side(new, topology))
 
 
 @given(st.data())
@@ -74,7 +80,190 @@ def test_a_packets_fate_differs_iff_it_is_in_the_sets_that_are_told(data: st.Dat
     old, new = data.draw(pairs(topology))
     at, packet = data.draw(packets(topology, data.draw(st.sampled_from([old, new]))))
     assume(not to_itself(old, topology, at, packet) and not to_itself(new, topology, at, packet))
-    found = sets_of(old, new, topology)
+    found = compared(old, new, topology).flows
     note("\n".join(map(str, found)))
     before, after = (meaning(intent, topology, at, packet) for intent in (old, new))
     assert any(told(flow, at, packet) for flow in found) == (before != after)
+
+
+@given(st.data())
+@law
+def test_a_sentence_is_said_iff_some_packet_has_another_fate(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    found = compared(*data.draw(pairs(topology)), topology)
+    note(str(found))
+    note("\n".join(map(str, found.flows)))
+    assert bool(found.flows) == any(one.kind != LIMITS for one in found.sentences)
+
+
+@given(st.data())
+@law
+def test_the_way_back_loses_what_was_gained(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    old, new = data.draw(pairs(topology))
+    there, back = compared(old, new, topology).flows, compared(new, old, topology).flows
+    turned = {GAINED: LOST, LOST: GAINED}
+    mirrored = [flow._replace(change=turned.get(flow.change, flow.change)) for flow in back]
+    assert sorted(there, key=repr) == sorted(mirrored, key=repr)
+
+
+@given(st.data())
+@law
+def test_new_names_change_nothing(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    old = data.draw(intents(topology))
+    new = old
+    for edit in data.draw(st.lists(st.sampled_from(NAMES_ONLY), max_size=3)):
+        new = edit(data.draw, new, topology)
+    assert str(compared(old, new, topology)) == NOTHING
+
+
+def _points() -> list[tuple[int, int, int]]:
+    """Protocol and ports of packets that any two services tell apart."""
+    ported = [(proto, target, source) for proto in (6, 17) for target in PORTS for source in PORTS]
+    return [*ported, *((proto, -1, -1) for proto in (1, 6, 17, 47))]
+
+
+def _holds(some: Traffic, point: tuple[int, int, int]) -> bool:
+    return any(all(low <= x <= high for (low, high), x in zip(box, point, strict=True)) for box in some)
+
+
+@st.composite
+def traffics(draw: st.DrawFn) -> Traffic:
+    """What a few rows, of which the first decides, let pass."""
+    left, found = EVERYTHING, ()
+    for service in draw(st.lists(st.sampled_from(SERVICES), max_size=4)):
+        cut = of_service(service, draw(st.booleans()))
+        if draw(st.booleans()):
+            found += common(left, [cut])
+        left = minus(left, [cut])
+    return found
+
+
+@given(traffics(), traffics())
+@law
+def test_the_arithmetic_of_traffic_is_that_of_its_points(a: Traffic, b: Traffic) -> None:
+    for point in _points():
+        here, there = _holds(a, point), _holds(b, point)
+        assert _holds(minus(a, b), point) == (here and not there)
+        assert _holds(common(a, b), point) == (here and there)
+        assert _holds(canonical(a), point) == here
+    assert within(a, canonical(a)) and within(canonical(a), a)
+
+
+@given(traffics(), traffics())
+@law
+def test_equal_sets_have_one_form(a: Traffic, b: Traffic) -> None:
+    assert canonical(minus(a, b) + common(a, b)) == canonical(a)
+
+
+@given(traffics(), traffics())
+@law
+def test_words_mean_what_they_are_for_and_nothing_beyond_what_they_may(before: Traffic, after: Traffic) -> None:
+    gained = minus(after, before)
+    said = tuple(box for word in words(gained, after) for box in meant(word))
+    note(str([str(word) for word in words(gained, after)]))
+    assert within(gained, said) and within(said, after)
+
+
+# What is said, word by word, of changes to the demonstration.
+
+DEMO = load_topology(ROOT / "topologies/demo.yaml").topology
+SHIPPED = load_intent([ROOT / "intents/demo.yaml"], DEMO).intent
+
+
+def said(tenant: str, **changes: object) -> list[str]:
+    """The sentences about the shipped demonstration with other values in one tenant."""
+    new = Intent({**SHIPPED.tenants, tenant: replace(SHIPPED.tenants[tenant], **changes)}, SHIPPED.shares)
+    return [one.text for one in compared(SHIPPED, new, DEMO).sentences]
+
+
+def with_policy(tenant: str, at: int, *policy: object) -> list[str]:
+    held = SHIPPED.tenants[tenant].policies
+    return said(tenant, policies=(*held[:at], Policy("new", *policy), *held[at:]))
+
+
+def with_endpoint(tenant: str, endpoint: Endpoint) -> list[str]:
+    return said(tenant, endpoints={**SHIPPED.tenants[tenant].endpoints, endpoint.name: endpoint})
+
+
+def test_a_new_policy_is_told_as_it_was_written() -> None:
+    assert with_policy("shop", 0, "web", "db", (Service(6, 1433, 1433),)) == [
+        "newly permits shop/web -> shop/db tcp/1433"
+    ]
+
+
+def test_a_policy_that_is_already_covered_says_nothing() -> None:
+    assert with_policy("shop", 0, "app", "db", (Service(1), Service(6, 5432, 5432))) == []
+
+
+def test_a_deny_before_an_allow_refuses_the_ports_they_share() -> None:
+    assert with_policy("shop", 0, "web", "app", (Service(6, 8000, 8099),), DENY) == [
+        "newly refuses shop/web -> shop/app tcp/8080"
+    ]
+
+
+def test_a_deny_within_a_group_refuses_answers_to_its_ports_as_well() -> None:
+    assert with_policy("office", 1, "staff", "lab", (Service(6, 8500, 9500),), DENY) == [
+        "newly refuses office/lab -> office/lab tcp/9000-9500 from port 22, tcp/9000-9500 from port 8000-8999",
+        "newly refuses office/staff -> office/lab tcp/8500-8999",
+    ]
+
+
+def test_a_deny_after_an_allow_refuses_nothing() -> None:
+    assert with_policy("office", 3, "staff", "lab", (Service(6, 8500, 8999),), DENY) == []
+
+
+def test_the_order_of_policies_that_do_not_overlap_says_nothing() -> None:
+    assert said("shop", policies=SHIPPED.tenants["shop"].policies[::-1]) == []
+
+
+def test_a_service_without_ports_is_permitted_both_ways() -> None:
+    assert with_policy("shop", 0, "web", "app", (Service(17),)) == ["newly permits shop/app <-> shop/web udp"]
+
+
+def test_answers_that_do_not_pass_are_told() -> None:
+    policies = (Policy("wall", "db", "web", (Service(),), DENY), Policy("half", "web", "db", (Service(6, 22, 22),)))
+    held = SHIPPED.tenants["shop"].policies
+    assert "newly permits shop/web -> shop/db tcp/22 (answers are refused)" in said("shop", policies=(*policies, *held))
+
+
+def test_a_moved_endpoint_keeps_its_name() -> None:
+    moved = replace(SHIPPED.tenants["shop"].endpoints["app2"], host="vm1")
+    assert with_endpoint("shop", moved) == ["changes shop/app2: host app2 becomes vm1, VLAN none becomes 102"]
+
+
+def test_a_new_endpoint_is_told_with_what_it_may_do() -> None:
+    app3 = Endpoint("app3", "back", "vm1", 0x020000000999, 0x0A01020D, (("resource", "app"),))
+    assert with_endpoint("shop", app3) == [
+        "newly permits shop/app3 -> infra/dns tcp/53, udp/53",
+        "newly permits shop/app3 -> shop/db tcp/5432",
+        "newly permits shop/app3 <-> infra/dns, shop/everyone icmp",
+        "newly permits shop/web -> shop/app3 tcp/8080",
+        "adds shop/app3 (10.1.2.13 on vm1)",
+    ]
+
+
+def test_limits_are_told_apart_from_fates() -> None:
+    policies = tuple(replace(p, rate=p.rate and Rate(5_000)) for p in SHIPPED.tenants["shop"].policies)
+    assert said("shop", rate=None, policies=policies) == [
+        "limits shop/report -> shop/db tcp/5432 to 5 Mbps per leaf (it was 100 Mbps)",
+        "no longer limits tenant shop (it was 5 Gbps)",
+    ]
+
+
+def test_a_share_needs_both_tenants() -> None:
+    without = replace(SHIPPED.tenants["office"], imports=())
+    one_sided = Intent({**SHIPPED.tenants, "office": without}, SHIPPED.shares)
+    neither = Intent(one_sided.tenants, {k: replace(s, to=("shop",)) for k, s in SHIPPED.shares.items()})
+    assert str(compared(one_sided, neither, DEMO)) == NOTHING
+    assert [one.text for one in compared(SHIPPED, neither, DEMO).sentences] == [
+        "newly refuses infra/dns <-> office/staff icmp",
+        "newly refuses office/staff -> infra/dns tcp/53, udp/53",
+    ]
+
+
+def test_the_first_revision_is_a_difference_like_any_other() -> None:
+    texts = [one.text for one in difference(EMPTY, Side(SHIPPED, DEMO)).sentences]
+    assert "newly permits shop/web -> shop/app tcp/8080" in texts
+    assert "adds 4 endpoints of office: desk1, desk2, lab1, build" in texts

@@ -48,6 +48,11 @@ class Word(NamedTuple):
         """Whether it is a service as a policy would name it: no word about the ports it comes from."""
         return self.source is None
 
+    @property
+    def service(self) -> Word:
+        """The service it answers, or is most of."""
+        return self._replace(but=()) if self.asks else self.answer._replace(but=())
+
     def __str__(self) -> str:
         ports = self.target or (None, None)
         text = str(Service(self.proto, *ports))
@@ -88,36 +93,52 @@ def _of_ported(proto: int, some: Traffic, all_of: Traffic) -> Iterator[Word]:
         yield Word(proto, but=words(left, left))
         return
     for axis in (TARGET, SOURCE):
-        lines = list(_lines(axis, some, all_of))
-        yield from (Word(proto, side) if axis == TARGET else Word(proto, None, side) for side in lines)
-        some = minus(some, [_line(proto, axis, side) for side in lines])
+        for side in _lines(axis, some, all_of):
+            line = _line(proto, axis, side)
+            left = minus((line,), all_of)
+            but = words(left, minus(EVERYTHING, common((line,), all_of)))
+            yield Word(proto, side, None, but) if axis == TARGET else Word(proto, None, side, but)
+            some = minus(some, [line])
     yield from (Word(proto, target, source) for _, target, source in canonical(some))
 
 
 def _lines(axis: int, some: Traffic, all_of: Traffic) -> Iterator[Interval]:
-    """The ports of an axis that some have, and with which everything is in ``all_of``, whatever the other port."""
-    whole = [side for side, other in _slices(axis, all_of) if other == PORTS]
-    had = sorted({side for side, _ in _slices(axis, some)})
+    """The ports of an axis with which some have most of the other axis; neighbours that lack the same are one."""
+    whole = _sliced(axis, all_of)
     last: Interval | None = None
-    for low, high in ((max(a[0], b[0]), min(a[1], b[1])) for a in whole for b in had):
-        if low > high:
+    lasting: list[Interval] = []
+    for start, end, had in _sliced(axis, some):
+        if sum(b - a + 1 for a, b in had) <= PORTS[1] // 2:
             continue
-        if last is not None and low == last[1] + 1:
-            last = last[0], high
-            continue
-        if last is not None:
-            yield last
-        last = low, high
+        for low, high, held in whole:
+            side = max(low, start), min(high, end)
+            if side[0] > side[1]:
+                continue
+            if last is not None and side[0] == last[1] + 1 and held == lasting:
+                side = last[0], side[1]
+            elif last is not None:
+                yield last
+            last, lasting = side, held
     if last is not None:
         yield last
 
 
-def _slices(axis: int, some: Traffic) -> Iterator[tuple[Interval, Interval]]:
-    """The ports of an axis in slices, each with ports of the other axis; a slice may come several times."""
+def _sliced(axis: int, some: Traffic) -> list[tuple[int, int, list[Interval]]]:
+    """The ports of an axis in slices (first, last), each with the ports of the other axis."""
     other = SOURCE if axis == TARGET else TARGET
-    ported = [(box[0], box[axis], box[other]) for box in some if box[TARGET][0] != NO_PORT]
-    return ((side, across) for _, side, across in canonical(tuple(ported)))
+    found: dict[Interval, list[Interval]] = {}
+    for box in canonical(tuple([(b[0], b[axis], b[other]) for b in some if b[TARGET][0] != NO_PORT])):
+        found.setdefault(box[1], []).append(box[2])
+    return [(*side, held) for side, held in found.items()]
 
 
 def _line(proto: int, axis: int, side: Interval) -> Box:
     return ((proto, proto), side, PORTS) if axis == TARGET else ((proto, proto), PORTS, side)
+
+
+def meant(word: Word) -> Traffic:
+    """The set that a word means."""
+    anywhere = (NO_PORT, 0xFFFF)
+    proto = (0, 255) if word.proto is None else (word.proto, word.proto)
+    some = common(EVERYTHING, [(proto, word.target or anywhere, word.source or anywhere)])
+    return minus(some, [box for one in word.but for box in meant(one)])
