@@ -35,10 +35,10 @@ def told(flow: Flow, at: PortRef, packet: Packet) -> bool:
     """Whether the packet is in the flow, read field by field."""
     seen = packet.headers()
     for sender in flow.senders:
-        vid = 0 if sender.vlan is None else 0x1000 | sender.vlan
+        vid = 0x1000 | sender.vlan if sender.vlan else 0
         if at not in sender.ports or seen["vlan_vid"] != vid or seen["eth_src"] != sender.mac:
             continue
-        frame = packet if sender.vlan is None else packet.pop_vlan()
+        frame = packet.pop_vlan() if sender.vlan else packet
         inner = {**frame.headers(), "ttl": frame.get("nw_ttl") or 0}
         if inner["vlan_vid"] == 0 and sender.ip in (inner.get("ipv4_src"), inner.get("arp_spa")):
             return _addressed(flow, sender, inner)

@@ -44,9 +44,10 @@ def difference(old: Side, new: Side) -> Difference:
     if not who.changed:
         return Difference()
     seen, named = parties(old, new, who.tenants)
-    exact = flows(old, new, who, seen)
+    shifts = Shifts(old.intent, new.intent)
+    exact = flows(old, new, who, seen, shifts)
     names = Names(old.intent, new.intent, named)
-    said = [_said(one, names) for one in permissions(named, who, Shifts(old.intent, new.intent))]
+    said = [_said(one, names) for one in permissions(named, who, shifts)]
     said += residents(old, new, who, named, exact, names)
     return Difference(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
 

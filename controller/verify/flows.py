@@ -13,7 +13,7 @@ from controller.intent.model import ROUTER_MAC, Intent
 from controller.verify.parties import Concern, Party, Role, Shifts, Side, pairs, role
 from controller.verify.standing import End, Member, Network
 from controller.verify.traffic import Traffic
-from fabric.topology import PortRef
+from fabric.topology import TRUNK, PortRef
 
 ROUTED, BRIDGED, ASKED, PINGED, BROADCAST = "routed", "bridged", "arp", "ping", "broadcast"
 WAYS = {
@@ -33,14 +33,14 @@ class Spot(NamedTuple):
     """Where a network's frames are handed over."""
 
     ports: tuple[PortRef, ...]
-    vlan: int | None
+    vlan: int
 
 
 class Target(NamedTuple):
     """An endpoint as a bridged frame is addressed to it."""
 
     ports: tuple[PortRef, ...]
-    vlan: int | None
+    vlan: int
     mac: int
 
 
@@ -66,17 +66,16 @@ class Seat(NamedTuple):
     after: Network | None
 
 
-def flows(old: Side, new: Side, who: Concern, seen: Iterable[Party]) -> tuple[Flow, ...]:
+def flows(old: Side, new: Side, who: Concern, seen: Iterable[Party], shifts: Shifts) -> tuple[Flow, ...]:
     """Every packet that has another fate after the change, in flows that may overlap; sorted, none empty.
 
     ``seen``: parties as packets see them.
     """
     held = list(seen)
-    shifts = Shifts(old.intent, new.intent)
     local = [party for party in held if not who.changed.isdisjoint(party.tenants)]
     networks = _Networks(old, new)
     found = [*_routed(held, who, shifts), *_bridged(local, shifts), *networks.asked(local), *networks.pinged(local)]
-    return tuple(sorted((*found, *networks.broadcast(local)), key=repr))
+    return tuple(sorted((*found, *networks.broadcast(local))))
 
 
 K = TypeVar("K", bound=Hashable)
@@ -199,7 +198,7 @@ class _Networks:
             for change, spots in ((GAINED, after - before), (LOST, before - after)):
                 senders = [end for end in ends if any(spot.ports != end.ports for spot in spots)]
                 if senders:
-                    yield Flow(change, BROADCAST, tuple(sorted(senders)), tuple(sorted(spots, key=repr)))
+                    yield Flow(change, BROADCAST, tuple(sorted(senders)), tuple(sorted(spots)))
 
     def _reached(self, side: int, network: Network | None) -> frozenset[Spot]:
         key = side, network
@@ -237,7 +236,7 @@ def _spots(side: Side, network: Network | None) -> Iterator[Spot]:
         for endpoint in tenant.endpoints.values():
             if endpoint.network == network.name:
                 host = side.topology.hosts[endpoint.host]
-                yield Spot(host.ports, held.vlan if host.mode == "trunk" else None)
+                yield Spot(host.ports, (held.vlan or 0) if host.mode == TRUNK else 0)
 
 
 def rectangles(related: Iterable[tuple[K, V]]) -> list[tuple[list[K], list[V]]]:

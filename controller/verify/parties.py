@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from controller.intent.model import Intent, Rate
-from controller.verify.standing import Member, Standing, Who, members, permitted, verdict
+from controller.verify.standing import Member, Rows, Standing, Verdict, Who, members, permitted, verdict
 from controller.verify.traffic import Traffic, canonical, common, minus
 from fabric.topology import Topology
 
@@ -138,6 +138,7 @@ class Shifts:
     def __init__(self, old: Intent, new: Intent) -> None:
         self._old, self._new = Standing(old), Standing(new)
         self._known: dict[tuple[Role, Role], Shift] = {}
+        self._alike: dict[tuple[Rows, Rows], Shift] = {}
 
     def __call__(self, sender: Role, receiver: Role) -> Shift:
         key = sender, receiver
@@ -146,23 +147,26 @@ class Shifts:
         return self._known[key]
 
     def _compared(self, sender: Role, receiver: Role) -> Shift:
-        were, are = self._old.rows(sender.before, receiver.before), self._new.rows(sender.after, receiver.after)
-        if were == are:
-            return Shift()
-        was, now = verdict(were), verdict(are)
-        before, after = permitted(was), permitted(now)
-        rated = [
-            (canonical(both), rate, other)
-            for traffic, rate in was
-            for held, other in now
-            if rate != other and (both := common(traffic, held))
-        ]
-        gained, lost = canonical(minus(after, before)), canonical(minus(before, after))
-        return Shift(before, after, gained, lost, tuple(rated))
+        key = self._old.rows(sender.before, receiver.before), self._new.rows(sender.after, receiver.after)
+        if key not in self._alike:
+            self._alike[key] = Shift() if key[0] == key[1] else _shift(verdict(key[0]), verdict(key[1]))
+        return self._alike[key]
 
     def after(self, sender: Role, receiver: Role) -> Traffic:
         """All that may pass after the change."""
-        return permitted(verdict(self._new.rows(sender.after, receiver.after)))
+        return canonical(permitted(verdict(self._new.rows(sender.after, receiver.after))))
+
+
+def _shift(was: Verdict, now: Verdict) -> Shift:
+    before, after = canonical(permitted(was)), canonical(permitted(now))
+    rated = [
+        (canonical(both), rate, other)
+        for traffic, rate in was
+        for held, other in now
+        if rate != other and (both := common(traffic, held))
+    ]
+    gained, lost = canonical(minus(after, before)), canonical(minus(before, after))
+    return Shift(before, after, gained, lost, tuple(rated))
 
 
 def pairs(roles: Iterable[Role], who: Concern) -> Iterator[tuple[Role, Role]]:

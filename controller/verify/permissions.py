@@ -7,13 +7,14 @@ A service implies its answers, so a statement about a service says nothing of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from controller.intent.model import Rate
 from controller.verify.flows import grouped, rectangles
 from controller.verify.parties import Concern, Party, Role, Shift, Shifts, pairs, role
 from controller.verify.traffic import EVERYTHING, Traffic, common, minus, turned
-from controller.verify.traffic_words import Word, meant, words
+from controller.verify.traffic_words import KNOWN, Word, meant, words
 
 PERMITS, REFUSES, LIMITS = "permits", "refuses", "limits"
 
@@ -75,6 +76,7 @@ def _statements(pair: Pair, shifts: Shifts) -> Iterator[Statement]:
     yield from _limits(shift)
 
 
+@lru_cache(maxsize=KNOWN)
 def _mute(word: Word, back: Traffic) -> tuple[Word, ...]:
     """The answers to a service that are not among those that may go back."""
     answers = turned(meant(word))

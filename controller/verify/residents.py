@@ -99,9 +99,7 @@ class _Telling:
             self.gateways |= {before.gateway, after.gateway}
             gateways = f"{ipv4_text(before.gateway)} becomes {ipv4_text(after.gateway)}"
             yield _on_network(f"changes network {_name(now)}: gateway {gateways}", now)
-        tagged = sum(
-            p.before is not None and p.before.network == was and p.before.end.vlan is not None for p in self.named
-        )
+        tagged = sum(p.before is not None and p.before.network == was and p.before.end.vlan for p in self.named)
         if was in self.vlans and tagged:
             yield _on_network(f"changes network {_name(now)}: VLAN {before.vlan} becomes {after.vlan} on trunks", now)
         if before.broadcast != after.broadcast:

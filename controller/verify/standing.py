@@ -7,6 +7,7 @@ intent once more, without the compiler. Must not know: rules, what changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from controller.intent.model import ALLOW, Import, Intent, Policy, Rate, Share, Tenant
@@ -15,10 +16,10 @@ from fabric.topology import TRUNK, PortRef, Topology
 
 
 class End(NamedTuple):
-    """An endpoint as packets see it: no names. ``vlan``: the tag its frames have on a trunk, None without one."""
+    """An endpoint as packets see it: no names. ``vlan``: the VLAN id of its frames on a trunk, 0 without a tag."""
 
     ports: tuple[PortRef, ...]
-    vlan: int | None
+    vlan: int
     mac: int
     ip: int
 
@@ -71,7 +72,7 @@ def _members(tenant: Tenant, topology: Topology) -> Iterator[Member]:
         if who is None:
             who = known[alike] = Who(tenant.name, frozenset(g.name for g in tenant.groups.values() if g.holds(e)))
         host = topology.hosts[e.host]
-        vlan = tenant.networks[e.network].vlan if host.mode == TRUNK else None
+        vlan = (tenant.networks[e.network].vlan or 0) if host.mode == TRUNK else 0
         yield Member(e.name, Network(tenant.name, e.network), who, End(host.ports, vlan, e.mac, e.ip), e.host)
 
 
@@ -83,6 +84,7 @@ class Row(NamedTuple):
     box: Box
 
 
+Rows = tuple[Row, ...]
 Verdict = tuple[tuple[Traffic, Rate | None], ...]
 """What may pass, in parts that have nothing in common, each with the rate that holds for it."""
 
@@ -98,7 +100,7 @@ class Standing:
         for share, wish, importer in intent.agreed:
             self._agreed.setdefault((importer, share.tenant), []).append((share, wish))
 
-    def rows(self, sender: Who | None, receiver: Who | None) -> tuple[Row, ...]:
+    def rows(self, sender: Who | None, receiver: Who | None) -> Rows:
         """What speaks of packets from one to the other, in the order that decides; none where either is not there."""
         if sender is None or receiver is None:
             return ()
@@ -135,7 +137,8 @@ def _by_groups(policies: Iterable[Policy]) -> dict[tuple[str, str], list[int]]:
     return found
 
 
-def verdict(rows: Iterable[Row]) -> Verdict:
+@lru_cache(maxsize=4096)
+def verdict(rows: Rows) -> Verdict:
     """What may pass by rows of which the first that takes a packet decides."""
     left, found = EVERYTHING, []
     for row in rows:

@@ -6,6 +6,7 @@ Lives here: from ``Traffic`` to as few services as say it. Must not know: intent
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from controller.intent.model import Service
@@ -25,6 +26,10 @@ from controller.verify.traffic import (
     minus,
     of_proto,
 )
+
+
+KNOWN = 4096
+"""Answers kept: a fabric has few different sets of services, each between many classes."""
 
 
 class Word(NamedTuple):
@@ -62,6 +67,7 @@ class Word(NamedTuple):
         return f"{text} but {' '.join(map(str, self.but))}" if self.but else text
 
 
+@lru_cache(maxsize=KNOWN)
 def words(some: Traffic, all_of: Traffic) -> tuple[Word, ...]:
     """Words that together mean a set which holds ``some`` and is within ``all_of``, itself around ``some``.
 
