@@ -1,26 +1,29 @@
-"""Rules of access lists that can never match: how many, how fast, and by a second method.
+"""Rules of access lists that can never match, and what is left to the others: how many, how fast, by two methods.
 
     python -m benchmarks.acl [--order given|reversed|shuffled] FILE...
 
 A file has ClassBench's lines: ``@src/length dst/length low : high low : high protocol/mask flags/mask``, the first that
 matches decides. Reading is not timed. The peer, in the same run: the union of all rules so far as one decision diagram
-(OxiDD, in Rust), which tells which rules are hidden but not by which; the two must agree.
+(OxiDD, in Rust), which tells which rules are hidden but not by which; the two must agree. What each rule keeps is then
+held as diagrams, and as boxes for as long as that takes no longer than ``PATIENCE`` seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from functools import reduce
 from pathlib import Path
 from random import Random
 
 from benchmarks.timed import timed
-from controller.verify.boxes import Box, Masked, boxes_of
+from controller.verify.boxes import Box, Masked, boxes_of, meets
 from controller.verify.diagrams import NODES, Diagrams, installed
+from controller.verify.partition import Partition
 from controller.verify.shadow import hidden
 
 WIDTHS = {"src": 32, "dst": 32, "proto": 8, "flags": 16}
-ROUNDS = 3
+ROUNDS, PATIENCE = 3, 5.0
 
 
 def main() -> None:
@@ -72,12 +75,16 @@ def _measure(name: str, boxes: list[Box]) -> None:
         return
     try:
         theirs, peer = timed(lambda: _by_union(boxes), 1)
+        division, divided = timed(lambda: Partition(boxes, range(len(boxes))), 1)
     except MemoryError:
         print(f"  OxiDD                         gave up: more than {NODES:,} nodes")
         return
     if theirs != set(found):
         raise SystemExit(f"{name}: the two methods disagree on rules {sorted(theirs ^ set(found))}")
     print(f"  OxiDD, which are hidden       {peer}; {peer.over(ours)} ours")
+    print(f"  what each keeps, as diagrams  {divided}; {division.nodes():,} nodes")
+    (rules, pieces), cut = timed(lambda: _in_pieces(boxes), 1)
+    print(f"  what {rules:,} keep, as boxes".ljust(32) + f"{cut}; {pieces:,} boxes")
 
 
 def _by_union(boxes: list[Box]) -> set[int]:
@@ -90,6 +97,32 @@ def _by_union(boxes: list[Box]) -> set[int]:
             found.add(number)
         union = union | points
     return found
+
+
+def _in_pieces(boxes: list[Box]) -> tuple[int, int]:
+    """How many rules, from the first on, could be cut into disjoint boxes in time, and into how many boxes."""
+    until, pieces = time.process_time() + PATIENCE, 0
+    for number, box in enumerate(boxes):
+        left = [box]
+        for before in boxes[:number]:
+            left = [piece for each in left for piece in _without(each, before)]
+            if time.process_time() > until:
+                return number, pieces
+        pieces += len(left)
+    return len(boxes), pieces
+
+
+def _without(box: Box, other: Box) -> list[Box]:
+    """What is left of a box once the other is taken from it, as disjoint boxes."""
+    if not meets(box, other):
+        return [box]
+    pieces, core = [], list(box)
+    for side, (start, end) in enumerate(other):
+        first, last = core[side]
+        outside = [(first, start - 1)] * (first < start) + [(end + 1, last)] * (end < last)
+        pieces += [(*core[:side], each, *core[side + 1 :]) for each in outside]
+        core[side] = (max(first, start), min(last, end))
+    return pieces
 
 
 if __name__ == "__main__":

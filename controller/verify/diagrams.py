@@ -46,6 +46,25 @@ class Diagrams:
     def nothing(self) -> BDDFunction:
         return self._manager.false()
 
+    def nodes(self) -> int:
+        """How many nodes are in use, those of single bits and intervals included."""
+        self._manager.gc()
+        return self._manager.num_inner_nodes()
+
+    def point(self, points: BDDFunction) -> tuple[int, ...] | None:
+        """One of the points, the lowest value where a bit does not matter; None if there is none."""
+        bits = points.pick_cube()
+        if bits is None:
+            return None
+        values, at = [], 0
+        for (first, _), places in zip(self._box, self._bits, strict=True):
+            offset = 0
+            for bit in bits[at : at + len(places)]:
+                offset = offset << 1 | bool(bit)
+            values.append(first >> len(places) << len(places) | offset)
+            at += len(places)
+        return tuple(values)
+
     def of(self, other: Box) -> BDDFunction:
         """The points of the box that another box has too."""
         points = self._manager.true()
@@ -56,6 +75,8 @@ class Diagrams:
     def _within(self, dimension: int, interval: Interval) -> BDDFunction:
         first, last = self._box[dimension]
         start, end = max(first, interval[0]), min(last, interval[1])
+        if start > end:
+            return self.nothing
         known = self._known.get((dimension, (start, end)))
         if known is None:
             at_least = at_most = self._manager.true()
