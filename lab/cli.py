@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -16,14 +16,12 @@ import typer
 
 from controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Stop, answering, usage
 from controller.cli.text import columns, count
+from controller.daemon.cabling import WRONG
 from lab.cell import DEFAULT, Cell, down, find_cell, up
-from lab.ovs import LabError
+from lab.ovs import KERNEL, NETDEV, LabError
 
 if TYPE_CHECKING:
-    from rich.text import Text as Line
-
     from lab.lab import Lab
-    from lab.witness import Verdict
 
 T = TypeVar("T")
 
@@ -36,25 +34,55 @@ app = typer.Typer(
 
 Topology = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
 Intents = Annotated[list[Path] | None, typer.Option("--intents", "-i", metavar="INTENTS", help="Files or directories.")]
+Cabling = Annotated[
+    Path | None, typer.Option("--cabling", metavar="FILE", help="A topology that says how cables really are.")
+]
+Datapath = Annotated[str, typer.Option(metavar="KIND", help="netdev (in user space), or kernel where it exists.")]
+Allow = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A brake to release, as the refusal names it.")]
 Where = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the lab keeps its files.")]
 Node = Annotated[str, typer.Argument(metavar="HOST", help="A host, an endpoint (tenant/name), or a switch.")]
 Command = Annotated[list[str], typer.Argument(metavar="COMMAND...", help="What to run there.")]
 
 
-def start(topology: Topology, intents: Intents = None, directory: Where = DEFAULT) -> Answer:
+def start(
+    topology: Topology,
+    intents: Intents = None,
+    directory: Where = DEFAULT,
+    datapath: Datapath = NETDEV,
+    cabling: Cabling = None,
+) -> Answer:
     """Start a lab: switches, hosts and cables, programmed by the controller.
 
     Everything is in namespaces of its own; the machine's network is not touched. It runs until ``lab down``.
     """
     from lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
 
-    for path in (topology, *(intents or ())):
-        if not path.exists():
-            raise usage(f"{path}: no such file or directory")
-    documents = texts(intents or [])
-    cell = _tried(lambda: up(texts([topology])[0], documents, directory))
+    if datapath not in (NETDEV, KERNEL):
+        raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
+    _there(topology, *(intents or ()), *([cabling] if cabling else ()))
+    documents, real = texts(intents or []), texts([cabling])[0] if cabling else None
+    cell = _tried(lambda: up(texts([topology])[0], documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
     return Answer({"directory": str(directory), "nodes": sorted(cell.nodes)}, lambda: [told])
+
+
+def apply(
+    intents: Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")],
+    directory: Where = DEFAULT,
+    why: Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")] = "",
+    allow: Allow = None,
+) -> Answer:
+    """Bring the running lab to what other intents say, while its hosts go on.
+
+    They replace all that are in force. Who the hosts are stays: intents that change that need a new lab.
+    """
+    from lab.lab import apply as change  # noqa: PLC0415
+    from lab.lab import texts  # noqa: PLC0415
+
+    _there(*intents)
+    told = _tried(lambda: change(_lab(directory), texts(intents), why, allow or ()))
+    text = f"Revision {told['revision']} is in force: {told['entries']:,} entries confirmed in {told['seconds']:.2f} s."
+    return Answer(told, lambda: [text])
 
 
 def end(directory: Where = DEFAULT) -> Answer:
@@ -66,7 +94,7 @@ def end(directory: Where = DEFAULT) -> Answer:
 def status(directory: Where = DEFAULT) -> Answer:
     """Show the lab's switches: connected or not, and how what they hold differs from what they should hold.
 
-    Exits with 4 when a switch is missing or differs.
+    And the links that are not as designed. Exits with 4 when a switch is missing or differs, or a link does.
     """
     lab = _lab(directory)
     told = _tried(lambda: lab.cell.ask("status"))
@@ -74,8 +102,9 @@ def status(directory: Where = DEFAULT) -> Answer:
         (name, "connected" if name in told["connected"] else "missing", _differs(told["drift"].get(name)))
         for name in lab.topology.switches
     ]
-    sound = all(row[1:] == ("connected", "as intended") for row in rows)
-    return Answer({"sound": sound, **told}, lambda: columns(rows), OK if sound else FAILED)
+    wrong = [(row["a"], row["b"], f"{row['state']}: {row['text']}") for row in told["links"] if row["state"] in WRONG]
+    sound = all(row[1:] == ("connected", "as intended") for row in rows) and not wrong
+    return Answer({"sound": sound, **told}, lambda: columns([*rows, *wrong]), OK if sound else FAILED)
 
 
 def probe(
@@ -83,34 +112,21 @@ def probe(
     strays: Annotated[int, typer.Option(min=0, metavar="N", help="Random frames besides.")] = 500,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, evenly spread.")] = 20_000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random frames.")] = 0,
+    covering: Annotated[
+        bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and read the counters.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every pair, also those that exchange nothing.")] = False,
 ) -> Answer:
     """Send real packets between all hosts and compare what arrives with what the intents' rules mean.
 
-    Every pair with every service, attacks, and random frames. Exits with 4 when anything differs.
+    Every pair with every service, attacks, packets at the limits, random frames. Exits with 4 when anything differs.
     """
-    from lab.attacks import attacks, catalogue  # noqa: PLC0415 - Scapy takes two seconds to load
-    from lab.probes import matrix  # noqa: PLC0415
-    from lab.probes import strays as drawn  # noqa: PLC0415
-    from lab.witness import trial  # noqa: PLC0415
+    from lab.probing import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
     lab = _lab(directory)
-    fabric, intent, topology = lab.fabric(), lab.intent, lab.topology
-    pairs = list(matrix(intent, topology))
-    rounds = {
-        "pairs": pairs[:: -(-len(pairs) // most)],
-        "attacks": attacks(intent, topology),
-        "random": drawn(intent, topology, seed, strays),
-    }
-    with lab.taps() as taps:
-        verdicts = {what: trial(taps, fabric, probes) for what, probes in rounds.items()}
-    ends = [(one.what, where or "delivered") for one, where in catalogue(intent, fabric)]
-    sound = not any(verdict.doubts for verdict in verdicts.values())
-    data = {
-        "agree": sound,
-        "rounds": {name: _row(verdict) for name, verdict in verdicts.items()},
-        "attacks": [{"attack": what, "stopped": where} for what, where in ends],
-    }
-    return Answer(data, lambda: _report(verdicts, ends), OK if sound else FAILED)
+    if covering:
+        return cover_told(lab, _tried(lambda: covered(lab)))
+    return answer(_tried(lambda: probed(lab, most, strays, seed)), every)
 
 
 def loss(
@@ -143,7 +159,15 @@ def shell(directory: Where = DEFAULT) -> None:
     _tried(lambda: cell.ask("shell", descriptors=(0, 1, 2)))
 
 
-for _name, _command in (("up", start), ("down", end), ("status", status), ("probe", probe), ("loss", loss)):
+COMMANDS: dict[str, Callable[..., Answer]] = {
+    "up": start,
+    "apply": apply,
+    "down": end,
+    "status": status,
+    "probe": probe,
+    "loss": loss,
+}
+for _name, _command in COMMANDS.items():
     app.command(_name)(answering(_command))
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 app.command("shell")(shell)
@@ -156,6 +180,12 @@ def _tried(work: Callable[[], T]) -> T:
     except LabError as error:
         *details, last = str(error).splitlines()
         raise Stop(UNCHECKED, last, details) from None
+
+
+def _there(*paths: Path) -> None:
+    for path in paths:
+        if not path.exists():
+            raise usage(f"{path}: no such file or directory")
 
 
 def _cell(directory: Path) -> Cell:
@@ -184,17 +214,6 @@ def _differs(drift: list[int] | None) -> str:
     return ", ".join(words) or "as intended"
 
 
-def _row(verdict: Verdict) -> dict[str, int]:
-    return {"probes": verdict.probes, "delivered": verdict.delivered, "doubts": len(verdict.doubts)}
-
-
 def _spread(values: list[float]) -> tuple[float, float, float]:
     ordered = sorted(values)
     return ordered[0], ordered[len(ordered) // 2], ordered[-1]
-
-
-def _report(verdicts: dict[str, Verdict], ends: list[tuple[str, str]]) -> Iterator[Line | str]:
-    for name, verdict in verdicts.items():
-        yield f"{name}: {verdict}"
-    yield "Attacks, and where each ended:"
-    yield from columns(ends, indent=2)

@@ -23,8 +23,11 @@ SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 READY = 10.0
 """Seconds the daemons may take to start."""
 
-DUMMY, NETDEV = "dummy", "netdev"
-"""Datapaths: packets from Unix sockets, without any interface; or from network interfaces, in user space."""
+DUMMY, NETDEV, KERNEL = "dummy", "netdev", "kernel"
+"""Datapaths: packets from Unix sockets, without any interface; or from network interfaces, in user space or by a module
+of the kernel's."""
+MODULE = Path("/sys/module/openvswitch")
+"""There while the kernel has the module. Labs do not load it: that would change the machine."""
 
 NEEDED = ("ovsdb-tool", "ovsdb-server", "ovs-vsctl", "ovs-vswitchd", "setpriv")
 
@@ -41,6 +44,16 @@ def find(tool: str) -> str | None:
 def missing(tools: Sequence[str] = NEEDED) -> tuple[str, ...]:
     """Those of the programs that are not installed."""
     return tuple(tool for tool in tools if find(tool) is None)
+
+
+def lacks(datapath: str) -> str:
+    """Why this machine has no such datapath; empty when it has."""
+    if datapath != KERNEL or MODULE.exists():
+        return ""
+    return (
+        "the kernel has no openvswitch module loaded: sudo modprobe openvswitch, if this kernel comes with it, "
+        "or leave --datapath out: the user-space datapath needs no module"
+    )
 
 
 class PrivateSwitches:
