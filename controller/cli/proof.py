@@ -30,6 +30,8 @@ SAYS: Mapping[str, str] = {**CLAIMS, **SURVEYED}
 
 Places = Callable[[str, Rule], Where]
 """Where a dump has a rule of a switch; NOWHERE for one that is in none."""
+Failing = Mapping[str, list[str]]
+"""``broken``: what is; ``alike``: failures that are the same up to symmetry; ``cut_off``: hosts that it tears off."""
 Ours = Callable[[str], Collection[Rule]]
 """The rules that the intents compile to, by switch."""
 
@@ -68,7 +70,10 @@ class Refutation(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One state of the fabric and the answers about it, in ``seconds``. ``proofs``: of the claims asked for."""
+    """One state of the fabric and the answers about it, in ``seconds``. ``proofs``: of the claims asked for.
+
+    ``failure``: what is broken in it, as names by role, where something is.
+    """
 
     title: str
     proofs: tuple[Proof, ...]
@@ -76,6 +81,7 @@ class Stage(NamedTuple):
     refused: str
     more: int
     seconds: float
+    failure: Failing | None = None
 
     @property
     def code(self) -> int:
@@ -121,7 +127,9 @@ class Sources(NamedTuple):
     places: Places | None = None
     ours: Ours | None = None
 
-    def stage(self, title: str, report: Report, wanted: Collection[str], seconds: float) -> Stage:
+    def stage(
+        self, title: str, report: Report, wanted: Collection[str], seconds: float, failure: Failing | None = None
+    ) -> Stage:
         """The answers of a report to the claims that are wanted (none: to all)."""
         chosen = wanted or SAYS
         proofs = tuple(one for one in report.proofs if one.claim in chosen)
@@ -129,7 +137,7 @@ class Sources(NamedTuple):
         known = self.origins() if told else {}
         refutations = tuple(self._refutation(one, known) for one in told)
         more = report.found - len(report.counterexamples) if not wanted else 0
-        return Stage(title, proofs, refutations, str(report.refused or ""), max(0, more), seconds)
+        return Stage(title, proofs, refutations, str(report.refused or ""), max(0, more), seconds, failure)
 
     def origins(self) -> dict[int, Origin]:
         """What caused a rule, by its cookie."""

@@ -18,6 +18,7 @@ import typer
 
 from controller.cli.answer import Answer, Stop, answering
 from controller.cli.change import Before
+from controller.cli.failures import broken
 from controller.cli.proof import COULD_NOT, SAYS, Ours, Sources, Stage, Verification
 from controller.cli.proof_json import verification_json
 from controller.cli.proof_junit import junit
@@ -52,6 +53,10 @@ Dumps = Annotated[
     list[Path] | None,
     typer.Option("--dump", metavar="PATH", help="Prove what these dumps say: a file, or a directory of them."),
 ]
+Failures = Annotated[
+    int,
+    typer.Option("--failures", min=0, max=2, metavar="N", help="Prove it with any N (1, 2) links or switches broken."),
+]
 Claims = Annotated[list[str] | None, typer.Option("--claim", metavar="NAME", help="Only this claim; repeatable.")]
 JunitFile = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML too.")]
 SarifFile = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Write the report as SARIF 2.1.0 too.")]
@@ -65,6 +70,7 @@ class Asked(NamedTuple):
     state: Path
     before: list[Path]
     claims: frozenset[str]
+    failures: int = 0
 
 
 @answering
@@ -76,6 +82,7 @@ def verify(
     plan: Plan = False,
     before: Before = None,
     dump: Dumps = None,
+    failures: Failures = 0,
     claim: Claims = None,
     junit_file: JunitFile = None,
     sarif_file: SarifFile = None,
@@ -91,7 +98,9 @@ def verify(
             raise Stop(COULD_NOT, "say one of --live, --plan and --dump")
         if before and not plan:
             raise Stop(COULD_NOT, "--from says where a plan starts: it goes with --plan")
-        asked = Asked(intents or [], topology, state, before or [], known_claims(claim or []))
+        if failures and (plan or (dump and not intents)):
+            raise Stop(COULD_NOT, "--failures asks what intents need: it goes with intents, and not with --plan")
+        asked = Asked(intents or [], topology, state, before or [], known_claims(claim or []), failures)
         done = _dumped(asked, dump) if dump else _live(asked) if live else _planned(asked) if plan else _compiled(asked)
         for file, text in ((junit_file, junit), (sarif_file, lambda done: sarif(done, _fallback(asked)))):
             if file is not None:
@@ -136,7 +145,12 @@ def _against(
     ours = (lambda: states_of(wanted.compiled().ruleset)) if dump else None
     sources = Sources(wanted.topology, wanted.intent, dump.where if dump else None, ours and by_switch(ours))
     ask = lambda: verify_states(wanted.intent, wanted.topology, states)  # noqa: E731
-    return Verification(subject, (_stage(subject, ask, sources, asked),))
+    whole = _stage(subject, ask, sources, asked)
+    if not asked.failures or whole.refused:
+        return Verification(subject, (whole,))
+    failing = broken(wanted, states, asked.failures)
+    stages = (sources.stage(one.title, one.verdict.report, asked.claims, one.seconds, one.failure) for one in failing)
+    return Verification(subject, (whole._replace(title="With nothing broken"), *stages))
 
 
 def by_switch(compiled: Callable[[], Mapping[str, SwitchState]]) -> Ours:
