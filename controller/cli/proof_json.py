@@ -16,9 +16,9 @@ def verification_json(done: Verification) -> Json:
     reach = None
     if done.reach is not None:
         reach = [
-            {"port": str(at), "host": host, "packet": packet}
+            {"port": str(at), "host": host, "packet": one.scapy, "hex": one.data.hex()}
             for at, found in done.reach.items()
-            for host, packet in found.items()
+            for host, one in found.items()
         ]
     return {
         "verdict": VERDICTS[done.code],
@@ -49,6 +49,7 @@ def _stage(stage: Stage) -> Json:
         "counterexamples": [counterexample_json(one) for one in stage.refutations],
         "more": stage.more,
         "refused": stage.refused or None,
+        "failure": dict(stage.failure) if stage.failure is not None else None,
     }
 
 

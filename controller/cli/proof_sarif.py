@@ -64,7 +64,9 @@ def _result(stage: Stage, one: Refutation, claims: list[str], fallback: Where) -
     found = one.found
     placed = [cause for cause in one.causes if cause.where != NOWHERE]
     first = placed[0] if placed else Cause(stage.title, fallback, "has no line behind it")
-    print_of = sha256(b"\0".join((found.claim.encode(), str(found.at).encode(), found.data))).hexdigest()
+    print_of = sha256(
+        b"\0".join((found.claim.encode(), str(found.at).encode(), found.text.encode(), found.data))
+    ).hexdigest()
     return {
         "ruleId": found.claim,
         "ruleIndex": claims.index(found.claim),

@@ -16,7 +16,6 @@ from controller.cli.text import columns, count, took
 from controller.intent.model import NOWHERE
 from controller.verify import Proof
 from controller.verify.survey import Reach
-from fabric.topology import PortRef
 
 _WIDE = 26
 """Hosts that a matrix has columns for; beyond that the pairs are listed."""
@@ -113,10 +112,12 @@ def summary(done: Verification) -> Text:
         return Text(f"Refuted: {', '.join(claims)}{at}.", "bold red")
     if any(stage.refused for stage in done.stages):
         return Text("Not proved, not refuted.", "bold yellow")
-    last = done.stages[-1]
+    failing = sum(stage.failure is not None for stage in done.stages)
+    last = done.stages[0 if failing else -1]
     real = [one for one in last.proofs if not one.vacuous]
     empty = f", {len(last.proofs) - len(real)} more say nothing" if len(real) < len(last.proofs) else ""
     states = f" after each of {count(len(done.stages), 'batch', 'batches')}" if len(done.stages) > 1 else ""
+    states = f" under each of {count(failing, 'kind')} of failures" if failing else states
     over = f" over {_covered(last)}" if real else ""
     return Text(f"{count(len(real), 'claim')} proved{states}{over}, in {took(done.seconds)}{empty}.", "bold green")
 
@@ -132,7 +133,7 @@ def matrix(reach: Reach) -> Iterator[Text | str]:
         yield f"  {at} reaches {', '.join(found) or 'nobody'}"
 
 
-def _table(reach: Mapping[PortRef, Mapping[str, str]], hosts: list[str]) -> Iterator[Text | str]:
+def _table(reach: Reach, hosts: list[str]) -> Iterator[Text | str]:
     rows = [("", *hosts)]
     rows += [(str(at), *("x" if host in found else "." for host in hosts)) for at, found in reach.items()]
     yield from columns(rows, indent=2)

@@ -18,7 +18,7 @@ from controller.verify.domain import Unmodelled
 from controller.verify.outcome import DROPPED, LOOP, Outcome, plain
 from controller.verify.reach import Fabric, terms_of
 from controller.verify.space import Box, Space
-from controller.verify.witness import witness
+from controller.verify.witness import Witness, witness
 from fabric.action import CONTROLLER
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
@@ -36,9 +36,8 @@ SURVEYED = {
 SHOWN = 5
 """Counterexamples told in full, per claim."""
 
-Reach = Mapping[PortRef, Mapping[str, str]]
-"""For each host's port that is up: the hosts that packets coming in there may arrive at, each with one that does, as
-an expression for scapy."""
+Reach = Mapping[PortRef, Mapping[str, Witness]]
+"""For each host's port that is up: the hosts that packets coming in there may arrive at, each with one that may."""
 Tell = Callable[[PortRef, int, int], object]
 """Called with each port before it is looked at, its number from 1, and how many there are."""
 
@@ -78,7 +77,7 @@ class _Surveying:
 
     def survey(self, tell: Tell | None) -> Survey:
         ports = [at for at in sorted(self.hosts) if at not in self.fabric.down]
-        reach: dict[PortRef, dict[str, str]] = {}
+        reach: dict[PortRef, dict[str, Witness]] = {}
         for number, at in enumerate(ports, 1):
             if tell is not None:
                 tell(at, number, len(ports))
@@ -96,9 +95,9 @@ class _Surveying:
             vacuous = "no switch sends a packet on"
         return Proof(claim, f"all packets at {ports} ports, in {self.counts['sets']} sets", vacuous)
 
-    def _port(self, at: PortRef) -> dict[str, str]:
+    def _port(self, at: PortRef) -> dict[str, Witness]:
         """Look at all packets of a port; the hosts they reach."""
-        found: dict[str, str] = {}
+        found: dict[str, Witness] = {}
         for every in self.space.everything():
             for box, outcome in plain(self.fabric.entering(at, every)):
                 self.counts["sets"] += 1
@@ -109,7 +108,7 @@ class _Surveying:
                         self._say(QUIET, at, box, f"is sent to the controller by {switch}")
                     else:
                         host = self.hosts[PortRef(switch, port)]
-                        found[host] = found.get(host) or witness(self.space, box).scapy
+                        found[host] = found.get(host) or witness(self.space, box)
                 self._lost(at, box, outcome)
         return found
 
