@@ -134,10 +134,21 @@ def consoles(document: str) -> Iterator[Shown]:
             yield Shown(command, output)
 
 
+def changed() -> str:
+    """The shipped demonstration with one policy more: what the documents show a plan for."""
+    text = (ROOT / "intents/demo.yaml").read_text()
+    line = "    - {from: app, to: db, services: [tcp/5432]}\n"
+    before, found, after = text.partition(line)
+    if not found:
+        raise ValueError(f"intents/demo.yaml has no line {line!r}")
+    return f"{before}{line}    - {{from: web, to: db, services: [tcp/1433]}}\n{after}"
+
+
 def written() -> dict[Path, str]:
     """Every generated file, by its path from the root."""
     found, compiled = goldens(), demo()
     pipeline, reference = Path("docs/pipeline.md"), Path("docs/cli.md")
+    found[GOLDENS / "changed.yaml"] = changed()
     found[Path("docs/demo.svg")] = drawn(compiled.topology, compiled.intent, Notation.SVG)
     found[pipeline] = filled((ROOT / pipeline).read_text())
     found[reference] = (ROOT / reference).read_text().partition(MARK)[0] + MARK + "\n" + commands()

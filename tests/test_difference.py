@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.intent import load_intent, load_topology
 from controller.intent.model import DENY, Endpoint, Intent, Policy, Rate, Service
-from controller.verify.difference import EMPTY, NOTHING, Difference, difference
+from controller.verify.difference import NOBODY, NOTHING, Difference, difference
 from controller.verify.flows import ASKED, BRIDGED, BROADCAST, GAINED, LOST, PINGED, ROUTED, Flow
 from controller.verify.parties import Side
 from controller.verify.permissions import LIMITS
@@ -264,6 +264,6 @@ def test_a_share_needs_both_tenants() -> None:
 
 
 def test_the_first_revision_is_a_difference_like_any_other() -> None:
-    texts = [one.text for one in difference(EMPTY, Side(SHIPPED, DEMO)).sentences]
+    texts = [one.text for one in difference(NOBODY, Side(SHIPPED, DEMO)).sentences]
     assert "newly permits shop/web -> shop/app tcp/8080" in texts
     assert "adds 4 endpoints of office: desk1, desk2, lab1, build" in texts

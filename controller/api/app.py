@@ -19,6 +19,7 @@ from controller.daemon import Daemon
 from controller.daemon.draft import Draft
 from controller.intent import Text
 from controller.plan import ruleset_json, to_json
+from controller.verify.difference_json import difference_json
 from fabric.ruleset import Block, Placed, Ruleset
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -108,6 +109,11 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
         wrong = sum(link.is_wrong for link in found)
         return m.LinksReply(discovery=daemon.discovers, miscabled=wrong, links=rows)
 
+    @app.get("/v1/digests", responses=ERRORS, tags=["fabric"])
+    def digests() -> m.DigestsReply:
+        """Reads connected switches back and gives a digest of what each holds, as a revision's proof has them."""
+        return m.DigestsReply(digests=daemon.digests())
+
     @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
     def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:
         """The last revisions: who, when, why, and what became of them."""
@@ -162,6 +168,7 @@ def plan_json(daemon: Daemon, draft: Draft, limit: int) -> dict[str, Any]:
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
+        "difference": difference_json(draft.difference(), limit),
         "cabling": [str(link) for link in daemon.links() if link.is_wrong],
     }
 

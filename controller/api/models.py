@@ -129,6 +129,19 @@ class Brake(Part):
     switches: list[str]
 
 
+class Sentence(Part):
+    model_config = ConfigDict(extra="allow")
+    kind: str = Field(description="permits, refuses, adds, removes, changes, network, remark or limits.")
+    text: str = Field(description="`newly permits shop/web -> shop/db tcp/1433`; the other keys depend on the kind.")
+
+
+class Difference(Part):
+    text: str = Field(description="All of it in a line.")
+    sentences: list[Sentence] = Field(description="In words of intent; what matters most comes first.")
+    packets: list[dict[str, Any]] = Field(description="The packets with another fate: exactly these, by header field.")
+    omitted: int = Field(description="Sets of packets counted but not written out.")
+
+
 class PlanReply(Reply):
     base: int = Field(description="The revision the plan starts from; pass it as `expect_revision`.")
     summary: PlanSummary
@@ -138,6 +151,7 @@ class PlanReply(Reply):
     brakes: list[Brake] = Field(description="What holds the plan back until it is allowed.")
     offline: list[str] = Field(description="Switches concerned that are not connected.")
     interrupted: list[str] = Field(description="Tenants without traffic while the plan is carried out.")
+    difference: Difference = Field(description="What the plan means for packets.")
     cabling: list[str] = Field(description="Links that are not as designed right now, in words.")
 
 
@@ -267,6 +281,10 @@ class DriftReply(Reply):
     revision: int
     in_line: bool = Field(description="Whether every switch holds exactly the revision.")
     switches: list[Drifted]
+
+
+class DigestsReply(Reply):
+    digests: dict[str, str] = Field(description="By switch: the sum modulo 2**256 of BLAKE2b-256 of its entries.")
 
 
 class Record(Part):

@@ -33,9 +33,9 @@ _INTENTS, _FABRIC, _CONTROLLER, _OTHER = "Intents and plans", "Rules and packets
 
 COMMANDS = (
     Row("validate", "check:validate", _INTENTS, "Check intents against a topology."),
-    Row("plan", "change:plan", _INTENTS, "Show what an apply would change, switch by switch."),
+    Row("plan", "change:plan", _INTENTS, "Show what an apply would change, in words of intent and switch by switch."),
     Row("apply", "apply:apply", _INTENTS, "Bring the fabric to what the intents say."),
-    Row("diff", "change:diff_", _INTENTS, "Show the entries in which two intents or revisions differ."),
+    Row("diff", "change:diff_", _INTENTS, "Show how two intents or revisions differ, in words of intent and entry by entry."),
     Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
     Row("verify", "verify:verify", _INTENTS, "Prove what rules do to all packets, or refute it with one."),
     Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
@@ -50,6 +50,7 @@ COMMANDS = (
     Row("status", "revisions:status", _CONTROLLER, "Show the controller, its revision and its switches."),
     Row("links", "links:links", _CONTROLLER, "Show how switches are cabled, and what is not as designed."),
     Row("history", "revisions:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
+    Row("audit", "audit:audit", _CONTROLLER, "Check a revision's proof once more, by other means."),
     Row("rollback", "apply:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
     Row("repair", "apply:repair", _CONTROLLER, "Read switches back and send what they lack."),
     Row("demo", "demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),

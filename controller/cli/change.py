@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from controller.cli.answer import CHANGES, OK, Answer, Json, answering, usage
+from controller.cli.difference import difference_lines
 from controller.cli.plan_text import brakes_json, plan_lines
 from controller.cli.remote import DEFAULT, StateDir, controller, running
 from controller.cli.sources import (
@@ -24,6 +25,8 @@ from controller.cli.sources import (
     read_topology,
 )
 from controller.plan import brakes, diff, to_json
+from controller.verify.difference import NOBODY, difference
+from controller.verify.difference_json import difference_json
 from fabric.ruleset import EMPTY
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ Before = Annotated[
 ]
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Say all that changes, not only the first ten lines.")]
 Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Start from an empty fabric, even if a controller runs.")]
 
@@ -45,8 +49,11 @@ class Planned(NamedTuple):
     data: Json
     spines: tuple[str, ...]
 
-    def lines(self, entries: bool = False) -> Iterator[Text | str]:
+    def lines(self, entries: bool = False, every: bool = False) -> Iterator[Text | str]:
+        """``entries``: every entry too; ``every``: all sentences, not only the first."""
         yield f"From {self.start}:"
+        yield from difference_lines(self.data["difference"], every)
+        yield ""
         yield from plan_lines(self.data, self.spines, entries)
 
     def __bool__(self) -> bool:
@@ -62,9 +69,10 @@ def plan(
     offline: Offline = False,
     detailed: Detailed = False,
     entries: Entries = False,
+    every: All = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show what an apply would change, switch by switch.
+    """Show what an apply would change, in words of intent and switch by switch.
 
     Starts from what the fabric holds if a controller runs on the state directory, from the intents given with --from,
     or else from an empty fabric.
@@ -78,7 +86,7 @@ def plan(
         old = Wanted(fabric, read_intents(before, fabric)) if before else None
         start = ", ".join(map(str, before)) if before else "an empty fabric"
         found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit)
-    return _answer(found, detailed, entries)
+    return _answer(found, detailed, entries, every)
 
 
 def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int) -> Planned:
@@ -88,7 +96,8 @@ def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int) -> Pla
     desired = new.compiled(before).ruleset
     found = diff(installed, desired)
     held = brakes(found, installed, desired, topology=new.topology)
-    data = {**to_json(found, limit), "brakes": brakes_json(held)}
+    means = difference(old.side if old else NOBODY, new.side)
+    data = {**to_json(found, limit), "brakes": brakes_json(held), "difference": difference_json(means, limit)}
     return Planned(start, data, tuple(spine.name for spine in new.topology.spines))
 
 
@@ -123,12 +132,13 @@ def diff_(
     topology: TopologyPath = None,
     state: StateDir = DEFAULT,
     detailed: Detailed = False,
+    every: All = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show the entries in which two intents or revisions differ."""
+    """Show how two intents or revisions differ, in words of intent and entry by entry."""
     sides = [_side(word, topology, state) for word in (old, new)]
     found = planned_here(old if not old.isdecimal() else f"revision {old}", sides[0], sides[1], limit)
-    return _answer(found, detailed, entries=True)
+    return _answer(found, detailed, entries=True, every=every)
 
 
 def _side(word: str, topology: Path | None, state: Path) -> Wanted:
@@ -142,5 +152,5 @@ def _side(word: str, topology: Path | None, state: Path) -> Wanted:
     return loaded(fabric, [Path(word)])
 
 
-def _answer(found: Planned, detailed: bool, entries: bool) -> Answer:
-    return Answer(found.data, lambda: found.lines(entries), CHANGES if detailed and found else OK)
+def _answer(found: Planned, detailed: bool, entries: bool, every: bool) -> Answer:
+    return Answer(found.data, lambda: found.lines(entries, every), CHANGES if detailed and found else OK)

@@ -17,6 +17,7 @@ from controller.cli.remote import DEFAULT, controller, running
 from controller.compile import Compiled, CompileError, compile_fabric
 from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.model import Intent
+from controller.verify.parties import Side
 from fabric.topology import Topology
 
 Source = Path | Text
@@ -39,6 +40,11 @@ class Wanted(NamedTuple):
 
     topology: Topology
     intent: Intent
+
+    @property
+    def side(self) -> Side:
+        """As one side of a comparison."""
+        return Side(self.intent, self.topology)
 
     def compiled(self, previous: Compiled | None = None) -> Compiled:
         """Raises Stop (FAILED) when the intents do not fit into the pipeline."""

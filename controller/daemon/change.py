@@ -24,6 +24,11 @@ from fabric.topology import Topology
 Gate = Callable[[Ruleset, Plan, Ruleset], Refused | None]
 """Asked before the first message of a change: what is installed, the plan, what it leads to. A refusal stops it."""
 
+MEANS = "means"
+"""The key of a revision's summary that says what the change means for packets."""
+SAID = 100
+"""Sentences kept with a revision."""
+
 ALLOW_OFFLINE = "offline"
 ALLOW_UNPROVEN = "unproven"
 
@@ -108,9 +113,15 @@ def _entry(state: State, draft: Draft, order: Order, verdict: Verdict) -> Entry:
         {text.name: text.text for text in draft.sources.intents},
         draft.sources.topology.text,
         state.written(draft.compiled.numbering),
-        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint()},
+        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint(), MEANS: _means(draft)},
         verdict.document(),
     )
+
+
+def _means(draft: Draft) -> list[str]:
+    """What the change means for packets, in sentences; of very many the first."""
+    said = [one.text for one in draft.difference().sentences]
+    return said if len(said) <= SAID else [*said[:SAID], f"and {len(said) - SAID:,} more"]
 
 
 def _taken_back(

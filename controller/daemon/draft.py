@@ -19,6 +19,8 @@ from controller.daemon.refusal import INVALID, LIMIT, Refused
 from controller.daemon.turn import contested, overlay, turn
 from controller.intent import Loader, Problem, Text, load_topology
 from controller.plan import Brake, Plan, brakes
+from controller.verify.difference import NOBODY, Difference, difference
+from controller.verify.parties import Side
 from fabric.ruleset import EMPTY, Ruleset, SwitchState
 from fabric.topology import Topology
 
@@ -68,7 +70,8 @@ class Held(NamedTuple):
 class Draft:
     """``plan`` takes the fabric from ``installed`` to ``compiled.ruleset``.
 
-    ``base``: the revision it changes, 0 = none; ``interrupted``: tenants without traffic while it is carried out.
+    ``base``: the revision it changes, 0 = none; ``interrupted``: tenants without traffic while it is carried out;
+    ``before``: what the fabric should hold now, None = nothing.
     """
 
     base: int
@@ -78,6 +81,12 @@ class Draft:
     plan: Plan
     brakes: tuple[Brake, ...]
     interrupted: tuple[str, ...] = ()
+    before: Compiled | None = None
+
+    def difference(self) -> Difference:
+        """What it means for packets, by the intents before and after."""
+        before = Side(self.before.intent, self.before.topology) if self.before else NOBODY
+        return difference(before, Side(self.compiled.intent, self.compiled.topology))
 
 
 class Drafting:
@@ -114,7 +123,7 @@ class Drafting:
         installed = held.installed
         plan = turn(installed, compiled.ruleset, given_back)
         found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
-        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)))
+        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)), held.compiled)
 
     def topology(self, text: Text) -> Topology:
         """Raises Refused with every problem."""

@@ -22,7 +22,7 @@ ORDER = (PERMITS, REFUSES, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
 
 NOTHING = "nothing changes for any packet"
 NOTHING_ELSE = "nothing else changes"
-EMPTY = Side(Intent(), Topology("empty", {}, ()))
+NOBODY = Side(Intent(), Topology("empty", {}, ()))
 """What there is before the first revision."""
 
 

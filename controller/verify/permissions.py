@@ -13,7 +13,7 @@ from typing import NamedTuple
 from controller.intent.model import Rate
 from controller.verify.flows import grouped, rectangles
 from controller.verify.parties import Concern, Party, Role, Shift, Shifts, pairs, role
-from controller.verify.traffic import EVERYTHING, Traffic, common, minus, turned
+from controller.verify.traffic import NO_PORT, PORTS, Traffic, common, minus, turned, within
 from controller.verify.traffic_words import KNOWN, Word, meant, words
 
 PERMITS, REFUSES, LIMITS = "permits", "refuses", "limits"
@@ -83,7 +83,9 @@ def _mute(word: Word, back: Traffic) -> tuple[Word, ...]:
     lost = minus(answers, back)
     if lost and not common(answers, back):
         return (word.answer,)
-    return words(lost, minus(EVERYTHING, common(answers, back))) if lost else ()
+    by_target = tuple([(proto, target, source if target[0] == NO_PORT else PORTS) for proto, target, source in lost])
+    told = by_target if within(common(by_target, answers), lost) else lost
+    return words(told, told)
 
 
 def _limits(shift: Shift) -> Iterator[Statement]:

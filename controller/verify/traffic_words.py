@@ -27,7 +27,6 @@ from controller.verify.traffic import (
     of_proto,
 )
 
-
 KNOWN = 4096
 """Answers kept: a fabric has few different sets of services, each between many classes."""
 
