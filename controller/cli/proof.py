@@ -133,9 +133,9 @@ class Sources(NamedTuple):
         """The answers of a report to the claims that are wanted (none: to all)."""
         chosen = wanted or SAYS
         proofs = tuple(one for one in report.proofs if one.claim in chosen)
-        told = [one for one in report.counterexamples if one.claim in chosen]
+        told = {(one.claim, one.at, one.text, one.data): one for one in report.counterexamples if one.claim in chosen}
         known = self.origins() if told else {}
-        refutations = tuple(self._refutation(one, known) for one in told)
+        refutations = tuple(self._refutation(one, known) for one in told.values())
         more = report.found - len(report.counterexamples) if not wanted else 0
         return Stage(title, proofs, refutations, str(report.refused or ""), max(0, more), seconds, failure)
 
