@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -18,10 +20,11 @@ from controller.verify import CLAIMS
 from controller.verify.claims import ADMITTED, ISOLATED, POLICY, REACHABLE
 from controller.verify.failures import Kind, Verdict, Work, answer, answers, failures, kinds, parts
 from controller.verify.symmetry import holds, symmetries
-from fabric.generate import clos
+from fabric.generate import clos as fabric_of
 from fabric.rule import FAST_FAILOVER, SELECT, GroupEntry
 from fabric.ruleset import SwitchState
 from fabric.topology import Topology
+from tests.cli_run import DEMO, clos
 from tests.fabrics import intents, topologies
 from tests.verify_mutants import mutant
 
@@ -114,10 +117,10 @@ def test_weights_do_not_matter_to_symmetry_but_none_does() -> None:
 
 
 def test_parallel_cables_are_one_kind() -> None:
-    topology, intent = clos(1, 2, hosts_per_leaf=1), None
+    topology = fabric_of(1, 2, hosts_per_leaf=1)
     twin = replace(topology.links[0], a=topology.links[0].a._replace(port=9), b=topology.links[0].b._replace(port=9))
     topology = replace(topology, links=(*topology.links, twin))
-    states = states_of(intent or Intent({}, {}), topology)
+    states = states_of(Intent(), topology)
     swaps = symmetries(topology, states)
     assert len(swaps) == 1 and holds(swaps[0], topology, states)
     assert [len(kind.failures) for kind in kinds(topology, states)][:2] == [2, 1]
@@ -203,3 +206,35 @@ def test_a_spine_without_its_detour_is_refuted_by_the_cable_it_loses() -> None:
 
 def _cable(work: Work, port: int | None):
     return (ref for ref in work.topology.peers if ref.switch == "spine1" and ref.port == port)
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_proves_the_demonstration_under_every_single_failure() -> None:
+    ran = clos("verify", *DEMO, "--failures", 1, "--json")
+    assert ran.code == 0 and "16 failures, 11 kinds up to symmetry" in ran.err
+    whole, *rest = ran.data["states"]
+    assert whole["failure"] is None and len(rest) == 11
+    named = Counter(name for state in rest for name in (*state["failure"]["broken"], *state["failure"]["alike"]))
+    assert set(named) == {str(one) for one in failures(demo().topology)} and set(named.values()) == {1}
+    assert "under each of 11 kinds of failures" in clos("verify", *DEMO, "--failures", 1).out
+
+
+def test_the_command_names_the_cable_whose_loss_breaks_a_claim(tmp_path: Path) -> None:
+    held = clos("compile", *DEMO, "--json").data
+    group = next(one for one in held["groups"] if one["switch"] == "spine1" and one["type"] == "ff")
+    port = group["buckets"][0]["watch_port"]
+    del group["buckets"][1:]
+    path = tmp_path / "rules.json"
+    path.write_text(json.dumps(held))
+    ran = clos("verify", *DEMO, "--dump", path, "--failures", 1, "--json")
+    refuted = [state for state in ran.data["states"] if state["verdict"] == "refuted"]
+    assert ran.code == 1
+    assert [state["failure"]["broken"] for state in refuted] == [[f"link leaf{port}:1 - spine1:{port}"]]
+    assert {one["claim"] for one in refuted[0]["counterexamples"]} == {REACHABLE}
+
+
+@pytest.mark.parametrize("words", [("--plan",), ("--failures", 3)])
+def test_the_command_refuses_failures_that_it_cannot_answer_for(words: tuple[object, ...]) -> None:
+    assert clos("verify", *DEMO, "--failures", 1, *words).code == 2
