@@ -108,6 +108,11 @@ class Client:
         """What a switch holds right now."""
         return self._ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
 
+    def digests(self) -> dict[str, str]:
+        """A digest of what each connected switch holds right now."""
+        found: dict[str, str] = self._ask("GET", "/v1/digests")["digests"]
+        return found
+
     def ruleset(self) -> Iterator[str]:
         """What all switches should hold, as pieces of one JSON document."""
         with self._told(), self._http.stream("GET", "/v1/ruleset") as response:

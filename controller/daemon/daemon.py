@@ -37,6 +37,7 @@ from controller.wire.events import Complaint, Event, Joined, Left, Stranger, War
 from controller.wire.osken import Tls
 from controller.wire.session import PATIENCE
 from fabric.openflow import DecodeError
+from fabric.openflow.digest import state_digest
 from fabric.openflow.errors import error_text
 from fabric.ruleset import Ruleset, SwitchState
 
@@ -329,6 +330,10 @@ class Daemon:
             return state.wire.read(self._switch(state, switch)).state
         except (SwitchError, DecodeError) as error:
             raise Refused(SWITCH, str(error)) from None
+
+    def digests(self) -> dict[str, str]:
+        """A digest of what each connected switch holds right now, read back; others are absent. Raises Refused."""
+        return {name: state_digest(self.entries(name)) for name in sorted(self.state.wire.connected())}
 
     def _switch(self, state: State, name: str) -> str:
         if name not in state.fabric.switches:
