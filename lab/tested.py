@@ -18,7 +18,20 @@ from fabric.walk import Delivery
 from lab.control import Control
 from lab.lab import Lab, running
 from lab.taps import Taps
-from lab.witness import BURST, account, expect
+from lab.witness import BURST, Fabric, account, expect
+
+
+def exchange(taps: Taps, fabric: Fabric, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
+    """Send frames; for each what reached hosts. The number that each carries after its end is taken off again."""
+    came: list[list[Delivery]] = [[] for _ in frames]
+    for start in range(0, len(frames), BURST):
+        some = [(at, marked(packet, start + i)) for i, (at, packet) in enumerate(frames[start : start + BURST])]
+        wanted = sum(len(fabric.walk(at, packet).deliveries) for at, packet in some)
+        taps.send((at, packet.to_bytes()) for at, packet in some)
+        for port, frame in taps.gather(wanted)[0]:
+            if 0 <= number_of(frame) < len(came):
+                came[number_of(frame)].append(Delivery(port, Packet(frame[:-8])))
+    return list(map(tuple, came))
 
 
 class Tested:
@@ -31,16 +44,7 @@ class Tested:
         self._fabric = lab.fabric()
 
     def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
-        """For each frame what reached hosts; its number, which it carries after its end, taken off again."""
-        came: list[list[Delivery]] = [[] for _ in frames]
-        for start in range(0, len(frames), BURST):
-            some = [(at, marked(packet, start + i)) for i, (at, packet) in enumerate(frames[start : start + BURST])]
-            wanted = sum(len(self._fabric.walk(at, packet).deliveries) for at, packet in some)
-            self._taps.send((at, packet.to_bytes()) for at, packet in some)
-            for port, frame in self._taps.gather(wanted)[0]:
-                if 0 <= number_of(frame) < len(came):
-                    came[number_of(frame)].append(Delivery(port, Packet(frame[:-8])))
-        return list(map(tuple, came))
+        return exchange(self._taps, self._fabric, frames)
 
     def further(self, probe: Probe) -> Iterable[str]:
         """Open vSwitch's own account, switch by switch."""

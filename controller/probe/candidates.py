@@ -14,6 +14,7 @@ from controller.intent.reach import Flow, ruling
 from controller.probe.meet import SOUND, Down
 from controller.probe.packets import (
     STRANGE_PORT,
+    WITH_PORTS,
     Party,
     Probe,
     message,
@@ -53,7 +54,8 @@ class Reach:
 
     def __init__(self, intent: Intent, everyone: Iterable[Party]) -> None:
         self._intent = intent
-        self._flows = [flow for s in services(intent) for flow in (opening(s), opening(s).back())]
+        kinds = sorted(services(intent), key=lambda s: s.proto not in WITH_PORTS)
+        self._flows = [flow for kind in kinds for flow in (opening(kind), opening(kind).back())]
         self._known: dict[tuple[Class, Class], Flow | None] = {}
         self._in: dict[str, list[Party]] = {name: [] for name in intent.tenants}
         for party in everyone:
@@ -67,7 +69,7 @@ class Reach:
         return [other for name in self._in if name in met for other in self._in[name]]
 
     def permitted(self, source: Party, target: Party) -> Flow | None:
-        """A flow that may go from one to the other, if any may; questions are preferred to answers."""
+        """A flow that may go from one to the other, if any may; one with ports, if it can be, for hashes to spread."""
         key = class_of(source), class_of(target)
         if source is not target and key not in self._known:
             self._known[key] = next(

@@ -81,7 +81,8 @@ class _Pool:
 
     def break_cables(self, states: Mapping[str, Down]) -> None:
         """Send again, with cables broken, what passes where they were, and the like of it from other ports."""
-        sound = tuple(one.meeting for one in self.kept if one.meeting.walk.deliveries)
+        sound = [one.meeting for one in self.kept if one.meeting.walk.deliveries]
+        sound.sort(key=lambda meeting: varied(meeting.probe, 1) is None)
         for state, down in states.items():
             for meeting in _concerned(sound, down):
                 self._try(meeting.probe, state, down)
