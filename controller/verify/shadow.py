@@ -26,8 +26,8 @@ LIMIT = 50_000
 _FIRST = -(1 << 16)
 """The rank of what comes before every rule."""
 
-
-WIDTHS = {name: field.bits for name, field in FIELDS.items()}
+_WIDTHS = {name: field.bits for name, field in FIELDS.items()}
+_FULL = {name: field.full for name, field in FIELDS.items()}
 
 
 class Shadow(NamedTuple):
@@ -62,7 +62,7 @@ def shadowed(rules: Iterable[Rule]) -> tuple[Shadow, ...]:
 def _in_table(rules: list[Rule]) -> Iterator[Shadow]:
     rules = sorted(rules, key=lambda rule: -rule.priority)
     impossible = _impossible(rules)
-    boxes = boxes_of([*impossible, *map(_masked, rules)], WIDTHS)
+    boxes = boxes_of([*impossible, *map(_masked, rules)], _WIDTHS)
     ranks = [_FIRST] * len(impossible) + [-rule.priority for rule in rules]
     for number, by in sorted(hidden(boxes, ranks).items()):
         if number >= len(impossible):
@@ -73,7 +73,7 @@ def _in_table(rules: list[Rule]) -> Iterator[Shadow]:
 def _masked(rule: Rule) -> Masked:
     """A packet that lacks a field may be given any value of it: a match that mentions the field also asks for a
     prerequisite, which the packet lacks too (OpenFlow 1.3.5 §7.2.3.8)."""
-    return {name: (value, FIELDS[name].full if mask is None else mask) for name, value, mask in rule.match}
+    return {name: (value, _FULL[name] if mask is None else mask) for name, value, mask in rule.match}
 
 
 def _impossible(rules: Iterable[Rule]) -> list[Masked]:
@@ -81,7 +81,7 @@ def _impossible(rules: Iterable[Rule]) -> list[Masked]:
     if all(rule.match.get("vlan_vid") is None for rule in rules):
         return []
     bits = [1 << place for place in range(VID_PRESENT.bit_length() - 1)]
-    return [{"vlan_vid": (bit, FIELDS["vlan_vid"].full & -bit)} for bit in bits]
+    return [{"vlan_vid": (bit, _FULL["vlan_vid"] & -bit)} for bit in bits]
 
 
 def hidden(boxes: Sequence[Box], ranks: Sequence[int]) -> dict[int, tuple[int, ...]]:
@@ -91,6 +91,8 @@ def hidden(boxes: Sequence[Box], ranks: Sequence[int]) -> dict[int, tuple[int, .
     """
     found: dict[int, tuple[int, ...]] = {}
     for number, rivals in _rivals(boxes, ranks):
+        if not rivals:
+            continue
         box = boxes[number]
         alone = next((each for each in rivals if within(box, boxes[each])), None)
         if alone is not None:
