@@ -43,7 +43,7 @@ COMMANDS = (
     Row("probe", "probing:probe", _FABRIC, "Send packets through a simulated fabric and compare with the intents."),
     Row("inspect", "inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
     Row("graph", "graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
-    Row("topology", "topology:app", _FABRIC, "Generate, show and check topologies."),
+    Row("topology", "topology:app", _FABRIC, "Generate, import, show and check topologies."),
     Row("lab", "lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
     Row("serve", "serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "simulate:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
