@@ -102,10 +102,14 @@ SPOILT = (
 
 
 def spoilt(folder: Path, *changes: Callable[[Rules], None]) -> Path:
-    """A file with the demonstration's rules, in Clos's JSON, changed."""
+    """A file with the demonstration's rules in Clos's JSON, an entry to a line as Clos writes it, changed."""
     held = clos("compile", *DEMO, "--json").data
     for change in changes:
         change(held["rules"])
     path = folder / "rules.json"
-    path.write_text(json.dumps(held))
+    path.write_text(f'{{"format_version": 1,\n"switches": {json.dumps(held["switches"])}')
+    with path.open("a") as file:
+        for kind in ("rules", "groups", "meters"):
+            file.write(f',\n"{kind}": [\n' + ",\n".join(map(json.dumps, held[kind])) + "]")
+        file.write("\n}\n")
     return path

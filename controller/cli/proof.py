@@ -178,7 +178,8 @@ class Sources(NamedTuple):
                 place = f"{switch} table {rule.table} priority {rule.priority}"
                 odd = (switch, rule) in strange
                 role = "is not what the intents compile to" if odd else "is a rule it meets"
-                yield STRANGE if odd else DUMPED if near else FAR, Cause(place, where, role)
+                rank = STRANGE if near else STRANGE_FAR
+                yield rank if odd else DUMPED if near else FAR, Cause(place, where, role)
             if origin is not None:
                 policy = origin.path.startswith("shares.") or ".policies." in origin.path
                 rank = POLICY if policy else OBJECT if near and origin.where != NOWHERE else FAR
@@ -193,10 +194,10 @@ class Sources(NamedTuple):
         return found if len(found) * 2 <= len(met) else set()
 
 
-STRANGE, MEANT, POLICY, DUMPED, OBJECT, FAR = range(6)
-"""Causes by how likely they are the one to look at: a rule that is not the compiler's; what the intents say of the
-packet; a policy whose rule it meets; where it comes in, the rules as dumped, then the objects that cause them; what is
-met elsewhere."""
+STRANGE, STRANGE_FAR, MEANT, POLICY, DUMPED, OBJECT, FAR = range(7)
+"""Causes by how likely they are the one to look at: a rule that is not the compiler's, where the packet comes in or
+elsewhere; what the intents say of it; a policy whose rule it meets; where it comes in, the rules as dumped and then the
+objects that cause them; what it meets elsewhere."""
 
 
 class Decision(NamedTuple):
