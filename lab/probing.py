@@ -23,6 +23,7 @@ from controller.probe.report import Question, Verdict, arrived, questions, stopp
 from controller.probe.simulated import Counted
 from fabric.walk import Delivery
 from lab.attacks import catalogue
+from lab.control import Control
 from lab.counters import counted, since
 from lab.lab import Lab
 from lab.limits import limits, oversize
@@ -71,8 +72,8 @@ def probed(lab: Lab, most: int, random: int, seed: int) -> Rounds:
         "limits": limits(intent, topology),
         "random": strays(intent, topology, seed, random),
     }
-    with lab.taps() as taps:
-        agreements = {name: trial(taps, fabric, probes) for name, probes in sent.items()}
+    with lab.taps() as taps, Control(lab.cell.directory / "ovs" / "switch.ctl") as control:
+        agreements = {name: trial(taps, fabric, probes, control) for name, probes in sent.items()}
         long = oversize(lab, taps)
     return Rounds(_verdicts(lab, asked, agreements["pairs"]), tried, long, agreements)
 
@@ -219,10 +220,10 @@ def _hosts(lab: Lab, deliveries: Sequence[Delivery]) -> list[str]:
     return sorted(lab.topology.host_at[delivery.port] for delivery in deliveries)
 
 
-def cover_told(lab: Lab, done: Covered) -> Answer:
+def cover_told(lab: Lab, done: Covered, every: bool = False) -> Answer:
     """The answer of ``--cover``."""
     names = names_of(compile_fabric(lab.intent, lab.topology))
-    told = cover_answer(done.found, done.proof, names)
+    told = cover_answer(done.found, done.proof, names, every)
     head = f"{count(done.more, 'probe')} more from other ports, as Open vSwitch hashes flows in its own way"
     data = {**told.data, "more": done.more} if isinstance(told.data, dict) else told.data
     return Answer(data, lambda: (*told.lines(), *([head] if done.more else [])), told.code)

@@ -34,7 +34,7 @@ from fabric.walk import Delivery
 Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Pairs and services tried, evenly spread.")]
 ByService = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", help="tcp/1433, udp/53; default: all.")]
 Covering = Annotated[bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and count.")]
-Every = Annotated[bool, typer.Option("--all", help="List every pair, also those that exchange nothing.")]
+Every = Annotated[bool, typer.Option("--all", help="List every pair; with --cover every rule that is not met.")]
 
 
 @answering
@@ -56,7 +56,7 @@ def probe(
     """
     wanted = read(topology, intents, state)
     if covering:
-        return covered(wanted)
+        return covered(wanted, every)
     asked = _asked(wanted, source, target, service)
     asked = asked[:: -(-len(asked) // most)] if asked else asked
     return told(tried(wanted, wanted.compiled().ruleset, asked), every)
@@ -125,6 +125,9 @@ def _stops(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(f"{number:,} at {table}" for table, number in sorted(tables.items()))
 
 
+NOBODY = "nobody at the switch is "
+
+
 class Proof(NamedTuple):
     """What counters say of a covering set. ``uncounted``: met by the evaluator's account, and not counted."""
 
@@ -133,7 +136,7 @@ class Proof(NamedTuple):
     """Probes that did not arrive where they should have, or did where they should not."""
 
 
-def covered(wanted: Wanted) -> Answer:
+def covered(wanted: Wanted, every: bool = False) -> Answer:
     """Send a covering set through a simulated fabric and read its counters."""
     compiled = wanted.compiled()
     found = cover(wanted.intent, wanted.topology, compiled.ruleset)
@@ -143,7 +146,7 @@ def covered(wanted: Wanted) -> Answer:
             counts = fabric.counted()
     except NotProgrammed as error:
         raise unchecked(str(error)) from None
-    return cover_answer(found, Proof(tuple(uncounted(found, counts)), astray), names_of(compiled))
+    return cover_answer(found, Proof(tuple(uncounted(found, counts)), astray), names_of(compiled), every)
 
 
 def _round(fabric: Simulated, down: Down, chosen: Sequence[Candidate]) -> int:
@@ -168,11 +171,10 @@ def uncounted(found: Cover, counts: dict[str, Counted]) -> Iterator[Entry]:
             yield entry
 
 
-def cover_answer(found: Cover, proof: Proof, names: Names) -> Answer:
-    """The covering set, what it covers in percent, and what it leaves and why."""
+def cover_answer(found: Cover, proof: Proof, names: Names, every: bool = False) -> Answer:
+    """The covering set, what it covers in percent, and what it leaves and why; ``every``: each of these by name."""
     sound = not proof.uncounted and not proof.astray
     rules, buckets = (_share(found, kind, proof) for kind in (False, True))
-    reasons = _reasons(found.unmet, names)
 
     def lines() -> Iterator[Text | str]:
         yield f"{count(len(found.for_rules), 'probe')} meet {rules}"
@@ -180,7 +182,9 @@ def cover_answer(found: Cover, proof: Proof, names: Names) -> Answer:
         yield f"{count(len(found.for_buckets), 'probe')} more meet {buckets}"
         yield from (f"  with {state}: {count(len(some_), 'probe')}" for state, (_, some_) in _broken(found).items())
         yield "Not met, and why:"
-        yield from columns(((f"{len(e):,}", kind, why) for (kind, why), e in reasons.items()), right=(0,), indent=2)
+        yield from columns(_reasons(found.unmet, names), right=(0,), indent=2)
+        for one in found.unmet if every else ():
+            yield f"not met: {entry_text(one.entry, names)}: {why_text(one, names)}"
         yield from (Text(f"not counted: {entry_text(entry, names)}", "red") for entry in proof.uncounted)
         if proof.astray:
             yield Text(f"{count(proof.astray, 'probe')} did not fare as computed", "red")
@@ -218,13 +222,26 @@ def _share(found: Cover, buckets: bool, proof: Proof) -> Share:
     return Share(len(entries) - missed, len(entries), idle, "buckets" if buckets else "rules")
 
 
-def _reasons(unmet: Iterable[Unmet], names: Names) -> dict[tuple[str, str], list[Unmet]]:
-    """Entries by kind and reason, the most first."""
+def _reasons(unmet: Iterable[Unmet], names: Names) -> list[tuple[str, str, str]]:
+    """How many, of what, and why; the most first."""
     found: dict[tuple[str, str], list[Unmet]] = {}
     for one in unmet:
         kind = "buckets" if isinstance(one.entry.what, Bucket) else f"rules of {_table(one.entry, names)}"
-        found.setdefault((kind, why_text(one, names)), []).append(one)
-    return dict(sorted(found.items(), key=lambda row: -len(row[1])))
+        found.setdefault((kind, NOBODY if one.why.term is not None else one.why.text), []).append(one)
+    rows = sorted(found.items(), key=lambda row: -len(row[1]))
+    return [(f"{len(entries):,}", kind, why + _where(why, entries, names)) for (kind, why), entries in rows]
+
+
+def _where(why: str, entries: Sequence[Unmet], names: Names) -> str:
+    """Who is not there, or on which switches it is so."""
+    if why == NOBODY:
+        lacking = Counter(_lacking(one, names) for one in entries)
+        return some([f"{name} ({number:,})" for name, number in lacking.most_common()], 3)
+    return "" if entries[0].why.sure else f" ({some(sorted({one.entry.switch for one in entries}))})"
+
+
+def _lacking(one: Unmet, names: Names) -> str:
+    return names.match(Match.trusted(() if one.why.term is None else (one.why.term,)))
 
 
 def _table(entry: Entry, names: Names) -> str:
@@ -232,9 +249,7 @@ def _table(entry: Entry, names: Names) -> str:
 
 
 def why_text(one: Unmet, names: Names) -> str:
-    if one.why.term is not None:
-        return f"nobody at these switches is {names.match(Match.trusted((one.why.term,)))}"
-    return one.why.text if one.why.sure else f"{one.why.text} ({some([one.entry.switch])} ...)"
+    return one.why.text if one.why.term is None else f"{NOBODY}{_lacking(one, names)}"
 
 
 def entry_text(entry: Entry, names: Names) -> str:

@@ -17,7 +17,7 @@ from fabric.fields import FIELDS, VID_NONE, VID_PRESENT
 from fabric.match import Term
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
-from fabric.topology import PortRef, Topology
+from fabric.topology import DETOUR, PortRef, Topology
 
 
 class Reason(NamedTuple):
@@ -30,7 +30,7 @@ class Reason(NamedTuple):
 
 ETH_LLDP = 0x88CC
 NOT_FOUND = Reason("no packet that was tried meets it", False)
-NOT_HASHED = Reason("no flow that was tried is hashed to it, and no failure that was tried leads to it", False)
+NOT_HASHED = Reason("no flow and no failure that was tried leads to it: switches that hash alike leave ways out", False)
 
 
 class Unmet(NamedTuple):
@@ -172,6 +172,12 @@ class Switch:
         ports = self.topology.ports[self.name] if port is None else (port,)
         return all(PortRef(self.name, each) in self.topology.peers for each in ports)
 
+    def node(self, vid: int) -> str:
+        """The node that a frame with this outer tag is for, in words."""
+        tag = vid & ~VID_PRESENT & ~DETOUR
+        name = next((name for name, own in self.topology.nodes.items() if own == tag), f"node {tag}")
+        return f"{name} by a detour" if vid & DETOUR else name
+
     def sent_to(self, dead: Collection[int]) -> frozenset[int]:
         """The groups that rules send to, directly or by way of other groups; rules in ``dead`` (by id) do not count."""
         found: set[int] = set()
@@ -203,7 +209,7 @@ def reasons(unmet: Sequence[Entry], switches: Mapping[str, Switch], met: Collect
             rule = entry.rule
             tag = rule.match.value("vlan_vid") if rule is not None and not reason.sure else None
             if rule is not None and tag and tag not in sent and switches[entry.switch].by_cable(rule):
-                found[entry] = Reason(f"no switch sends a frame tagged {tag & ~VID_PRESENT}", True)
+                found[entry] = Reason(f"no frame is ever sent to {switches[entry.switch].node(tag)}", True)
     used = {name: switch.sent_to(dead) for name, switch in switches.items()}
     passed = {(entry.switch, entry.what.group) for entry in met if isinstance(entry.what, Bucket)}
     for entry in unmet:
