@@ -6,6 +6,7 @@ Lives here: joining cell, layout and taps. Must not know: command lines, how the
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,17 @@ class Lab(NamedTuple):
     def texts(self) -> list[Text]:
         """The intents it was ordered with."""
         return [Text(*item) for item in json.loads((self.cell.directory / "order.json").read_text())["intents"]]
+
+    def await_in_line(self, patience: float = 30.0) -> None:
+        """Wait until the lab's own controller has every switch holding what it should. Raises LabError."""
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            told = self.cell.ask("status")
+            sound = all(drift == [0, 0, 0] for drift in told["drift"].values())
+            if sound and set(told["connected"]) == set(self.topology.switches) == set(told["drift"]):
+                return
+            time.sleep(0.1)
+        raise LabError("the lab's switches are not in line: clos lab status")
 
     def _set(self, ports: Sequence[PortRef], state: str) -> None:
         words = "; ".join(f"ip link set dev {self.plan.device(port)} {state}" for port in ports)

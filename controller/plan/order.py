@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Push, block_of
+from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push, block_of
 from fabric.action import Group
 from fabric.rule import GroupEntry, Meter, Rule
 
@@ -41,6 +41,9 @@ _BATCH: dict[tuple[type, str], tuple[str, str]] = {
     (Meter, DELETE): ("clean", "clean"),
 }
 """The batch of each change."""
+
+RETIRE_EGRESS = "retire egress"
+_TURNING = frozenset({"groups", "ingress"})
 
 PUSH_ENTRIES = 1024
 """The most entries in one push, so that a sender's window stays small."""
@@ -67,6 +70,13 @@ def batches(changes: Iterable[Change]) -> tuple[Batch, ...]:
             block = block_of(entries[i : i + PUSH_ENTRIES], phases[slot])
             pushes.setdefault(slot[0], []).append(Push(op, block, switches))
     return tuple(Batch(BATCHES[i], tuple(pushes[i])) for i in sorted(pushes))
+
+
+def draining(plan: Plan) -> frozenset[str]:
+    """The batches before which frames under way should be given time to arrive: one that removes what receives frames,
+    when the plan has sent such frames another way. (Where they go no way any more, it is all the same.)"""
+    turned = any(push.op != DELETE for batch in plan.batches if batch.name in _TURNING for push in batch.pushes)
+    return frozenset({RETIRE_EGRESS}) if turned else frozenset()
 
 
 def _slotted(changes: Iterable[Change]) -> Iterator[tuple[_Slot, Change]]:

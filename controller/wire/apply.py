@@ -16,12 +16,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.plan import ADD, MODIFY, Entry, Plan
+from controller.plan import ADD, MODIFY, Entry, Plan, draining
 from controller.wire.atomic import Bundled
 from controller.wire.cargo import Cargo, load, pack
 from controller.wire.errors import Lost, Refused, SwitchError
 from controller.wire.session import Refusal, Session
 from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+
+DRAIN = 0.02
+"""Seconds between the last switch's change of course and the removal of where the old course led.
+
+What was sent the old way is still under way, and a switch's barrier does not speak for its cache: Open vSwitch goes
+on by a decision it remembers until it has looked at it again, which takes some milliseconds.
+"""
 
 
 class Progress(NamedTuple):
@@ -61,10 +68,14 @@ class Outcome:
 
 
 class Shipment(NamedTuple):
-    """A batch packed: what each switch receives. Switches share the cargo of a push they have in common."""
+    """A batch packed: what each switch receives. Switches share the cargo of a push they have in common.
+
+    ``drain``: frames may be under way to what it removes, and are to arrive first.
+    """
 
     name: str
     cargos: dict[str, list[Cargo]]
+    drain: bool = False
 
 
 def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
@@ -79,7 +90,7 @@ def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
                 cargo = load(push)
                 for name in switches:
                     cargos.setdefault(name, []).append(cargo)
-        shipments.append(Shipment(batch.name, cargos))
+        shipments.append(Shipment(batch.name, cargos, batch.name in draining(plan)))
     return shipments
 
 
@@ -110,7 +121,9 @@ async def apply(
         return Outcome(errors=tuple(errors.values()))
     done: list[str] = []
     entries = 0
-    for number, (name, cargos) in enumerate(shipments, 1):
+    for number, (name, cargos, drain) in enumerate(shipments, 1):
+        if drain and done:
+            await asyncio.sleep(DRAIN)
         told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
         bundled = Bundled() if bundle else None
         parts = {switch: part for switch, part in cargos.items() if switch not in errors}
