@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from controller.verify.claims import CLAIMS, LOOP_FREE, QUIET, Counterexample, Proof, Refused, Report
 from controller.verify.domain import Unmodelled
-from controller.verify.outcome import DROPPED, LOOP, Outcome, plain
+from controller.verify.outcome import DROPPED, LOOP, MAX_ALTERNATIVES, Outcome, plain
 from controller.verify.reach import Fabric, terms_of
 from controller.verify.space import Box, Space
 from controller.verify.witness import Witness, witness
@@ -101,6 +101,8 @@ class _Surveying:
         for every in self.space.everything():
             for box, outcome in plain(self.fabric.entering(at, every)):
                 self.counts["sets"] += 1
+                if len(outcome) >= MAX_ALTERNATIVES:
+                    raise Unmodelled(f"packets at {at} that may fare in {MAX_ALTERNATIVES} ways or more")
                 for switch, port, _ in (arrival for alternative in outcome for arrival in alternative):
                     if switch == LOOP:
                         self._say(LOOP_FREE, at, box, "goes round in a loop")
