@@ -130,7 +130,7 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
     def plan(request: m.PlanRequest) -> Response:
         """What the documents would change. Sends nothing."""
         draft = daemon.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
-        return JSONResponse(plan_json(daemon, draft, request.limit))
+        return JSONResponse(plan_json(daemon, draft, request.limit, request.untouched))
 
     @app.post("/v1/plan/rollback", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
     def plan_rollback(request: m.RollbackPlanRequest) -> Response:
@@ -160,15 +160,16 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
         return m.RepairReply(failed=failed)
 
 
-def plan_json(daemon: Daemon, draft: Draft, limit: int) -> dict[str, Any]:
-    """A draft as a PlanReply."""
+def plan_json(daemon: Daemon, draft: Draft, limit: int, untouched: bool = False) -> dict[str, Any]:
+    """A draft as a PlanReply. ``untouched``: compare rules before and after, however many there are."""
+    means = draft.difference()
     return {
         **to_json(draft.plan, limit),
         "base": draft.base,
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
-        "difference": difference_json(draft.difference(), limit),
+        "difference": difference_json(means, draft.untouched(means, untouched), limit),
         "cabling": [str(link) for link in daemon.links() if link.is_wrong],
     }
 

@@ -121,8 +121,17 @@ class Client:
 
     # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the daemon's.
 
-    def plan(self, sources: Mapping[str, str], topology: tuple[str, str] | None = None, limit: int = 1000) -> Json:
-        return self._ask("POST", "/v1/plan", json={**_sources(sources, topology), "limit": limit})
+    def plan(
+        self,
+        sources: Mapping[str, str],
+        topology: tuple[str, str] | None = None,
+        limit: int = 1000,
+        *,
+        untouched: bool = False,
+    ) -> Json:
+        """``untouched``: compare rules before and after for all packets, however many rules there are."""
+        question = {**_sources(sources, topology), "limit": limit, "untouched": untouched}
+        return self._ask("POST", "/v1/plan", json=question)
 
     def plan_rollback(self, revision: int, limit: int = 1000) -> Json:
         return self._ask("POST", "/v1/plan/rollback", json={"revision": revision, "limit": limit})

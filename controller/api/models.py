@@ -42,6 +42,7 @@ class PlanRequest(Question):
     sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
     topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
     limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
+    untouched: bool = Field(default=False, description="Compare rules before and after, however many there are.")
 
 
 Allow = Literal["deletes", "empty", "overflow", "uplink", "offline", "unproven"]
@@ -135,11 +136,30 @@ class Sentence(Part):
     text: str = Field(description="`newly permits shop/web -> shop/db tcp/1433`; the other keys depend on the kind.")
 
 
+class Stray(Part):
+    at: str
+    host: str
+    before: str = Field(description="What became of it: `dropped`, `to app1`.")
+    after: str
+    packet: str = Field(description="An expression for scapy that makes it.")
+    hex: str
+    text: str
+
+
+class Compared(Part):
+    compared: bool = Field(description="Whether all packets were followed through the rules before and after.")
+    why: str = Field(description="Why not.")
+    ports: int = Field(description="Hosts' ports at which packets were followed.")
+    strays: list[Stray] = Field(description="Packets treated unlike of which nothing was said; the first few.")
+    found: int = Field(description="Sets of such packets in all.")
+
+
 class Difference(Part):
     text: str = Field(description="All of it in a line.")
     sentences: list[Sentence] = Field(description="In words of intent; what matters most comes first.")
     packets: list[dict[str, Any]] = Field(description="The packets with another fate: exactly these, by header field.")
     omitted: int = Field(description="Sets of packets counted but not written out.")
+    rules: Compared = Field(description="Whether the rules change no more than that.")
 
 
 class PlanReply(Reply):

@@ -35,7 +35,7 @@ COMMANDS = (
     Row("validate", "check:validate", _INTENTS, "Check intents against a topology."),
     Row("plan", "change:plan", _INTENTS, "Show what an apply would change, in words of intent and switch by switch."),
     Row("apply", "apply:apply", _INTENTS, "Bring the fabric to what the intents say."),
-    Row("diff", "change:diff_", _INTENTS, "Show how two intents or revisions differ, in words of intent and entry by entry."),
+    Row("diff", "change:diff_", _INTENTS, "Show how two intents or revisions differ, in words and entry by entry."),
     Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
     Row("verify", "verify:verify", _INTENTS, "Prove what rules do to all packets, or refute it with one."),
     Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),

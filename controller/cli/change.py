@@ -24,9 +24,12 @@ from controller.cli.sources import (
     read_intents,
     read_topology,
 )
+from controller.intent.model import Intent
 from controller.plan import brakes, diff, to_json
-from controller.verify.difference import NOBODY, difference
+from controller.verify.difference import difference
 from controller.verify.difference_json import difference_json
+from controller.verify.parties import Side
+from controller.verify.untouched import MOST_RULES, untouched
 from fabric.ruleset import EMPTY
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ Before = Annotated[
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
 All = Annotated[bool, typer.Option("--all", "-a", help="Say all that changes, not only the first ten lines.")]
+Untouched = Annotated[
+    bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
+]
 Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Start from an empty fabric, even if a controller runs.")]
 
@@ -70,6 +76,7 @@ def plan(
     detailed: Detailed = False,
     entries: Entries = False,
     every: All = False,
+    thorough: Untouched = False,
     limit: Limit = 1000,
 ) -> Answer:
     """Show what an apply would change, in words of intent and switch by switch.
@@ -78,33 +85,38 @@ def plan(
     or else from an empty fabric.
     """
     if not before and not offline and running(state):
-        found = planned_there(state, intents, topology, limit)
+        found = planned_there(state, intents, topology, limit, thorough)
     elif topology is None:
         raise usage("say on which topology: --topology FILE")
     else:
         fabric = read_topology(topology)
         old = Wanted(fabric, read_intents(before, fabric)) if before else None
         start = ", ".join(map(str, before)) if before else "an empty fabric"
-        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit)
+        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit, thorough)
     return _answer(found, detailed, entries, every)
 
 
-def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int) -> Planned:
+def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int, thorough: bool = False) -> Planned:
     """The plan from the rules of one intent, or from an empty fabric, to those of another."""
     before = old.compiled() if old else None
     installed = before.ruleset if before else EMPTY
     desired = new.compiled(before).ruleset
     found = diff(installed, desired)
     held = brakes(found, installed, desired, topology=new.topology)
-    means = difference(old.side if old else NOBODY, new.side)
-    data = {**to_json(found, limit), "brakes": brakes_json(held), "difference": difference_json(means, limit)}
+    before_side = old.side if old else Side(Intent(), new.topology)
+    means = difference(before_side, new.side)
+    most = None if thorough else MOST_RULES
+    rules = untouched(before_side, new.side, installed, desired, means.flows, most)
+    data = {**to_json(found, limit), "brakes": brakes_json(held), "difference": difference_json(means, rules, limit)}
     return Planned(start, data, tuple(spine.name for spine in new.topology.spines))
 
 
-def planned_there(state: Path, intents: list[Path], topology: Path | None, limit: int = 0) -> Planned:
+def planned_there(
+    state: Path, intents: list[Path], topology: Path | None, limit: int = 0, thorough: bool = False
+) -> Planned:
     """The plan of the controller, from what the fabric holds."""
     with controller(state) as client:
-        data = client.plan(documents(intents), named(topology), limit)
+        data = client.plan(documents(intents), named(topology), limit, untouched=thorough)
         spines = _spines(client)
     start = f"revision {data['base']}" if data["base"] else "a fabric that has no revision yet"
     return Planned(start, data, spines)
@@ -133,22 +145,24 @@ def diff_(
     state: StateDir = DEFAULT,
     detailed: Detailed = False,
     every: All = False,
+    thorough: Untouched = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show how two intents or revisions differ, in words of intent and entry by entry."""
+    """Show how two intents or revisions differ, in words and entry by entry."""
     sides = [_side(word, topology, state) for word in (old, new)]
-    found = planned_here(old if not old.isdecimal() else f"revision {old}", sides[0], sides[1], limit)
+    start = old if not old.isdecimal() else f"revision {old}"
+    found = planned_here(start, sides[0], sides[1], limit, thorough)
     return _answer(found, detailed, entries=True, every=every)
 
 
 def _side(word: str, topology: Path | None, state: Path) -> Wanted:
     """One side of a comparison. Files need a topology, or a controller that has one."""
     if word.isdecimal() and not Path(word).exists():
-        held, intents = in_force(state, int(word))
-        return loaded(topology or held, intents)
+        held = in_force(state, int(word))
+        return loaded(topology or held.topology, held.intents, held.numbering)
     if topology is None and not running(state):
         raise usage("say on which topology: --topology FILE")
-    fabric: Source = topology or in_force(state)[0]
+    fabric: Source = topology or in_force(state).topology
     return loaded(fabric, [Path(word)])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from controller.cli.answer import Json
+from controller.cli.text import count
 
 FIRST = 10
 """Lines shown by default."""
@@ -19,18 +20,18 @@ STYLE = {"permits": "green", "refuses": "red"}
 
 def difference_lines(found: Json, every: bool = False) -> Iterator[Text | str]:
     """One line per sentence, and what else there is: nothing, or more lines."""
-    sentences = found["sentences"]
-    if not sentences:
-        yield _capital(found["text"]) + "."
-    else:
-        yield "What changes:"
+    sentences, rules = found["sentences"], found["rules"]
+    yield "What changes:"
     shown = sentences if every else sentences[:FIRST]
     yield from (Text(f"  {one['text']}", STYLE.get(one["kind"], "")) for one in shown)
     if len(shown) < len(sentences):
         yield f"  and {len(sentences) - len(shown):,} more (--all)"
-    elif sentences:
-        yield "  nothing else changes"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    nothing = "nothing else changes" if sentences else "nothing changes for any packet"
+    if rules["found"]:
+        yield Text(f"  the rules change more than the intents, for {count(rules['found'], 'set')} of packets:", "red")
+        yield from (Text(f"    {stray['text']}", "red") for stray in rules["strays"])
+    elif rules["compared"]:
+        other = "all other packets" if sentences else "all packets"
+        yield f"  {nothing}: rules before and after treat {other} alike"
+    else:
+        yield f"  {nothing} by the intents (rules not compared: {rules['why']}; plan --untouched compares any number)"

@@ -18,9 +18,11 @@ from controller.compile.numbering import Numbering
 from controller.daemon.refusal import INVALID, LIMIT, Refused
 from controller.daemon.turn import contested, overlay, turn
 from controller.intent import Loader, Problem, Text, load_topology
+from controller.intent.model import Intent
 from controller.plan import Brake, Plan, brakes
-from controller.verify.difference import NOBODY, Difference, difference
+from controller.verify.difference import Difference, difference
 from controller.verify.parties import Side
+from controller.verify.untouched import MOST_RULES, Untouched, untouched
 from fabric.ruleset import EMPTY, Ruleset, SwitchState
 from fabric.topology import Topology
 
@@ -83,10 +85,21 @@ class Draft:
     interrupted: tuple[str, ...] = ()
     before: Compiled | None = None
 
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """The intents before and after."""
+        after = Side(self.compiled.intent, self.compiled.topology)
+        before = self.before
+        return (Side(before.intent, before.topology) if before else Side(Intent(), after.topology)), after
+
     def difference(self) -> Difference:
         """What it means for packets, by the intents before and after."""
-        before = Side(self.before.intent, self.before.topology) if self.before else NOBODY
-        return difference(before, Side(self.compiled.intent, self.compiled.topology))
+        return difference(*self.sides)
+
+    def untouched(self, found: Difference, any_number: bool = False) -> Untouched:
+        """Whether the rules change no more than that; of many rules only if ``any_number`` may be compared."""
+        most = None if any_number else MOST_RULES
+        return untouched(*self.sides, self.installed, self.compiled.ruleset, found.flows, most)
 
 
 class Drafting:

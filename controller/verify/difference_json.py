@@ -13,6 +13,7 @@ from controller.verify.difference import Difference
 from controller.verify.flows import ASKED, BRIDGED, BROADCAST, PINGED, ROUTED, Flow, Spot, Target
 from controller.verify.standing import End
 from controller.verify.traffic import EVERYTHING, NO_PORT, PORTS, Box, within
+from controller.verify.untouched import Untouched
 from fabric.fields import ipv4_text, mac_text
 
 Json = dict[str, Any]
@@ -27,16 +28,20 @@ _HEAD: dict[str, Json] = {
 """What all packets of a way have in common."""
 
 
-def difference_json(found: Difference, limit: int) -> Json:
+def difference_json(found: Difference, rules: Untouched, limit: int) -> Json:
     """``limit``: packets are written out as long as they name no more than so many addresses; the rest is counted::
 
-        {"text": "newly permits shop/web -> shop/db tcp/1433; nothing else changes",
-         "sentences": [{"kind": "permits", "text": "newly permits shop/web -> shop/db tcp/1433",
-                        "from": {"name": "shop/web", "endpoints": ["shop/web1", "shop/web2"]}, ...}],
-         "packets": [{"change": "gained", "way": "routed", "match": {"eth_type": "0x800", ...},
-                      "from": [{"ports": ["leaf1:11"], "vlan_vid": "none", "eth_src": "...", "ipv4_src": "..."}],
-                      "to": [{"ipv4_dst": "..."}], "traffic": [{"ip_proto": "6", "tcp_dst": "1433"}]}],
-         "omitted": 0}
+    {"text": "newly permits shop/web -> shop/db tcp/1433; nothing else changes",
+     "sentences": [{"kind": "permits", "text": "newly permits shop/web -> shop/db tcp/1433",
+                    "from": {"name": "shop/web", "endpoints": ["shop/web1", "shop/web2"]}, ...}],
+     "packets": [{"change": "gained", "way": "routed", "match": {"eth_type": "0x800", ...},
+                  "from": [{"ports": ["leaf1:11"], "vlan_vid": "none", "eth_src": "...", "ipv4_src": "..."}],
+                  "to": [{"ipv4_dst": "..."}], "traffic": [{"ip_proto": "6", "tcp_dst": "1433"}]}],
+     "omitted": 0,
+     "rules": {"compared": true, "why": "", "ports": 11, "strays": [], "found": 0}}
+
+    ``rules``: whether rules before and after were compared, if not why, and packets (``found`` sets of them) that they
+    treat unlike though nothing was said of these.
     """
     written: list[Json] = []
     room = limit
@@ -46,11 +51,32 @@ def difference_json(found: Difference, limit: int) -> Json:
             break
         written.append(_flow(flow))
     return {
-        "text": str(found),
+        "text": _text(found, rules),
         "sentences": [{"kind": one.kind, "text": one.text, **one.detail} for one in found.sentences],
         "packets": written,
         "omitted": len(found.flows) - len(written),
+        "rules": _rules(rules),
     }
+
+
+def _text(found: Difference, rules: Untouched) -> str:
+    if not rules.found:
+        return str(found)
+    said = [*(one.text for one in found.sentences), "the rules change more than the intents"]
+    return "; ".join(said)
+
+
+def _rules(rules: Untouched) -> Json:
+    strays = [
+        {
+            "at": str(one.at), "host": one.host, "before": one.before, "after": one.after,
+            "packet": one.packet, "hex": one.data.hex(), "text": str(one),
+        }
+        for one in rules.strays
+    ]  # fmt: skip
+    return {
+        "compared": not rules.why, "why": rules.why, "ports": rules.ports, "strays": strays, "found": rules.found
+    }  # fmt: skip
 
 
 def _flow(flow: Flow) -> Json:
