@@ -115,12 +115,12 @@ def status(directory: Where = DEFAULT) -> Answer:
 def probe(
     directory: Where = DEFAULT,
     strays: Annotated[int, typer.Option(min=0, metavar="N", help="Random frames besides.")] = 500,
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, evenly spread.")] = 20_000,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, permitted first.")] = 20_000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random frames.")] = 0,
     covering: Annotated[
         bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and read the counters.")
     ] = False,
-    every: Annotated[bool, typer.Option("--all", help="List every pair, also those that exchange nothing.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every pair; with --cover every rule not met.")] = False,
 ) -> Answer:
     """Send real packets between all hosts and compare what arrives with what the intents' rules mean.
 
@@ -130,7 +130,7 @@ def probe(
 
     lab = _lab(directory)
     if covering:
-        return cover_told(lab, _tried(lambda: covered(lab)))
+        return cover_told(lab, _tried(lambda: covered(lab)), every)
     return answer(_tried(lambda: probed(lab, most, strays, seed)), every)
 
 

@@ -19,9 +19,11 @@ from controller.probe.craft import varied
 from controller.probe.gather import Candidate
 from controller.probe.meet import Down, Entries, Entry
 from controller.probe.packets import Probe, parties, services
-from controller.probe.report import Question, Verdict, arrived, questions, stopped
+from controller.probe.report import Question, Verdict, arrived, questions, some_of, stopped
 from controller.probe.simulated import Counted
-from fabric.walk import Delivery
+from controller.probe.unmet import Reason, Unmet
+from fabric.outcome import Hop
+from fabric.walk import Delivery, Visit
 from lab.attacks import catalogue
 from lab.control import Control
 from lab.counters import counted, since
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 NOTICE = 0.3
 """Seconds in which switches have noticed that cables broke."""
+ELSEWHERE = Reason("Open vSwitch's hash led no flow there that was tried", False)
 BACK = 15.0
 """Seconds in which switches have found the controller again: they try less and less often while it is away."""
 TOP_UPS, SISTERS = 6, 12
@@ -63,8 +66,7 @@ def probed(lab: Lab, most: int, random: int, seed: int) -> Rounds:
     """Every pair with every service (at most so many), attacks, limits and random frames."""
     intent, topology, fabric = lab.intent, lab.topology, lab.fabric()
     everyone = parties(intent, topology)
-    asked = list(questions(intent, everyone, everyone, services(intent)))
-    asked = asked[:: -(-len(asked) // most)] if asked else asked
+    asked = some_of(questions(intent, everyone, everyone, services(intent)), most)
     tried = catalogue(intent, fabric)
     sent = {
         "pairs": [one.probe for one in asked],
@@ -166,8 +168,21 @@ def _covered(lab: Lab, taps: Taps, found: Cover) -> Covered:
         more += sum(map(len, again.values()))
         for down, some in again.items():
             _round(lab, taps, down, some)
-    counts = since(counted(directory, lab.topology.switches), before)
-    return Covered(found, Proof(tuple(uncounted(found, counts)), astray), more)
+    return _counted(found, since(counted(directory, lab.topology.switches), before), astray, more)
+
+
+def _counted(found: Cover, counts: dict[str, Counted], astray: int, more: int) -> Covered:
+    """The proof. What only a hash leads to, and Open vSwitch's led nothing to, is not met; all else must be counted."""
+    missed = set(uncounted(found, counts))
+    sure = {found.entries.number(v.switch, h.rule) for c in found.chosen for v, h in _at_first(c) if h.rule is not None}
+    wrong = tuple(entry for number, entry in enumerate(found.entries.all) if entry in missed and number in sure)
+    unmet = (*found.unmet, *(Unmet(entry, ELSEWHERE) for entry in found.entries.all if entry in missed - set(wrong)))
+    return Covered(found._replace(unmet=unmet), Proof(wrong, astray), more)
+
+
+def _at_first(one: Candidate) -> Iterator[tuple[Visit, Hop]]:
+    """The tables that a probe meets at the switch where it comes in, before any hash."""
+    return ((visit, hop) for visit in one.meeting.walk.hops[:1] for hop in visit.step.trail)
 
 
 def _missed(found: Cover, counts: dict[str, Counted]) -> set[int]:

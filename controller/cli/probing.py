@@ -23,7 +23,7 @@ from controller.probe.cover import Cover, cover
 from controller.probe.gather import Candidate
 from controller.probe.meet import Bucket, Down, Entries, Entry
 from controller.probe.packets import Party, parties, services
-from controller.probe.report import Question, Verdict, arrived, questions, stopped
+from controller.probe.report import Question, Verdict, arrived, questions, some_of, stopped
 from controller.probe.simulated import Counted, NotProgrammed, Simulated
 from controller.probe.unmet import Unmet
 from fabric.match import Match
@@ -31,7 +31,7 @@ from fabric.ruleset import Ruleset
 from fabric.topology import PortRef
 from fabric.walk import Delivery
 
-Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Pairs and services tried, evenly spread.")]
+Most = Annotated[int, typer.Option("--most", min=1, metavar="N", help="Pairs and services tried, permitted first.")]
 ByService = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", help="tcp/1433, udp/53; default: all.")]
 Covering = Annotated[bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and count.")]
 Every = Annotated[bool, typer.Option("--all", help="List every pair; with --cover every rule that is not met.")]
@@ -57,8 +57,7 @@ def probe(
     wanted = read(topology, intents, state)
     if covering:
         return covered(wanted, every)
-    asked = _asked(wanted, source, target, service)
-    asked = asked[:: -(-len(asked) // most)] if asked else asked
+    asked = some_of(_asked(wanted, source, target, service), most)
     return told(tried(wanted, wanted.compiled().ruleset, asked), every)
 
 
@@ -110,7 +109,7 @@ def by_pair(verdicts: Iterable[Verdict], every: bool) -> Iterator[Text | str]:
         pairs.setdefault((one.question.source.name, one.question.target.name), []).append(one)
     rows = [("from", "to", "delivered", "stopped")]
     for (source, target), told in pairs.items():
-        passed = ", ".join(str(one.question.service) for one in told if one.delivered)
+        passed = some([str(one.question.service) for one in told if one.delivered], 6)
         if passed or every:
             rows.append((source, target, passed or "nothing", _stops(one for one in told if not one.delivered)))
     yield from columns(rows)

@@ -78,6 +78,19 @@ def question(intent: Intent, source: Party, target: Party, service: Service) -> 
     return ask(intent, source, target, service, opening(service))
 
 
+def some_of(asked: Iterable[Question], most: int) -> list[Question]:
+    """At most so many: what the intents permit before what they forbid, each evenly spread."""
+    found: dict[bool, list[Question]] = {True: [], False: []}
+    for one in asked:
+        found[one.ruling.allowed].append(one)
+    permitted = _spread(found[True], most)
+    return permitted + _spread(found[False], most - len(permitted))
+
+
+def _spread(asked: list[Question], most: int) -> list[Question]:
+    return asked[:: -(-len(asked) // most)] if asked and most > 0 else []
+
+
 def ask(intent: Intent, source: Party, target: Party, service: Service, flow: Flow) -> Question:
     """The same with a flow of the asker's choice: an answer, say."""
     probe = Probe(source.ports[0], said(source, target, flow), f"{source.name} -> {target.name} {service}")
