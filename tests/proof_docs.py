@@ -48,6 +48,8 @@ def _words(name: str, here: Path) -> tuple[object, ...]:
         return DEMO
     if name == "plan":
         return (*DEMO, "--plan")
+    if name == "failures":
+        return (*DEMO, "--failures", 1)
     if name == "vacuous":
         (here / "nobody.yaml").write_text(VACUOUS)
         return (here / "nobody.yaml", *_TOPOLOGY)
