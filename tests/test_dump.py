@@ -23,7 +23,7 @@ from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.model import Where
 from controller.plan import diff, ruleset_json
 from controller.wire.controller import Controller
-from controller.wire.readback import canonical
+from controller.wire.readback import PASSING_FLAGS
 from fabric import action as act
 from fabric.fields import FIELDS
 from fabric.match import Match
@@ -178,7 +178,8 @@ def ovs_taken(rule: Rule) -> Rule:
     metadata = None if todo.metadata is None else (todo.metadata[0] & todo.metadata[1], todo.metadata[1])
     meter = None if not todo.meter else todo.meter
     todo = Instructions(meter, apply, todo.clear, write, metadata, goto)
-    return canonical(rule._replace(table=rule.table % 255, match=Match.checked(terms), instructions=todo))
+    table, flags = rule.table % 255, rule.flags & ~PASSING_FLAGS
+    return rule._replace(table=table, flags=flags, match=Match.checked(terms), instructions=todo)
 
 
 @NEEDS_OVS
