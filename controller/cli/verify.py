@@ -37,8 +37,7 @@ from controller.cli.sources import (
     read_topology,
     refused,
 )
-from controller.compile import Compiled, compile_fabric
-from controller.compile.numbering import from_json
+from controller.compile import Compiled
 from controller.dump import Dump, read_dump
 from controller.intent import Text
 from controller.verify import CLAIMS, Refused, Report, verify_states
@@ -222,11 +221,9 @@ def _ends_of_plan(asked: Asked) -> tuple[Compiled | None, Compiled]:
             if not asked.topology or not asked.intents:
                 raise Stop(COULD_NOT, "no revision is in force yet: name topology and intents")
             return None, loaded(asked.topology, asked.intents).compiled()
-        numbering = from_json(client.revision(number)["numbering"])
-    topology, intents = in_force(asked.state, number)
-    was = loaded(topology, intents)
-    held = compile_fabric(was.intent, was.topology, numbering)
-    return held, loaded(asked.topology or topology, asked.intents or intents).compiled(held)
+    before = in_force(asked.state, number)
+    was = loaded(*before).compiled()
+    return was, loaded(asked.topology or before.topology, asked.intents or before.intents).compiled(was)
 
 
 def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
