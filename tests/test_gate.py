@@ -200,6 +200,12 @@ def test_what_is_out_of_line_already_does_not_keep_the_fabric_from_being_mended(
     assert any("out of line" in text for text in rig.daemon.revision(1).proof["left_out"])
 
 
+def test_a_daemon_that_does_not_prove_records_that(tmp_path, monkeypatch):
+    with Rig(tmp_path / "state", monkeypatch, prove=False) as rig:
+        assert rig.apply().proof == "unproven"
+        assert "not examined" in rig.daemon.revision(1).proof["text"]
+
+
 def test_switches_that_are_away_are_named_in_the_proof(rig):
     rig.apply([SMALL])
     rig.sim.fail("crash", "leaf2")
@@ -275,6 +281,11 @@ def test_a_digest_does_not_depend_on_blocks_and_tells_every_entry():
     states = {name: ruleset.state(name) for name in ruleset.switches}
     assert digests == {name: state_digest(state) for name, state in states.items()}
     rules = states["leaf1"].rules
+    one, other = (compile_fabric(_intent(text), FABRIC) for text in ([SMALL], PORT))
+    shared = Digests()
+    for each in (one, other, one):
+        assert shared.of(each.ruleset) == Digests().of(each.ruleset)
+        shared.keep(other.ruleset)
     fewer = {state_digest(states["leaf1"]._replace(rules=rules[:i] + rules[i + 1 :])) for i in range(len(rules))}
     assert len(fewer) == len(rules) and digests["leaf1"] not in fewer
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from controller.daemon.draft import Draft
 from controller.daemon.fingerprint import fingerprint
+from controller.daemon.gate import unexamined
 from controller.daemon.refusal import BRAKES, GATE, OFFLINE, STOPPING, SWITCH, Refused
 from controller.daemon.report import Applied, Begun, Step, TakingBack
 from controller.daemon.state import COMPILER, Pending, State
@@ -58,9 +59,7 @@ def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = 
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
     judge(draft, order.allow, offline, gates)
-    verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell)
-    if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
-        raise Refused(GATE, _unproven(verdict), flags=(ALLOW_UNPROVEN,), findings=verdict.findings)
+    verdict = examined(state, draft, order, offline)
     number = state.store.begin(_entry(state, draft, order, verdict))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
     order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
@@ -102,8 +101,15 @@ def judge(draft: Draft, allow: Collection[str], offline: tuple[str, ...], gates:
             raise refusal
 
 
-def _unproven(verdict: Verdict) -> str:
-    return f"the plan is not proved, and nothing was sent; what breaks {verdict}"
+def examined(state: State, draft: Draft, order: Order, offline: tuple[str, ...]) -> Verdict:
+    """The verdict on the draft's plan. Raises Refused when it is not proved and nobody insists."""
+    if state.examiner is None:
+        return unexamined(draft)
+    verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell)
+    if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
+        text = f"the plan is not proved, and nothing was sent; what breaks {verdict}"
+        raise Refused(GATE, text, flags=(ALLOW_UNPROVEN,), findings=verdict.findings)
+    return verdict
 
 
 def _entry(state: State, draft: Draft, order: Order, verdict: Verdict) -> Entry:

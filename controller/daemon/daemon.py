@@ -22,6 +22,7 @@ from controller.daemon.change import Gate, Order, carry_out, unreachable
 from controller.daemon.claim import claim
 from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Draft, Drafting, Sources
+from controller.daemon.gate import Examiner
 from controller.daemon.line import bring, look
 from controller.daemon.question import cabling, drift, status
 from controller.daemon.recovery import FINISH, recover
@@ -62,7 +63,8 @@ class Daemon:
 
     ``gates`` may refuse a change before it is sent. ``recover``: FINISH or UNDO what a crash cut short, once all
     switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
-    ``discovery``: hold the cabling against the topology.
+    ``discovery``: hold the cabling against the topology. ``prove``: False is for measuring other things; every
+    revision is then recorded as unproven.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -80,12 +82,13 @@ class Daemon:
         gather: float = GATHER_SECONDS,
         capacity: Mapping[str, int] | None = None,
         discovery: bool = True,
+        prove: bool = True,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
-        self._discovers = discovery
+        self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
         self._state: State | None = None
 
@@ -102,7 +105,7 @@ class Daemon:
             drafting = Drafting()
             drafting.topology(text)
             store = closing.enter_context(Store.open(self.state_dir / STORE))
-            state = State(store, drafting, text)
+            state = State(store, drafting, text, Examiner() if self._proves else None)
             state.wire = Controller({}, *self._endpoint)
             state.wire.subscribe(lambda event: _heard(state, event))
             if self._discovers:

@@ -41,14 +41,15 @@ class Pending(NamedTuple):
 class State:
     """``topology``: the file's, which the next revision is for.
 
-    ``changing``: held by whoever changes the fabric; ``doing``: what they do, for people.
+    ``examiner``: None = changes are not proved. ``changing``: held by whoever changes the fabric; ``doing``: what they
+    do, for people.
     """
 
-    def __init__(self, store: Store, drafting: Drafting, topology: Text) -> None:
+    def __init__(self, store: Store, drafting: Drafting, topology: Text, examiner: Examiner | None = None) -> None:
         self.store = store
         self.drafting = drafting
         self.topology = topology
-        self.examiner = Examiner()
+        self.examiner = examiner
         self.roster = Roster()
         self.wire: Controller
         self.discovery: Discovery | None = None

@@ -7,7 +7,8 @@ Must not know: revisions, why entries exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import chain
 
@@ -15,7 +16,7 @@ from fabric.openflow.codec import encode
 from fabric.openflow.constants import GroupModCommand, MeterModCommand
 from fabric.openflow.flow import pack_rule
 from fabric.openflow.messages import GroupMod, MeterMod
-from fabric.ruleset import Block, Ruleset, SwitchState
+from fabric.ruleset import Block, Part, Ruleset, SwitchState
 
 _MODULUS = 1 << 256
 
@@ -45,23 +46,43 @@ def fabric_digest(digests: Mapping[str, str]) -> str:
 
 
 class Digests:
-    """Digests of rulesets that share blocks: each block's is worked out once. Use one for all states of a plan."""
+    """Digests of rulesets that share parts and blocks: what they share is worked out once."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Block, int]] = {}
+        self._blocks: dict[int, tuple[Block, int]] = {}
+        self._parts: dict[int, tuple[Part, dict[tuple[str, ...], int]]] = {}
 
-    def of(self, ruleset: Ruleset, switches: Iterable[str] | None = None) -> dict[str, str]:
-        """The digest of each switch (default: all of the ruleset's)."""
-        totals = dict.fromkeys(ruleset.switches if switches is None else switches, 0)
-        for block, where in ruleset.placed():
-            number = self._block(block)
-            for name in where:
-                if name in totals:
-                    totals[name] += number
+    def of(self, ruleset: Ruleset) -> dict[str, str]:
+        """The digest of each switch."""
+        shared: Counter[tuple[str, ...]] = Counter()
+        for part in ruleset.parts.values():
+            shared.update(self._part(part))
+        totals = dict.fromkeys(ruleset.switches, 0)
+        for switches, number in shared.items():
+            for name in switches:
+                totals[name] += number
         return {name: f"{total % _MODULUS:064x}" for name, total in totals.items()}
 
-    def _block(self, block: Block) -> int:
-        known = self._known.get(id(block))
+    def keep(self, ruleset: Ruleset) -> None:
+        """Forget everything that is not in this ruleset."""
+        self.of(ruleset)
+        parts = {id(part) for part in ruleset.parts.values()}
+        blocks = {id(block) for block, _ in ruleset.placed()}
+        self._parts = {key: row for key, row in self._parts.items() if key in parts}
+        self._blocks = {key: row for key, row in self._blocks.items() if key in blocks}
+
+    def _part(self, part: Part) -> dict[tuple[str, ...], int]:
+        """The sums of its blocks' numbers by the switches that hold them."""
+        known = self._parts.get(id(part))
         if known is None:
-            known = self._known[id(block)] = block, _sum(block)
+            sums: Counter[tuple[str, ...]] = Counter()
+            for block, switches in part.values():
+                sums[switches] += self._block(block)
+            known = self._parts[id(part)] = part, dict(sums)
+        return known[1]
+
+    def _block(self, block: Block) -> int:
+        known = self._blocks.get(id(block))
+        if known is None:
+            known = self._blocks[id(block)] = block, _sum(block)
         return known[1]
