@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from controller.intent.model import Intent, Rate
-from controller.verify.standing import Member, Rows, Standing, Verdict, Who, members, permitted, verdict
+from controller.verify.standing import Member, Rows, Standing, Verdict, Who, members, permitted, stirred, verdict
 from controller.verify.traffic import Traffic, canonical, common, minus
 from fabric.topology import Topology
 
@@ -50,6 +50,11 @@ class Role(NamedTuple):
     @property
     def tenants(self) -> set[str]:
         return {who.tenant for who in self if who is not None}
+
+    @property
+    def lasts(self) -> bool:
+        """Whether policies see no change of it."""
+        return self.before is self.after or self.before == self.after
 
 
 def role(party: Party) -> Role:
@@ -138,6 +143,7 @@ class Shifts:
     def __init__(self, old: Intent, new: Intent) -> None:
         self._old, self._new = Standing(old), Standing(new)
         self._known: dict[tuple[Role, Role], Shift] = {}
+        self._stirred: dict[str, frozenset[tuple[str, str]]] = {}
         self._alike: dict[tuple[Rows, Rows], Shift] = {}
 
     def __call__(self, sender: Role, receiver: Role) -> Shift:
@@ -147,10 +153,26 @@ class Shifts:
         return self._known[key]
 
     def _compared(self, sender: Role, receiver: Role) -> Shift:
+        if sender.lasts and receiver.lasts and not self._disturbed(sender, receiver):
+            return Shift()
         key = self._old.rows(sender.before, receiver.before), self._new.rows(sender.after, receiver.after)
         if key not in self._alike:
             self._alike[key] = Shift() if key[0] == key[1] else _shift(verdict(key[0]), verdict(key[1]))
         return self._alike[key]
+
+    def _disturbed(self, sender: Role, receiver: Role) -> bool:
+        """Whether anything speaks of packets between these lasting roles that is new, gone or in another place."""
+        one, other = sender.before, receiver.before
+        if one is None or other is None:
+            return False
+        if one.tenant != other.tenant:
+            return self._old.agreed(one.tenant, other.tenant) != self._new.agreed(one.tenant, other.tenant)
+        if one.tenant not in self._stirred:
+            self._stirred[one.tenant] = stirred(self._old.policies(one.tenant), self._new.policies(one.tenant))
+        return any(
+            (a in one.groups and b in other.groups) or (a in other.groups and b in one.groups)
+            for a, b in self._stirred[one.tenant]
+        )
 
     def after(self, sender: Role, receiver: Role) -> Traffic:
         """All that may pass after the change."""

@@ -100,6 +100,14 @@ class Standing:
         for share, wish, importer in intent.agreed:
             self._agreed.setdefault((importer, share.tenant), []).append((share, wish))
 
+    def policies(self, tenant: str) -> tuple[Policy, ...]:
+        """A tenant's policies in their order."""
+        return self._policies[tenant][0]
+
+    def agreed(self, one: str, other: str) -> tuple[object, ...]:
+        """What two tenants agreed to, in their order."""
+        return self._agreed.get((one, other)), self._agreed.get((other, one))
+
     def rows(self, sender: Who | None, receiver: Who | None) -> Rows:
         """What speaks of packets from one to the other, in the order that decides; none where either is not there."""
         if sender is None or receiver is None:
@@ -127,6 +135,18 @@ class Standing:
             for share, wish in self._agreed.get((asker.tenant, owner.tenant), ()):
                 if share.group in owner.groups and not asker.groups.isdisjoint(wish.groups):
                     yield from (Row(True, share.rate, of_service(service, answers)) for service in share.services)
+
+
+def stirred(before: tuple[Policy, ...], after: tuple[Policy, ...]) -> frozenset[tuple[str, str]]:
+    """The groups that policies speak of which are not in their place any more, between a same start and a same end."""
+    first = 0
+    while first < min(len(before), len(after)) and before[first] == after[first]:
+        first += 1
+    last = 0
+    while last < min(len(before), len(after)) - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    moved = (*before[first : len(before) - last], *after[first : len(after) - last])
+    return frozenset((policy.source, policy.target) for policy in moved)
 
 
 def _by_groups(policies: Iterable[Policy]) -> dict[tuple[str, str], list[int]]:
