@@ -1,8 +1,7 @@
-"""Packets at the limits of what is allowed: the longest, the shortest-lived; and longer than that.
+"""Packets at the limits of what is allowed: the longest, the shortest-lived, in pieces; and longer than that.
 
 Lives here: what is sent, by Scapy. Must not know: how a fabric carries it. What a policy permits must arrive even so;
 what is longer than the hosts' cables carry (MTU 1500) must end there, and nowhere else.
-Fragments are not here: Open vSwitch matches the ports of no fragment, not even of the first (docs/lab.md).
 """
 
 from __future__ import annotations
@@ -108,6 +107,7 @@ def _extremes(talk: Talk, near: bool) -> Iterator[tuple[str, Any]]:
     yield "a time to live of 2", _frame(talk, near, 100, ttl=2)
     yield f"a time to live of 1{'' if near else ', which ends at the gateway'}", _frame(talk, near, 100, ttl=1)
     yield "don't fragment", _frame(talk, near, 1000, flags="DF")
+    yield "a first fragment, with its ports", _frame(talk, near, 996, flags="MF")
 
 
 def _frame(talk: Talk, near: bool, size: int, **fields: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,8 @@ from fabric.rule import Instructions, Rule
 from fabric.ruleset import Block, Placed, Ruleset
 from fabric.topology import Topology
 from lab.probes import strays
-from tests.cli_run import BANK, DEMO, clos
-from tests.docs import demo
+from tests.cli_run import BANK, DEMO, ROOT, clos
+from tests.docs import consoles, demo
 from tests.fabrics import intents, topologies
 
 
@@ -139,3 +140,8 @@ def test_the_command_proves_coverage_by_counters() -> None:
     assert "% of the" in ran.out and "nobody at the switch is source=" in ran.out
     data = clos("probe", *DEMO, "--cover", "--json").data
     assert data["uncounted"] == [] and data["astray"] == 0 and data["rules"]["percent"] > 99
+
+
+def test_the_page_on_testing_shows_what_the_command_prints() -> None:
+    (shown,) = consoles((ROOT / "docs/testing.md").read_text())
+    assert shown.agrees(clos(*shlex.split(shown.command)[1:]).out)
