@@ -105,6 +105,7 @@ def _row(row: Json) -> tuple[str | Text, ...]:
 
 def _documents(found: Json) -> Iterator[Text | str]:
     yield f"# revision {found['number']}, {found['when']}, {found['who']}: {found['status']}. {found['why']}"
+    yield from (f"#   {text}" for text in found["summary"].get("means", ()))
     if found["proof"]:
         yield f"# {found['proof']['verdict']}: {found['proof']['text']}"
     for name, text in found["sources"].items():
