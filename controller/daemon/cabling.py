@@ -25,17 +25,17 @@ class Speaker(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """Who was heard last: a port, or a stranger in words; ``when`` in seconds of ``Seen.now``."""
+    """Who was heard last: a port, or a stranger in words. It counts until then, in seconds of ``Seen.now``."""
 
     speaker: Speaker | str
-    when: float
+    until: float
 
 
 class Seen(NamedTuple):
     """What is known at ``now``.
 
     ``ports``: whether each port is up, by switch and number, of switches that are asked; ``since``: when each of
-    them was first asked. ``patience``: for how long a sighting holds, and after which silence means something.
+    them was first asked. ``patience``: after so long silence means something.
     """
 
     heard: Mapping[PortRef, Sighting]
@@ -47,7 +47,7 @@ class Seen(NamedTuple):
     def at(self, port: PortRef) -> Speaker | str | None:
         """Who was heard there lately."""
         found = self.heard.get(port)
-        return found.speaker if found is not None and self.now - found.when <= self.patience else None
+        return found.speaker if found is not None and self.now <= found.until else None
 
 
 class LinkReport(NamedTuple):

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import ceil
 from typing import Protocol
 
 from controller.daemon.cabling import LinkReport, Seen, Sighting, Speaker, compare
@@ -34,11 +35,13 @@ PERIOD = 5.0
 """Seconds between two frames out of a port, give or take JITTER of it."""
 JITTER = 0.25
 RATE = 200
-"""Frames a second at most, over the whole fabric: a fabric with more than PERIOD * RATE ports is asked less often."""
+"""Frames a second at most, over the whole fabric."""
+SPARE = 1.25
+"""A fabric with so many ports that PERIOD does not do is asked less often, with room for ports that come up."""
 FIRST = 1.0
 """Seconds over which the first frames out of a switch that joins are spread."""
 ROUNDS = 3
-"""A sighting holds for so many periods: two frames may be lost in a row."""
+"""A frame says that it holds for so many periods: two may be lost in a row."""
 TICK = 0.1
 SETTLE = 1.0
 """Seconds from the first news to the verdict: both ends of a cable should have been heard."""
@@ -84,12 +87,16 @@ class Discovery:
         topology = self._look()[0]
         with self._lock:
             ports = {switch: dict(ports) for switch, ports in self._ports.items()}
-            seen = Seen(dict(self._heard), ports, dict(self._since), self._clock(), ROUNDS * self._period)
+            seen = Seen(dict(self._heard), ports, dict(self._since), self._clock(), self._ttl)
         return compare(topology, seen)
 
     @property
     def _period(self) -> float:
-        return max(PERIOD, len(self._asked) / RATE)
+        return max(PERIOD, SPARE * len(self._asked) / RATE)
+
+    @property
+    def _ttl(self) -> int:
+        return min(0xFFFF, ceil(ROUNDS * self._period))
 
     # What switches tell.
 
@@ -113,17 +120,17 @@ class Discovery:
         except NotLldp:
             return
         if isinstance(said, Stranger):
-            speaker: Speaker | str = str(said)
-        elif 0 <= now * 1000 - said.sent <= ROUNDS * self._period * 1000:
-            speaker = Speaker(said.dpid, said.port, said.name)
+            found = Sighting(str(said), now + self._ttl)
+        elif said.sent <= now * 1000 <= said.sent + said.ttl * 1000:
+            found = Sighting(Speaker(said.dpid, said.port, said.name), now + said.ttl)
         else:
             return  # somebody has kept it for a while
         at = PortRef(event.switch, event.in_port)
         with self._lock:
             if at.port in self._ports.get(at.switch, ()):
                 before = self._heard.get(at)
-                self._heard[at] = Sighting(speaker, now)
-                if before is None or before.speaker != speaker:
+                self._heard[at] = found
+                if before is None or before.speaker != found.speaker:
                     self._news()
 
     def _port(self, at: PortRef, up: bool) -> None:
@@ -184,7 +191,14 @@ class Discovery:
         """Ask a port, and the one it should be cabled to."""
         there = self._topology.peers.get(at) if self._topology else None
         for port in (at, there) if there else (at,):
-            self._ask(port, delay)
+            if self._may_ask(port):
+                self._ask(port, delay)
+
+    def _may_ask(self, at: PortRef) -> bool:
+        """Whether a switch that we know can send out of it, and no host will hear it."""
+        topology = self._topology
+        known = topology is not None and at.switch in topology.switches and at not in topology.host_at
+        return known and self._ports.get(at.switch, {}).get(at.port, False)
 
     def _ask(self, at: PortRef, delay: float) -> None:
         self._asked[at] = when = self._clock() + delay
@@ -200,17 +214,14 @@ class Discovery:
                 if self._asked.get(at) != when:
                     continue  # asked sooner, or not at all any more
                 del self._asked[at]
-                switch = topology.switches.get(at.switch)
-                if switch is None or at in topology.host_at or not self._ports.get(at.switch, {}).get(at.port):
-                    continue
-                found.append((at, switch.dpid))
+                if self._may_ask(at):
+                    found.append((at, topology.switches[at.switch].dpid))
             for at, _ in found:
                 self._ask(at, self._period * self._dice.uniform(1 - JITTER, 1 + JITTER))
         return found
 
     def _send(self, at: PortRef, dpid: int) -> None:
-        ttl = min(0xFFFF, round(ROUNDS * self._period))
-        said = Advertisement(dpid, at.port, at.switch, int(self._clock() * 1000), ttl)
+        said = Advertisement(dpid, at.port, at.switch, int(self._clock() * 1000), self._ttl)
         with suppress(SwitchError):  # it has left
             self._wire.send_packet(at.switch, at.port, encode(said, self._key))
 
