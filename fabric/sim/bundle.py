@@ -21,6 +21,8 @@ from fabric.undo import Undo
 
 MOST_BUNDLES = 64
 MOST_MESSAGES = 1_000_000
+_NOTIFY = int(FlowModFlag.SEND_FLOW_REM)
+_NAMED = frozenset({FlowModCommand.ADD, FlowModCommand.DELETE_STRICT})
 BUNDLED: frozenset[type[Message]] = frozenset({FlowMod, GroupMod, MeterMod})
 """The messages that may join a bundle."""
 
@@ -127,9 +129,8 @@ def _is_simple(message: Message) -> bool:
     """Whether it changes nothing but entries that it names, and the rules of a group it deletes."""
     if isinstance(message, FlowMod):
         rule = message.rule
-        passing = rule.idle_timeout or rule.hard_timeout or rule.flags & FlowModFlag.SEND_FLOW_REM
-        named = message.command in (FlowModCommand.ADD, FlowModCommand.DELETE_STRICT) and rule.table != ALL_TABLES
-        return named and not passing
+        passing = rule.idle_timeout or rule.hard_timeout or rule.flags & _NOTIFY
+        return message.command in _NAMED and rule.table != ALL_TABLES and not passing
     return isinstance(message, GroupMod) and message.entry.group != ALL_GROUPS
 
 
