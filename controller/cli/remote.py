@@ -88,6 +88,6 @@ _FLAGS = {"unproven": "--unproven"}
 def _counterexample(row: Json) -> Iterator[str]:
     """A packet that breaks a claim: what happens, how to send it, its way, and the lines of the documents behind it."""
     yield f"{row['claim']}: {row['text']}"
-    yield f"  packet, at {row['at']}: {row['packet']}"
+    yield f"  packet: {row['packet']}"
     yield from (f"  {line}" for line in row["trace"])
     yield from (f"  caused by {line}" for line in row["lines"])

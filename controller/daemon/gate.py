@@ -18,7 +18,7 @@ from functools import cached_property
 from threading import Timer
 from typing import NamedTuple
 
-from controller.compile import Compiled, origins
+from controller.compile import Compiled, Origin, origins
 from controller.daemon.draft import Draft
 from controller.daemon.fingerprint import digest_of
 from controller.daemon.report import Proving, Step
@@ -163,11 +163,12 @@ class _Examination:
         return found
 
     def _finding(self, one: Counterexample) -> Finding:
-        lines = dict.fromkeys(str(self._origins[cookie]) for cookie in one.cookies if cookie in self._origins)
-        return Finding(one.claim, one.text, str(one.at), one.data, one.scapy, one.trace, tuple(lines))
+        causes = dict.fromkeys(self._origins[cookie] for cookie in one.cookies if cookie in self._origins)
+        lines = tuple(str(cause) for cause in sorted(causes, key=_decides, reverse=True))
+        return Finding(one.claim, one.text, str(one.at), one.data, one.scapy, one.trace, lines)
 
     @cached_property
-    def _origins(self) -> Mapping[int, object]:
+    def _origins(self) -> Mapping[int, Origin]:
         return {**origins(self.passage.before), **origins(self.passage.now)}
 
     @contextmanager
@@ -180,6 +181,11 @@ class _Examination:
             yield
         finally:
             timer.cancel()
+
+
+def _decides(cause: Origin) -> int:
+    """How much an object decides about packets: policies and shares most, then endpoints."""
+    return 2 * (".policies." in cause.path or cause.path.startswith("shares.")) + (".endpoints." in cause.path)
 
 
 def passage(draft: Draft, held: Compiled | None) -> Passage:
