@@ -160,13 +160,26 @@ def ground() -> Iterator[Ground]:
 
 
 def comparable(model: SwitchModel, packet: Packet, steps: tuple[Step, ...], evaluated: frozenset[Outcome]) -> bool:
-    """Whether Open vSwitch can do it: it carries two tags, and breaks a later fragment whose address is set."""
-    if any(len(packet.vlans) + _pushes(model, one) > 2 for one in steps):
+    """Whether Open vSwitch can do it: it carries two tags, gives a tag to what has none when its values are set, and
+    breaks a later fragment whose address is set."""
+    if any(len(packet.vlans) + _pushes(model, one) > 2 or _may_lack_a_tag(one) for one in steps):
         return False
     at = packet.layout.marks.get("ipv4")
     later = at is not None and int.from_bytes(packet.data[at + 6 : at + 8], "big") & 0x1FFF
     after = [Packet(frame) for outcome in evaluated for _, frame in outcome]
     return not later or all(one.get(name) == packet.get(name) for one in after for name in ("ipv4_src", "ipv4_dst"))
+
+
+def _may_lack_a_tag(one: Step) -> bool:
+    """Whether an action set gives values to a tag that was perhaps taken off before."""
+    todo = [hop.rule.instructions for hop in one.trail if hop.rule]
+    written: list[act.Action] = []
+    for each in todo:
+        written = [*([] if each.clear else written), *each.write]
+    sets = any(isinstance(action, act.SetField) and action.field.startswith("vlan_") for action in written)
+    pushes = any(isinstance(action, act.PushVlan) for action in written)
+    pops = any(isinstance(action, act.PopVlan) for each in todo for action in (*each.apply, *each.write))
+    return sets and pops and not pushes
 
 
 def _pushes(model: SwitchModel, one: Step) -> int:
@@ -289,6 +302,17 @@ def test_open_vswitch_alone_gives_a_pushed_tag_no_values_of_the_one_below(ground
     ((_, seen),) = pair.seen
     assert pair.says.outcomes == pair.evaluated
     assert (copied[14:16].hex(), seen[14:16].hex()) == ("6007", "0000")
+
+
+def test_open_vswitch_alone_gives_a_tag_to_a_packet_without_one_when_its_id_is_set(ground: Ground) -> None:
+    """Others leave the packet as it is (§5.12: the field is not there). It accepts this in an action set, where the tag
+    is taken off first."""
+    todo = Instructions(write=(act.SetField("vlan_vid", 0x1009), act.PopVlan(), act.Output(2)))
+    pair = alone(ground, [(Match.of(vlan_vid=0x1007), todo)], tagged(FRAME, 7, 0), 1)
+    (((_, bare),),) = pair.evaluated
+    ((_, seen),) = pair.seen
+    assert pair.says.outcomes == pair.evaluated
+    assert (Packet(bare).vlans, Packet(seen).vlans) == ((), (9,))
 
 
 @pytest.mark.parametrize(("fragments", "taken"), [(FRAGMENTS_NORMAL, False), (FRAGMENTS_MATCH, True)])

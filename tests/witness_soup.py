@@ -152,7 +152,7 @@ def _change(chance: Random, known: _Known, moves: bool, ages: bool) -> tuple[act
         fill = act.SetField("vlan_vid", chance.choice(VIDS)), act.SetField("vlan_pcp", chance.choice((0, 3, 7)))
         return act.PushVlan(chance.choice((0x8100, 0x88A8))), *fill
     if kind == "pop" and known.tags:
-        known.tags = 0
+        known.tags -= 1
         return (act.PopVlan(),)
     if kind == "ttl" and known.has("nw_ttl"):
         return (act.DecNwTtl() if ages and chance.random() < 0.7 else act.SetNwTtl(2),)
