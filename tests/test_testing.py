@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from controller.cli.sources import Wanted
+from controller.probe.simulated import Simulated
+from controller.testing.backends import OnSim
+from controller.testing.fabric import Fabric, NotAsAsserted
+from fabric.match import ANY
+from fabric.rule import Instructions, Rule
+from fabric.ruleset import Block, Placed, Ruleset
 from lab.cell import PACKAGES
+from tests.docs import demo
 from tests.testing_repo import ROOT, repository
 
 pytest_plugins = ["pytester"]
@@ -165,3 +173,26 @@ def test_the_sample_workflow_s_own_command_tests_the_repository_of_the_page(pyte
     done = subprocess.run([sys.executable, *words], cwd=here, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert (here / "isolation.xml").exists()
+
+
+# ---- the fabric under test, without pytest around it
+
+
+def test_rules_that_leak_are_found_though_the_intents_and_the_compiler_know_of_no_leak() -> None:
+    """A switch that lost its refusal forwards what no policy permits: the packets say so, and so does the message."""
+    compiled = demo()
+    wanted = Wanted(compiled.topology, compiled.intent)
+    noted: list[tuple[str, str]] = []
+    with Simulated(compiled.topology, _leaking(compiled.ruleset)) as running:
+        fabric = Fabric(wanted, compiled, OnSim(running), lambda name, value: noted.append((name, value)))
+        fabric.assert_isolated("shop/web2", "shop/db", "tcp/5432")
+        with pytest.raises(NotAsAsserted, match="The switches did not do what their rules say") as told:
+            fabric.assert_isolated("shop/web1", "shop/db", "tcp/5432")
+    assert "Refused: nothing lets shop/web1 open tcp/5432 to shop/db1" in str(told.value)
+    assert [value.split()[2:] for name, value in noted if name == "clos.witness"]
+
+
+def _leaking(ruleset: Ruleset) -> Ruleset:
+    """The rules, and on leaf1 one more that lets everything past the policy table."""
+    leak = Rule(5, 65535, ANY, Instructions(goto=6))
+    return Ruleset(ruleset.switches, {**ruleset.parts, "leak": {"": Placed(Block([leak]), ("leaf1",))}})

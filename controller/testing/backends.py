@@ -24,7 +24,7 @@ class CannotTest(Exception):
     """There is no such fabric: files with problems, or no real switches here. The text says what is wrong."""
 
 
-class _OnSim:
+class OnSim:
     """The simulated fabric: its switches run the rules that a controller gave them over OpenFlow."""
 
     name = "sim"
@@ -49,7 +49,7 @@ def started(backend: str, topology: Path, intents: Sequence[Path]) -> Iterator[F
             yield Fabric(wanted, compiled, real, lambda name, value: None)
     else:
         with Simulated(wanted.topology, compiled.ruleset) as running:
-            yield Fabric(wanted, compiled, _OnSim(running), lambda name, value: None)
+            yield Fabric(wanted, compiled, OnSim(running), lambda name, value: None)
 
 
 def _loaded(topology: Path, intents: Sequence[Path]) -> Wanted:
