@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 
@@ -9,6 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.api import access
+from controller.api.app import create_app
+from controller.api.client import ApiError, Client
+from controller.api.guard import Guard
+from controller.api.server import Server
 from controller.compile import compile_fabric
 from controller.daemon import Refused
 from controller.daemon.draft import Draft, Sources
@@ -26,6 +32,7 @@ from fabric.openflow.digest import Digests, fabric_digest, state_digest
 from fabric.rule import Instructions, Rule
 from fabric.ruleset import EMPTY, Block, Ruleset, state_of
 from fabric.topology import PortRef
+from tests.cli_run import clos
 from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, Rig, edited, eventually
 from tests.fabrics import intents, topologies
 
@@ -316,3 +323,45 @@ def test_a_store_made_before_proofs_gets_room_for_them(tmp_path):
         new = store.begin(Entry("ann", "", {}, "", "", None, {"verdict": "proved"}))
         assert (store.get(old).verdict, store.get(old).proof) == ("", None)
         assert (store.get(new).verdict, store.get(new).proof) == ("proved", {"verdict": "proved"})
+
+
+@pytest.fixture
+def served(rig):
+    """The rig's state directory, with its daemon's API for the command line."""
+    with Server(Guard(create_app(rig.daemon), access.token(rig.state_dir)), "127.0.0.1", 0) as server:
+        access.publish(rig.state_dir, access.Addresses(server.address, ("127.0.0.1", rig.port), os.getpid()))
+        yield ("--state", rig.state_dir, "--yes", "--who", "ann")
+
+
+def test_the_command_line_shows_the_packet_the_lines_and_the_way_on(rig, served, monkeypatch):
+    sabotage(monkeypatch, lambda plan: with_leak(plan, at=-1))
+    ran = clos("apply", "intents/demo.yaml", *served)
+    assert (ran.code, ran.out) == (4, "")
+    assert "admitted: a packet of" in ran.err and "packet: sendp(Ether(" in ran.err
+    assert ran.err.rstrip().endswith("(to go on: --unproven)")
+    told = clos("apply", "intents/demo.yaml", *served, "--json").data
+    assert (told["code"], told["allow"]) == ("gate", ["unproven"])
+    assert {row["claim"] for row in told["counterexamples"]} >= {"admitted"}
+    assert clos("history", *served[:2], "--json").data["revisions"] == []
+
+
+def test_going_on_without_a_proof_is_loud_and_shows_for_ever(rig, served, monkeypatch):
+    sabotage(monkeypatch, lambda plan: with_leak(plan, at=-1))
+    ran = clos("apply", "intents/demo.yaml", *served, "--unproven")
+    assert ran.code == 0, ran.err
+    assert "WARNING: --unproven: without a proof, tenants may reach each other" in ran.err
+    assert "NOT PROVED, sent all the same (--unproven). What breaks after batch" in ran.out
+    assert "NOT PROVED" in clos("history", *served[:2]).out
+    assert "# unproven: after batch" in clos("history", "1", *served[:2]).out
+    assert "NOT PROVED" in clos("audit", *served[:2], "--seconds", "5").out
+
+
+def test_a_refusal_of_the_gate_is_a_conflict_over_http(rig, served, monkeypatch):
+    sabotage(monkeypatch, lambda plan: with_leak(plan, at=-1))
+    with Client.from_state_dir(rig.state_dir) as client, pytest.raises(ApiError) as caught:
+        client.apply({DEMO.name: DEMO.text}, who="ann", allow=ALLOW)
+    assert (caught.value.status, caught.value.code, caught.value.allow) == (409, "gate", ["unproven"])
+    assert caught.value.counterexamples[0].keys() == {"claim", "text", "at", "data", "packet", "trace", "lines"}
+    described = create_app(rig.daemon).openapi()["components"]["schemas"]
+    assert described["Counterexample"]["properties"].keys() == caught.value.counterexamples[0].keys()
+    assert "Proving" in described
