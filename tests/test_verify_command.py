@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,13 +17,14 @@ from controller.cli.proof_junit import junit
 from controller.cli.proof_sarif import sarif
 from controller.cli.proof_steps import plan_steps, states_of
 from controller.cli.sources import Wanted, read
+from controller.compile import Compiled
 from controller.dump import Dump, read_dump
 from controller.intent import Text
-from controller.plan import diff, ruleset_json
+from controller.plan import diff
 from controller.verify import CLAIMS, Counterexample, Proof, Refused, Report, verify_states
 from controller.verify.survey import NO_BLACK_HOLE, SURVEYED, survey
 from fabric.packet import Packet
-from fabric.ruleset import EMPTY
+from fabric.ruleset import EMPTY, Ruleset
 from fabric.sim.server import SimThread
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef
@@ -32,6 +32,9 @@ from fabric.walk import Walk, walk
 from tests.cli_run import BANK, DEMO, ROOT, Ran, clos, edited
 from tests.test_cli_controller import INTENTS, NOBODY, TOPOLOGY, fabric, state  # noqa: F401 - fixtures
 from tests.verify_rules import SPOILT, Spoilt, spoilt, unknown
+
+OFFICE = "tenant/office"
+"""A part of the demonstration's rules."""
 
 
 @cache
@@ -165,25 +168,26 @@ def test_a_plan_of_nothing_is_proved_as_it_stands() -> None:
     assert "7 claims proved over all packets" in ran.out
 
 
+def without(part: str) -> Compiled:
+    """The demonstration compiled, less a part of its rules."""
+    whole = demo().compiled()
+    kept = {name: held for name, held in whole.ruleset.parts.items() if name != part}
+    assert len(kept) < len(whole.ruleset.parts)
+    return replace(whole, ruleset=Ruleset(whole.ruleset.switches, kept))
+
+
 def test_a_plan_that_leads_astray_is_refuted_at_its_last_state() -> None:
-    held = demo().compiled()
-    lacking = {name: part for name, part in held.ruleset.parts.items() if name != "tenant shop"}
-    parts = lacking if len(lacking) < len(held.ruleset.parts) else dict(list(held.ruleset.parts.items())[1:])
-    wrong = replace(held, ruleset=type(held.ruleset)(held.ruleset.switches, parts))
+    wrong = without(OFFICE)
     steps = list(plan_steps(None, wrong).steps)
     assert len(steps) == len(diff(EMPTY, wrong.ruleset).batches)
-    assert not steps[-1].ask().ok
+    assert [step.ask().ok for step in steps] == [True] * (len(steps) - 1) + [False]
 
 
-def test_rules_that_no_intent_of_a_plan_wants_are_refuted_in_between(tmp_path: Path) -> None:
-    other = edited(tmp_path, "services: [tcp/8080]", "services: [tcp/8081]")
-    new = Wanted(demo().topology, read(ROOT / TOPOLOGY, [other]).intent)
-    held, wanted = demo().compiled(), new.compiled(demo().compiled())
-    states = states_of(held.ruleset)
-    steps = list(plan_steps(held, wanted).steps)
-    assert all(step.ask().ok for step in steps)
-    assert steps[0].before is not None or len(steps) == 1
-    assert states.keys() == set(demo().topology.switches)
+def test_a_plan_that_mends_rules_is_refuted_until_it_has() -> None:
+    steps = list(plan_steps(without(OFFICE), demo().compiled()).steps)
+    reports = [step.ask() for step in steps]
+    assert [report.ok for report in reports] == [False] * (len(steps) - 1) + [True]
+    assert {one.claim for one in reports[0].counterexamples} == {"reachable"}
 
 
 # Switches
@@ -219,30 +223,14 @@ def test_without_intents_the_matrix_is_what_the_evaluator_does() -> None:
     assert set(found.reach) == set(topology.host_at)
 
 
-def test_whoever_the_intents_let_speak_reaches_whom_they_let_it() -> None:
+def test_whoever_the_intents_let_speak_reaches_whom_they_let_it(tmp_path: Path) -> None:
     found = survey(demo().topology, states_of(demo().compiled().ruleset)).reach
-    rows = clos("verify", "-t", TOPOLOGY, "--dump", _compiled_file(), "--json").data["reach"]
+    rows = clos("verify", "-t", TOPOLOGY, "--dump", spoilt(tmp_path), "--json").data["reach"]
     assert {(row["port"], row["host"]) for row in rows} == {
         (str(at), host) for at, reached in found.items() for host in reached
     }
     assert "app1" in found[PortRef("leaf1", 11)]
     assert "desk1" not in found[PortRef("leaf1", 11)]
-
-
-_FILES: list[Path] = []
-
-
-def _compiled_file() -> Path:
-    return _FILES[0]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    path = tmp_path_factory.mktemp("dump") / "rules.json"
-    path.write_text("".join(ruleset_json(demo().compiled().ruleset)))
-    _FILES.append(path)
-    yield
-    _FILES.clear()
 
 
 # Reports
@@ -305,6 +293,41 @@ def test_sarif_is_of_the_form_that_its_schema_asks_for(report: Verification) -> 
         bytes.fromhex(result["properties"]["hex"])
     prints = [result["partialFingerprints"]["closCounterexample/v1"] for result in run["results"]]
     assert len(set(prints)) == len(prints)
+
+
+SARIF_KEYS = {
+    "log": {"$schema", "version", "runs"},
+    "run": {"tool", "invocations", "columnKind", "results", "properties"},
+    "rule": {"id", "name", "shortDescription", "defaultConfiguration"},
+    "invocation": {"executionSuccessful", "exitCode", "toolExecutionNotifications"},
+    "notification": {"level", "message"},
+    "result": {"ruleId", "ruleIndex", "kind", "level", "message", "locations", "relatedLocations", "codeFlows",
+               "partialFingerprints", "properties"},
+    "location": {"id", "physicalLocation", "logicalLocations", "message"},
+    "physicalLocation": {"artifactLocation", "region"},
+    "region": {"startLine", "startColumn"},
+}  # fmt: skip
+"""Keys that SARIF 2.1.0's schema, which allows no others, knows in these objects: those that are used."""
+
+
+def test_sarif_has_no_key_that_its_schema_does_not_allow(report: Verification) -> None:
+    log = json.loads(sarif(report, "topologies/demo.yaml"))
+    run = log["runs"][0]
+    results = run["results"]
+    places = [at for one in results for at in (*one["locations"], *one["relatedLocations"])]
+    steps = [
+        s["location"] for one in results for f in one["codeFlows"] for t in f["threadFlows"] for s in t["locations"]
+    ]
+    physical = [at["physicalLocation"] for at in places]
+    invocations = run["invocations"]
+    found = {
+        "log": [log], "run": [run], "rule": run["tool"]["driver"]["rules"], "invocation": invocations,
+        "notification": invocations[0]["toolExecutionNotifications"], "result": results,
+        "location": places + steps, "physicalLocation": physical, "region": [one["region"] for one in physical],
+    }  # fmt: skip
+    for kind, objects in found.items():
+        assert objects
+        assert {key for one in objects for key in one} <= SARIF_KEYS[kind], kind
 
 
 def test_reports_are_written_beside_the_text(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,9 +102,14 @@ SPOILT = (
 )
 
 
+@cache
+def _compiled() -> str:
+    return clos("compile", *DEMO, "--json").out
+
+
 def spoilt(folder: Path, *changes: Callable[[Rules], None]) -> Path:
     """A file with the demonstration's rules in Clos's JSON, an entry to a line as Clos writes it, changed."""
-    held = clos("compile", *DEMO, "--json").data
+    held = json.loads(_compiled())
     for change in changes:
         change(held["rules"])
     path = folder / "rules.json"
