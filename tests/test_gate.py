@@ -40,6 +40,19 @@ PORT = edited("services: [tcp/8080]", "services: [tcp/8081]")
 LEAK = Rule(0, 9999, Match.of(in_port=11), Instructions(write=(Output(12),)), 0xC105 << 48)
 """On a leaf: whatever comes in by port 11 goes out by port 12."""
 
+OWNER = """
+apiVersion: clos/v1
+kind: Tenant
+metadata: {name: NAME}
+spec:
+  networks: {one: {subnet: 10.77.0.0/24}}
+  endpoints:
+    first: {host: web1, ip: 10.77.0.11}
+    second: {host: web2, ip: 10.77.0.12, mac: "02:00:00:00:77:02"}
+  groups: {all: {networks: [one]}}
+  policies: [{from: all, to: all, services: [any]}]
+"""
+
 settled = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -218,15 +231,38 @@ def test_switches_that_are_away_are_named_in_the_proof(rig):
     rig.sim.fail("crash", "leaf2")
     assert eventually(lambda: rig.daemon.status().connected == 5)
     rig.apply([DEMO], allow=(*ALLOW, "offline"))
-    assert rig.daemon.revision(2).proof["left_out"] == ["leaf2 is away and goes on as it did until it joins"]
+    proof = rig.daemon.revision(2).proof
+    assert proof["left_out"] == ["leaf2 is away: that all arrives until it joins is not proved"]
+    assert (proof["states"][-1]["batch"], proof["states"][-1]["against"]) == ("with switches away", "either")
 
 
-def examined(before, now, plan=None, interrupted=()):
+def test_what_leaks_while_a_switch_is_away_is_refused():
+    before = compile_fabric(_intent([Text("alpha", OWNER.replace("NAME", "alpha"))]), FABRIC)
+    heir = (
+        OWNER.replace("NAME", "beta")
+        .replace("host: web2", "host: lab1")
+        .replace("services: [any]", "services: [tcp/1]")
+    )
+    now = compile_fabric(_intent([Text("beta", heir)]), FABRIC)  # it gets the very numbers that alpha had
+    stop, plan = ("alpha",), _by_way_of_nothing(before, now)
+    assert examined(before, now, plan, stop).ok
+    found = examined(before, now, plan, stop, away=("leaf1",))
+    assert not found.ok and "with switches away" in str(found)
+
+
+def _by_way_of_nothing(before, now):
+    """The plan that takes everything away before anything comes."""
+    empty = compile_fabric(Intent(), before.topology, previous=before).ruleset
+    away, home = diff(before.ruleset, empty), diff(empty, now.ruleset)
+    return Plan(away.batches + home.batches, home.switches, tuple(sorted({*away.parts, *home.parts})))
+
+
+def examined(before, now, plan=None, interrupted=(), away=()):
     """The verdict on the way from one compiled fabric (None: nothing) to another."""
     installed = before.ruleset if before else EMPTY
     plan = diff(installed, now.ruleset) if plan is None else plan
     draft = Draft(0, Sources(Text("topology", "")), now, installed, plan, (), interrupted)
-    return Examiner().examine(draft, before, (), lambda step: None)
+    return Examiner().examine(draft, before, away, lambda step: None)
 
 
 @given(st.data())
@@ -246,9 +282,7 @@ def test_a_plan_that_stops_tenants_meanwhile_is_judged_by_the_intent_without_the
     topology = data.draw(topologies())
     before = compile_fabric(data.draw(intents(topology)), topology)
     now = compile_fabric(data.draw(intents(topology)), topology, previous=before)
-    empty = compile_fabric(Intent(), topology, previous=before).ruleset
-    away, home = diff(before.ruleset, empty), diff(empty, now.ruleset)
-    plan = Plan(away.batches + home.batches, home.switches, tuple(sorted({*away.parts, *home.parts})))
+    plan = _by_way_of_nothing(before, now)
     assert examined(before, now, plan, tuple(before.intent.tenants)).ok
 
 

@@ -21,7 +21,7 @@ from controller.compile import CompileError, compile_fabric
 from controller.compile.numbering import from_json
 from controller.daemon.fingerprint import fingerprint
 from controller.daemon.state import COMPILER
-from controller.daemon.verdict import PROVED
+from controller.daemon.verdict import NOW, PROVED
 from controller.intent import Text as Document
 from fabric.openflow.digest import fabric_digest, state_digest
 from fabric.packet import Packet
@@ -106,12 +106,13 @@ def _sound(verdict: str, proof: Json) -> bool:
     """Whether the kept proof is of one piece: its word, and the digests of the last state."""
     if proof["verdict"] != verdict or (verdict == PROVED) != all(state["ok"] for state in proof["states"]):
         return False
-    return verdict != PROVED or proof["states"][-1]["digest"] == fabric_digest(proof["digests"])
+    last = [state["digest"] for state in proof["states"] if state["against"] == NOW]
+    return verdict != PROVED or last == [fabric_digest(proof["digests"])]
 
 
 def _not_shown(proof: Json | None, checker: check.Checker) -> tuple[str, ...]:
     """The kept counterexamples, of the last state of a plan that was not proved, that turn out to break nothing."""
-    last = next((state for state in (proof or {}).get("states", ()) if state["against"] == "now"), None)
+    last = next((state for state in (proof or {}).get("states", ()) if state["against"] == NOW), None)
     rows = last["findings"] if last else ()
     return tuple(
         row["text"] for row in rows if not checker.wrong(_port(row["at"]), Packet.parse(bytes.fromhex(row["data"])))

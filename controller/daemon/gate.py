@@ -26,8 +26,9 @@ from controller.daemon.verdict import EITHER, NOW, Finding, Judged, Verdict
 from controller.intent.model import Intent
 from controller.plan import states
 from controller.verify import CLAIMS, Counterexample, Refused, Report, verify_states
+from controller.verify.claims import FAITHFUL, REACHABLE
 from controller.verify.during import verify_during
-from fabric.openflow.digest import Digests, fabric_digest
+from fabric.openflow.digest import Digests, fabric_digest, state_digest
 from fabric.ruleset import EMPTY, Ruleset, SwitchState, state_of
 from fabric.topology import Topology
 
@@ -35,6 +36,8 @@ LOG = logging.getLogger(__name__)
 
 TELL_SECONDS = 1.0
 """A proof that takes longer says so, again and again."""
+AWAY = "with switches away"
+"""In the place of a batch's name: the state that lasts until switches that are away have joined."""
 PROVER = ("controller.verify", "controller.intent", "fabric")
 """The packages whose code a proof stands on."""
 
@@ -81,8 +84,8 @@ class _Examination:
         self, draft: Draft, held: Compiled | None, offline: tuple[str, ...], tell: Tell, digests: Digests
     ) -> None:
         self.draft, self.passage, self.tell, self.digests = draft, passage(draft, held), tell, digests
-        self.begun = time.perf_counter()
-        self.left_out = [f"{name} is away and goes on as it did until it joins" for name in offline]
+        self.begun, self.offline = time.perf_counter(), offline
+        self.left_out = [f"{name} is away: that all arrives until it joins is not proved" for name in offline]
         if self.passage.ground is None and len(draft.plan.batches) > 1:
             self.left_out.append("cables change: only the state after the last batch was examined")
         self.as_before = True
@@ -100,6 +103,8 @@ class _Examination:
                 claims = {proof.claim: proof.vacuous or proof.covered for proof in report.proofs}
                 if not state.ok:
                     break
+        if self.offline and judged[-1].ok and self.passage.ground is not None:
+            judged.append(self._while_away(held, wanted))
         spent = time.perf_counter() - self.begun
         return Verdict(claims, batches, tuple(judged), wanted, tuple(self.left_out), digest_of(PROVER), spent)
 
@@ -131,6 +136,19 @@ class _Examination:
         against = NOW if final else EITHER
         ok = not found and not why
         return Judged(number, batch, against, ok, fabric_digest(digests), spent, found, why), report
+
+    def _while_away(self, held: States, wanted: Mapping[str, str]) -> Judged:
+        """The state after the last batch while switches that are away go on as before: nothing may leak or loop."""
+        began, blocks = time.perf_counter(), self.draft.installed.by_switch()
+        before = {name: state_of(blocks.get(name, ())) for name in self.offline}
+        with self._telling(Proving(len(self.draft.plan.batches), len(self.draft.plan.batches), AWAY)):
+            report = self._between({**held, **before})
+        found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in {REACHABLE, FAITHFUL})
+        why = str(report.refused) if report.refused else ""
+        digest = fabric_digest({**wanted, **{name: state_digest(state) for name, state in before.items()}})
+        spent = round(time.perf_counter() - began, 4)
+        number = len(self.draft.plan.batches)
+        return Judged(number, AWAY, EITHER, not found and not why, digest, spent, found, why)
 
     def _final(self, held: States) -> Report:
         return _answered(lambda: verify_states(self.passage.now, self.passage.topology, held))
