@@ -49,7 +49,7 @@ def probe(
     covering: Covering = False,
     every: Every = False,
 ) -> Answer:
-    """Send packets through a simulated fabric and compare what arrives with the intents.
+    """Send packets through a simulated fabric and compare with the intents.
 
     From every endpoint to every other, each service the intents speak of and some they do not. A controller programs
     the simulated switches over OpenFlow. Exits with 4 when anything differs; for real switches see lab probe.

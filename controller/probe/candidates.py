@@ -24,7 +24,7 @@ from controller.probe.packets import (
     who_has,
 )
 from fabric.fields import IP_ICMP, IP_TCP
-from fabric.packet import BROADCAST
+from fabric.packet import BROADCAST, Packet
 from fabric.topology import PortRef, Topology
 
 MULTICAST, ALL_HOSTS = 0x01005E000001, 0xE0000001
@@ -45,8 +45,8 @@ class Sender(NamedTuple):
     party: Party
     at: PortRef
 
-    def probe(self, packet: object, what: str) -> Probe:
-        return Probe(self.at, packet, f"{self.party.name} {what}")  # type: ignore[arg-type]
+    def probe(self, packet: Packet, what: str) -> Probe:
+        return Probe(self.at, packet, f"{self.party.name} {what}")
 
 
 class Reach:
@@ -137,7 +137,7 @@ def _best(senders: list[Sender], target: Party, reach: Reach) -> Sender | None:
     """One that may send to the target; else the first that is somebody else; else the target itself."""
     others = [sender for sender in senders if sender.party.name != target.name]
     allowed = (sender for sender in others if reach.permitted(sender.party, target))
-    return next((*allowed, *others, *senders, None).__iter__())
+    return next(iter((*allowed, *others, *senders)), None)
 
 
 def _told(sender: Sender | None, target: Party, reach: Reach, mac: int) -> Iterator[Probe]:
