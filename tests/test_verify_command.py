@@ -12,11 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from controller.cli.answer import Stop
 from controller.cli.proof import COULD_NOT, PROVED, REFUTED, SAYS, Sources, Verification
 from controller.cli.proof_junit import junit
 from controller.cli.proof_sarif import sarif
 from controller.cli.proof_steps import plan_steps, states_of
 from controller.cli.sources import Wanted, read
+from controller.cli.verify import unanswered
 from controller.compile import Compiled
 from controller.dump import Dump, read_dump
 from controller.intent import Text
@@ -366,6 +368,14 @@ def test_a_question_that_has_no_answer_is_neither_proved_nor_refuted(words: tupl
     ran = clos("verify", *words)
     assert ran.code == COULD_NOT
     assert says in ran.err
+
+
+def test_a_fault_of_ours_is_no_refutation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLOS_DEBUG", raising=False)
+    with pytest.raises(Stop) as stopped, unanswered():
+        raise ZeroDivisionError("of ours")
+    assert stopped.value.code == COULD_NOT
+    assert "internal error, please report it" in stopped.value.message and "of ours" in stopped.value.message
 
 
 def test_dumps_that_cannot_be_read_are_refused_with_every_line(tmp_path: Path) -> None:

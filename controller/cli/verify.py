@@ -6,6 +6,7 @@ Lives here: which states are asked about and what their claims are held against.
 from __future__ import annotations
 
 import json as json_text
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ from controller.cli.sources import (
 from controller.compile import Compiled
 from controller.dump import Dump, read_dump
 from controller.intent import Text
-from controller.verify import CLAIMS, Refused, Report, verify_states
+from controller.verify import CLAIMS, Report, verify_states
 from controller.verify.survey import SURVEYED, Survey, survey
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
@@ -92,7 +93,7 @@ def verify(
     without intents then what can be said without them, and who reaches whom. docs/proof.md says what is claimed and
     assumed. Exit codes: 0 every claim is proved, 1 one is refuted, 2 there is no answer.
     """
-    try:
+    with unanswered():
         if sum((live, plan, bool(dump))) > 1:
             raise Stop(COULD_NOT, "say one of --live, --plan and --dump")
         if before and not plan:
@@ -104,9 +105,22 @@ def verify(
         for file, text in ((junit_file, junit), (sarif_file, lambda done: sarif(done, _fallback(asked)))):
             if file is not None:
                 write(file, text(done))
+    return Answer(verification_json(done), lambda: lines(done), done.code)
+
+
+@contextmanager
+def unanswered() -> Iterator[None]:
+    """Whatever ends the command here is no answer: 1, the code of Clos's faults elsewhere, would say "refuted"."""
+    try:
+        yield
     except Stop as stop:
         raise Stop(COULD_NOT, stop.message, stop.details, stop.data) from None
-    return Answer(verification_json(done), lambda: lines(done), done.code)
+    except Exception as fault:
+        if os.environ.get("CLOS_DEBUG"):
+            raise
+        what = f"{type(fault).__name__}: {fault}".partition("\n")[0]
+        said = f"internal error, please report it with the command you ran: {what} (CLOS_DEBUG=1 shows where)"
+        raise Stop(COULD_NOT, said) from None
 
 
 def known_claims(words: Sequence[str]) -> frozenset[str]:
@@ -269,13 +283,10 @@ def _surveyed(subject: str, fabric: Topology, dump: Dump, asked: Asked) -> Verif
 
 
 def _stage(title: str, ask: Callable[[], Report], sources: Sources, asked: Asked) -> Stage:
-    """Ask the prover. A fault of its own is no verdict, so it must not look like a refutation."""
+    """Ask the prover."""
     began = time.perf_counter()
     with telling(f"proving: {title}"):
-        try:
-            report = ask()
-        except Exception as fault:  # whatever it is: exit code 1 would say "refuted"
-            report = Report((), (), Refused(f"these rules: {type(fault).__name__}: {fault} (please report it)"))
+        report = ask()
     return sources.stage(title, report, asked.claims, time.perf_counter() - began)
 
 
