@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import replace
 
@@ -199,6 +200,29 @@ def test_a_proof_that_takes_long_says_so_before_anything_is_sent(rig, monkeypatc
     told = [step for step in steps if isinstance(step, Proving)]
     assert told and told[-1].number == told[-1].batches
     assert steps.index(told[-1]) < min(i for i, step in enumerate(steps) if not isinstance(step, Proving))
+
+
+def test_a_daemon_that_is_stopped_during_a_proof_sends_nothing(rig, monkeypatch):
+    inside, go_on, ends = threading.Event(), threading.Event(), []
+
+    def waiting(*given):
+        inside.set()
+        assert go_on.wait(10)
+        return verify_states(*given)
+
+    def change():
+        with pytest.raises(Refused) as caught:
+            rig.apply()
+        ends.append(caught.value.code)
+
+    monkeypatch.setattr("controller.daemon.gate.verify_states", waiting)
+    work = threading.Thread(target=change)
+    work.start()
+    assert inside.wait(10)
+    rig.daemon.stop()
+    go_on.set()
+    work.join(10)
+    assert (ends, rig.watch.seen.total()) == (["stopping"], 0)
 
 
 def test_a_prover_that_fails_proves_nothing_and_the_daemon_lives(rig, monkeypatch):

@@ -106,6 +106,8 @@ def examined(state: State, draft: Draft, order: Order, offline: tuple[str, ...])
     if state.examiner is None:
         return unexamined(draft)
     verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell)
+    if state.stopping.is_set():
+        raise Refused(STOPPING, "the daemon was stopped while the change was being proved; nothing was sent")
     if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
         text = f"the plan is not proved, and nothing was sent; what breaks {verdict}"
         raise Refused(GATE, text, flags=(ALLOW_UNPROVEN,), findings=verdict.findings)

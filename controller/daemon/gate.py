@@ -143,7 +143,8 @@ class _Examination:
         before = {name: state_of(blocks.get(name, ())) for name in self.offline}
         with self._telling(Proving(len(self.draft.plan.batches), len(self.draft.plan.batches), AWAY)):
             report = self._between({**held, **before})
-        found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in {REACHABLE, FAITHFUL})
+        spared = self.spared | {REACHABLE, FAITHFUL}
+        found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in spared)
         why = str(report.refused) if report.refused else ""
         digest = fabric_digest({**wanted, **{name: state_digest(state) for name, state in before.items()}})
         spent = round(time.perf_counter() - began, 4)
