@@ -152,8 +152,9 @@ class _Comparing:
         for part in left[: SHOWN - len(self.strays)]:
             picked = witness(self.space, part)
             host = next(side.topology.host_at[at] for side in self.sides[::-1] if at in side.topology.host_at)
-            told = self._told(0, was), self._told(1, now)
-            self.strays.append(Stray(at, host, *told, picked.data, picked.scapy))
+            before, after = self._told(0, was), self._told(1, now)
+            after = f"{after} but looking otherwise" if before == after else after
+            self.strays.append(Stray(at, host, before, after, picked.data, picked.scapy))
 
     def _told(self, side: int, outcome: Outcome) -> str:
         """``dropped``, ``to app1``, ``to app1 or dropped``."""
