@@ -190,6 +190,7 @@ def warm_upgrade(lab: Lab, on: Ground) -> Loss:
 def store_restored(lab: Lab, on: Ground) -> Loss:
     """The process dies and its store with it; one with a backup from before the last change takes the fabric back."""
     with served(lab) as server:
+        server.apply(text(on.intent))
         copy = server.keep_store()
         server.apply(text(changed_policy(on)))
 

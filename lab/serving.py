@@ -12,11 +12,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from controller.intent import Text
 from lab.lab import Lab
@@ -25,6 +23,19 @@ from lab.ovs import LabError
 STORE = "clos.db"
 PATIENCE = 40.0
 """Seconds in which a controller must be ready, and its switches in line."""
+
+_AWAIT = """
+import sys, time
+from controller.api.client import ApiError, Client, NoDaemon
+until, told = time.monotonic() + float(sys.argv[3]), "it does not answer"
+while time.monotonic() < until:
+    try:
+        with Client.from_state_dir(sys.argv[1]) as client: told = client.status()
+        if told["in_line"] == int(sys.argv[2]) and told["pending"] is None: sys.exit(0)
+    except (ApiError, NoDaemon) as error: told = error
+    time.sleep(0.1)
+sys.exit(print(told) or 1)
+"""
 
 
 class Server:
@@ -61,22 +72,12 @@ class Server:
         self._process = None
 
     def await_in_line(self) -> None:
-        """Wait until every switch is connected and holds what it should."""
-        until, told = time.monotonic() + PATIENCE, None
-        while time.monotonic() < until:
-            told = self._status()
-            if told is not None and told["in_line"] == len(self.lab.topology.switches) and told["pending"] is None:
-                return
-            time.sleep(0.05)
-        raise LabError(f"the controller at {self.target} has not brought all switches in line: {told}")
-
-    def _status(self) -> dict[str, Any] | None:
-        words = [sys.executable, "-m", "controller.cli", "status", "--state", str(self.state), "--json"]
-        done = self.lab.cell.run("", *words)
-        with suppress(ValueError):
-            told = dict(json.loads(done.stdout))
-            return None if "error" in told else told
-        return None
+        """Wait until every switch is connected and holds what it should. Raises LabError."""
+        arguments = [str(self.state), str(len(self.lab.topology.switches)), str(PATIENCE)]
+        done = self.lab.cell.run("", sys.executable, "-c", _AWAIT, *arguments)
+        if done.returncode:
+            told = (done.stdout or done.stderr).strip()[-2000:]
+            raise LabError(f"the controller at {self.target} has not brought all switches in line: {told}")
 
     def apply(self, intents: Sequence[Text]) -> None:
         """Make a change by its command line. Raises LabError."""
