@@ -146,8 +146,8 @@ class PrivateSwitches:
         only = ("--enable-dummy=override", "--disable-system") if self.datapath == DUMMY else ()
         self._launch("ovs-vswitchd", f"unix:{here}/db.sock", f"--unixctl={here}/switch.ctl", *only)
         self._await(here / "switch.ctl")
-        self._control = Control(here / "switch.ctl")
         until = time.monotonic() + READY
+        self._control = _connected(here / "switch.ctl", until)
         while "upcall/disable-megaflows" not in self._control.call("list-commands") and time.monotonic() < until:
             time.sleep(0.01)  # it opens the socket before it knows all its commands
 
@@ -167,4 +167,15 @@ class PrivateSwitches:
                 logs = sorted(self.directory.glob("*.log"), key=lambda log: log.stat().st_mtime)
                 tail = logs[-1].read_text(errors="replace")[-1000:].strip()
                 raise LabError(f"Open vSwitch did not start: {tail or 'no reason given'}")
+            time.sleep(0.01)
+
+
+def _connected(path: Path, until: float) -> Control:
+    """A connection to a control socket that is there: a daemon makes the file a moment before it listens."""
+    while True:
+        try:
+            return Control(path)
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
             time.sleep(0.01)
