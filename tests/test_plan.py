@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.plan import ADD, DELETE, MODIFY, after, diff, invert, states
+from controller.plan import ADD, DELETE, MODIFY, after, diff, draining, invert, states
 from fabric.action import Group, Output
 from fabric.match import Match
 from fabric.rule import FAST_FAILOVER, Bucket, GroupEntry, Instructions, Rule
@@ -234,6 +234,20 @@ def test_a_moved_endpoint_is_modified_where_it_was_remote_and_never_deleted_ther
         (MODIFY, ("leaf1", "leaf3")),
         (MODIFY, ("leaf2",)),
     ]
+
+
+def test_frames_under_way_are_waited_for_only_where_they_were_sent_another_way() -> None:
+    def fabric(home: str | None, others: int) -> Ruleset:
+        there = {"egress": Placed(Block([rule(7, 5, 1, 1)], phase=EGRESS), (home,))} if home else {}
+        ways = {"ingress": Placed(Block([rule(3, 5, 1, others)]), ("leaf3",))} if home else {}
+        return Ruleset(SWITCHES, {"t": {**there, **ways}})
+
+    moved = diff(fabric("leaf1", 1), fabric("leaf2", 2))
+    assert [batch.name for batch in moved.batches] == ["egress", "ingress", "retire egress"]
+    assert draining(moved) == {"retire egress"}
+    gone = diff(fabric("leaf1", 1), fabric(None, 0))
+    assert [batch.name for batch in gone.batches] == ["ingress", "retire egress"]
+    assert draining(gone) == frozenset()
 
 
 def test_a_first_install_shares_blocks_between_switches() -> None:

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import pytest
 
-from controller.plan import ADD, Batch, Plan, Push, diff
+from controller.plan import ADD, DELETE, Batch, Plan, Push, diff
 from controller.plan.after import after, invert
+from controller.wire.apply import DRAIN
 from controller.wire.controller import Controller
 from controller.wire.errors import Lost, Refused, Silent
 from controller.wire.events import Warned
@@ -17,6 +18,7 @@ from fabric.action import Output
 from fabric.match import Match
 from fabric.openflow import encode
 from fabric.openflow import messages as m
+from fabric.openflow.constants import FlowModCommand
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
 from tests.wire_peer import Fleet, Peer, eventually
@@ -237,6 +239,22 @@ def test_stopping_the_controller_ends_a_plan_under_way(controller, fleet):
     controller.stop()
     work.join(5)
     assert {type(error) for error in results[0].errors} == {Lost}
+
+
+def test_what_received_frames_stays_until_those_under_way_have_arrived(controller, fleet):
+    """From the last switch's new course to the first removal of where the old one led, DRAIN passes."""
+    times = []
+
+    def noted(message):
+        times.append((time.monotonic(), message.command == FlowModCommand.DELETE_STRICT))
+
+    assert controller.apply(diff(EMPTY, OLD)).ok
+    for dpid in NAMES:
+        fleet[dpid].refuse = noted
+    turned, away = batch("ingress", rule(50)), Batch("retire egress", (Push(DELETE, Block([rule(1000)]), ALL),))
+    assert controller.apply(Plan((turned, away), ALL)).ok
+    assert [gone for _, gone in times] == [False] * 3 + [True] * 3
+    assert times[3][0] - times[2][0] >= DRAIN
 
 
 def test_a_switch_that_knows_no_bundles_is_given_plain_messages(controller, fleet):
