@@ -238,8 +238,9 @@ class Discovery:
             try:
                 self.turn()
             except Exception:
-                LOG.exception("discovery failed; it goes on")
-                stopping.wait(PERIOD)
+                if not stopping.is_set():  # else the wire is gone, in the middle of a turn
+                    LOG.exception("discovery failed; it goes on")
+                    stopping.wait(PERIOD)
 
 
 def _physical(port: int) -> bool:
