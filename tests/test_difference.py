@@ -8,12 +8,12 @@ from dataclasses import replace
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from controller.intent import load_intent, load_topology
+from controller.intent import load_intent, load_topology, reach
 from controller.intent.model import DENY, Endpoint, Intent, Policy, Rate, Service
 from controller.verify.difference import NOBODY, NOTHING, Difference, difference
 from controller.verify.flows import ASKED, BRIDGED, BROADCAST, GAINED, LOST, PINGED, ROUTED, Flow
-from controller.verify.parties import Side
-from controller.verify.permissions import LIMITS
+from controller.verify.parties import Party, Shifts, Side, concern, parties
+from controller.verify.permissions import LIMITS, PERMITS, REFUSES, Permission, permissions
 from controller.verify.traffic import EVERYTHING, Traffic, canonical, common, minus, of_service, within
 from controller.verify.traffic_words import meant, words
 from fabric.packet import Packet
@@ -184,6 +184,55 @@ def test_words_mean_what_they_are_for_and_nothing_beyond_what_they_may(before: T
     said = tuple(box for word in words(gained, after) for box in meant(word))
     note(str([str(word) for word in words(gained, after)]))
     assert within(gained, said) and within(said, after)
+
+
+def spoken(said: list[Permission], kind: str, sender: Party, receiver: Party, point: tuple[int, int, int]) -> bool:
+    """Whether a sentence of this kind speaks of such packets, as a service or as what answers one."""
+    back = point[0], point[2], point[1]
+    for one in said:
+        if one.kind != kind:
+            continue
+        there = sender in one.senders and receiver in one.receivers
+        again = receiver in one.senders and sender in one.receivers
+        if (there or (again and one.mutual)) and any(_holds(meant(word), point) for word in one.words):
+            return True
+        if again and any(word.asks and _holds(meant(word), back) for word in one.words):
+            return not any(_holds(meant(word), point) for word in one.mute)
+    return False
+
+
+def allowed(intent: Intent, sender, receiver, point: tuple[int, int, int]) -> bool:
+    """What a person reads in the policies; nothing where one of the two is not there."""
+    if sender is None or receiver is None:
+        return False
+    a, b = (
+        reach.End(intent.tenants[one.tenant], intent.tenants[one.tenant].endpoints[one.name])
+        for one in (sender, receiver)
+    )
+    proto, target, source = point
+    ports = (None, None) if target < 0 else (source, target)
+    return reach.ruling(intent, a, b, reach.Flow(proto, *ports)).allowed
+
+
+@given(st.data())
+@law
+def test_sentences_say_all_that_policies_newly_permit_and_refuse(data: st.DataObject) -> None:
+    topology = data.draw(topologies())
+    old, new = data.draw(pairs(topology))
+    sides = Side(old, topology), Side(new, topology)
+    who = concern(*sides)
+    named = parties(*sides, who.tenants)[1]
+    assume(len(named) > 1)
+    said = permissions(named, who, Shifts(old, new))
+    note(str(compared(old, new, topology)))
+    sender, receiver = data.draw(st.lists(st.sampled_from(named), min_size=2, max_size=2, unique=True))
+    for point in _points():
+        before = allowed(old, sender.before, receiver.before, point)
+        after = allowed(new, sender.after, receiver.after, point)
+        permits, refuses = (spoken(said, kind, sender, receiver, point) for kind in (PERMITS, REFUSES))
+        assert permits or not (after and not before)
+        assert refuses or not (before and not after)
+        assert after or not permits
 
 
 # What is said, word by word, of changes to the demonstration.
