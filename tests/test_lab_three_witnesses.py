@@ -47,8 +47,8 @@ SWITCHES, PACKETS = 8, 20
 """Switches on the bench, each with rules of its own every round, and packets for each."""
 MOST = 256
 """Choices of a switch explored; drawn rules leave fewer."""
-PATIENCE, MOMENT = 2.0, 0.01
-"""Seconds a packet for the controller may take, and after which nothing more is expected."""
+PATIENCE, MOMENT, LATE = 2.0, 0.01, 0.5
+"""Seconds a packet for the controller may take; after which nothing more is expected; and after which it is certain."""
 CUT = 8
 """The prover keeps no more alternatives."""
 
@@ -76,6 +76,7 @@ class Ground:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.topology = bench, bench.topology
+        self.came: dict[int, list[Copy]] = {}
         self.lines = {name: Direct(bench.switches.directory / f"{name}.mgmt") for name in self.topology.switches}
         bench.cut(*(PortRef(name, soup.DEAD) for name in self.topology.switches))
 
@@ -89,14 +90,16 @@ class Ground:
         for name, state in states.items():
             self.lines[name].hold(state)
 
-    def sent(self, packets: list[tuple[PortRef, Packet]], frames: int, told: int) -> list[Outcome]:
-        """What Open vSwitch makes of each packet; so many frames and packets for the controller are awaited."""
+    def send(self, packets: list[tuple[PortRef, Packet]]) -> None:
         self.bench.send((at, packet.to_bytes()) for at, packet in packets)
-        found: dict[int, list[Copy]] = {}
+        self.came.clear()
+
+    def seen(self, packets: list[tuple[PortRef, Packet]], frames: int, told: int) -> list[Outcome]:
+        """What Open vSwitch made of packets sent; so many frames and packets for the controller are awaited."""
         copies = [copy for copy in self.bench.gather(frames)[0] if copy[0].port != soup.DEAD]
         for port, frame in (*copies, *self._heard(told)):
-            found.setdefault(_number(frame), []).append((port, frame))
-        return [tuple(sorted(found.get(_number(packet.to_bytes()), ()))) for _, packet in packets]
+            self.came.setdefault(_number(frame), []).append((port, frame))
+        return [tuple(sorted(self.came.get(_number(packet.to_bytes()), ()))) for _, packet in packets]
 
     def _heard(self, told: int) -> list[Copy]:
         """Packets for the controller: so many, and whatever else comes in a moment."""
@@ -205,8 +208,15 @@ def judged(ground: Ground, states: dict[str, SwitchState], chance: Random, first
         min(sum(port.port == act.CONTROLLER for port, _ in one) for one in outcomes) for *_, outcomes, _ in drawn
     )
     frames = sum(min(map(len, outcomes)) for *_, outcomes, _ in drawn) - told
-    seen = ground.sent([(at, packet) for at, packet, *_ in drawn], max(frames, 0), told)
-    return [Pair(*one, sent) for one, sent in zip(drawn, seen, strict=True)]
+    packets = [(at, packet) for at, packet, *_ in drawn]
+    ground.send(packets)
+    for wait in ((max(frames, 0), told), (0, 0)):
+        seen = ground.seen(packets, *wait)
+        pairs = [Pair(*one, sent) for one, sent in zip(drawn, seen, strict=True)]
+        if all(pair.agree for pair in pairs):
+            break
+        time.sleep(LATE)  # how many copies a choice makes is not known: some may be on their way on a busy machine
+    return pairs
 
 
 def met_alike(ground: Ground, pair: Pair) -> bool:
@@ -277,7 +287,8 @@ def alone(ground: Ground, todo: list[tuple[Match, Instructions]], packet: Packet
     at = PortRef(name, 1)
     packet = marked(packet, 0)
     steps, evaluated = _evaluated(SwitchModel.of(state, ground.topology.ports[name]), at, packet)
-    (seen,) = ground.sent([(at, packet)], wanted, 0)
+    ground.send([(at, packet)])
+    (seen,) = ground.seen([(at, packet)], wanted, 0)
     return Pair(at, packet, steps, evaluated, _proved(ground.topology, name, state).says(at, packet), seen)
 
 
