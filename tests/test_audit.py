@@ -41,7 +41,7 @@ from tests.verify_mutants import mutant
 
 EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 TOPOLOGY, INTENTS = "topologies/demo.yaml", "intents/demo.yaml"
-settled = settings(max_examples=max(1, EXAMPLES // 40), deadline=None, suppress_health_check=list(HealthCheck))
+settled = settings(max_examples=max(1, EXAMPLES // 100), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def demo():
@@ -51,7 +51,7 @@ def demo():
 
 
 @given(st.data())
-@settings(settled, max_examples=EXAMPLES // 8)
+@settings(settled, max_examples=EXAMPLES // 10)
 def test_the_auditor_reads_an_intent_as_the_reference_does(data):
     topology = data.draw(topologies())
     intent = data.draw(intents(topology))
@@ -88,14 +88,13 @@ def test_what_the_auditor_finds_broken_the_prover_refutes(data):
 
 def test_the_audit_finds_most_of_what_breaks_the_demonstration():
     compiled, states = demo()
-    dice, harmful, caught = Random(7), 0, 0
-    for _ in range(24):
+    dice, harmful = Random(7), []
+    while len(harmful) < 8:
         _, mutated = mutant(states, FABRIC, dice)
         if not verify_states(compiled.intent, FABRIC, mutated).ok:
-            harmful += 1
-            caught += bool(audit(compiled.intent, FABRIC, mutated, 60).broken)
-    assert harmful >= 6
-    assert caught >= harmful * 0.7, f"{caught} of {harmful}"
+            harmful.append(mutated)
+    caught = sum(bool(audit(compiled.intent, FABRIC, mutated, 60).broken) for mutated in harmful)
+    assert caught >= 6, f"{caught} of {len(harmful)}"
 
 
 def test_every_sender_and_target_is_tried_once():
