@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from controller.intent.model import Service
 from lab.lab import Lab
 from lab.layout import dotted
-from lab.ovs import LabError
+from lab.ovs import LabError, urgent
 from lab.probes import Party
 
 RATE = 1000
@@ -197,7 +197,7 @@ def _running(lab: Lab, party: Party, program: str, *arguments: str, ready: bool 
     station = lab.plan.station(party.name)
     if station is None:
         raise LabError(f"{party.name} has no station in this lab")
-    words = [*lab.cell.enter(station.name), sys.executable, "-c", program, *arguments]
+    words = [*lab.cell.enter(station.name), *urgent(), sys.executable, "-c", program, *arguments]
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
