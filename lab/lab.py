@@ -78,7 +78,8 @@ class Lab(NamedTuple):
         raise LabError("the lab's switches are not in line: clos lab status")
 
     def _set(self, ports: Sequence[PortRef], state: str) -> None:
-        words = "; ".join(f"ip link set dev {self.plan.device(port)} {state}" for port in ports)
+        lines = "".join(f"link set dev {self.plan.device(port)} {state}\\n" for port in ports)
+        words = f"printf '{lines}' | ip -batch -"  # one process, so that all go at once
         done = self.cell.run("", "sh", "-c", words)
         if done.returncode:
             raise LabError(done.stderr.strip())
