@@ -19,12 +19,13 @@ Hit = tuple[Box, tuple[Rule, ...]]
 
 class Level:
     """Rules of one priority. ``pivot``: where each has one atom of its own, so that they cannot overlap; ``by_atom``
-    finds them there and ``handled`` is all those atoms."""
+    finds them there and ``handled`` is all those atoms. ``tagged``: some look at the outermost tag."""
 
-    __slots__ = ("_kinds", "_others", "by_atom", "handled", "pivot", "priority", "rules", "ties")
+    __slots__ = ("_kinds", "_others", "by_atom", "handled", "pivot", "priority", "rules", "tagged", "ties")
 
     def __init__(self, rules: list[Ready]) -> None:
         self.rules, self.priority = rules, rules[0].priority
+        self.tagged = any(one.vid is not None or one.pcp is not None for one in rules)
         self._kinds: dict[Kind, list[Ready]] | None = None
         self._others: dict[Limits, int] | None = None
         self.pivot, self.by_atom = _pivot(rules)
@@ -50,6 +51,7 @@ class Level:
             handled |= atom
         made = Level.__new__(Level)
         made.rules, made.priority, made._kinds, made._others = held, self.priority, None, None
+        made.tagged = any(one.vid is not None or one.pcp is not None for one in held)
         made.pivot, made.by_atom, made.handled, made.ties = self.pivot, found, handled, False
         return made
 

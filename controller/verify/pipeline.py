@@ -89,7 +89,20 @@ port IN_PORT, what goes out by a host's port is taken not to have come in there.
 class Model:
     """A switch as the prover sees it, which may be edited. ``ports``: all that exist; ``dead``: without carrier."""
 
-    __slots__ = ("_apart", "_filters", "_pool", "_users", "_ways", "dead", "groups", "name", "ports", "space", "tables")
+    __slots__ = (
+        "_apart",
+        "_crowded",
+        "_filters",
+        "_pool",
+        "_users",
+        "_ways",
+        "dead",
+        "groups",
+        "name",
+        "ports",
+        "space",
+        "tables",
+    )
 
     def __init__(
         self,
@@ -110,6 +123,7 @@ class Model:
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
+        self._crowded: frozenset[int] | None = None
         self._users: dict[int, dict[Any, None]] = {}
         self.ports, self.dead = frozenset(ports), dead
 
@@ -139,6 +153,7 @@ class Model:
         if groups:
             self._ways.clear()
         self._apart.clear()
+        self._crowded = None
         return users
 
     def users(self, group: int) -> dict[Any, None]:
@@ -169,21 +184,39 @@ class Model:
             self._apart[number] = self._ports_from(number)
         return self._apart[number]
 
-    def _ports_from(self, number: int) -> frozenset[int] | None:
-        found: set[int] = set()
+    def reached(self, number: int) -> set[int]:
+        """The tables that packets can come to from one, itself among them."""
         waiting, seen = [number], {number}
         while waiting:
             table = self.tables.get(waiting.pop())
-            if table is None:
-                continue
+            gotos = table.gotos.items() if table is not None else ()
+            more = {goto for goto, count in gotos if goto is not None and count} - seen
+            seen |= more
+            waiting += more
+        return seen
+
+    def crowded(self) -> frozenset[int]:
+        """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not
+        every one looks at the port."""
+        if self._crowded is None:
+            some = {number for number, table in self.tables.items() if number and table.size > table.ported}
+            self._crowded = frozenset(number for number in some if not self._floods(number))
+        return self._crowded
+
+    def _floods(self, number: int) -> bool:
+        tables = [self.tables[each] for each in self.reached(number) if each in self.tables]
+        ports = {port for table in tables for port, count in table.outputs.items() if count}
+        groups = {group for table in tables for group, count in table.groups.items() if count}
+        return any(not found.isdisjoint((act.ALL, act.FLOOD)) for found in (ports, *map(self.sends, groups)))
+
+    def _ports_from(self, number: int) -> frozenset[int] | None:
+        found: set[int] = set()
+        for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
             if table.ported:
                 return None
             found |= {port for port, count in table.outputs.items() if count}
             for group, count in table.groups.items():
                 found |= self.sends(group) if count else set()
-            more = {goto for goto, count in table.gotos.items() if goto is not None and count} - seen
-            seen |= more
-            waiting += more
         return frozenset(found) if found.isdisjoint(_BY_PORT) else None
 
     def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:

@@ -172,14 +172,26 @@ class Fabric:
                 raise StartOver
         self._reads.clear()
         self._too_wide.clear()
+        come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
+        for name, edit in edits.items():
+            self._check(name, come[name], edit.groups)
         users: list[Any] = []
         for name, edit in edits.items():
             model = self.models[name]
-            come = [self._prepared(rule) for rule in edit.come]
             gone = [held for rule in edit.gone if (held := self._held(model, rule)) is not None]
-            self._check(name, come, edit.groups)
-            users += model.edit(gone, come, edit.groups)
+            users += model.edit(gone, come[name], edit.groups)
         return self._look_again(users)
+
+    def states(self) -> dict[str, SwitchState]:
+        """What switches hold, in no order."""
+        return {
+            name: SwitchState(
+                tuple([ready.rule for table in model.tables.values() for ready in table.every()]),
+                tuple(model.groups.values()),
+                (),
+            )
+            for name, model in self.models.items()
+        }
 
     def _prepared(self, rule: Rule) -> Ready:
         found = self._ready.get(id(rule))

@@ -24,24 +24,40 @@ class Table:
     ``changing``: of the gotos, those of rules that change packets before; ``ported``: how many rules look at the port a
     packet came in by."""
 
-    __slots__ = ("_cells", "_kinds", "_pool", "_space", "_where", "changing", "gotos", "groups", "outputs", "ported")
+    __slots__ = (
+        "_cells",
+        "_idle",
+        "_kinds",
+        "_pool",
+        "_space",
+        "_where",
+        "changing",
+        "gotos",
+        "groups",
+        "outputs",
+        "ported",
+        "size",
+    )
 
     def __init__(self, space: Space, rules: Iterable[Ready], pool: Pool) -> None:
         self._space, self._pool = space, pool
         self._kinds: dict[Key, dict[Key, list[Ready]]] = {}
         self._cells: dict[tuple[Key, ...], Cell] = {}
+        self._idle: list[Ready] = []
         self._where: dict[tuple[Key, Key], list[Cell]] | None = None
         self.gotos: Counter[int | None] = Counter()
         self.changing: Counter[int | None] = Counter()
         self.groups: Counter[int] = Counter()
         self.outputs: Counter[int] = Counter()
-        self.ported = 0
+        self.ported = self.size = 0
         for ready in rules:
             self._add(ready)
 
     def _add(self, ready: Ready) -> None:
         self._count(ready, 1)
-        if ready.possible:
+        if not ready.possible:
+            self._idle.append(ready)
+        else:
             kind, key = _place(ready)
             held = self._kinds.get(kind)
             if held is None:
@@ -59,6 +75,7 @@ class Table:
             self.groups[group] += by
         for port in ready.outputs:
             self.outputs[port] += by
+        self.size += by
         if ready.port is not None:
             self.ported += by
 
@@ -66,10 +83,15 @@ class Table:
         """All rules that a packet could meet."""
         return (ready for held in self._kinds.values() for some in held.values() for ready in some)
 
+    def every(self) -> Iterator[Ready]:
+        """All rules, those that no packet can meet too."""
+        yield from self.rules()
+        yield from self._idle
+
     def holds(self, rule: Rule, like: Ready) -> Ready | None:
         """The rule held with this one's priority and match, if any; ``like``: this one prepared."""
         kind, key = _place(like)
-        for ready in self._kinds.get(kind, {}).get(key, ()):
+        for ready in self._kinds.get(kind, {}).get(key, ()) if like.possible else self._idle:
             if ready.priority == rule.priority and ready.rule.match == rule.match:
                 return ready
         return None
@@ -83,6 +105,7 @@ class Table:
         for ready, comes in (*((ready, False) for ready in gone), *((ready, True) for ready in come)):
             self._count(ready, 1 if comes else -1)
             if not ready.possible:
+                self._idle.append(ready) if comes else self._idle.remove(ready)
                 continue
             kind, key = _place(ready)
             held = self._kinds[kind].setdefault(key, [])
@@ -105,6 +128,8 @@ class Table:
             if ready.possible:
                 kind, key = _place(ready)
                 self._kinds[kind][key].remove(ready)
+            else:
+                self._idle.remove(ready)
         for ready in come:
             self._add(ready)
         self._cells.clear()
