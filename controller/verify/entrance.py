@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from controller.verify.crowd import Crowd, Crowds, Pair, Start
-from controller.verify.expect import Expectation, Want, Wanted, Wish
+from controller.verify.expect import Admission, Expectation, Want, Wanted
 from controller.verify.frame import SAME
 from controller.verify.judge import Unmet
 from controller.verify.outcome import AHEAD, Alternative, Gated, Outcome, Partition, arrives
@@ -120,28 +120,28 @@ class Entrance:
         """Let senders of these packets stand where they are left; the packets to be looked at by themselves."""
         table, state = left
         crowds = self.crowds
-        for part, pair, expectations in self._senders(box):
+        for part, senders in self._senders(box):
+            pair = senders[0] and senders[0].wish, senders[-1] and senders[-1].wish
             if pair == (None, None):
                 self.sets += 1
                 self.faults += self.exact(part, self)
                 continue
             start = Start(self.at.switch, table, state._replace(box=_anybody(crowds.space.full, part)))
             self._joined[crowds.join(start, pair, self.at, part), pair] = None
-            for expectation in expectations:
-                yield from self._beside(expectation, part)
+            for expectation, sender in zip(crowds.expectations, senders, strict=True):
+                yield from expectation.beside(sender, part) if sender is not None else ()
             yield from self._by_port(part, table, state)
 
-    def _senders(self, box: Box) -> Iterator[tuple[Box, Pair, tuple[Expectation, ...]]]:
-        """The box in parts by who may send them, now and before."""
+    def _senders(self, box: Box) -> Iterator[tuple[Box, tuple[Admission | None, ...]]]:
+        """The box in parts by who may send them: by each expectation that may hold."""
         now, old = self.crowds.now, self.crowds.old
-        for part, wish in self._wishes(now, box):
-            if old is None or old is now:
-                yield part, (wish, wish), (now,)
+        for part, sender in self._admitted(now, box):
+            if old is None:
+                yield part, (sender,)
             else:
-                for piece, before in self._wishes(old, part):
-                    yield piece, (wish, before), (now, old)
+                yield from ((piece, (sender, before)) for piece, before in self._admitted(old, part))
 
-    def _wishes(self, expectation: Expectation, box: Box) -> Iterator[tuple[Box, Wish | None]]:
+    def _admitted(self, expectation: Expectation, box: Box) -> Iterator[tuple[Box, Admission | None]]:
         left = [box]
         for admission in expectation.admissions(self.crowds.fabric.hosts[self.at]):
             rest: list[Box] = []
@@ -150,14 +150,10 @@ class Entrance:
                 if taken is None:
                     rest.append(part)
                 else:
-                    yield taken, admission.wish
+                    yield taken, admission
                     rest += outside(part, admission.limits)
             left = rest
         yield from ((part, None) for part in left)
-
-    def _beside(self, expectation: Expectation, box: Box) -> Iterator[Box]:
-        for place in expectation.places(self.crowds.fabric.hosts[self.at]):
-            yield from expectation.beside(place, box)
 
     def _by_port(self, box: Box, table: int, state: State) -> Iterator[Box]:
         """The packets that rules for this very port may take, beyond the table that a crowd stands at."""
@@ -185,11 +181,8 @@ class Entrance:
         fabric = self.crowds.fabric
         before, fabric.reader = fabric.reader, reader
         try:
-            for every in fabric.space.everything():
-                part = meet(every, box)
-                if part is not None:
-                    for piece, outcome in fabric.entering(self.at, part):
-                        yield from self._judged(piece, outcome)
+            for piece, outcome in fabric.entering(self.at, box):
+                yield from self._judged(piece, outcome)
         finally:
             fabric.reader = before
 

@@ -302,16 +302,18 @@ class Expectation:
         anyone.vlan, anyone.who = wish.vlan, wish.who
         return list(self._wanted(anyone, wish.kind, box))
 
-    def beside(self, place: Place, box: Box) -> Iterator[Box]:
+    def beside(self, admission: Admission, box: Box) -> Iterator[Box]:
         """The packets of a box for which ``of`` does not speak: to endpoints of the sender's host, to everybody."""
-        if place.network.broadcast and (many := within(box, ((ETH_DST, self._multicast),))) is not None:
-            yield many
-        near = self._partners[place.tenant.name]
+        place, _, wish = admission
+        routed: Limits = ((ETH_DST, self._atom(ETH_DST, ROUTER_MAC)),) if wish.kind == "ip" else ()
+        near = self._partners[wish.tenant]
+        if wish.kind == "ip" and place.network.broadcast:
+            yield from _some(within(box, ((ETH_DST, self._multicast),)))
         for other in self.places(place.endpoint.host):
             if other.tenant.name in near:
-                for slot, value in ((ETH_DST, other.endpoint.mac), (IP_DST, other.endpoint.ip)):
-                    if (part := within(box, ((slot, self._atom(slot, value)),))) is not None:
-                        yield part
+                yield from _some(within(box, (*routed, (IP_DST, self._atom(IP_DST, other.endpoint.ip)))))
+                if wish.kind == "ip":
+                    yield from _some(within(box, ((ETH_DST, self._atom(ETH_DST, other.endpoint.mac)),)))
 
     def _wanted(self, place: Place, kind: str, box: Box) -> Iterator[Want]:
         return self._ip(place, box) if kind == "ip" else self._asked(place, box)
@@ -437,6 +439,10 @@ class Expectation:
             over = {ETH_DST: ~ETH_SRC, ETH_SRC: mac, L4_SRC: ANSWERS, IP_SRC: ip, IP_DST: ~IP_SRC, SHA: mac, THA: ~SHA}
             frame = self._frame(place, place, tuple(sorted(over.items())))
             yield part, Wanted(_name(place), "its question is answered", ((place.endpoint.host, frame),))
+
+
+def _some(box: Box | None) -> tuple[Box, ...]:
+    return () if box is None else (box,)
 
 
 def _name(place: Place) -> tuple[str, str]:

@@ -156,6 +156,13 @@ class Model:
         self._crowded = None
         return users
 
+    def own(self, rule: Rule) -> Rule:
+        """The rule that the switch holds with this one's priority and match: its cookie may be another."""
+        for ready in self.table(rule.table).every():
+            if ready.priority == rule.priority and ready.rule.match == rule.match:
+                return ready.rule
+        return rule
+
     def users(self, group: int) -> dict[Any, None]:
         """Those who looked a group up; it need not exist."""
         return self._users.setdefault(group, {})
@@ -304,7 +311,7 @@ class Visit:
                 found.append(_end(here))
                 continue
             if self.tell is not None:
-                for rule in rules:
+                for rule in map(self.model.own, rules):
                     self.tell(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
             found.append(any_of([self.perform(rule.instructions, here) for rule in rules]))
         return found[0] if len(found) == 1 else list(chain.from_iterable(found))

@@ -40,7 +40,8 @@ from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, VID, Box, Space, T
 from controller.verify.summary import Summary
 from controller.verify.tables import Cell, Pool
 from fabric import action as act
-from fabric.rule import GroupEntry, Rule
+from fabric.match import Match
+from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import SwitchState
 from fabric.topology import PortRef, Topology
 
@@ -131,6 +132,7 @@ class Fabric:
         self.down = down | {self.peers[port] for port in down if port in self.peers}
         self.reader: Any = None
         self._serials = count()
+        self._alike: dict[tuple[int, int, Match, Instructions], int] = {}
         self._shared: tuple[Pool, Filters] = WeakValueDictionary(), {}
         self._links: dict[str, set[int]] = {name: set() for name in states}
         for port in self.peers:
@@ -155,11 +157,16 @@ class Fabric:
         for rule in state.rules:
             ready = known.get(id(rule))
             if ready is None:
-                ready = known[id(rule)] = prepare(rule, self.space, next(self._serials))
+                ready = known[id(rule)] = self._prepare(rule)
             held.append(ready)
         dead = frozenset(port.port for port in self.down if port.switch == name)
         ports = self.topology.ports.get(name, ())
         return Model(name, self.space, held, state.groups, ports, dead, self._shared)
+
+    def _prepare(self, rule: Rule) -> Ready:
+        """A rule prepared; rules that do the same to the same packets have one serial, whatever their cookies."""
+        serial = self._alike.setdefault((rule.table, rule.priority, rule.match, rule.instructions), len(self._alike))
+        return prepare(rule, self.space, serial)
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
@@ -196,7 +203,7 @@ class Fabric:
     def _prepared(self, rule: Rule) -> Ready:
         found = self._ready.get(id(rule))
         if found is None or found.rule is not rule:
-            found = self._ready[id(rule)] = prepare(rule, self.space, next(self._serials))
+            found = self._ready[id(rule)] = self._prepare(rule)
         return found
 
     def _held(self, model: Model, rule: Rule) -> Ready | None:

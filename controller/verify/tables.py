@@ -159,7 +159,7 @@ class Table:
         if found is None:
             lists = (held.get(k, ()) for held, k in zip(self._kinds.values(), key, strict=True))
             ready = [one for some in lists for one in some]
-            ids = tuple([one.serial for one in ready])
+            ids = tuple(sorted([one.serial for one in ready]))
             known = self._pool.get(ids)
             found = self._cells[key] = Cell(known or self._pooled(Candidates(self._space, ready), ids))
             self._note(key, found)
