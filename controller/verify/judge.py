@@ -39,6 +39,7 @@ class Judge:
 
     def __init__(self, space: Space, hosts: dict[PortRef, str], cut_off: frozenset[str]) -> None:
         self.space, self.hosts, self.cut_off = space, hosts, cut_off
+        self._every = space.everything()
         self._alike: dict[tuple[int, int], tuple[bool, Filter, tuple[Limits, ...]]] = {}
 
     def unmet(self, box: Box, outcome: Outcome | Gated, wants: Iterable[Want], old: Wants | None = None) -> list[Unmet]:
@@ -58,7 +59,7 @@ class Judge:
                 return
         for part, each in plain([(box, outcome)]):
             for piece, wanted in spread(part, want):
-                if not self.agrees(piece, each, wanted):
+                if not self.agrees(piece, each, wanted) and any(meet(piece, every) for every in self._every):
                     yield Unmet(piece, each, wanted)
 
     def _still(self, one: Unmet, before: Iterable[Want]) -> Iterator[Unmet]:

@@ -16,8 +16,8 @@ from fabric.rule import Rule
 
 class Ready:
     """A rule prepared: ``port`` None = any; metadata and tunnel id as (value, mask); ``vid`` and ``pcp``: sets for the
-    outermost tag, None = any; ``limits``: sets for plain slots, the shape's first. ``serial``: equal for rules that do the same to the same packets.
-    ``groups`` and ``outputs``: where its actions send, ports of every kind included.
+    outermost tag, None = any; ``limits``: sets for plain slots, the shape's first. ``groups`` and ``outputs``: where
+    its actions send, ports of every kind included. ``serial``: equal for rules that do the same to the same packets.
     """
 
     __slots__ = (

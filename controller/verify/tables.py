@@ -226,10 +226,11 @@ class Candidates:
         """The same with some rules less and others more; priorities that keep their rules keep their level."""
         made = Candidates(self._space, ())
         levels = {level.priority: level for level in self.levels}
+        left = {one.serial for one in gone}
         for priority in {one.priority for one in (*gone, *come)}:
             out, into = ([one for one in some if one.priority == priority] for some in (gone, come))
             level = levels.get(priority)
-            held = [one for one in (level.rules if level else ()) if one not in out] + into
+            held = [one for one in (level.rules if level else ()) if one.serial not in left] + into
             if held:
                 levels[priority] = level.edited(held, out, into) if level else Level(held)
             else:
