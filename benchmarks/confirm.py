@@ -65,9 +65,9 @@ def main() -> None:
         _check(controller, compiled.ruleset, topology.leaves[0].name)
     bare = _echo(len(topology.switches))
     for kind, rows in found.items():
-        ready, done, touched = (sorted(column) for column in zip(*rows, strict=True))
+        planned, done, touched = (sorted(column) for column in zip(*rows, strict=True))
         half, last = len(rows) // 2, int(len(rows) * 0.99)
-        print(f"  {kind:<8}plan ready p50 {ready[half] * 1e3:.1f} ms, p99 {ready[last] * 1e3:.1f} ms; ", end="")
+        print(f"  {kind:<8}plan ready p50 {planned[half] * 1e3:.1f} ms, p99 {planned[last] * 1e3:.1f} ms; ", end="")
         print(f"confirmed p50 {done[half] * 1e3:.1f} ms, p99 {done[last] * 1e3:.1f} ms, ", end="")
         print(f"on {touched[half]} switches; {done[half] / bare:.0f} x a bare echo of {bare * 1e3:.2f} ms")
     print(f"  simulator's peak memory {peak.get(timeout=60)} MB")

@@ -55,7 +55,7 @@ def main() -> None:
     bare = echo(len(topology.switches))
     with tempfile.TemporaryDirectory() as place:
         state = Path(place) / "state"
-        with Daemon(path, state, of_port=0) as daemon, simulated(topology, daemon.state.wire.address):
+        with Daemon(path, state, of_port=0, prove=False) as daemon, simulated(topology, daemon.state.wire.address):
             port = daemon.state.wire.address[1]
             print(f"bench-{name}: {size(documents) / 1e6:.1f} MB of YAML in {len(documents)} documents", flush=True)
             install(daemon, topology, documents)
@@ -117,7 +117,7 @@ def over_http(daemon: Daemon, documents: dict[str, Text]) -> None:
 def restart(path: Path, state: Path, port: int, topology: Topology) -> None:
     """Another daemon on the same state, until every switch is read back and found in line."""
     begun = time.perf_counter()
-    with Daemon(path, state, of_port=port) as daemon:
+    with Daemon(path, state, of_port=port, prove=False) as daemon:
         started = time.perf_counter() - begun
         while daemon.status().in_line < len(topology.switches):
             time.sleep(0.1)

@@ -2,21 +2,21 @@
 
     python -m benchmarks.fib FILE...
 
-A file has lines ``device destination length port``, the destination a decimal number. Each time is the whole way from
-the file's text, reading included. The peer, in the same run: cut the address space at every prefix and look each piece
-up on every device, one length after another, as a router without a trie would.
+A file has lines ``device destination length port``, the destination a decimal number. The peer, in the same run: cut
+the address space at every prefix and look each piece up on every device, one length after another, as a router without
+a trie would.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
+from benchmarks.timed import timed
 from controller.verify.prefixes import Forwarding, Ports, Route
 
 ROUNDS, EDITS = 7, 2_000
@@ -41,21 +41,19 @@ def tables_of(text: str) -> dict[str, list[Route]]:
 
 
 def _measure(path: Path) -> None:
-    tables = tables_of(path.read_text())
-    net = Forwarding(tables)
-    read = _times(lambda: tables_of(path.read_text()))
-    whole = _times(lambda: Forwarding(tables_of(path.read_text())))
-    made = _times(lambda: Forwarding(tables))
-    peer = _times(lambda: _plain(tables), rounds=1)
-    if (net.atoms, len(net)) != _plain(tables):
-        raise SystemExit(f"{path.name}: the peer finds other atoms or classes")
+    tables, read = timed(lambda: tables_of(path.read_text()), ROUNDS)
+    net, made = timed(lambda: Forwarding(tables), ROUNDS)
+    _, whole = timed(lambda: Forwarding(tables_of(path.read_text())), ROUNDS)
+    plain, peer = timed(lambda: _plain(tables), 1)
+    if (net.atoms, len(net)) != plain:
+        raise SystemExit(f"{path.name}: the peer finds {plain}, not {(net.atoms, len(net))} atoms and classes")
     routes = sum(map(len, tables.values()))
     print(f"{path.name}: {routes:,} routes, {len(tables)} devices: {net.atoms:,} atoms, {len(net):,} classes")
-    print(f"  reading the file             {_shown(read)}")
-    print(f"  atoms and classes            {_shown(made)}")
-    print(f"  both                         {_shown(whole)}")
-    print(f"  peer, after reading          {_shown(peer)}   {peer[0] / statistics.median(made):6.1f} x ours")
-    _edit(net, tables, statistics.median(made))
+    print(f"  reading the file      {read}")
+    print(f"  atoms and classes     {made}; {made.over(read)} reading")
+    print(f"  both                  {whole}")
+    print(f"  peer, after reading   {peer}; {peer.over(made)} ours")
+    _edit(net, tables, min(made.processor))
 
 
 def _edit(net: Forwarding, tables: Mapping[str, list[Route]], fresh: float) -> None:
@@ -70,7 +68,7 @@ def _edit(net: Forwarding, tables: Mapping[str, list[Route]], fresh: float) -> N
             change(device, route)
             times.append(time.perf_counter() - start)
         median, worst = statistics.median(times), statistics.quantiles(times, n=100)[98]
-        print(f"  {name:<28} p50 {median * 1e6:6.0f} us, p99 {worst * 1e6:7.0f} us; afresh {fresh / median:8.0f} x p50")
+        print(f"  {name:<20}  p50 {median * 1e6:.0f} us, p99 {worst * 1e6:.0f} us; afresh {fresh / median:,.0f} x p50")
     if net.classes() != classes:
         raise SystemExit("the classes are not what they were before the routes went and came back")
 
@@ -95,21 +93,6 @@ def _look_up(table: Mapping[tuple[int, int], Ports], lengths: list[int], address
         if ports is not None:
             return ports
     return None
-
-
-def _times(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Seconds of each round, the cyclic garbage of the round before collected outside it."""
-    times = []
-    for _ in range(rounds):
-        gc.collect()
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return times
-
-
-def _shown(times: list[float]) -> str:
-    return f"min {min(times) * 1e3:8.1f} ms, median {statistics.median(times) * 1e3:8.1f} ms"
 
 
 if __name__ == "__main__":

@@ -78,6 +78,19 @@ class Counts:
         if keep and count is not None:
             self._rules[id(new)] = count
 
+    def noted(self, rule: Rule) -> Count | None:
+        """What there is about a rule, to be given to ``recall``."""
+        return self._rules.get(id(rule))
+
+    def recall(self, rule: Rule, count: Count | None) -> None:
+        """The rule is back, with what was noted of it."""
+        if count is not None:
+            self._rules[id(rule)] = count
+
+    def of_group(self, group: int) -> dict[tuple[int, int | None], Count]:
+        """The counts of a group and its buckets."""
+        return {key: count for key, count in self.groups.items() if key[0] == group}
+
     def forget_rule(self, rule: Rule) -> None:
         self._rules.pop(id(rule), None)
 

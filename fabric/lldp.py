@@ -84,11 +84,16 @@ def decode(data: bytes, key: bytes) -> Advertisement | Stranger:
             found.setdefault(kind, value)
     if not found.keys() >= {CHASSIS, PORT, TTL}:
         raise NotLldp("chassis, port or time to live is missing")
-    return _ours(found, key) or Stranger(_read(found[CHASSIS], _MAC), _read(found[PORT], _PORT_MAC), _name(found))
+    said = _said(found)
+    if said is not None:
+        ours = encode(said, key)
+        if hmac.compare_digest(ours, data[: len(ours)]):
+            return said
+    return Stranger(_read(found[CHASSIS], _MAC), _read(found[PORT], _PORT_MAC), _name(found))
 
 
-def _ours(found: dict[int, bytes], key: bytes) -> Advertisement | None:
-    """The advertisement, if the digest says that we made it."""
+def _said(found: dict[int, bytes]) -> Advertisement | None:
+    """What a frame of ours would say with these TLVs; None when ours have others."""
     mark, chassis, port = found.get(ORGANISATION, b""), found[CHASSIS], found[PORT]
     if len(mark) != 12 + DIGEST or len(chassis) != 17 or len(found[TTL]) != 2:
         return None
@@ -96,8 +101,7 @@ def _ours(found: dict[int, bytes], key: bytes) -> Advertisement | None:
         dpid, number = int(chassis[1:], 16), int(port[1:])
     except ValueError:
         return None
-    said = Advertisement(dpid, number, _name(found), int.from_bytes(mark[4:12]), int.from_bytes(found[TTL]))
-    return said if hmac.compare_digest(mark[12:], _digest(said, key)) else None
+    return Advertisement(dpid, number, _name(found), int.from_bytes(mark[4:12]), int.from_bytes(found[TTL]))
 
 
 def _digest(said: Advertisement, key: bytes) -> bytes:

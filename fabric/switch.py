@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fabric import errors
 from fabric.accept import MAX_GROUP, MAX_METER, check_group, check_meter, check_rule, leads_to
 from fabric.action import ALL_GROUPS, ANY_GROUP, ANY_PORT, Group, Output
-from fabric.counts import Counts
+from fabric.counts import Count, Counts
 from fabric.errors import SwitchError
 from fabric.match import ANY, Match
 from fabric.rule import GroupEntry, Instructions, Meter, Rule
@@ -149,7 +149,7 @@ class SwitchModel:
         """OFPFC_DELETE(_STRICT). Returns the rules that are gone."""
         chosen = self.select(selection)
         for rule in chosen:
-            self._remove(rule)
+            self.forget(rule)
         return chosen
 
     def select(self, selection: Selection) -> tuple[Rule, ...]:
@@ -164,7 +164,8 @@ class SwitchModel:
                 found.append(rule)
         return tuple(rule for rule in found if _passes(rule, selection))
 
-    def _remove(self, rule: Rule) -> None:
+    def forget(self, rule: Rule) -> None:
+        """Take out a rule that is held, by identity."""
         self.tables[rule.table].remove(rule)
         self.counts.forget_rule(rule)
         self._use(_uses(rule.instructions), -1)
@@ -180,6 +181,21 @@ class SwitchModel:
             return
         self._use(_uses(old.instructions), -1)
         self.counts.moved(old, new, keep=keep)
+
+    def recall(self, rule: Rule, count: Count | None) -> None:
+        """Hold a rule that was held before, with what it had counted; nothing is checked (fabric.undo)."""
+        self.table(rule.table).put(rule)
+        self._use(_uses(rule.instructions), 1)
+        self.counts.recall(rule, count)
+
+    def recall_group(self, number: int, entry: GroupEntry | None) -> None:
+        """Hold the group as it was before, None for not at all; nothing is checked (fabric.undo)."""
+        now = self.groups.pop(number, None)
+        self._use([] if now is None else _chains(now), -1)
+        self.counts.forget_groups((number,))
+        if entry is not None:
+            self.groups[number] = entry
+            self._use(_chains(entry), 1)
 
     # -- group-mods and meter-mods (§6.5, §6.6) ------------------------------------------------------------
 
@@ -212,7 +228,7 @@ class SwitchModel:
         if group == ALL_GROUPS:
             gone = tuple(rule for rule in self.rules() if any(kind == _GROUP for kind, _ in _uses(rule.instructions)))
             for rule in gone:
-                self._remove(rule)
+                self.forget(rule)
             for held in self.groups.values():
                 self._use(_chains(held), -1)
             self.counts.forget_groups(self.groups)
@@ -234,7 +250,7 @@ class SwitchModel:
             return ()
         gone = tuple(rule for rule in self.rules() if use in _uses(rule.instructions))
         for rule in gone:
-            self._remove(rule)
+            self.forget(rule)
         return gone
 
     def add_meter(self, meter: Meter) -> None:

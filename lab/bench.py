@@ -165,8 +165,14 @@ class _Wire:
         self.socket.sendall(len(frame).to_bytes(2, "big") + frame)
 
     def receive(self) -> list[bytes]:
-        """The frames that are whole by now."""
-        data = self._left + self.socket.recv(1 << 20)
+        """The frames that are whole by now. Raises LabError when the switch is gone."""
+        try:
+            more = self.socket.recv(1 << 20)
+        except ConnectionResetError:
+            more = b""
+        if not more:
+            raise LabError(f"Open vSwitch closed the cable at {self.port}: has it ended?")
+        data = self._left + more
         found = []
         while len(data) >= 2 and len(data) >= (end := 2 + int.from_bytes(data[:2], "big")):
             found.append(data[2:end])

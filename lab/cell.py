@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.intent import Text
-from lab.ovs import NEEDED, NETDEV, LabError, find, missing
+from lab.ovs import NEEDED, NETDEV, LabError, find, lacks, missing
 
 DEFAULT = Path("/run/clos-lab")
 NEEDS = (*NEEDED, "unshare", "nsenter", "mnexec", "ethtool", "ip")
@@ -92,19 +92,21 @@ def up(
     keep: bool = True,
     datapath: str = NETDEV,
     exact: bool = True,
+    cabling: Text | None = None,
 ) -> Cell:
     """Start a lab and wait until its switches are programmed.
 
     ``keep``: it outlives this process, until ``down``; otherwise it ends with this process, however that ends.
+    ``cabling``: a topology of the same switches and hosts that says how they are cabled, if not as designed.
     Raises LabError, and then nothing is left.
     """
-    why = lacking()
+    why = lacking() or lacks(datapath)
     if why:
         raise LabError(why)
     if (directory / "cell.json").exists():
         down(directory) if not _alive(directory) else _refuse(directory)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    order = {"topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact}
+    order = {"topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact, "cabling": cabling}
     (directory / "order.json").write_text(json.dumps(order))
     outer = _launch(directory, keep)
     try:

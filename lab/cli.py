@@ -10,20 +10,22 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Stop, answering, usage
 from controller.cli.text import columns, count
+from controller.daemon.cabling import WRONG
 from lab.cell import DEFAULT, Cell, down, find_cell, up
-from lab.ovs import LabError
+from lab.ovs import KERNEL, NETDEV, LabError
 
 if TYPE_CHECKING:
     from rich.text import Text as Line
 
     from lab.lab import Lab
-    from lab.witness import Verdict
+    from lab.stream import Loss
 
 T = TypeVar("T")
 
@@ -36,25 +38,56 @@ app = typer.Typer(
 
 Topology = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
 Intents = Annotated[list[Path] | None, typer.Option("--intents", "-i", metavar="INTENTS", help="Files or directories.")]
+Cabling = Annotated[
+    Path | None, typer.Option("--cabling", metavar="FILE", help="A topology that says how cables really are.")
+]
+Datapath = Annotated[str, typer.Option(metavar="KIND", help="netdev (in user space), or kernel where it exists.")]
+Allow = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A brake to release, as the refusal names it.")]
 Where = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the lab keeps its files.")]
 Node = Annotated[str, typer.Argument(metavar="HOST", help="A host, an endpoint (tenant/name), or a switch.")]
+Cases = Annotated[list[str] | None, typer.Argument(metavar="[CASE]...", help="local-link, policy-change, ...")]
 Command = Annotated[list[str], typer.Argument(metavar="COMMAND...", help="What to run there.")]
 
 
-def start(topology: Topology, intents: Intents = None, directory: Where = DEFAULT) -> Answer:
+def start(
+    topology: Topology,
+    intents: Intents = None,
+    directory: Where = DEFAULT,
+    datapath: Datapath = NETDEV,
+    cabling: Cabling = None,
+) -> Answer:
     """Start a lab: switches, hosts and cables, programmed by the controller.
 
     Everything is in namespaces of its own; the machine's network is not touched. It runs until ``lab down``.
     """
     from lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
 
-    for path in (topology, *(intents or ())):
-        if not path.exists():
-            raise usage(f"{path}: no such file or directory")
-    documents = texts(intents or [])
-    cell = _tried(lambda: up(texts([topology])[0], documents, directory))
+    if datapath not in (NETDEV, KERNEL):
+        raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
+    _there(topology, *(intents or ()), *([cabling] if cabling else ()))
+    documents, real = texts(intents or []), texts([cabling])[0] if cabling else None
+    cell = _tried(lambda: up(texts([topology])[0], documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
     return Answer({"directory": str(directory), "nodes": sorted(cell.nodes)}, lambda: [told])
+
+
+def apply(
+    intents: Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")],
+    directory: Where = DEFAULT,
+    why: Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")] = "",
+    allow: Allow = None,
+) -> Answer:
+    """Bring the running lab to what other intents say, while its hosts go on.
+
+    They replace all that are in force. Who the hosts are stays: intents that change that need a new lab.
+    """
+    from lab.lab import apply as change  # noqa: PLC0415
+    from lab.lab import texts  # noqa: PLC0415
+
+    _there(*intents)
+    told = _tried(lambda: change(_lab(directory), texts(intents), why, allow or ()))
+    text = f"Revision {told['revision']} is in force: {told['entries']:,} entries confirmed in {told['seconds']:.2f} s."
+    return Answer(told, lambda: [text])
 
 
 def end(directory: Where = DEFAULT) -> Answer:
@@ -66,7 +99,7 @@ def end(directory: Where = DEFAULT) -> Answer:
 def status(directory: Where = DEFAULT) -> Answer:
     """Show the lab's switches: connected or not, and how what they hold differs from what they should hold.
 
-    Exits with 4 when a switch is missing or differs.
+    And the links that are not as designed. Exits with 4 when a switch is missing or differs, or a link does.
     """
     lab = _lab(directory)
     told = _tried(lambda: lab.cell.ask("status"))
@@ -74,60 +107,55 @@ def status(directory: Where = DEFAULT) -> Answer:
         (name, "connected" if name in told["connected"] else "missing", _differs(told["drift"].get(name)))
         for name in lab.topology.switches
     ]
-    sound = all(row[1:] == ("connected", "as intended") for row in rows)
-    return Answer({"sound": sound, **told}, lambda: columns(rows), OK if sound else FAILED)
+    wrong = [(row["a"], row["b"], f"{row['state']}: {row['text']}") for row in told["links"] if row["state"] in WRONG]
+    sound = all(row[1:] == ("connected", "as intended") for row in rows) and not wrong
+    return Answer({"sound": sound, **told}, lambda: columns([*rows, *wrong]), OK if sound else FAILED)
 
 
 def probe(
     directory: Where = DEFAULT,
     strays: Annotated[int, typer.Option(min=0, metavar="N", help="Random frames besides.")] = 500,
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, evenly spread.")] = 20_000,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, permitted first.")] = 20_000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random frames.")] = 0,
+    covering: Annotated[
+        bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and read the counters.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every pair; with --cover every rule not met.")] = False,
 ) -> Answer:
     """Send real packets between all hosts and compare what arrives with what the intents' rules mean.
 
-    Every pair with every service, attacks, and random frames. Exits with 4 when anything differs.
+    Every pair with every service, attacks, packets at the limits, random frames. Exits with 4 when anything differs.
     """
-    from lab.attacks import attacks, catalogue  # noqa: PLC0415 - Scapy takes two seconds to load
-    from lab.probes import matrix  # noqa: PLC0415
-    from lab.probes import strays as drawn  # noqa: PLC0415
-    from lab.witness import trial  # noqa: PLC0415
+    from lab.probing import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
     lab = _lab(directory)
-    fabric, intent, topology = lab.fabric(), lab.intent, lab.topology
-    pairs = list(matrix(intent, topology))
-    rounds = {
-        "pairs": pairs[:: -(-len(pairs) // most)],
-        "attacks": attacks(intent, topology),
-        "random": drawn(intent, topology, seed, strays),
-    }
-    with lab.taps() as taps:
-        verdicts = {what: trial(taps, fabric, probes) for what, probes in rounds.items()}
-    ends = [(one.what, where or "delivered") for one, where in catalogue(intent, fabric)]
-    sound = not any(verdict.doubts for verdict in verdicts.values())
-    data = {
-        "agree": sound,
-        "rounds": {name: _row(verdict) for name, verdict in verdicts.items()},
-        "attacks": [{"attack": what, "stopped": where} for what, where in ends],
-    }
-    return Answer(data, lambda: _report(verdicts, ends), OK if sound else FAILED)
+    if covering:
+        return cover_told(lab, _tried(lambda: covered(lab)), every)
+    return answer(_tried(lambda: probed(lab, most, strays, seed)), every)
 
 
 def loss(
+    cases: Cases = None,
     directory: Where = DEFAULT,
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="How often each failure is tried.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="How often each case is tried.")] = 3,
 ) -> Answer:
-    """Break cables and a spine under a stream of 1,000 datagrams a second, and count what is lost."""
-    from lab.loss import failures  # noqa: PLC0415
+    """Break and change things under 1,000 datagrams a second and a TCP flow, and count what is lost.
 
-    lab = _lab(directory)
-    found: dict[str, list[float]] = {}
-    for _ in range(runs):
-        for one in _tried(lambda: failures(lab)):
-            found.setdefault(one.what, []).append(one.lost)
-    rows = [(what, *(f"{x:.0f}" for x in _spread(lost))) for what, lost in found.items()]
-    head = ("lost of 2000", "least", "median", "most")
-    return Answer({"lost": found}, lambda: columns([head, *rows], right=(1, 2, 3)))
+    Without a CASE, all of them: cables, a spine and a leaf fail with no controller; then policies change, an endpoint
+    moves, and controllers are stopped, killed, upgraded and given a backup. The lab's intents are put back at the end.
+    Exits with 4 when a case loses more at the median than it may.
+    """
+    from lab.loss import CASES, load, losses  # noqa: PLC0415
+
+    names = [case.replace("-", " ") for case in cases or ()]
+    if strange := [name for name in names if name not in CASES]:
+        raise usage(f"{strange[0]}: no such case; there are {', '.join(name.replace(' ', '-') for name in CASES)}")
+    lab, before = _lab(directory), load()
+    found = _tried(lambda: losses(lab, names, runs, lambda one: typer.echo(str(one), err=True)))
+    rows = {name: _loss_row(each, CASES[name].most) for name, each in found.items()}
+    sound = all(row["kept"] for row in rows.values())
+    data = {"runs": runs, "load": [before, load()], "cases": rows}
+    return Answer(data, lambda: _loss_table(rows), OK if sound else FAILED)
 
 
 def execute(host: Node, command: Command, directory: Where = DEFAULT) -> None:
@@ -143,7 +171,15 @@ def shell(directory: Where = DEFAULT) -> None:
     _tried(lambda: cell.ask("shell", descriptors=(0, 1, 2)))
 
 
-for _name, _command in (("up", start), ("down", end), ("status", status), ("probe", probe), ("loss", loss)):
+COMMANDS: dict[str, Callable[..., Answer]] = {
+    "up": start,
+    "apply": apply,
+    "down": end,
+    "status": status,
+    "probe": probe,
+    "loss": loss,
+}
+for _name, _command in COMMANDS.items():
     app.command(_name)(answering(_command))
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 app.command("shell")(shell)
@@ -156,6 +192,12 @@ def _tried(work: Callable[[], T]) -> T:
     except LabError as error:
         *details, last = str(error).splitlines()
         raise Stop(UNCHECKED, last, details) from None
+
+
+def _there(*paths: Path) -> None:
+    for path in paths:
+        if not path.exists():
+            raise usage(f"{path}: no such file or directory")
 
 
 def _cell(directory: Path) -> Cell:
@@ -184,17 +226,24 @@ def _differs(drift: list[int] | None) -> str:
     return ", ".join(words) or "as intended"
 
 
-def _row(verdict: Verdict) -> dict[str, int]:
-    return {"probes": verdict.probes, "delivered": verdict.delivered, "doubts": len(verdict.doubts)}
+def _loss_row(found: list[Loss], most: int | None) -> dict[str, Any]:
+    """A case's runs; ``kept``: whether the median is within its target (true where there is none, or no run)."""
+    lost = [one.lost for one in found]
+    kept = not found or most is None or median(lost) <= most
+    pauses = [one.pause for one in found if one.pause is not None]
+    gaps = [one.gap for one in found]
+    return {"lost": lost, "gap_ms": gaps, "tcp_pause_ms": pauses, "target_median": most, "kept": kept}
 
 
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    ordered = sorted(values)
-    return ordered[0], ordered[len(ordered) // 2], ordered[-1]
+def _loss_table(rows: dict[str, dict[str, Any]]) -> Iterator[Line | str]:
+    head = ("", "lost: least", "median", "most", "longest gap, ms", "TCP paused, ms", "may lose")
+    yield from columns([head, *(_loss_words(*row) for row in rows.items())], right=(1, 2, 3, 4, 5, 6))
 
 
-def _report(verdicts: dict[str, Verdict], ends: list[tuple[str, str]]) -> Iterator[Line | str]:
-    for name, verdict in verdicts.items():
-        yield f"{name}: {verdict}"
-    yield "Attacks, and where each ended:"
-    yield from columns(ends, indent=2)
+def _loss_words(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    if not row["lost"]:
+        return (name, "-", "-", "-", "-", "-", "not here")
+    spread = (min(row["lost"]), median(row["lost"]), max(row["lost"]), max(row["gap_ms"]))
+    pause = f"{max(row['tcp_pause_ms']):.0f}" if row["tcp_pause_ms"] else "-"
+    may = "-" if row["target_median"] is None else f"{row['target_median']}{'' if row['kept'] else ': missed'}"
+    return (name, *(f"{number:g}" for number in spread), pause, may)

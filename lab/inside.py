@@ -23,7 +23,7 @@ from controller.daemon import Daemon
 from controller.intent import Text, load_intent, load_topology
 from lab import net as lab_net
 from lab.layout import Layout, layout
-from lab.ovs import NETDEV, LabError, PrivateSwitches
+from lab.ovs import LabError, PrivateSwitches
 
 
 def main() -> None:
@@ -51,9 +51,9 @@ class Keeper:
         _run_ip("link", "set", "lo", "up")
         self.intents = [Text(*item) for item in order["intents"]]
         topology_text = Text(*order["topology"])
-        self.plan = plan(topology_text, self.intents)
+        self.plan = plan(Text(*order["cabling"]) if order["cabling"] else topology_text, self.intents)
         (directory / "ovs").mkdir(exist_ok=True)
-        switches = stack.enter_context(PrivateSwitches(NETDEV, directory / "ovs"))
+        switches = stack.enter_context(PrivateSwitches(order["datapath"], directory / "ovs"))
         os.environ.update(switches.environment)
         if order["exact"]:
             switches.control.call("upcall/disable-megaflows")
@@ -101,7 +101,8 @@ class Keeper:
 
     def status(self, _: dict[str, Any], __: list[int]) -> dict[str, Any]:
         drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.drift()}
-        return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift}
+        links = [link._asdict() for link in self.daemon.links()]
+        return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift, "links": links}
 
     def controller(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Stop the controller, as a crash would, or start it again on its store."""

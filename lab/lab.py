@@ -6,10 +6,11 @@ Lives here: joining cell, layout and taps. Must not know: command lines, how the
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from controller.compile import compile_fabric
 from controller.intent import Text, load_intent, load_topology
@@ -61,6 +62,21 @@ class Lab(NamedTuple):
         octets = {link["ifname"]: link["stats64"]["tx"]["bytes"] for link in counted}
         return {port.port: octets[self.plan.device(port)] for port in ports}
 
+    def texts(self) -> list[Text]:
+        """The intents it was ordered with."""
+        return [Text(*item) for item in json.loads((self.cell.directory / "order.json").read_text())["intents"]]
+
+    def await_in_line(self, patience: float = 30.0) -> None:
+        """Wait until the lab's own controller has every switch holding what it should. Raises LabError."""
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            told = self.cell.ask("status")
+            sound = all(drift == [0, 0, 0] for drift in told["drift"].values())
+            if sound and set(told["connected"]) == set(self.topology.switches) == set(told["drift"]):
+                return
+            time.sleep(0.1)
+        raise LabError("the lab's switches are not in line: clos lab status")
+
     def _set(self, ports: Sequence[PortRef], state: str) -> None:
         words = "; ".join(f"ip link set dev {self.plan.device(port)} {state}" for port in ports)
         done = self.cell.run("", "sh", "-c", words)
@@ -78,10 +94,12 @@ def texts(paths: Iterable[Path]) -> list[Text]:
 
 
 @contextmanager
-def running(topology: Path, intents: Iterable[Path], directory: Path, exact: bool = True) -> Iterator[Lab]:
+def running(
+    topology: Path, intents: Iterable[Path], directory: Path, exact: bool = True, cabling: Text | None = None
+) -> Iterator[Lab]:
     """A lab for as long as the block; it ends with this process at the latest."""
     document, documents = texts([topology])[0], texts(intents)
-    cell = up(document, documents, directory, keep=False, exact=exact)
+    cell = up(document, documents, directory, keep=False, exact=exact, cabling=cabling)
     try:
         yield describe(cell, document, documents)
     finally:
@@ -93,6 +111,31 @@ def current(directory: Path = DEFAULT) -> Lab:
     cell = find_cell(directory)
     order = json.loads((directory / "order.json").read_text())
     return describe(cell, Text(*order["topology"]), [Text(*item) for item in order["intents"]])
+
+
+def apply(lab: Lab, documents: Sequence[Text], why: str = "", allow: Iterable[str] = ()) -> dict[str, Any]:
+    """Have the running lab do what other intents say: its revision, entries and seconds. Raises LabError.
+
+    The stations stay as they are: intents that need others are refused, with their names.
+    """
+    old = json.loads((lab.cell.directory / "order.json").read_text())
+    new = describe(lab.cell, Text(*old["topology"]), documents)
+    changed = _hosts(lab.plan) ^ _hosts(new.plan)
+    if changed:
+        names = ", ".join(sorted({name for name, *_ in changed}))
+        raise LabError(f"these intents change who the hosts are ({names}): clos lab down, then up with them")
+    told = lab.cell.ask("apply", intents=list(documents), why=why, allow=list(allow))
+    fresh = lab.cell.directory / "order.new"
+    fresh.write_text(json.dumps({**old, "intents": list(documents)}))
+    fresh.rename(lab.cell.directory / "order.json")
+    return told
+
+
+def _hosts(plan: Layout) -> set[tuple[str, str]]:
+    """What of a layout is built when a lab comes up, by name."""
+    found = {(one.name, f"{one.mac:x} {one.address} {one.party.gateway if one.party else 0}") for one in plan.stations}
+    boxes = {(box.name, str([(guest.name, vlan) for guest, vlan in box.guests])) for box in plan.hypervisors}
+    return found | boxes
 
 
 def describe(cell: Cell, document: Text, documents: Sequence[Text]) -> Lab:

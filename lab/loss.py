@@ -1,164 +1,284 @@
-"""How much is lost when something fails: numbered datagrams at a steady rate through the lab, and a failure amid them.
+"""How much is lost when something fails or changes: a stream through the lab, and an event amid it.
 
-Lives here: the stream between two stations, the failures, and counting. Must not know: why a fabric heals.
+Lives here: the cases, and how each is done and undone. Must not know: why a fabric heals, how traffic is sent.
+
+Failures of cables and switches happen with no controller running; what a controller does is measured with the lab's
+own, or with ``clos serve`` where its process is to die.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
-from controller.intent.model import Service
-from fabric.fields import IP_UDP
+from controller.compile import compile_fabric
+from controller.intent import Text
+from controller.intent.model import Intent
 from fabric.topology import PortRef
+from lab.ground import Ground, changed_policy, ground, moved_endpoint, text
 from lab.lab import Lab
-from lab.layout import dotted
 from lab.ovs import LabError
-from lab.probes import Party, parties, services, talk
+from lab.serving import Server, listen_to, served
+from lab.stream import Loss, Stream, measure
 
-RATE = 1000
-"""Datagrams a second."""
-
-_SEND = """
-import socket, sys, time
-host, port, count, rate = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); out.bind(("", 64999)); out.connect((host, port))
-start = time.monotonic()
-for number in range(count):
-    wait = start + number / rate - time.monotonic()
-    if wait > 0: time.sleep(wait)
-    try: out.send(number.to_bytes(4, "big"))
-    except OSError: pass
-"""
-_RECEIVE = """
-import json, socket, sys
-into = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); into.bind(("", int(sys.argv[1]))); into.settimeout(5)
-into.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-print("ready", flush=True)
-seen, last = [], int(sys.argv[2]) - 1
-try:
-    while True:
-        seen.append(int.from_bytes(into.recv(64), "big"))
-        into.settimeout(0.05 if seen[-1] == last else 1)
-except TimeoutError: pass
-print(json.dumps(seen))
-"""
-
-
-class Stream(NamedTuple):
-    """Who sends to whom: a conversation that policy permits, between two leaves."""
-
-    source: Party
-    target: Party
-    service: Service
-
-    def __str__(self) -> str:
-        return f"{self.source.name} -> {self.target.name} {self.service}"
-
-
-class Loss(NamedTuple):
-    """``lost`` of ``sent`` datagrams, ``twice``: seen again; ``gap``: the longest run of lost ones, in milliseconds."""
-
-    what: str
-    sent: int
-    lost: int
-    gap: float
-    twice: int
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.lost} of {self.sent} lost, longest gap {self.gap:.0f} ms, {self.twice} seen twice"
-
-
-def stream(lab: Lab) -> Stream:
-    """The first permitted UDP conversation between single-homed stations on two leaves. Raises LabError."""
-    fabric, everyone = lab.fabric(), parties(lab.intent, lab.topology)
-    ports = [service for service in services(lab.intent) if service.proto == IP_UDP]
-    for source in everyone:
-        for target in everyone:
-            apart = source.ports[0].switch != target.ports[0].switch
-            if apart and len(source.ports) == len(target.ports) == 1:
-                for service in ports:
-                    if fabric.walk(source.ports[0], talk(source, target, service)).deliveries:
-                        return Stream(source, target, service)
-    raise LabError("no UDP conversation between two leaves is permitted: nothing to measure with")
-
-
-def measure(lab: Lab, what: str, event: Callable[[], object], seconds: float = 2.0, flow: Stream | None = None) -> Loss:
-    """Send for so long, let the event happen halfway, and count."""
-    flow = flow or stream(lab)
-    count = int(seconds * RATE)
-    port = str(flow.service.first)
-    receiver = _start(lab, flow.target, _RECEIVE, port, str(count))
-    if receiver.stdout is None or receiver.stdout.readline().strip() != "ready":
-        raise LabError(f"the receiver on {flow.target.name} did not start")
-    sender = _start(lab, flow.source, _SEND, dotted(flow.target.endpoint.ip), port, str(count), str(RATE))
-    time.sleep(seconds / 2)
-    event()
-    sender.wait()
-    return _counted(what, count, json.loads(receiver.communicate()[0]))
-
-
-def _counted(what: str, count: int, seen: list[int]) -> Loss:
-    got = set(seen)
-    lost = [number for number in range(count) if number not in got]
-    longest = run = 0
-    for i, number in enumerate(lost):
-        run = run + 1 if i and lost[i - 1] == number - 1 else 1
-        longest = max(longest, run)
-    return Loss(what, count, len(lost), longest * 1000 / RATE, len(seen) - len(got))
-
-
-def _start(lab: Lab, party: Party, program: str, *arguments: str) -> subprocess.Popen[str]:
-    station = lab.plan.station(party.name)
-    if station is None:
-        raise LabError(f"{party.name} has no station in this lab")
-    words = [*lab.cell.enter(station.name), sys.executable, "-c", program, *arguments]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+FLAPS = 10
+FLAP = 0.15
+"""Seconds a flapping link stays down, and up."""
+ALLOW = ("deletes", "uplink", "empty")
 
 
 class Path(NamedTuple):
-    """The cables a stream takes: up from its leaf, down from a spine."""
+    """The cables a stream takes: up from its leaf, down from a spine to ``leaf``."""
 
     up: PortRef
     spine: str
     down: PortRef
+    leaf: str
 
 
 def path(lab: Lab, flow: Stream) -> Path:
-    """Which spine carries the stream now: found by sending some of it and looking at the leaf's counters."""
-    leaf, far = flow.source.ports[0].switch, flow.target.ports[0].switch
-    before: dict[int, int] = {}
+    """Which way the stream takes now: found by sending some of it and looking at switches' counters."""
+    leaf, ends = flow.source.ports[0].switch, {port.switch for port in flow.target.ports}
+    before: dict[str, dict[int, int]] = {}
+    watched = [leaf, *(switch.name for switch in lab.topology.spines)]
 
     def note() -> None:
-        before.update(lab.sent(leaf))
+        before.update({name: lab.sent(name) for name in watched})
 
-    measure(lab, "", note, 0.4, flow)
-    after = lab.sent(leaf)
-    port = max(after, key=lambda number: after[number] - before[number])
-    spine = dict(lab.topology.uplinks[leaf])[port]
-    down = next(number for number, name in lab.topology.downlinks[spine] if name == far)
-    return Path(PortRef(leaf, port), spine, PortRef(spine, down))
+    measure(lab, "", note, flow, 0.4)
+    grown = {name: {port: sent - before[name][port] for port, sent in lab.sent(name).items()} for name in watched}
+    up = max(grown[leaf], key=grown[leaf].__getitem__)
+    spine = dict(lab.topology.uplinks[leaf])[up]
+    downs = {number: name for number, name in lab.topology.downlinks[spine] if name in ends}
+    down = max(downs, key=grown[spine].__getitem__)
+    return Path(PortRef(leaf, up), spine, PortRef(spine, down), downs[down])
 
 
-def failures(lab: Lab, seconds: float = 2.0) -> list[Loss]:
-    """A stream's loss for each way that a fabric breaks under it, without a controller's help; all is mended after."""
-    flow = stream(lab)
-    found = [measure(lab, "nothing fails", lambda: None, seconds, flow)]
-    for what in ("local link", "remote link", "spine crash"):
-        way = path(lab, flow)
-        peers = lab.topology.peers
-        cut = {
-            "local link": (peers[way.up],),
-            "remote link": (peers[way.down],),
-            "spine crash": tuple(port for port in peers if port.switch == way.spine),
-        }[what]
+# What breaks, without a controller.
+
+
+def nothing(lab: Lab, on: Ground) -> Loss:
+    return measure(lab, "", lambda: None, on.flow, tcp=True)
+
+
+def _cut(lab: Lab, flow: Stream, choose: Callable[[Path], Iterable[PortRef]]) -> Loss:
+    ports = [*choose(path(lab, flow))]
+    try:
+        return measure(lab, "", lambda: lab.cut(*ports), flow, tcp=True)
+    finally:
+        lab.mend(*ports)
+        time.sleep(0.3)
+
+
+def _ports(lab: Lab, switch: str) -> list[PortRef]:
+    """All of a switch's ports that have cables."""
+    return [port for port in (*lab.topology.peers, *lab.topology.host_at) if port.switch == switch]
+
+
+def local_link(lab: Lab, on: Ground) -> Loss:
+    return _cut(lab, on.flow, lambda way: [lab.topology.peers[way.up]])
+
+
+def remote_link(lab: Lab, on: Ground) -> Loss:
+    return _cut(lab, on.flow, lambda way: [lab.topology.peers[way.down]])
+
+
+def spine_crash(lab: Lab, on: Ground) -> Loss:
+    return _cut(lab, on.flow, lambda way: _ports(lab, way.spine))
+
+
+def leaf_crash(lab: Lab, on: Ground) -> Loss:
+    """Of the two leaves a dual-homed endpoint has, the one its packets come by."""
+    if on.pair is None:
+        raise LabError("no endpoint is dual-homed here")
+    return _cut(lab, on.pair, lambda way: _ports(lab, way.leaf))
+
+
+def flapping(lab: Lab, on: Ground) -> Loss:
+    """The cable the stream takes goes down and up, FLAPS times."""
+    port = lab.topology.peers[path(lab, on.flow).up]
+
+    def flap() -> None:
+        for _ in range(FLAPS):
+            lab.cut(port)
+            time.sleep(FLAP)
+            lab.mend(port)
+            time.sleep(FLAP)
+
+    return measure(lab, "", flap, on.flow, tcp=True)
+
+
+# What the lab's own controller does.
+
+
+def _apply(lab: Lab, intents: list[Text]) -> None:
+    lab.cell.ask("apply", intents=intents, why="loss", allow=ALLOW)
+
+
+def _change(lab: Lab, on: Ground, intent: Intent, flow: Stream, *, moved: bool = False) -> Loss:
+    also = [on.elsewhere] if moved and on.elsewhere is not None else []
+    try:
+        return measure(lab, "", lambda: _apply(lab, text(intent)), flow, tcp=not moved, also=also)
+    finally:
+        _apply(lab, text(on.intent))
+
+
+def policy_change(lab: Lab, on: Ground) -> Loss:
+    return _change(lab, on, changed_policy(on), on.flow)
+
+
+def endpoint_move(lab: Lab, on: Ground) -> Loss:
+    """As when a virtual machine moves: it is at both places for a moment, and a datagram at either has arrived."""
+    return _change(lab, on, moved_endpoint(on), on.flow, moved=True)
+
+
+def controller_stop(lab: Lab, on: Ground) -> Loss:
+    def stop_and_start() -> None:
+        lab.cell.ask("controller", state="stop")
+        lab.cell.ask("controller", state="start")
+        lab.await_in_line()
+
+    return measure(lab, "", stop_and_start, on.flow, tcp=True)
+
+
+def switch_wiped(lab: Lab, on: Ground) -> Loss:
+    """The sender's leaf forgets all it holds and connects anew, as after a restart: the gap is its reprogramming."""
+    name = on.flow.source.ports[0].switch
+    target = lab.cell.run("", "ovs-vsctl", "get-controller", name).stdout.strip()
+    forget = "; ".join(f"ovs-ofctl -OOpenFlow13 {what} {name}" for what in ("del-flows", "del-groups", "del-meters"))
+    words = f"ovs-vsctl del-controller {name}; {forget}; ovs-vsctl set-controller {name} {target}"
+    try:
+        return measure(lab, "", lambda: lab.cell.run("", "sh", "-c", words), on.flow, 3.0)
+    finally:
+        lab.await_in_line()
+
+
+# What happens to a controller's process.
+
+
+def controller_killed(lab: Lab, on: Ground) -> Loss:
+    """kill -9, and a new one on the same store."""
+    with served(lab) as server:
+        return measure(lab, "", lambda: _again(server, signal.SIGKILL), on.flow, tcp=True)
+
+
+def warm_upgrade(lab: Lab, on: Ground) -> Loss:
+    """A newer process, on a copy of the store, takes the switches over while the older still runs; that then ends."""
+    with served(lab) as old:
+        state = lab.cell.directory / "newer"
+        state.mkdir(exist_ok=True)
+        new = Server(lab, state, old.port + 1)
+        new.restore_store(old.keep_store())
+
+        def upgrade() -> None:
+            new.start()
+            listen_to(lab, old, new)
+            new.await_in_line()
+            old.end()
+            listen_to(lab, new)
+
         try:
-            found.append(measure(lab, what, lambda cut=cut: lab.cut(*cut), seconds, flow))  # type: ignore[misc]
+            return measure(lab, "", upgrade, on.flow, tcp=True)
         finally:
-            lab.mend(*cut)
-            time.sleep(0.3)
+            new.end()
+
+
+def store_restored(lab: Lab, on: Ground) -> Loss:
+    """The process dies and its store with it; one with a backup from before the last change takes the fabric back."""
+    with served(lab) as server:
+        server.apply(text(on.intent))
+        copy = server.keep_store()
+        server.apply(text(changed_policy(on)))
+
+        def restore() -> None:
+            server.end(signal.SIGKILL)
+            server.restore_store(copy)
+            server.start()
+            server.await_in_line()
+
+        return measure(lab, "", restore, on.flow, tcp=True)
+
+
+def _again(server: Server, how: signal.Signals) -> None:
+    server.end(how)
+    server.start()
+    server.await_in_line()
+
+
+class Case(NamedTuple):
+    """``alone``: with no controller. ``most``: what may be lost at the median, in datagrams, if there is a target.
+
+    ``needs``: what of the ground it cannot do without.
+    """
+
+    run: Callable[[Lab, Ground], Loss]
+    alone: bool
+    most: int | None
+    needs: str = "flow"
+
+
+CASES: dict[str, Case] = {
+    "nothing": Case(nothing, True, 0),
+    "local link": Case(local_link, True, 60),
+    "remote link": Case(remote_link, True, 60),
+    "spine crash": Case(spine_crash, True, 60),
+    "leaf crash": Case(leaf_crash, True, 60, "pair"),
+    "link flapping": Case(flapping, True, None),
+    "policy change": Case(policy_change, False, 0),
+    "endpoint move": Case(endpoint_move, False, 0, "elsewhere"),
+    "controller stop": Case(controller_stop, False, 0),
+    "controller kill": Case(controller_killed, False, 0),
+    "warm upgrade": Case(warm_upgrade, False, 0),
+    "store restored": Case(store_restored, False, 0),
+    "switch wiped": Case(switch_wiped, False, 1000),
+}
+
+
+@contextmanager
+def grounded(lab: Lab) -> Iterator[tuple[Lab, Ground]]:
+    """The lab with the measurement's conversations permitted; its own intents come back afterwards."""
+    on = ground(lab.intent, lab.topology)
+    _apply(lab, text(on.intent))
+    try:
+        yield lab._replace(intent=on.intent, ruleset=compile_fabric(on.intent, lab.topology).ruleset), on
+    finally:
+        _apply(lab, lab.texts())
+
+
+def losses(
+    lab: Lab, names: Iterable[str] = (), runs: int = 1, tell: Callable[[Loss], object] = lambda loss: None
+) -> dict[str, list[Loss]]:
+    """Every case (or those named) so many times; none of a case the lab has not the fabric for. Raises LabError.
+
+    ``tell`` hears of each run.
+    """
+    chosen = {name: CASES[name] for name in names} or CASES
+    found: dict[str, list[Loss]] = {name: [] for name in chosen}
+    with grounded(lab) as (fabric, on):
+        for name, case in chosen.items():
+            with _alone(lab) if case.alone else nullcontext():
+                for _ in range(runs if getattr(on, case.needs) is not None else 0):
+                    loss = case.run(fabric, on)._replace(what=name)
+                    found[name].append(loss)
+                    tell(loss)
     return found
+
+
+@contextmanager
+def _alone(lab: Lab) -> Iterator[None]:
+    """With no controller."""
+    lab.cell.ask("controller", state="stop")
+    try:
+        yield
+    finally:
+        lab.cell.ask("controller", state="start")
+        lab.await_in_line()
+
+
+def load() -> float:
+    """The machine's load average over the last minute: figures of a busy machine are a busy machine's."""
+    return os.getloadavg()[0]

@@ -23,8 +23,11 @@ SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 READY = 10.0
 """Seconds the daemons may take to start."""
 
-DUMMY, NETDEV = "dummy", "netdev"
-"""Datapaths: packets from Unix sockets, without any interface; or from network interfaces, in user space."""
+DUMMY, NETDEV, KERNEL = "dummy", "netdev", "kernel"
+"""Datapaths: packets from Unix sockets, without any interface; or from network interfaces, in user space or by a module
+of the kernel's."""
+MODULE = Path("/sys/module/openvswitch")
+"""There while the kernel has the module. Labs do not load it: that would change the machine."""
 
 NEEDED = ("ovsdb-tool", "ovsdb-server", "ovs-vsctl", "ovs-vswitchd", "setpriv")
 
@@ -41,6 +44,16 @@ def find(tool: str) -> str | None:
 def missing(tools: Sequence[str] = NEEDED) -> tuple[str, ...]:
     """Those of the programs that are not installed."""
     return tuple(tool for tool in tools if find(tool) is None)
+
+
+def lacks(datapath: str) -> str:
+    """Why this machine has no such datapath; empty when it has."""
+    if datapath != KERNEL or MODULE.exists():
+        return ""
+    return (
+        "the kernel has no openvswitch module loaded: sudo modprobe openvswitch, if this kernel comes with it, "
+        "or leave --datapath out: the user-space datapath needs no module"
+    )
 
 
 class PrivateSwitches:
@@ -133,8 +146,8 @@ class PrivateSwitches:
         only = ("--enable-dummy=override", "--disable-system") if self.datapath == DUMMY else ()
         self._launch("ovs-vswitchd", f"unix:{here}/db.sock", f"--unixctl={here}/switch.ctl", *only)
         self._await(here / "switch.ctl")
-        self._control = Control(here / "switch.ctl")
         until = time.monotonic() + READY
+        self._control = _connected(here / "switch.ctl", until)
         while "upcall/disable-megaflows" not in self._control.call("list-commands") and time.monotonic() < until:
             time.sleep(0.01)  # it opens the socket before it knows all its commands
 
@@ -154,4 +167,15 @@ class PrivateSwitches:
                 logs = sorted(self.directory.glob("*.log"), key=lambda log: log.stat().st_mtime)
                 tail = logs[-1].read_text(errors="replace")[-1000:].strip()
                 raise LabError(f"Open vSwitch did not start: {tail or 'no reason given'}")
+            time.sleep(0.01)
+
+
+def _connected(path: Path, until: float) -> Control:
+    """A connection to a control socket that is there: a daemon makes the file a moment before it listens."""
+    while True:
+        try:
+            return Control(path)
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
             time.sleep(0.01)

@@ -1,8 +1,9 @@
-"""Witnesses compared: what Clos computes for a packet, and what Open vSwitch did with it.
+"""Witnesses compared: what the evaluator and the prover say of a packet, and what Open vSwitch did with it.
 
-Lives here: expectations by fabric.walk, and the differences. Must not know: how packets were sent or received.
+Lives here: expectations, and the differences. Must not know: how packets were sent or received.
 The law is one sentence: hosts get the frames that fabric.walk gives for the frames that were sent, byte for byte and
-as often. By which of its two ports a dual-homed host gets one is each witness's own choice (a SELECT group's).
+as often, and the prover says that this may be. By which of its two ports a dual-homed host gets one is each witness's
+own choice (a SELECT group's).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
 from lab.control import Control, ControlError
 from lab.probes import MARK, Probe, numbered
+from lab.proved import Proved, Says
 from lab.trace import of, read
 
 BURST = 40
@@ -27,33 +29,40 @@ Frame = tuple[PortRef, bytes]
 
 
 class Fabric(NamedTuple):
-    """The evaluator's switches and how they are cabled; ``down``: ports without carrier."""
+    """The evaluator's switches and how they are cabled, and the prover's; ``down``: ports without carrier."""
 
     topology: Topology
     switches: Mapping[str, SwitchModel]
-    down: frozenset[PortRef] = frozenset()
+    down: frozenset[PortRef]
+    proved: Proved
 
     @classmethod
     def of(cls, ruleset: Ruleset, topology: Topology, down: frozenset[PortRef] = frozenset()) -> Fabric:
-        models = {name: SwitchModel.of(ruleset.state(name), topology.ports[name]) for name in ruleset.switches}
-        return cls(topology, models, down)
+        states = {name: ruleset.state(name) for name in ruleset.switches}
+        models = {name: SwitchModel.of(state, topology.ports[name]) for name, state in states.items()}
+        return cls(topology, models, down, Proved(topology, states, down))
 
     def walk(self, at: PortRef, packet: Packet) -> Walk:
         return walk(self.switches, self.topology, at, packet, down=self.down)
 
 
 class Doubt(NamedTuple):
-    """A probe on which the witnesses disagree: what hosts should have got, what they got, and everybody's account."""
+    """A probe on which the witnesses disagree: what hosts should have got, what they got, and everybody's account.
+
+    ``proved``: the prover's word, when it is another than ``expected``.
+    """
 
     probe: Probe
     expected: tuple[Frame, ...]
     seen: tuple[Frame, ...]
     account: str
+    proved: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.probe.what} at {self.probe.at}: {self.probe.packet}"]
         lines += [f"  expected at {port}: {Packet(frame)}  {frame.hex()}" for port, frame in self.expected]
         lines += [f"  seen at {port}: {Packet(frame)}  {frame.hex()}" for port, frame in self.seen]
+        lines += [f"  proved: {self.proved}"] if self.proved else []
         return "\n".join((*lines, self.account))
 
 
@@ -71,10 +80,11 @@ class Verdict(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """What fabric.walk gives for a probe."""
+    """What fabric.walk gives for a probe, and what the prover says."""
 
     probe: Probe
     walk: Walk
+    says: Says
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -82,7 +92,10 @@ class Expectation(NamedTuple):
 
 
 def expect(fabric: Fabric, probes: Iterable[Probe]) -> list[Expectation]:
-    return [Expectation(probe, fabric.walk(probe.at, probe.packet)) for probe in probes]
+    return [
+        Expectation(probe, fabric.walk(probe.at, probe.packet), fabric.proved.says(probe.at, probe.packet))
+        for probe in probes
+    ]
 
 
 class Ground(Protocol):
@@ -105,11 +118,11 @@ def trial(ground: Ground, fabric: Fabric, probes: Iterable[Probe], control: Cont
         left += came
         answers += sent
     own = expect(fabric, [Probe(port, Packet(frame), "a host's own") for port, frame in answers])
-    return judge(fabric.topology, expectations, left, own, control)
+    return judge(fabric, expectations, left, own, control)
 
 
 def judge(
-    topology: Topology,
+    fabric: Fabric,
     expectations: Sequence[Expectation],
     left: Iterable[Frame],
     own: Sequence[Expectation] = (),
@@ -120,14 +133,16 @@ def judge(
     ``own``: what is expected of frames that hosts sent of their own accord, such as answers to probes; those have no
     numbers. ``control``: where to ask Open vSwitch for its own account of a probe in doubt.
     """
+    topology = fabric.topology
     seen: dict[int, list[Frame]] = {}
     for port, frame in left:
         seen.setdefault(_number(frame), []).append((port, frame))
     doubts = []
     for number, one in enumerate(expectations):
         got = seen.pop(number, [])
-        if _by_host(topology, one.frames) != _by_host(topology, got):
-            doubts.append(Doubt(one.probe, one.frames, tuple(got), account(one, control)))
+        proved = _contradiction(topology, one)
+        if proved or _by_host(topology, one.frames) != _by_host(topology, got):
+            doubts.append(Doubt(one.probe, one.frames, tuple(got), account(fabric, one, control), proved))
     rest = [frame for frames in seen.values() for frame in frames]
     others = [frame for one in own for frame in one.frames]
     for frames, what in ((_beyond(topology, rest, others), "seen"), (_beyond(topology, others, rest), "missing")):
@@ -150,6 +165,16 @@ def _beyond(topology: Topology, frames: Iterable[Frame], known: Iterable[Frame])
     return found
 
 
+def _contradiction(topology: Topology, one: Expectation) -> str:
+    """What the prover says of a probe, when that is not what the evaluator does; else nothing."""
+    if one.says.refused:
+        return f"nothing, as the prover cannot reason about {one.says.refused}"
+    may = [[copy for copy in outcome if copy[0] in topology.host_at] for outcome in one.says.outcomes]
+    if any(_by_host(topology, copies) == _by_host(topology, one.frames) for copies in may):
+        return ""
+    return " or ".join(", ".join(f"{port} {frame.hex()}" for port, frame in copies) or "nothing" for copies in may)
+
+
 def _by_host(topology: Topology, frames: Iterable[Frame]) -> Counter[tuple[str, bytes]]:
     return Counter((topology.host_at[port], frame) for port, frame in frames)
 
@@ -159,9 +184,10 @@ def _number(frame: bytes) -> int:
     return int.from_bytes(frame[-4:], "big") if frame[-8:-4] == MARK else -1
 
 
-def account(one: Expectation, control: Control | None) -> str:
-    """The evaluator's walk, and for each switch on it Open vSwitch's own trace."""
-    lines = [str(one.walk)]
+def account(fabric: Fabric, one: Expectation, control: Control | None) -> str:
+    """All three: the evaluator's walk, the prover's, and for each switch on the way Open vSwitch's own trace."""
+    lines = ["evaluator:", str(one.walk), "prover:", fabric.proved.account(one.probe.at, one.probe.packet)]
+    lines += ["Open vSwitch:"] if control is not None else []
     for visit in one.walk.hops if control is not None else ():
         try:
             lines.append(control.trace(visit.switch, visit.in_port, visit.packet.to_bytes()))  # type: ignore[union-attr]

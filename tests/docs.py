@@ -17,6 +17,7 @@ from controller.cli.sources import read
 from controller.cli.text import table_name
 from controller.compile import Compiled
 from controller.plan import ruleset_json
+from tests import proof_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDENS = Path("tests/goldens")
@@ -134,12 +135,24 @@ def consoles(document: str) -> Iterator[Shown]:
             yield Shown(command, output)
 
 
+def changed() -> str:
+    """The shipped demonstration with one policy more: what the documents show a plan for."""
+    text = (ROOT / "intents/demo.yaml").read_text()
+    line = "    - {from: app, to: db, services: [tcp/5432]}\n"
+    before, found, after = text.partition(line)
+    if not found:
+        raise ValueError(f"intents/demo.yaml has no line {line!r}")
+    return f"{before}{line}    - {{from: web, to: db, services: [tcp/1433]}}\n{after}"
+
+
 def written() -> dict[Path, str]:
     """Every generated file, by its path from the root."""
     found, compiled = goldens(), demo()
-    pipeline, reference = Path("docs/pipeline.md"), Path("docs/cli.md")
+    pipeline, reference, proof = Path("docs/pipeline.md"), Path("docs/cli.md"), Path("docs/proof.md")
+    found[GOLDENS / "changed.yaml"] = changed()
     found[Path("docs/demo.svg")] = drawn(compiled.topology, compiled.intent, Notation.SVG)
     found[pipeline] = filled((ROOT / pipeline).read_text())
+    found[proof] = proof_docs.filled((ROOT / proof).read_text())
     found[reference] = (ROOT / reference).read_text().partition(MARK)[0] + MARK + "\n" + commands()
     return found
 

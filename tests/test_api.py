@@ -284,7 +284,7 @@ def test_a_token_file_that_a_crash_left_empty_is_made_again(tmp_path):
 
 SERVE = """
 import sys
-from controller.daemon import serve
+from controller.api.process import serve
 serve(sys.argv[1], sys.argv[2], ("127.0.0.1", 0), ("127.0.0.1", 0))
 """
 

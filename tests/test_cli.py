@@ -90,7 +90,7 @@ def test_a_plan_counts_what_changes_and_tells_the_shell(tmp_path: Path) -> None:
     words = ("plan", path, "--from", *DEMO, "--detailed-exitcode")
     ran = clos(*words)
     assert ran.code == 2
-    assert ran.out.endswith("Plan: 8 to add, 0 to change, 8 to delete on 4 switches in 2 batches\n")
+    assert ran.out.endswith("Plan: 8 to add, 0 to change, 8 to delete on 4 switches in 1 batch\n")
     data = clos(*words, "--json").data
     assert data["summary"]["add"] == data["summary"]["delete"] == 8
     assert clos("plan", "intents/demo.yaml", "--from", *DEMO, "--detailed-exitcode").code == 0

@@ -94,6 +94,24 @@ def test_what_a_switch_holds_is_what_the_intents_compile_to(fabric: tuple[Path, 
     assert "tenants.shop.policies.ping" in clos("inspect", *state, "-s", "leaf3", "--live").out
 
 
+def test_numbers_kept_for_life_are_those_shown(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
+    """A tenant goes, the others keep their numbers; compiled afresh they would get others."""
+    state = ("--state", fabric[0])
+    first, *others = (ROOT / INTENTS).read_text().split("---\n")
+    early, late = tmp_path / "early.yaml", tmp_path / "late.yaml"
+    early.write_text(NOBODY)
+    late.write_text("---\n".join([NOBODY.replace("nobody", "aaa"), first, *others]))
+    assert clos("apply", early, *state, "--yes").code == 0
+    assert clos("apply", late, *state, "--yes").code == 0
+    assert clos("apply", INTENTS, *state, "--yes", "--allow-deletes").code == 0
+    here = clos("inspect", *state, "-s", "leaf1", "--json").data
+    for rule in here["rules"]:
+        del rule["name"]
+    assert clos("inspect", *state, "-s", "leaf1", "--live", "--json").data == here
+    afresh = clos("inspect", INTENTS, "-t", TOPOLOGY, "-s", "leaf1", "--json").data
+    assert [rule["match"] for rule in afresh["rules"]] != [rule["match"] for rule in here["rules"]]
+
+
 def test_changes_that_must_be_asked_for_are(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
     state = ("--state", fabric[0])
     assert clos("apply", INTENTS, *state, "--yes").code == 0

@@ -14,7 +14,8 @@ from functools import partial
 import pytest
 
 from controller.api.client import ApiError, Client, NoDaemon
-from controller.daemon import FINISH, UNDO, serve
+from controller.api.process import serve
+from controller.daemon import FINISH, UNDO
 from controller.intent import Text
 from controller.store import APPLIED, UNDONE
 from fabric.openflow import messages as m

@@ -22,7 +22,7 @@ if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
 
 from lab.attacks import attacks, catalogue  # noqa: E402 - they need Scapy
 from lab.lab import Lab, running  # noqa: E402
-from lab.loss import failures, measure, stream  # noqa: E402
+from lab.loss import losses  # noqa: E402
 from lab.probes import matrix, strays  # noqa: E402
 from lab.witness import trial  # noqa: E402
 
@@ -76,14 +76,26 @@ def test_tcp_and_udp_work_between_hosts_that_may_talk_and_only_there(lab: Lab) -
     assert (allowed.stdout, denied.returncode) == ("b'hello'\n", 1)
 
 
-def test_a_broken_cable_or_spine_costs_a_stream_little_and_a_stopped_controller_nothing(lab: Lab) -> None:
-    calm, *broken = failures(lab, 1.2)
-    assert calm.lost == 0
-    for loss in broken:
-        assert loss.gap < 500, str(loss)  # a shared machine is slow at times; docs/lab.md has the measured figures
-    flow = stream(lab)
-    assert measure(lab, "controller stops", lambda: lab.cell.ask("controller", state="stop"), 0.6, flow).lost == 0
-    assert measure(lab, "controller starts", lambda: lab.cell.ask("controller", state="start"), 0.6, flow).lost == 0
+BREAKS = ("local link", "remote link", "spine crash", "leaf crash", "switch wiped")
+CHANGES = ("nothing", "policy change", "endpoint move", "controller stop", "controller kill", "warm upgrade")
+
+
+def test_what_breaks_costs_a_stream_little_and_what_changes_costs_it_nothing(lab: Lab) -> None:
+    """A shared machine is slow at times, so the bound on breaks is far off; docs/lab.md has the measured figures."""
+    found = losses(lab, (*BREAKS, *CHANGES, "store restored"))
+    assert all(runs for runs in found.values())
+    for name in BREAKS:
+        assert found[name][0].gap < 1500, str(found[name][0])
+    for name in (*CHANGES, "store restored"):
+        assert found[name][0].lost == 0, str(found[name][0])
+
+
+def test_after_the_measuring_the_lab_is_as_it_was_ordered(lab: Lab) -> None:
+    status = lab.cell.ask("status")
+    assert all(drift == [0, 0, 0] for drift in status["drift"].values())
+    with lab.taps() as taps:
+        verdict = trial(taps, lab.fabric(), list(matrix(lab.intent, lab.topology))[::7])
+    assert verdict.doubts == (), str(verdict)
 
 
 def test_mininets_own_mn_can_load_the_topology() -> None:

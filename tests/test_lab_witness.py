@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,15 @@ from controller.intent.model import Intent, Service
 from controller.plan import diff
 from controller.wire.controller import Controller
 from fabric.ruleset import Ruleset
+from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from lab.bench import Bench
 from lab.ovs import missing
 from lab.probes import Probe, matrix, parties, strays, talk
+from lab.proved import Proved
 from lab.witness import Fabric, Verdict, differences, expect, trial
 from tests.fabrics import intents, topologies
+from tests.witness_soup import fragment
 
 HERE = Path(__file__).parent.parent
 lacking = missing()
@@ -120,3 +124,29 @@ def test_a_second_tag_is_refused_though_the_flow_without_it_is_cached(controller
         at = source.ports[0]
         verdict = tried(bench, ruleset, [Probe(at, honest, "honest"), Probe(at, hidden, "hidden")] * 3)
     assert (verdict.delivered, verdict.doubts) == (3, ()), str(verdict)
+
+
+def test_first_fragments_are_judged_by_their_ports(controller: Controller) -> None:
+    """By default Open vSwitch takes the ports of all fragments for 0: then the first probe would be lost."""
+    topology, intent = demo()
+    ruleset = compile_fabric(intent, topology).ruleset
+    source, target = (next(p for p in parties(intent, topology) if p.name == n) for n in ("shop/web1", "shop/app1"))
+    first = [(port, fragment(talk(source, target, Service(6, port, port)), 0)) for port in (8080, 8081)]
+    with programmed(controller, topology, ruleset) as bench:
+        verdict = tried(bench, ruleset, [Probe(source.ports[0], packet, f"tcp/{port}") for port, packet in first])
+    assert (verdict.delivered, verdict.doubts) == (1, ()), str(verdict)
+
+
+def test_when_any_witness_disagrees_all_three_are_heard(controller: Controller) -> None:
+    topology, intent = demo()
+    ruleset = compile_fabric(intent, topology).ruleset
+    honest = next(matrix(intent, topology))
+    states = {name: ruleset.state(name) for name in ruleset.switches}
+    unruly = states | {"leaf1": states["leaf1"]._replace(rules=())}
+    fabric = Fabric.of(ruleset, topology)
+    models = {name: SwitchModel.of(state, topology.ports[name]) for name, state in unruly.items()}
+    with programmed(controller, topology, ruleset) as bench:
+        for other in (fabric._replace(proved=Proved(topology, unruly)), fabric._replace(switches=models)):
+            (doubt,) = trial(bench, other, [honest], bench.switches.control).doubts
+            accounts = re.split("^(evaluator|prover|Open vSwitch):$", str(doubt), flags=re.MULTILINE)
+            assert accounts[1::2] == ["evaluator", "prover", "Open vSwitch"] and all(map(str.strip, accounts))

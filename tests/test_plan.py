@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.plan import ADD, DELETE, MODIFY, after, diff, invert, states
+from controller.plan import ADD, DELETE, MODIFY, after, diff, draining, invert, states
 from fabric.action import Group, Output
 from fabric.match import Match
 from fabric.rule import FAST_FAILOVER, Bucket, GroupEntry, Instructions, Rule
@@ -127,14 +127,17 @@ def test_the_state_after_every_batch_is_what_an_obedient_switch_holds(a, b) -> N
 @given(rulesets(), rulesets())
 def test_batches_come_in_order_and_rules_from_the_last_table_and_the_highest_priority(a, b) -> None:
     plan = diff(a, b)
-    names = ("prepare", "egress", "groups", "ingress", "retire ingress", "retire egress", "clean")
+    names = ("prepare", "egress", "groups", "ingress", "retire egress", "clean")
     assert [batch.name for batch in plan.batches] == [n for n in names if n in {batch.name for batch in plan.batches}]
     for switch in SWITCHES:
         for name in names:
             sent = [(op, e) for batch, op, _, e in messages(plan, switch) if batch == name and isinstance(e, Rule)]
-            places = [(rule.table, rule.priority) for _, rule in sent]
-            assert places == sorted(places, reverse=not name.startswith("retire"))
-            assert all((op == DELETE) == name.startswith("retire") for op, _ in sent)
+            come = [(rule.table, rule.priority) for op, rule in sent if op != DELETE]
+            gone = [(rule.table, rule.priority) for op, rule in sent if op == DELETE]
+            assert [op == DELETE for op, _ in sent] == [False] * len(come) + [True] * len(gone)
+            assert come == sorted(come, reverse=True)
+            assert gone == sorted(gone)
+            assert not (gone if name == "egress" else come if name == "retire egress" else ())
 
 
 @law
@@ -142,8 +145,21 @@ def test_batches_come_in_order_and_rules_from_the_last_table_and_the_highest_pri
 def test_egress_rules_are_installed_before_ingress_rules_and_removed_after_them(a, b) -> None:
     for batch in diff(a, b).batches:
         phases = {push.block.phase for push in batch.pushes if push.block.rules}
-        expected = {"egress": {EGRESS}, "ingress": {INGRESS}, "retire ingress": {INGRESS}, "retire egress": {EGRESS}}
+        expected = {"egress": {EGRESS}, "ingress": {INGRESS}, "retire egress": {EGRESS}}
         assert phases <= expected.get(batch.name, set())
+
+
+@law
+@given(rulesets(), rulesets())
+def test_all_that_decides_about_packets_changes_in_one_batch(a, b) -> None:
+    """So a switch that takes its batches as bundles never holds a part of the old policy and a part of the new."""
+    plan = diff(a, b)
+    where = [
+        batch.name
+        for batch in plan.batches
+        if any(push.block.rules and push.block.phase == INGRESS for push in batch.pushes)
+    ]
+    assert where in ([], ["ingress"])
 
 
 _UNIVERSE = [
@@ -218,6 +234,20 @@ def test_a_moved_endpoint_is_modified_where_it_was_remote_and_never_deleted_ther
         (MODIFY, ("leaf1", "leaf3")),
         (MODIFY, ("leaf2",)),
     ]
+
+
+def test_frames_under_way_are_waited_for_only_where_they_were_sent_another_way() -> None:
+    def fabric(home: str | None, others: int) -> Ruleset:
+        there = {"egress": Placed(Block([rule(7, 5, 1, 1)], phase=EGRESS), (home,))} if home else {}
+        ways = {"ingress": Placed(Block([rule(3, 5, 1, others)]), ("leaf3",))} if home else {}
+        return Ruleset(SWITCHES, {"t": {**there, **ways}})
+
+    moved = diff(fabric("leaf1", 1), fabric("leaf2", 2))
+    assert [batch.name for batch in moved.batches] == ["egress", "ingress", "retire egress"]
+    assert draining(moved) == {"retire egress"}
+    gone = diff(fabric("leaf1", 1), fabric(None, 0))
+    assert [batch.name for batch in gone.batches] == ["ingress", "retire egress"]
+    assert draining(gone) == frozenset()
 
 
 def test_a_first_install_shares_blocks_between_switches() -> None:

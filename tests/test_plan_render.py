@@ -39,7 +39,7 @@ def test_the_summary_is_one_line() -> None:
         Block([rule(3, 5, 1, 2), rule(3, 5, 3, 1), rule(3, 5, 4, 1)]),
     )
     a, b = (Ruleset(SWITCHES, {"t": {"k": Placed(block, SWITCHES)}}) for block in (old, new))
-    assert str(summary(diff(a, b))) == "Plan: 8 to add, 4 to change, 4 to delete on 4 switches in 2 batches"
+    assert str(summary(diff(a, b))) == "Plan: 8 to add, 4 to change, 4 to delete on 4 switches in 1 batch"
     assert str(summary(diff(a, a))) == "Plan: nothing to change"
 
 

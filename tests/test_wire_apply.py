@@ -8,14 +8,17 @@ from typing import ClassVar
 
 import pytest
 
-from controller.plan import ADD, Batch, Plan, Push, diff
+from controller.plan import ADD, DELETE, Batch, Plan, Push, diff
 from controller.plan.after import after, invert
+from controller.wire.apply import DRAIN
 from controller.wire.controller import Controller
 from controller.wire.errors import Lost, Refused, Silent
+from controller.wire.events import Warned
 from fabric.action import Output
 from fabric.match import Match
 from fabric.openflow import encode
 from fabric.openflow import messages as m
+from fabric.openflow.constants import FlowModCommand
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
 from tests.wire_peer import Fleet, Peer, eventually
@@ -68,10 +71,9 @@ class Chronicler(Peer):
 
     told: ClassVar = []
 
-    def answer(self, message, xid, frame, out):
-        if isinstance(message, m.FlowMod):
-            self.told.append(message.rule.priority)
-        super().answer(message, xid, frame, out)
+    def change(self, message):
+        self.told.append(message.rule.priority)
+        return super().change(message)
 
 
 def test_no_switch_begins_a_batch_before_every_switch_has_confirmed_the_last(controller):
@@ -128,10 +130,10 @@ def test_a_plan_can_be_carried_out_for_some_switches_only(controller, fleet):
 class Dying(Peer):
     """Its connection breaks at the fifth rule."""
 
-    def answer(self, message, xid, frame, out):
-        super().answer(message, xid, frame, out)
+    def change(self, message):
         if self.dpid == 3 and self.mods == 5:
             self.transport.abort()
+        return super().change(message)
 
 
 def test_a_switch_lost_on_the_way_stops_the_plan_and_is_named(controller):
@@ -239,6 +241,22 @@ def test_stopping_the_controller_ends_a_plan_under_way(controller, fleet):
     assert {type(error) for error in results[0].errors} == {Lost}
 
 
+def test_what_received_frames_stays_until_those_under_way_have_arrived(controller, fleet):
+    """From the last switch's new course to the first removal of where the old one led, DRAIN passes."""
+    times = []
+
+    def noted(message):
+        times.append((time.monotonic(), message.command == FlowModCommand.DELETE_STRICT))
+
+    assert controller.apply(diff(EMPTY, OLD)).ok
+    for dpid in NAMES:
+        fleet[dpid].refuse = noted
+    turned, away = batch("ingress", rule(50)), Batch("retire egress", (Push(DELETE, Block([rule(1000)]), ALL),))
+    assert controller.apply(Plan((turned, away), ALL)).ok
+    assert [gone for _, gone in times] == [False] * 3 + [True] * 3
+    assert times[3][0] - times[2][0] >= DRAIN
+
+
 def test_a_switch_that_knows_no_bundles_is_given_plain_messages(controller, fleet):
     plain = Peer.answer
 
@@ -248,7 +266,32 @@ def test_a_switch_that_knows_no_bundles_is_given_plain_messages(controller, flee
         else:
             plain(peer, message, xid, frame, out)
 
-    for dpid in NAMES:
+    events = []
+    controller.subscribe(events.append)
+    for dpid in (1, 2):
         fleet[dpid].answer = answer.__get__(fleet[dpid])
-    assert controller.apply(diff(EMPTY, OLD), bundle=True).ok
+    outcome = controller.apply(diff(EMPTY, OLD))
+    assert (outcome.ok, outcome.unbundled) == (True, ("leaf1", "leaf2"))
     assert holds(fleet, OLD)
+    assert [str(event.text).split(":")[0] for event in events if isinstance(event, Warned)] == ["no-bundles"] * 2
+    assert controller.apply(diff(OLD, NEW)).unbundled == ()  # told once
+    assert holds(fleet, NEW)
+
+
+def test_a_switch_takes_its_part_of_a_batch_in_one_bundle(controller, fleet):
+    for plan in (diff(EMPTY, OLD), diff(OLD, NEW)):
+        before = [fleet[dpid].commits for dpid in NAMES]
+        several = [b.name for b in plan.batches if sum(push.size for push in b.pushes if not push.block.meters) > 1]
+        assert controller.apply(plan).ok
+        assert [fleet[dpid].commits for dpid in NAMES] == [number + len(several) for number in before]
+    assert holds(fleet, NEW)
+
+
+def test_what_a_bundle_that_is_refused_held_is_taken_back_by_the_switch_itself(controller, fleet):
+    assert controller.apply(diff(EMPTY, OLD)).ok
+    plan = diff(OLD, NEW)
+    (ingress,) = [i for i, b in enumerate(plan.batches) if b.name == "ingress"]
+    fleet[2].refuse = lambda message: FULL if getattr(message, "rule", None) == rule(29, 2) else None
+    outcome = controller.apply(plan)
+    assert outcome.begun == ingress + 1
+    assert fleet[2].state == after(OLD, plan, ingress).state("leaf2")

@@ -105,8 +105,17 @@ def test_a_piece_knows_its_own_messages_by_number_and_bytes():
 
 
 def test_a_wrapped_cargo_is_bundle_adds_of_the_same_messages():
-    cargo = load(Push(ADD, BLOCK, ("leaf1",)))
+    cargo = load(Push(ADD, Block(BLOCK.rules, BLOCK.groups), ("leaf1",)))
     wrapped = wrap(cargo, 5, 3)
+    assert wrapped is not None
     plain = [decode(frame) for frame in Framer().feed(cargo.data)]
     assert [decode(frame) for frame in Framer().feed(wrapped.data)] == [(BundleAdd(5, 3, x), xid) for x, xid in plain]
     assert wrapped.entries == cargo.entries
+
+
+def test_meters_and_messages_too_long_for_a_bundle_stay_outside():
+    assert wrap(load(Push(ADD, BLOCK, ("leaf1",))), 5, 3) is None
+    one, two = (pack([(ADD, rule(1, n))]).ends[0] for n in (1, 2))
+    most = 1 + (65_535 - 24 - one) // (two - one)
+    assert wrap(pack([(ADD, rule(1, most))]), 5, 3) is not None
+    assert wrap(pack([(ADD, rule(1, most + 1))]), 5, 3) is None

@@ -98,6 +98,11 @@ def one_batch(rules, switches):
 
 def test_a_bundle_leads_where_plain_messages_lead(controller, sim, ruleset):
     assert controller.apply(diff(EMPTY, ruleset), bundle=True).ok
+    bundled = {name: controller.read(name).state for name in NAMES.values()}
+    empty = type(ruleset)(ruleset.switches, {})
+    assert controller.apply(diff(ruleset, empty), bundle=False).ok
+    assert controller.apply(diff(empty, ruleset), bundle=False).ok
+    assert {name: controller.read(name).state for name in NAMES.values()} == bundled
     for name in NAMES.values():
         assert controller.read(name).state == ruleset.state(name)
 
@@ -107,11 +112,11 @@ def test_a_bundle_with_a_rule_that_is_refused_changes_nothing_and_names_the_rule
     good = [rule._replace(instructions=Instructions()) for rule in ruleset.rules(name)][:20]
     bad = misdirected(good[-1])
     plan = one_batch([*good[:-1], bad], (name,))
-    (error,) = controller.apply(plan, bundle=True).errors
+    (error,) = controller.apply(plan).errors
     assert isinstance(error, Refused)
     assert (error.switch, error.entry) == (name, bad)
     assert controller.read(name).state.rules == ()
-    (error,) = controller.apply(plan).errors
+    (error,) = controller.apply(plan, bundle=False).errors
     assert error.entry == bad
     assert len(controller.read(name).state.rules) == 19
 

@@ -5,46 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from controller.verify.frame import Frame, source, tag_at
-from controller.verify.shapes import ARP, ARP_PACKET, BARE, IP4, IP6, IPV4, IPV6, LATER, PLAIN, WHOLE, Shape
-from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space
+from controller.verify.space import FIELD, PCP, VID, Box
 from fabric.packet import Packet
+from lab.proved import point
 
-_TRANSPORT = {6: "tcp", 17: "udp", 132: "sctp"}
-
-
-def point(space: Space, packet: Packet) -> Box:
-    """The smallest box of the space that the packet is in; slots that say nothing of it are full."""
-    found = list(space.full)
-    fields = packet.headers()
-    found[SHAPE] = 1 << space.shapes.all.index(shape_of(space, packet))
-    for name, row in FIELD.items():
-        if name in fields:
-            found[row.slot] = space.domain[row.slot].atom(fields[name])
-    ttl = packet.get("nw_ttl")
-    if ttl is not None:
-        found[TTL] = 1 << ttl
-    for k, (_, tci) in enumerate(tags(packet)[:DEPTH]):
-        found[VID + k] = space.domain[VID].atom(0x1000 | tci & 0xFFF)
-        found[PCP + k] = space.domain[PCP].atom(tci >> 13)
-    for k in range(len(tags(packet)), DEPTH):
-        found[VID + k] = space.untagged
-    return tuple(found)
-
-
-def shape_of(space: Space, packet: Packet) -> Shape:
-    fields, marks = packet.headers(), packet.layout.marks
-    kind = fields["eth_type"] if fields["eth_type"] in space.shapes.eth_types else None
-    proto = fields.get("ip_proto")
-    known = proto if proto in space.shapes.protos else None
-    part = WHOLE if any(layer in marks for layer in ("tcp", "udp", "sctp", "icmpv4", "icmpv6")) else BARE
-    if "arp" in marks:
-        return Shape(ARP, ARP_PACKET)
-    if "ipv4" in marks:
-        later = part == BARE and any(name in fields for name in ("tcp_src", "udp_src", "sctp_src", "icmpv4_type"))
-        return Shape(IPV4, IP4, known, LATER if later else part)
-    if "ipv6" in marks:
-        return Shape(IPV6, IP6, known, part)
-    return Shape(kind, PLAIN)
+__all__ = ["changed", "inside", "point", "seen", "tags"]
 
 
 def tags(packet: Packet) -> list[tuple[int, int]]:

@@ -14,8 +14,8 @@ from typing import ClassVar
 from fabric.openflow import DecodeError, Framer, decode, encode, encode_pages
 from fabric.openflow import messages as m
 from fabric.openflow import multipart as mp
-from fabric.openflow.constants import FlowModCommand, GroupModCommand, MeterModCommand
-from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+from fabric.openflow.constants import ONF, BundleControlType, FlowModCommand, GroupModCommand, MeterModCommand
+from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed, OnfFailed
 from fabric.ruleset import Block, state_of
 
 HELLO = encode(m.Hello())
@@ -30,6 +30,8 @@ class Peer(asyncio.Protocol):
         self.rules, self.groups, self.meters = {}, {}, {}
         self.mods = 0
         self.heard = []
+        self.bundle = []
+        self.commits = 0
         self.refuse = lambda message: None
         self.silent_on = self.foreign = ()
         self.transport = None
@@ -59,17 +61,38 @@ class Peer(asyncio.Protocol):
         kind = type(message)
         if kind in self.silent_on:
             return
-        mod = self._MODS.get(kind)
-        if mod is not None:
-            self.mods += 1
-            error = self.refuse(message) or mod(self, message)
+        if kind in self._MODS:
+            error = self.change(message)
             if error:
                 out.append(encode(m.Error(*error, data=frame[:64]), xid))
+        elif kind is m.BundleAdd:
+            self.bundle.append((message.message, xid, frame))
+        elif kind is m.BundleControl:
+            out.append(encode(self.control(message, out, xid), xid))
         elif kind in self._ANSWERS:
             reply = self._ANSWERS[kind](self, message)
             out.extend(encode_pages(reply, xid) if isinstance(reply, mp.Multipart) else [encode(reply, xid)])
         else:
             self.heard.append(message)
+
+    def change(self, message):
+        """Do what a mod says, by itself or in a bundle; the error it is refused with, if it is."""
+        self.mods += 1
+        return self.refuse(message) or self._MODS[type(message)](self, message)
+
+    def control(self, asked, out, xid):
+        """A bundle's messages are carried out at its commit; after a refusal everything is as before."""
+        bundle, self.bundle = self.bundle, [] if asked.type != BundleControlType.CLOSE_REQUEST else self.bundle
+        if asked.type == BundleControlType.COMMIT_REQUEST:
+            before = dict(self.rules), dict(self.groups), dict(self.meters)
+            for message, inner, _ in bundle:
+                error = self.change(message)
+                if error:
+                    self.rules, self.groups, self.meters = before
+                    out.append(encode(m.Error(*error, data=encode(message, inner)[:64]), inner))
+                    return m.Error(ErrorType.EXPERIMENTER, OnfFailed.FAILED, b"", ONF)
+            self.commits += 1
+        return m.BundleControl(asked.bundle, BundleControlType(asked.type + 1), asked.flags)
 
     def flow_mod(self, message):
         if message.command == FlowModCommand.DELETE_STRICT:

@@ -19,6 +19,7 @@ from controller.daemon import Daemon
 from controller.daemon.draft import Draft
 from controller.intent import Text
 from controller.plan import ruleset_json, to_json
+from controller.verify.difference_json import difference_json
 from fabric.ruleset import Block, Placed, Ruleset
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -34,13 +35,14 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 LINES: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
-        "description": "One JSON document per line: `begun`, `progress`..., then `applied` or `error`.",
+        "description": "One JSON document per line: `proving`... if that takes long, `begun`, `progress`..., "
+        "then `applied` or `error`.",
         "content": {
             stream.NDJSON: {
                 "schema": {
                     "oneOf": [
                         {"$ref": f"#/components/schemas/{name}"}
-                        for name in ("Begun", "Progress", "TakingBack", "Applied", "Failed")
+                        for name in ("Proving", "Begun", "Progress", "TakingBack", "Applied", "Failed")
                     ]
                 }
             }
@@ -99,6 +101,19 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
         rows = [m.Drifted.model_validate(row) for row in found]
         return m.DriftReply(revision=revision, in_line=all(row.in_line for row in found), switches=rows)
 
+    @app.get("/v1/links", responses=ERRORS, tags=["fabric"])
+    def links() -> m.LinksReply:
+        """Each link as it is cabled, by what switches hear of each other, and links that no topology has."""
+        found = daemon.links()
+        rows = [m.CabledLink.model_validate(link) for link in found]
+        wrong = sum(link.is_wrong for link in found)
+        return m.LinksReply(discovery=daemon.discovers, miscabled=wrong, links=rows)
+
+    @app.get("/v1/digests", responses=ERRORS, tags=["fabric"])
+    def digests() -> m.DigestsReply:
+        """Reads connected switches back and gives a digest of what each holds, as a revision's proof has them."""
+        return m.DigestsReply(digests=daemon.digests())
+
     @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
     def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:
         """The last revisions: who, when, why, and what became of them."""
@@ -115,7 +130,12 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
     def plan(request: m.PlanRequest) -> Response:
         """What the documents would change. Sends nothing."""
         draft = daemon.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
-        return JSONResponse(plan_json(daemon, draft, request.limit))
+        return JSONResponse(plan_json(daemon, draft, request.limit, request.untouched))
+
+    @app.post("/v1/plan/rollback", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
+    def plan_rollback(request: m.RollbackPlanRequest) -> Response:
+        """What going back to an earlier revision would change. Sends nothing."""
+        return JSONResponse(plan_json(daemon, daemon.plan_rollback(request.revision), request.limit))
 
     @app.post("/v1/apply", response_class=StreamingResponse, responses=LINES, tags=["changes"])
     def apply(request: m.ApplyRequest) -> Response:
@@ -140,14 +160,17 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
         return m.RepairReply(failed=failed)
 
 
-def plan_json(daemon: Daemon, draft: Draft, limit: int) -> dict[str, Any]:
-    """A draft as a PlanReply."""
+def plan_json(daemon: Daemon, draft: Draft, limit: int, untouched: bool = False) -> dict[str, Any]:
+    """A draft as a PlanReply. ``untouched``: compare rules before and after, however many there are."""
+    means = draft.difference()
     return {
         **to_json(draft.plan, limit),
         "base": draft.base,
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
+        "difference": difference_json(means, draft.untouched(means, untouched), limit),
+        "cabling": [str(link) for link in daemon.links() if link.is_wrong],
     }
 
 
@@ -174,7 +197,7 @@ def _describe_lines(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         described = plain()
         schemas = described["components"]["schemas"]
-        for model in (m.Begun, m.Progress, m.TakingBack, m.Applied, m.Failed):
+        for model in (m.Proving, m.Begun, m.Progress, m.TakingBack, m.Applied, m.Failed):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(schema.pop("$defs", {}))
             schemas[model.__name__] = schema

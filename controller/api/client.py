@@ -35,7 +35,7 @@ class NoDaemon(Exception):
 
 
 class ApiError(Exception):
-    """The daemon refused. ``code`` is stable; ``problems``, ``allow`` and ``status`` are those of its answer."""
+    """The daemon refused. ``code`` is stable; the other attributes are those of its answer."""
 
     def __init__(self, status: int, error: Json) -> None:
         super().__init__(str(error.get("message", f"HTTP status {status}")))
@@ -43,6 +43,7 @@ class ApiError(Exception):
         self.code = str(error.get("code", "request"))
         self.problems: list[Json] = error.get("problems", [])
         self.allow: list[str] = error.get("allow", [])
+        self.counterexamples: list[Json] = error.get("counterexamples", [])
 
 
 class Client:
@@ -99,9 +100,18 @@ class Client:
     def drift(self, switches: Iterable[str] = ()) -> Json:
         return self._ask("GET", "/v1/drift", params={"switch": list(switches)})
 
+    def links(self) -> Json:
+        """The cabling as it is."""
+        return self._ask("GET", "/v1/links")
+
     def entries(self, switch: str) -> Json:
         """What a switch holds right now."""
         return self._ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
+
+    def digests(self) -> dict[str, str]:
+        """A digest of what each connected switch holds right now."""
+        found: dict[str, str] = self._ask("GET", "/v1/digests")["digests"]
+        return found
 
     def ruleset(self) -> Iterator[str]:
         """What all switches should hold, as pieces of one JSON document."""
@@ -111,8 +121,20 @@ class Client:
 
     # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the daemon's.
 
-    def plan(self, sources: Mapping[str, str], topology: tuple[str, str] | None = None, limit: int = 1000) -> Json:
-        return self._ask("POST", "/v1/plan", json={**_sources(sources, topology), "limit": limit})
+    def plan(
+        self,
+        sources: Mapping[str, str],
+        topology: tuple[str, str] | None = None,
+        limit: int = 1000,
+        *,
+        untouched: bool = False,
+    ) -> Json:
+        """``untouched``: compare rules before and after for all packets, however many rules there are."""
+        question = {**_sources(sources, topology), "limit": limit, "untouched": untouched}
+        return self._ask("POST", "/v1/plan", json=question)
+
+    def plan_rollback(self, revision: int, limit: int = 1000) -> Json:
+        return self._ask("POST", "/v1/plan/rollback", json={"revision": revision, "limit": limit})
 
     def apply(
         self,

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from controller.api.models import FORMAT_VERSION
 from controller.daemon import refusal as why
 from controller.daemon.refusal import Refused
+from controller.daemon.verdict import Finding
 from controller.intent import Problem
 from controller.store import StoreError
 
@@ -34,9 +35,17 @@ _HTTP = {400: "request", 401: "token", 404: why.UNKNOWN, 405: "method", 413: "to
 Json = dict[str, Any]
 
 
-def body(code: str, message: str, problems: Iterable[Problem] = (), allow: Iterable[str] = ()) -> Json:
+def body(
+    code: str,
+    message: str,
+    problems: Iterable[Problem] = (),
+    allow: Iterable[str] = (),
+    findings: Iterable[Finding] = (),
+) -> Json:
     """An error as a document."""
-    error = {"code": code, "message": message, "problems": [p._asdict() for p in problems], "allow": list(allow)}
+    error: Json = {"code": code, "message": message, "problems": [p._asdict() for p in problems], "allow": list(allow)}
+    if shown := [found.document() for found in findings]:
+        error["counterexamples"] = shown
     return {"format_version": FORMAT_VERSION, "error": error}
 
 
@@ -44,7 +53,7 @@ def describe(error: Exception) -> tuple[int, Json]:
     """Status and document of an error; one that nobody expected is not shown."""
     match error:
         case Refused():
-            return STATUS[error.code], body(error.code, error.message, error.problems, error.flags)
+            return STATUS[error.code], body(error.code, error.message, error.problems, error.flags, error.findings)
         case StoreError():
             return 500, body("store", str(error))
         case RequestValidationError():

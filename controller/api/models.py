@@ -42,15 +42,23 @@ class PlanRequest(Question):
     sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
     topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
     limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
+    untouched: bool = Field(default=False, description="Compare rules before and after, however many there are.")
 
 
-Allow = Literal["deletes", "empty", "overflow", "uplink", "offline"]
+Allow = Literal["deletes", "empty", "overflow", "uplink", "offline", "unproven"]
+
+
+class RollbackPlanRequest(Question):
+    revision: int = Field(ge=1, description="The revision whose rules the fabric would hold again.")
+    limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
 
 
 class Change(Question):
     who: str = Field(default="", max_length=256, description="Who asks, for the history.")
     why: str = Field(default="", max_length=4096, description="The reason, for the history.")
-    allow: list[Allow] = Field([], max_length=16, description="Brakes to release; `offline`: leave out who is absent.")
+    allow: list[Allow] = Field(
+        [], max_length=16, description="Brakes; `offline`: leave out who is absent; `unproven`: go on without a proof."
+    )
     expect_revision: int | None = Field(
         default=None, ge=0, description="Refuse if another one is in force; 0: none yet."
     )
@@ -79,11 +87,22 @@ class Problem(Part):
     message: str
 
 
+class Counterexample(Part):
+    claim: str
+    text: str = Field(description="What happens to the packet, and what the intent says of it.")
+    at: str = Field(description="Where it comes in: `switch:port`.")
+    data: str = Field(description="The packet in hexadecimal digits.")
+    packet: str = Field(description="An expression for scapy that makes it.")
+    trace: list[str] = Field(description="What switches do with it, rule by rule.")
+    lines: list[str] = Field(description="Places in the documents of the rules that it meets: `file:line:column path`.")
+
+
 class ErrorBody(Part):
     code: str = Field(description="Stable, for programs: invalid, limit, stale, busy, brakes, offline, switch, ...")
     message: str = Field(description="For people: what, where, what to do.")
     problems: list[Problem] = Field(default=[], description="Every problem of the documents.")
     allow: list[str] = Field(default=[], description="What to allow so that the change would be carried out.")
+    counterexamples: list[Counterexample] = Field(default=[], description="With `gate`: packets that break a claim.")
 
 
 class ErrorReply(Reply):
@@ -111,6 +130,38 @@ class Brake(Part):
     switches: list[str]
 
 
+class Sentence(Part):
+    model_config = ConfigDict(extra="allow")
+    kind: str = Field(description="permits, refuses, adds, removes, changes, network, remark or limits.")
+    text: str = Field(description="`newly permits shop/web -> shop/db tcp/1433`; the other keys depend on the kind.")
+
+
+class Stray(Part):
+    at: str
+    host: str
+    before: str = Field(description="What became of it: `dropped`, `to app1`.")
+    after: str
+    packet: str = Field(description="An expression for scapy that makes it.")
+    hex: str
+    text: str
+
+
+class Compared(Part):
+    compared: bool = Field(description="Whether all packets were followed through the rules before and after.")
+    why: str = Field(description="Why not.")
+    ports: int = Field(description="Hosts' ports at which packets were followed.")
+    strays: list[Stray] = Field(description="Packets treated unlike of which nothing was said; the first few.")
+    found: int = Field(description="Sets of such packets in all.")
+
+
+class Difference(Part):
+    text: str = Field(description="All of it in a line.")
+    sentences: list[Sentence] = Field(description="In words of intent; what matters most comes first.")
+    packets: list[dict[str, Any]] = Field(description="The packets with another fate: exactly these, by header field.")
+    omitted: int = Field(description="Sets of packets counted but not written out.")
+    rules: Compared = Field(description="Whether the rules change no more than that.")
+
+
 class PlanReply(Reply):
     base: int = Field(description="The revision the plan starts from; pass it as `expect_revision`.")
     summary: PlanSummary
@@ -120,6 +171,8 @@ class PlanReply(Reply):
     brakes: list[Brake] = Field(description="What holds the plan back until it is allowed.")
     offline: list[str] = Field(description="Switches concerned that are not connected.")
     interrupted: list[str] = Field(description="Tenants without traffic while the plan is carried out.")
+    difference: Difference = Field(description="What the plan means for packets.")
+    cabling: list[str] = Field(description="Links that are not as designed right now, in words.")
 
 
 class Begun(Reply):
@@ -130,6 +183,15 @@ class Begun(Reply):
     batches: int
     switches: int
     offline: list[str] = Field(description="Switches that get the change when they join.")
+
+
+class Proving(Reply):
+    """A line of a change before `begun`, when its proof takes long: the state that is being proved."""
+
+    event: Literal["proving"] = "proving"
+    number: int = Field(description="Of the batch that leads to it, from 1; 0: nothing is to be sent.")
+    batches: int
+    batch: str
 
 
 class Progress(Reply):
@@ -162,6 +224,9 @@ class Applied(Reply):
     seconds: float
     offline: list[str] = Field(description="Switches that get the change when they join.")
     interrupted: list[str]
+    proof: Literal["proved", "unproven", ""] = Field(description="Empty: nothing changed.")
+    proof_text: str = Field(description="What is proved, or what is not.")
+    proof_seconds: float
 
 
 class Failed(ErrorReply):
@@ -202,6 +267,20 @@ class StatusReply(Reply):
     foreign: int = Field(description="Rules that are not Clos's, on all switches.")
     strangers: list[str] = Field(description="Switches of no topology that have connected.")
     faults: list[Fault] = Field(description="What went wrong lately, oldest first.")
+    miscabled: int = Field(description="Links that are miswired, missing or unknown; see `/v1/links`.")
+
+
+class CabledLink(Part):
+    a: str = Field(description="`leaf1:49`")
+    b: str = Field(description="The other end; for an unknown link, who is heard there.")
+    state: str = Field(description="`as designed`, `miswired`, `missing`, `unknown`, or `not seen yet`.")
+    text: str = Field(description="What differs, for people; empty: nothing.")
+
+
+class LinksReply(Reply):
+    discovery: bool = Field(description="Whether cables are looked at; if not, there are no links here.")
+    miscabled: int = Field(description="Links that are miswired, missing or unknown.")
+    links: list[CabledLink] = Field(description="Those of the topology in its order, then those that it does not have.")
 
 
 class SwitchesReply(Reply):
@@ -224,6 +303,10 @@ class DriftReply(Reply):
     switches: list[Drifted]
 
 
+class DigestsReply(Reply):
+    digests: dict[str, str] = Field(description="By switch: the sum modulo 2**256 of BLAKE2b-256 of its entries.")
+
+
 class Record(Part):
     number: int
     who: str
@@ -236,6 +319,7 @@ class Record(Part):
     ended: str | None
     note: str
     summary: dict[str, Any]
+    verdict: Literal["proved", "unproven", ""] = Field(description="Empty: made before proofs were kept.")
 
 
 class RevisionsReply(Reply):
@@ -246,6 +330,9 @@ class RevisionReply(Reply, Record):
     sources: dict[str, str] = Field(description="Intent documents by file name.")
     topology: str = Field(description="The topology's document.")
     numbering: str = Field(description="The compiler's; documents compiled with it give the very rules that held.")
+    proof: dict[str, Any] | None = Field(
+        description="What was proved of each state, and digests of what switches hold."
+    )
 
 
 class RepairReply(Reply):

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from controller.api import models
 from controller.api.errors import describe
 from controller.daemon.refusal import Refused
-from controller.daemon.report import Applied, Begun, Step, TakingBack
+from controller.daemon.report import Applied, Begun, Proving, Step, TakingBack
 from controller.store import StoreError
 from controller.wire.apply import Progress
 
@@ -24,6 +24,7 @@ NDJSON = "application/x-ndjson"
 PIECE = 64 << 10
 
 _LINES: dict[type[Any], type[models.Reply]] = {
+    Proving: models.Proving,
     Begun: models.Begun,
     Progress: models.Progress,
     TakingBack: models.TakingBack,

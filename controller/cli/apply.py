@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from controller.cli.answer import Answer, Json, Lines, answering, failed, show, usage
-from controller.cli.change import named, planned_there
+from controller.cli.change import named, planned_back, planned_there
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import Intents, TopologyPath, documents
 from controller.cli.text import count, took
@@ -27,6 +28,9 @@ Empty = Annotated[bool, typer.Option("--allow-empty", help="Leave no rule at all
 Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Fill a switch beyond its capacity.")]
 Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Change what the whole fabric stands on.")]
 Absent = Annotated[bool, typer.Option("--allow-offline", help="Leave out switches that are not connected.")]
+Unproven = Annotated[bool, typer.Option("--unproven", help="Go on even if the claims are not proved. It is recorded.")]
+
+DANGER = "without a proof, tenants may reach each other, or traffic that the intents permit may be lost"
 
 
 @answering
@@ -42,16 +46,19 @@ def apply(
     overflow: Overflow = False,
     uplink: Uplink = False,
     absent: Absent = False,
+    unproven: Unproven = False,
 ) -> Answer:
     """Bring the fabric to what the intents say.
 
-    Shows the plan and asks, unless told --yes. The documents replace all that are in force. Ends when every switch
-    has confirmed; when one refuses, everything is taken back and the exit code is 4.
+    Shows the plan and asks, unless told --yes. The documents replace all that are in force. The controller proves
+    every state that the plan leads through before it sends the first message, and refuses with packets that show what
+    is wrong. Ends when every switch has confirmed; when one refuses, everything is taken back. Exits with 4 then.
     """
-    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent)
+    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
     plan = planned_there(state, intents, topology)
     if not yes:
         _confirm(plan.lines(), "Apply this plan?")
+    _warn(unproven, yes)
     with controller(state) as client, _progress() as progress:
         done = client.apply(
             documents(intents),
@@ -77,18 +84,23 @@ def rollback(
     overflow: Overflow = False,
     uplink: Uplink = False,
     absent: Absent = False,
+    unproven: Unproven = False,
 ) -> Answer:
     """Bring the fabric back to an earlier revision.
 
-    Its very rules, as a new revision: history only grows.
+    Shows the plan and asks, unless told --yes. Its very rules, as a new revision: history only grows. It is proved
+    like any other change.
     """
-    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent)
-    with controller(state) as client, _progress() as progress:
+    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
+    with controller(state) as client:
         held = client.status()["revision"]
         target = revision if revision is not None else _before(client, held)
         if not yes:
             found = client.revision(target)
-            _confirm([f"Revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"], "Go back to it?")
+            about = f"Back to revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"
+            _confirm([about, *planned_back(client, target).lines()], "Go back to it?")
+    _warn(unproven, yes)
+    with controller(state) as client, _progress() as progress:
         done = client.rollback(
             target,
             who=who or getpass.getuser(),
@@ -134,6 +146,15 @@ def _confirm(lines: Lines, question: str) -> None:
         raise failed("nothing was changed")
 
 
+def _warn(unproven: bool, yes: bool) -> None:
+    """Say what --unproven means, and ask again. Raises Stop unless the answer is yes."""
+    if not unproven:
+        return
+    typer.secho(f"WARNING: --unproven: {DANGER}.", fg="red", bold=True, err=True)
+    if not yes and not typer.confirm("Go on even if it is not proved? Your name is kept with the revision."):
+        raise failed("nothing was changed")
+
+
 def _before(client: Client, held: int) -> int:
     """The last revision that held before the one in force."""
     rows = (row["number"] for row in client.revisions() if row["status"] == "applied" and row["number"] < held)
@@ -143,13 +164,17 @@ def _before(client: Client, held: int) -> int:
     return int(found)
 
 
-def _applied(done: Json) -> Iterator[str]:
+def _applied(done: Json) -> Iterator[Text | str]:
     if not done["changed"]:
         yield f"Nothing to change: the fabric holds revision {done['revision']}."
         return
     add, change, delete = (done["counts"][key] for key in ("add", "change", "delete"))
     numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
     yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {took(done['seconds'])}."
+    if done["proof"] == "unproven":
+        yield Text(f"NOT PROVED, sent all the same (--unproven). What breaks {done['proof_text']}", "bold red")
+    else:
+        yield f"Proved in {took(done['proof_seconds'])}: {done['proof_text']}."
     if done["offline"]:
         absent = count(len(done["offline"]), "switch", "switches")
         yield f"{absent} will get it on joining: {', '.join(done['offline'])}"
@@ -168,6 +193,8 @@ def _progress() -> Iterator[Progress | None]:
 
 
 def _told(line: Json) -> str:
+    if line["event"] == "proving":
+        return f"proving the state after batch {line['number']} of {line['batches']}; nothing is sent yet"
     if line["event"] == "begun":
         return f"revision {line['revision']}: {line['batches']} batches for {line['switches']} switches"
     if line["event"] == "progress":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.text import Text
 
 from controller.cli.answer import CHANGES, OK, Answer, Json, answering, usage
+from controller.cli.difference import difference_lines
 from controller.cli.plan_text import brakes_json, plan_lines
 from controller.cli.remote import DEFAULT, StateDir, controller, running
 from controller.cli.sources import (
@@ -23,14 +24,26 @@ from controller.cli.sources import (
     read_intents,
     read_topology,
 )
+from controller.intent.model import Intent
 from controller.plan import brakes, diff, to_json
+from controller.verify.difference import difference
+from controller.verify.difference_json import difference_json
+from controller.verify.parties import Side
+from controller.verify.untouched import MOST_RULES, untouched
 from fabric.ruleset import EMPTY
+
+if TYPE_CHECKING:
+    from controller.api.client import Client
 
 Before = Annotated[
     list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
 ]
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Say all that changes, not only the first ten lines.")]
+Untouched = Annotated[
+    bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
+]
 Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Start from an empty fabric, even if a controller runs.")]
 
@@ -42,8 +55,11 @@ class Planned(NamedTuple):
     data: Json
     spines: tuple[str, ...]
 
-    def lines(self, entries: bool = False) -> Iterator[Text | str]:
+    def lines(self, entries: bool = False, every: bool = False) -> Iterator[Text | str]:
+        """``entries``: every entry too; ``every``: all sentences, not only the first."""
         yield f"From {self.start}:"
+        yield from difference_lines(self.data["difference"], every)
+        yield ""
         yield from plan_lines(self.data, self.spines, entries)
 
     def __bool__(self) -> bool:
@@ -59,43 +75,61 @@ def plan(
     offline: Offline = False,
     detailed: Detailed = False,
     entries: Entries = False,
+    every: All = False,
+    thorough: Untouched = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show what an apply would change, switch by switch.
+    """Show what an apply would change, in words of intent and switch by switch.
 
     Starts from what the fabric holds if a controller runs on the state directory, from the intents given with --from,
     or else from an empty fabric.
     """
     if not before and not offline and running(state):
-        found = planned_there(state, intents, topology, limit)
+        found = planned_there(state, intents, topology, limit, thorough)
     elif topology is None:
         raise usage("say on which topology: --topology FILE")
     else:
         fabric = read_topology(topology)
         old = Wanted(fabric, read_intents(before, fabric)) if before else None
         start = ", ".join(map(str, before)) if before else "an empty fabric"
-        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit)
-    return _answer(found, detailed, entries)
+        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit, thorough)
+    return _answer(found, detailed, entries, every)
 
 
-def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int) -> Planned:
+def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int, thorough: bool = False) -> Planned:
     """The plan from the rules of one intent, or from an empty fabric, to those of another."""
     before = old.compiled() if old else None
     installed = before.ruleset if before else EMPTY
     desired = new.compiled(before).ruleset
     found = diff(installed, desired)
     held = brakes(found, installed, desired, topology=new.topology)
-    data = {**to_json(found, limit), "brakes": brakes_json(held)}
+    before_side = old.side if old else Side(Intent(), new.topology)
+    means = difference(before_side, new.side)
+    most = None if thorough else MOST_RULES
+    rules = untouched(before_side, new.side, installed, desired, means.flows, most)
+    data = {**to_json(found, limit), "brakes": brakes_json(held), "difference": difference_json(means, rules, limit)}
     return Planned(start, data, tuple(spine.name for spine in new.topology.spines))
 
 
-def planned_there(state: Path, intents: list[Path], topology: Path | None, limit: int = 0) -> Planned:
+def planned_there(
+    state: Path, intents: list[Path], topology: Path | None, limit: int = 0, thorough: bool = False
+) -> Planned:
     """The plan of the controller, from what the fabric holds."""
     with controller(state) as client:
-        data = client.plan(documents(intents), named(topology), limit)
-        spines = tuple(switch["name"] for switch in client.switches() if switch["role"] == "spine")
+        data = client.plan(documents(intents), named(topology), limit, untouched=thorough)
+        spines = _spines(client)
     start = f"revision {data['base']}" if data["base"] else "a fabric that has no revision yet"
     return Planned(start, data, spines)
+
+
+def planned_back(client: Client, revision: int, limit: int = 0) -> Planned:
+    """The controller's plan back to an earlier revision."""
+    data = client.plan_rollback(revision, limit)
+    return Planned(f"revision {data['base']}", data, _spines(client))
+
+
+def _spines(client: Client) -> tuple[str, ...]:
+    return tuple(switch["name"] for switch in client.switches() if switch["role"] == "spine")
 
 
 def named(topology: Path | None) -> tuple[str, str] | None:
@@ -110,24 +144,27 @@ def diff_(
     topology: TopologyPath = None,
     state: StateDir = DEFAULT,
     detailed: Detailed = False,
+    every: All = False,
+    thorough: Untouched = False,
     limit: Limit = 1000,
 ) -> Answer:
-    """Show the entries in which two intents or revisions differ."""
+    """Show how two intents or revisions differ, in words and entry by entry."""
     sides = [_side(word, topology, state) for word in (old, new)]
-    found = planned_here(old if not old.isdecimal() else f"revision {old}", sides[0], sides[1], limit)
-    return _answer(found, detailed, entries=True)
+    start = old if not old.isdecimal() else f"revision {old}"
+    found = planned_here(start, sides[0], sides[1], limit, thorough)
+    return _answer(found, detailed, entries=True, every=every)
 
 
 def _side(word: str, topology: Path | None, state: Path) -> Wanted:
     """One side of a comparison. Files need a topology, or a controller that has one."""
     if word.isdecimal() and not Path(word).exists():
-        held, intents = in_force(state, int(word))
-        return loaded(topology or held, intents)
+        held = in_force(state, int(word))
+        return loaded(topology or held.topology, held.intents, held.numbering)
     if topology is None and not running(state):
         raise usage("say on which topology: --topology FILE")
-    fabric: Source = topology or in_force(state)[0]
+    fabric: Source = topology or in_force(state).topology
     return loaded(fabric, [Path(word)])
 
 
-def _answer(found: Planned, detailed: bool, entries: bool) -> Answer:
-    return Answer(found.data, lambda: found.lines(entries), CHANGES if detailed and found else OK)
+def _answer(found: Planned, detailed: bool, entries: bool, every: bool) -> Answer:
+    return Answer(found.data, lambda: found.lines(entries, every), CHANGES if detailed and found else OK)

@@ -1,28 +1,47 @@
-"""``doctor``: what this environment has and lacks, and the command that helps."""
+"""``doctor``: what this environment has and lacks, whether its fabric is cabled right, and the command that helps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.text import Text
 
-from controller.cli.answer import FAILED, OK, Answer, answering
+from controller.cli.answer import FAILED, OK, Answer, Stop, answering
 from controller.cli.environment import ABSENT, FINE, WRONG, Finding, findings
+from controller.cli.remote import DEFAULT, StateDir, controller, running
 from controller.cli.text import columns, count
 
 STYLE = {FINE: "green", ABSENT: "yellow", WRONG: "bold red"}
 
 
 @answering
-def doctor() -> Answer:
+def doctor(state: StateDir = DEFAULT) -> Answer:
     """Check this environment, and say what to do about it.
 
-    Exits with 4 when something that Clos needs is missing or wrong.
+    Says, too, whether the fabric of the controller on the state directory is cabled as designed, if one runs. Exits
+    with 4 when something that Clos needs is missing or wrong.
     """
-    found = findings()
+    found = [*findings(), *_cabling(state)]
     wrong = sum(finding.state == WRONG for finding in found)
     data = {"healthy": not wrong, "findings": [finding._asdict() for finding in found]}
     return Answer(data, lambda: _lines(found, wrong), FAILED if wrong else OK)
+
+
+def _cabling(state: Path) -> Iterator[Finding]:
+    """How the running controller's fabric is cabled; nothing where none runs or it does not look."""
+    if not running(state):
+        return
+    try:
+        with controller(state) as client:
+            found = client.links()
+    except Stop as stop:
+        yield Finding(ABSENT, "controller", stop.message, "clos status")
+        return
+    if found["discovery"]:
+        wrong, total = found["miscabled"], count(len(found["links"]), "link")
+        answer = f"{total}, {wrong} not as designed" if wrong else f"{total}, none known to differ from the topology"
+        yield Finding(WRONG if wrong else FINE, "cabling", answer, f"clos links --state {state}" if wrong else "")
 
 
 def _lines(found: list[Finding], wrong: int) -> Iterator[Text | str]:

@@ -10,9 +10,13 @@ import re
 import resource
 import shutil
 import socket
+import ssl
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
+from itertools import groupby
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from controller.cli.intruder import REMEDY, intruder
@@ -96,18 +100,87 @@ def _files() -> Iterator[Finding]:
     yield Finding(FINE if enough else ABSENT, "open files", f"{soft}, up to {known}", remedy)
 
 
+def _tls() -> Iterator[Finding]:
+    sound = ssl.HAS_TLSv1_3
+    remedy = "" if sound else "use a Python that was built with OpenSSL 1.1.1 or later"
+    yield Finding(
+        FINE if sound else ABSENT, "tls", f"{ssl.OPENSSL_VERSION}{'' if sound else ', without TLS 1.3'}", remedy
+    )
+
+
+class Tool(NamedTuple):
+    """A program of the lab and Debian's package of it; ``use``: what it is for, empty: no lab without it."""
+
+    program: str
+    package: str
+    use: str = ""
+
+
+TOOLS = (
+    Tool("ovs-vswitchd", "openvswitch-switch"),
+    Tool("ovsdb-server", "openvswitch-switch"),
+    Tool("ovsdb-tool", "openvswitch-switch"),
+    Tool("ovs-vsctl", "openvswitch-switch"),
+    Tool("mnexec", "mininet"),
+    Tool("ip", "iproute2"),
+    Tool("ethtool", "ethtool"),
+    Tool("unshare", "util-linux"),
+    Tool("nsenter", "util-linux"),
+    Tool("setpriv", "util-linux"),
+    Tool("ping", "iputils-ping", "to try hosts by hand"),
+    Tool("iperf3", "iperf3", "to measure throughput between hosts"),
+    Tool("tshark", "tshark", "to read captures of the lab's cables"),
+)
+LAB_ONLY = "only a lab of real switches needs it"
+
+
 def _lab() -> Iterator[Finding]:
     """What real switches on this machine would need; the simulator needs none of it."""
+    yield from _root()
+    for package, tools in groupby(TOOLS, key=lambda tool: tool.package):
+        yield _tools(package, list(tools))
+    for name in ("mininet", "scapy"):
+        yield _lab_package(name)
+    kernel = Path("/sys/module/openvswitch").exists()
+    answer = "loaded" if kernel else "not loaded; labs use Open vSwitch's user-space datapath, the default"
+    yield Finding(FINE, "kernel datapath", answer)
+
+
+def _root() -> Iterator[Finding]:
     root = os.geteuid() == 0
-    yield Finding(FINE if root else ABSENT, "root", "yes" if root else "no; only a lab of real switches needs it")
-    for program, package in (("ovs-vsctl", "openvswitch-switch"), ("mnexec", "mininet")):
-        where = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        remedy = "" if where else f"sudo apt-get install {package}"
-        answer = where or "not installed; only a lab of real switches needs it"
-        yield Finding(FINE if where else ABSENT, package, answer, remedy)
+    yield Finding(
+        FINE if root else ABSENT, "root", "yes" if root else f"no; {LAB_ONLY}", "" if root else "sudo clos lab"
+    )
+    if root and _where("unshare"):
+        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "true"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        said = done.stderr.strip().splitlines()
+        answer = f"cannot be made: {said[-1] if said else 'no reason given'}; {LAB_ONLY}"
+        remedy = "in a container: start it with --privileged"
+        yield Finding(ABSENT, "namespaces", answer, remedy) if done.returncode else Finding(FINE, "namespaces", "yes")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _fabric, _ports, _files, _lab)
+def _tools(package: str, tools: list[Tool]) -> Finding:
+    gone = [tool for tool in tools if not _where(tool.program)]
+    if not gone:
+        return Finding(FINE, package, _where(tools[0].program) or "")
+    answer = f"{', '.join(tool.program for tool in gone)} not installed; {gone[0].use or LAB_ONLY}"
+    return Finding(ABSENT, package, answer, f"sudo apt-get install {package}")
+
+
+def _lab_package(name: str) -> Finding:
+    try:
+        return Finding(FINE, f"python {name}", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        remedy = f"{sys.executable} -m pip install -e '.[lab]'"
+        return Finding(ABSENT, f"python {name}", f"not installed; {LAB_ONLY}", remedy)
+
+
+def _where(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _fabric, _tls, _ports, _files, _lab)
 """Every question, in the order they are told."""
 
 

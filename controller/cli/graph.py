@@ -44,7 +44,8 @@ def graph(
 
     With intents, SVG shows whose hosts are whose.
     """
-    fabric, intent = (read_topology(topology), None) if topology and not intents else read(topology, intents, state)
+    alone = topology if not intents else None
+    fabric, intent = (read_topology(alone), None) if alone else read(topology, intents, state)[:2]
     chosen = notation or (SUFFIXES.get(output.suffix, Notation.SVG) if output else Notation.SVG)
     text = drawn(fabric, intent, chosen)
     if output is None:

@@ -43,6 +43,7 @@ def plan_lines(plan: Json, spines: Iterable[str], entries: bool = False) -> Iter
 NOTES = {
     "offline": "Not connected, will get it when they join (--allow-offline)",
     "interrupted": "Tenants without traffic meanwhile",
+    "cabling": "Not cabled as designed (clos links)",
 }
 """What the controller says about a plan beyond its entries."""
 

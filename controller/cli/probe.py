@@ -7,7 +7,7 @@ what becomes of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -17,8 +17,8 @@ from controller.intent import scalars
 from controller.intent.model import ROUTER_MAC, Intent, Service
 from controller.intent.problem import suggest
 from controller.intent.reach import End, Flow, ends
-from fabric import packet as build
-from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP, ipv4_text
+from controller.probe.packets import WITH_PORTS, Party, message
+from fabric.fields import ipv4_text
 from fabric.packet import Packet, PacketError
 from fabric.topology import TRUNK, PortRef, Topology
 
@@ -31,8 +31,6 @@ Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw
 
 SOURCE_PORT = 49152
 """The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
-
-_WITH_PORTS = (IP_TCP, IP_UDP, IP_SCTP)
 
 
 class Probe(NamedTuple):
@@ -78,13 +76,13 @@ def find_flow(word: str) -> Flow:
         service = scalars.service(word)
     except ValueError as error:
         raise usage(f"--service {word}: {error}") from None
-    if service.proto is None or (service.proto in _WITH_PORTS and service.first is None):
+    if service.proto is None or (service.proto in WITH_PORTS and service.first is None):
         raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp")
     return _opened(service, service.proto)
 
 
 def _opened(service: Service, proto: int) -> Flow:
-    return Flow(proto, SOURCE_PORT, service.first) if proto in _WITH_PORTS else Flow(proto)
+    return Flow(proto, SOURCE_PORT, service.first) if proto in WITH_PORTS else Flow(proto)
 
 
 def find_ports(words: Iterable[str], topology: Topology) -> frozenset[PortRef]:
@@ -126,32 +124,9 @@ def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str 
     home = (source.tenant.name, source.endpoint.network)
     near = home == (target.tenant.name, target.endpoint.network)
     vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
-    packet = _packet(source, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow, vlan)
+    party = Party(source.tenant, source.endpoint, host.ports, vlan)
+    packet = message(party, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow)
     return Probe(ports[0], packet, source, target, flow)
-
-
-class _Frame(TypedDict):
-    """What every builder of ``fabric.packet`` takes."""
-
-    eth_src: int
-    eth_dst: int
-    ipv4_src: int
-    ipv4_dst: int
-    vlan: int | None
-
-
-def _packet(source: End, mac: int, ip: int, flow: Flow, vlan: int | None) -> Packet:
-    one = source.endpoint
-    frame = _Frame(eth_src=one.mac, eth_dst=mac, ipv4_src=one.ip, ipv4_dst=ip, vlan=vlan)
-    if flow.proto == IP_ICMP:
-        return build.icmp_echo(**frame)
-    first, last = flow.source_port or 0, flow.target_port or 0
-    if flow.proto == IP_TCP:
-        return build.tcp(**frame, tcp_src=first, tcp_dst=last)
-    if flow.proto == IP_UDP:
-        return build.udp(**frame, udp_src=first, udp_dst=last)
-    payload = first.to_bytes(2, "big") + last.to_bytes(2, "big") + bytes(8)
-    return build.ipv4(**frame, ip_proto=flow.proto, payload=payload)
 
 
 def raw(port: str, text: str, topology: Topology) -> Probe:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.api.access import find
-from controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Stop, unchecked
+from controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Json, Stop, unchecked
 from controller.cli.text import count
 from controller.intent import Problem
 
@@ -69,10 +69,25 @@ def running(state: Path) -> bool:
 
 
 def refusal(error: ApiError) -> Stop:
-    """What the controller refused, its problems by line, and the flags that would help."""
+    """What the controller refused, its problems by line or the packets that show why, and the flags that would help."""
     found = [Problem(*(row[key] for key in Problem._fields)) for row in error.problems]
-    flags = [f"--allow-{name.removeprefix('--allow-')}" for name in error.allow]
+    flags = [_FLAGS.get(name, f"--allow-{name.removeprefix('--allow-')}") for name in error.allow]
     hint = f" (to go on: {' '.join(flags)})" if flags else ""
     data: dict[str, Any] = {"code": error.code, "problems": error.problems, "allow": error.allow}
+    if error.counterexamples:
+        data["counterexamples"] = error.counterexamples
     message = count(len(found), "problem") if found else f"{error}{hint}"
-    return Stop(EXIT.get(error.code, FAILED), message, found, data)
+    details: list[Any] = [*found] or [line for row in error.counterexamples for line in _counterexample(row)]
+    return Stop(EXIT.get(error.code, FAILED), message, details, data)
+
+
+_FLAGS = {"unproven": "--unproven"}
+"""Flags that are not called --allow-NAME."""
+
+
+def _counterexample(row: Json) -> Iterator[str]:
+    """A packet that breaks a claim: what happens, how to send it, its way, and the lines of the documents behind it."""
+    yield f"{row['claim']}: {row['text']}"
+    yield f"  packet: {row['packet']}"
+    yield from (f"  {line}" for line in row["trace"])
+    yield from (f"  caused by {line}" for line in row["lines"])

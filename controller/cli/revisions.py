@@ -57,6 +57,8 @@ def _notes(found: Json) -> Iterator[str]:
         yield "The topology file is not the one in force: the next apply brings it in"
     if found["foreign"]:
         yield f"{count(found['foreign'], 'rule')} on switches that Clos did not install (clos repair --remove-foreign)"
+    if found["miscabled"]:
+        yield f"{count(found['miscabled'], 'link')} not as designed (clos links)"
     yield from (f"Unknown switch {stranger}" for stranger in found["strangers"])
     yield from (f"{fault['when']} {fault['switch']} {fault['text']}" for fault in found["faults"][-5:])
 
@@ -87,7 +89,8 @@ def history(
 
 
 _SIGNS = {"add": "+", "change": "~", "delete": "-"}
-_TITLE = ("", "when", "who", "what became of it", "changes", "why")
+_TITLE = ("", "when", "who", "what became of it", "proof", "changes", "why")
+_PROOFS = {"proved": Text("proved", "green"), "unproven": Text("NOT PROVED", "bold red")}
 
 
 def _row(row: Json) -> tuple[str | Text, ...]:
@@ -96,11 +99,15 @@ def _row(row: Json) -> tuple[str | Text, ...]:
     signs = [
         f"{sign}{counts[key]}" for sign, key in zip("+~-", ("add", "change", "delete"), strict=True) if key in counts
     ]
-    return str(row["number"]), row["when"], row["who"], became, " ".join(signs), row["why"] or row["note"]
+    proof = _PROOFS.get(row["verdict"], "-")
+    return str(row["number"]), row["when"], row["who"], became, proof, " ".join(signs), row["why"] or row["note"]
 
 
 def _documents(found: Json) -> Iterator[Text | str]:
     yield f"# revision {found['number']}, {found['when']}, {found['who']}: {found['status']}. {found['why']}"
+    yield from (f"#   {text}" for text in found["summary"].get("means", ()))
+    if found["proof"]:
+        yield f"# {found['proof']['verdict']}: {found['proof']['text']}"
     for name, text in found["sources"].items():
         yield f"# {name}"
         yield text.rstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from controller.cli.text import count
 from controller.intent.model import Intent
 from controller.intent.reach import ends
 from fabric.sim.server import SimThread
+from fabric.sim.wire import tls_context
 from fabric.topology import TRUNK, Topology
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
@@ -23,6 +25,9 @@ Living = Annotated[
     list[Path] | None, typer.Option("--intents", metavar="INTENTS", help="Give hosts these endpoints, so they answer.")
 ]
 Capacity = Annotated[int | None, typer.Option(min=1, metavar="N", help="Rules that a table holds; default: no limit.")]
+Key = Annotated[Path | None, typer.Option("--tls-key", metavar="PEM", help="Connect by TLS; the switches' key.")]
+Cert = Annotated[Path | None, typer.Option("--tls-cert", metavar="PEM", help="The switches' certificate.")]
+Authority = Annotated[Path | None, typer.Option("--tls-ca", metavar="PEM", help="Who signed the controller's.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
 
 
@@ -32,17 +37,22 @@ def sim(
     intents: Living = None,
     capacity: Capacity = None,
     seed: Seed = 0,
+    tls_key: Key = None,
+    tls_cert: Cert = None,
+    tls_ca: Authority = None,
 ) -> None:
     """Run a simulated fabric for any OpenFlow 1.3 controller.
 
-    Every switch connects by TCP, and again when it loses the connection, until Ctrl-C or SIGTERM.
+    Every switch connects by TCP, or by TLS with the three PEM files, and again when it loses the connection, until
+    Ctrl-C or SIGTERM.
     """
     fabric = read_topology(topology)
     where, intent = address(controller), read_intents(intents, fabric) if intents else None
+    tls = _tls(tls_key, tls_cert, tls_ca)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    with SimThread(fabric, where, seed, capacity=capacity) as running:
+    with SimThread(fabric, where, seed, tls=tls, capacity=capacity) as running:
         if intent is not None:
             attach(running, intent, fabric)
         switches = len(fabric.switches)
@@ -52,6 +62,19 @@ def sim(
             if running.connected != told:
                 told = running.connected
                 typer.echo(f"clos: {told} of {switches} connected")
+
+
+def _tls(*files: Path | None) -> ssl.SSLContext | None:
+    """TLS with key, certificate and authority; None for none of them. Raises Stop (USAGE)."""
+    given = [path for path in files if path is not None]
+    if not given:
+        return None
+    if len(given) < len(files):
+        raise usage("TLS needs --tls-key, --tls-cert and --tls-ca")
+    try:
+        return tls_context(*given)
+    except OSError as error:
+        raise usage(f"{', '.join(map(str, given))}: cannot be used for TLS: {error}") from None
 
 
 def attach(running: SimThread, intent: Intent, topology: Topology) -> None:

@@ -15,8 +15,10 @@ import typer
 from controller.cli.answer import Json, Stop, failed, usage
 from controller.cli.remote import DEFAULT, controller, running
 from controller.compile import Compiled, CompileError, compile_fabric
+from controller.compile.numbering import Numbering, from_json
 from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.model import Intent
+from controller.verify.parties import Side
 from fabric.topology import Topology
 
 Source = Path | Text
@@ -35,15 +37,24 @@ IntentPaths = Annotated[
 
 
 class Wanted(NamedTuple):
-    """A topology and the intents for it, read and checked."""
+    """A topology and the intents for it, read and checked.
+
+    ``numbering``: the numbers that a revision gave them; None: the compiler is free to choose.
+    """
 
     topology: Topology
     intent: Intent
+    numbering: Numbering | None = None
+
+    @property
+    def side(self) -> Side:
+        """As one side of a comparison."""
+        return Side(self.intent, self.topology)
 
     def compiled(self, previous: Compiled | None = None) -> Compiled:
         """Raises Stop (FAILED) when the intents do not fit into the pipeline."""
         try:
-            return compile_fabric(self.intent, self.topology, previous=previous)
+            return compile_fabric(self.intent, self.topology, self.numbering, previous)
         except CompileError as error:
             raise failed(str(error)) from None
 
@@ -57,14 +68,14 @@ def read(topology: Path | None, intents: Sequence[Path] | None, state: Path = DE
         return loaded(topology, intents)
     if intents and not running(state):
         raise usage("say on which topology: --topology FILE")
-    held_topology, held_intents = in_force(state)
-    return loaded(topology or held_topology, intents or held_intents)
+    held = in_force(state)
+    return loaded(topology or held.topology, intents or held.intents, held.numbering)
 
 
-def loaded(topology: Source, intents: Sequence[Source]) -> Wanted:
+def loaded(topology: Source, intents: Sequence[Source], numbering: Numbering | None = None) -> Wanted:
     """The values of these sources."""
     fabric = read_topology(topology)
-    return Wanted(fabric, read_intents(intents, fabric))
+    return Wanted(fabric, read_intents(intents, fabric), numbering)
 
 
 def read_topology(source: Source) -> Topology:
@@ -81,14 +92,23 @@ def read_intents(sources: Sequence[Source], topology: Topology) -> Intent:
     return intent
 
 
-def in_force(state: Path, number: int = 0) -> tuple[Text, list[Text]]:
-    """The topology and the intents of a revision of the controller; 0: the one in force."""
+class Held(NamedTuple):
+    """A revision's documents, and the numbers it gave to what is in them: compiled with these, its very rules."""
+
+    topology: Text
+    intents: list[Text]
+    numbering: Numbering
+
+
+def in_force(state: Path, number: int = 0) -> Held:
+    """A revision of the controller; 0: the one in force."""
     with controller(state) as client:
         number = number or client.status()["revision"]
         if not number:
             raise usage("no revision is in force yet: name the files")
         found = client.revision(number)
-    return Text("topology.yaml", found["topology"]), [Text(*item) for item in found["sources"].items()]
+    intents = [Text(*item) for item in found["sources"].items()]
+    return Held(Text("topology.yaml", found["topology"]), intents, from_json(found["numbering"]))
 
 
 def documents(paths: Sequence[Path]) -> dict[str, str]:

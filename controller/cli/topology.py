@@ -1,4 +1,4 @@
-"""``topology``: generate, show and check fabrics."""
+"""``topology``: generate, import, show and check fabrics."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from controller.cli.answer import Answer, Json, answering, usage
+from controller.cli.importing import app as foreign
 from controller.cli.sources import read_topology
 from controller.cli.text import columns, count
 from controller.intent import dump
@@ -18,7 +19,8 @@ from fabric.fields import mac_text
 from fabric.generate import clos
 from fabric.topology import ROLES, SPINE, Switch, Topology
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Generate, show and check topologies.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Generate, import, show and check topologies.")
+app.add_typer(foreign, name="import")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The topology.")]
 

@@ -110,7 +110,7 @@ def _stage(
 
 _FORWARD = (PushVlan, SetField, Output, Group)
 
-PORT = _stage(0, "port", "in_port vlan_vid eth_dst eth_type", (PopVlan,), (PushVlan, SetField, Group, Output),
+PORT = _stage(0, "port", "in_port vlan_vid eth_dst", (PopVlan,), (PushVlan, SetField, Group, Output),
               SEGMENT.mask | VRF.mask | PAIR.mask, (1, 7), meters=True)  # fmt: skip
 ADMIT = _stage(1, "admit", "in_port metadata eth_src eth_type vlan_vid ipv4_src arp_spa arp_tpa arp_sha",
                writes=SOURCE.mask, goto=(2, 3))  # fmt: skip
@@ -124,7 +124,7 @@ METER = _stage(6, "meter", "metadata", meters=True)
 DELIVER = _stage(7, "deliver", "metadata eth_dst vlan_vid", (), (PopVlan, *_FORWARD))
 
 STAGES = (PORT, ADMIT, ARP, BRIDGE, ROUTE, POLICY, METER, DELIVER)
-SPINE = _stage(0, "spine", "vlan_vid eth_dst eth_type", (), (Output, Group), meters=True)
+SPINE = _stage(0, "spine", "vlan_vid eth_dst", (), (Output, Group), meters=True)
 
 EXECUTE = Instructions()
 """No instruction at all: the pipeline ends and the action set is executed."""

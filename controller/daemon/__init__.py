@@ -3,7 +3,6 @@
 from controller.daemon.change import Gate
 from controller.daemon.claim import Claimed
 from controller.daemon.daemon import Daemon
-from controller.daemon.process import serve
 from controller.daemon.recovery import FINISH, UNDO
 from controller.daemon.refusal import CODES, Refused
 from controller.daemon.report import Applied, Begun, Drift, Status, Step, TakingBack
@@ -22,5 +21,4 @@ __all__ = [
     "Status",
     "Step",
     "TakingBack",
-    "serve",
 ]

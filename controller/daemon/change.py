@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from controller.daemon.draft import Draft
 from controller.daemon.fingerprint import fingerprint
-from controller.daemon.refusal import BRAKES, OFFLINE, STOPPING, SWITCH, Refused
+from controller.daemon.gate import unexamined
+from controller.daemon.refusal import BRAKES, GATE, OFFLINE, STOPPING, SWITCH, Refused
 from controller.daemon.report import Applied, Begun, Step, TakingBack
 from controller.daemon.state import COMPILER, Pending, State
+from controller.daemon.verdict import Verdict
 from controller.plan import Plan, invert, summary, summary_json
 from controller.store import Draft as Entry
 from controller.wire.apply import Outcome
@@ -23,12 +25,21 @@ from fabric.topology import Topology
 Gate = Callable[[Ruleset, Plan, Ruleset], Refused | None]
 """Asked before the first message of a change: what is installed, the plan, what it leads to. A refusal stops it."""
 
+MEANS = "means"
+"""The key of a revision's summary that says what the change means for packets."""
+SAID = 100
+"""Sentences kept with a revision."""
+
 ALLOW_OFFLINE = "offline"
+ALLOW_UNPROVEN = "unproven"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A change as someone asked for it. ``allow``: names of brakes, and ``offline``; ``progress`` must not block."""
+    """A change as someone asked for it. ``progress`` must not block.
+
+    ``allow``: names of brakes, ``offline``, and ``unproven``: to go on without a proof.
+    """
 
     who: str
     why: str
@@ -48,7 +59,8 @@ def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = 
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
     judge(draft, order.allow, offline, gates)
-    number = state.store.begin(_entry(state, draft, order))
+    verdict = examined(state, draft, order, offline)
+    number = state.store.begin(_entry(state, draft, order, verdict))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
     order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
     outcome = state.wire.apply(draft.plan, joins, order.tell)
@@ -59,7 +71,8 @@ def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = 
     for name, join in joins.items():
         state.roster.note(name, join, in_line=True, seen=None, problem="")
     counts = summary(draft.plan).total
-    return Applied(number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted)
+    proof = verdict.word, str(verdict), verdict.seconds
+    return Applied(number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted, *proof)
 
 
 def unreachable(draft: Draft, known: Collection[str], now: Topology) -> tuple[str, ...]:
@@ -88,15 +101,35 @@ def judge(draft: Draft, allow: Collection[str], offline: tuple[str, ...], gates:
             raise refusal
 
 
-def _entry(state: State, draft: Draft, order: Order) -> Entry:
+def examined(state: State, draft: Draft, order: Order, offline: tuple[str, ...]) -> Verdict:
+    """The verdict on the draft's plan. Raises Refused when it is not proved and nobody insists."""
+    if state.examiner is None:
+        return unexamined(draft)
+    verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell)
+    if state.stopping.is_set():
+        raise Refused(STOPPING, "the daemon was stopped while the change was being proved; nothing was sent")
+    if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
+        text = f"the plan is not proved, and nothing was sent; what breaks {verdict}"
+        raise Refused(GATE, text, flags=(ALLOW_UNPROVEN,), findings=verdict.findings)
+    return verdict
+
+
+def _entry(state: State, draft: Draft, order: Order, verdict: Verdict) -> Entry:
     return Entry(
         order.who,
         order.why,
         {text.name: text.text for text in draft.sources.intents},
         draft.sources.topology.text,
         state.written(draft.compiled.numbering),
-        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint()},
+        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint(), MEANS: _means(draft)},
+        verdict.document(),
     )
+
+
+def _means(draft: Draft) -> list[str]:
+    """What the change means for packets, in sentences; of very many the first."""
+    said = [one.text for one in draft.difference().sentences]
+    return said if len(said) <= SAID else [*said[:SAID], f"and {len(said) - SAID:,} more"]
 
 
 def _taken_back(

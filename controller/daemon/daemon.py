@@ -17,11 +17,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from controller.compile.numbering import from_json
+from controller.daemon.cabling import LinkReport
 from controller.daemon.change import Gate, Order, carry_out, unreachable
 from controller.daemon.claim import claim
+from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Draft, Drafting, Sources
+from controller.daemon.gate import Examiner
 from controller.daemon.line import bring, look
-from controller.daemon.question import drift, status
+from controller.daemon.question import cabling, drift, status
 from controller.daemon.recovery import FINISH, recover
 from controller.daemon.refusal import BRAKES, BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
 from controller.daemon.report import Applied, Drift, Status, Step
@@ -31,10 +34,11 @@ from controller.intent import Text
 from controller.store import APPLIED, Record, Revision, Store, StoreError
 from controller.wire.controller import Controller
 from controller.wire.errors import SwitchError
-from controller.wire.events import Complaint, Event, Joined, Left, Stranger
+from controller.wire.events import Complaint, Event, Joined, Left, Stranger, Warned
 from controller.wire.osken import Tls
 from controller.wire.session import PATIENCE
 from fabric.openflow import DecodeError
+from fabric.openflow.digest import state_digest
 from fabric.openflow.errors import error_text
 from fabric.ruleset import Ruleset, SwitchState
 
@@ -59,6 +63,8 @@ class Daemon:
 
     ``gates`` may refuse a change before it is sent. ``recover``: FINISH or UNDO what a crash cut short, once all
     switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
+    ``discovery``: hold the cabling against the topology. ``prove``: False is for measuring other things; every
+    revision is then recorded as unproven.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -75,11 +81,14 @@ class Daemon:
         recover: str = FINISH,
         gather: float = GATHER_SECONDS,
         capacity: Mapping[str, int] | None = None,
+        discovery: bool = True,
+        prove: bool = True,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
+        self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
         self._state: State | None = None
 
@@ -96,15 +105,24 @@ class Daemon:
             drafting = Drafting()
             drafting.topology(text)
             store = closing.enter_context(Store.open(self.state_dir / STORE))
-            state = State(store, drafting, text)
+            state = State(store, drafting, text, Examiner() if self._proves else None)
             state.wire = Controller({}, *self._endpoint)
             state.wire.subscribe(lambda event: _heard(state, event))
+            if self._discovers:
+                state.discovery = Discovery(state.wire, state.cabled, lambda link: state.roster.fault("", str(link)))
+                state.wire.subscribe(state.discovery.heard)
             state.expect(state.fabric)
             closing.callback(self._end, state)
             state.wire.start()
             worker = threading.Thread(target=self._work, args=(state,), name="clos-daemon", daemon=True)
             closing.callback(worker.join, 1.0)
             worker.start()
+            if state.discovery is not None:
+                explorer = threading.Thread(
+                    target=state.discovery.run, args=(state.stopping,), name="clos-discovery", daemon=True
+                )
+                closing.callback(explorer.join, 1.0)
+                explorer.start()
             self._state = state
             self._closing = closing.pop_all()
 
@@ -131,6 +149,11 @@ class Daemon:
         self.stop()
 
     @property
+    def discovers(self) -> bool:
+        """Whether the cabling is held against the topology."""
+        return self._discovers
+
+    @property
     def state(self) -> State:
         """Raises Refused when the daemon is not running."""
         if self._state is None:
@@ -147,6 +170,10 @@ class Daemon:
         state = self.state
         sources = Sources.of(topology or state.topology, intents)
         return state.drafting.draft(sources, state.installed, capacity=self._capacity)
+
+    def plan_rollback(self, revision: int) -> Draft:
+        """What ``rollback`` would change; sends nothing, waits for no change. Raises Refused."""
+        return self._back(self.state, self._applied(revision))
 
     def offline(self, draft: Draft) -> tuple[str, ...]:
         """The switches that an apply of the draft would have to leave out at this moment."""
@@ -196,15 +223,23 @@ class Daemon:
         """
         order = Order(who, why or f"rollback to {revision}", frozenset(allow), expect_revision, progress)
         with self._turn(f"a rollback to revision {revision}", order) as state:
-            old = self.revision(revision)
-            if old.status != APPLIED:
-                raise Refused(UNKNOWN, f"revision {revision} never held ({old.status}): choose one that was applied")
+            old = self._applied(revision)
             if revision == state.held.number and not state.held.recompiled:
                 return Applied(revision, changed=False)
-            sources = state.sources_of(old)
-            with self._meeting(state, sources):
-                draft = state.drafting.draft(sources, state.installed, from_json(old.numbering), self._capacity)
+            with self._meeting(state, state.sources_of(old)):
+                draft = self._back(state, old)
                 return carry_out(state, draft, order, self._gates)
+
+    def _applied(self, revision: int) -> Revision:
+        """A revision that held once. Raises Refused."""
+        found = self.revision(revision)
+        if found.status != APPLIED:
+            raise Refused(UNKNOWN, f"revision {revision} never held ({found.status}): choose one that was applied")
+        return found
+
+    def _back(self, state: State, old: Revision) -> Draft:
+        """The way to a revision's documents under the numbers they had."""
+        return state.drafting.draft(state.sources_of(old), state.installed, from_json(old.numbering), self._capacity)
 
     def repair(self, switches: Iterable[str] = (), who: str = "", *, remove_foreign: bool = False) -> dict[str, str]:
         """Read connected switches back (default: all) and send what they lack; gives what went wrong, by switch.
@@ -268,6 +303,10 @@ class Daemon:
         """The daemon and its switches at this moment."""
         return status(self.state)
 
+    def links(self) -> tuple[LinkReport, ...]:
+        """Each link of the fabric as it is cabled, and links it should not have; none where discovery is off."""
+        return cabling(self.state)
+
     def history(self, limit: int = 50) -> tuple[Record, ...]:
         """The last revisions, newest first, whatever became of them."""
         return self.state.store.history(limit)
@@ -294,6 +333,10 @@ class Daemon:
             return state.wire.read(self._switch(state, switch)).state
         except (SwitchError, DecodeError) as error:
             raise Refused(SWITCH, str(error)) from None
+
+    def digests(self) -> dict[str, str]:
+        """A digest of what each connected switch holds right now, read back; others are absent. Raises Refused."""
+        return {name: state_digest(self.entries(name)) for name in sorted(self.state.wire.connected())}
 
     def _switch(self, state: State, name: str) -> str:
         if name not in state.fabric.switches:
@@ -341,5 +384,7 @@ def _heard(state: State, event: Event) -> None:
             state.strangers[dpid] = address
         case Complaint(switch, kind, code):
             state.roster.fault(switch, f"complains: {error_text(kind, code)}")
+        case Warned(switch, text):
+            state.roster.fault(switch, text)
         case _:
             pass

@@ -18,7 +18,11 @@ from controller.compile.numbering import Numbering
 from controller.daemon.refusal import INVALID, LIMIT, Refused
 from controller.daemon.turn import contested, overlay, turn
 from controller.intent import Loader, Problem, Text, load_topology
+from controller.intent.model import Intent
 from controller.plan import Brake, Plan, brakes
+from controller.verify.difference import Difference, difference
+from controller.verify.parties import Side
+from controller.verify.untouched import MOST_RULES, Untouched, untouched
 from fabric.ruleset import EMPTY, Ruleset, SwitchState
 from fabric.topology import Topology
 
@@ -68,7 +72,8 @@ class Held(NamedTuple):
 class Draft:
     """``plan`` takes the fabric from ``installed`` to ``compiled.ruleset``.
 
-    ``base``: the revision it changes, 0 = none; ``interrupted``: tenants without traffic while it is carried out.
+    ``base``: the revision it changes, 0 = none; ``interrupted``: tenants without traffic while it is carried out;
+    ``before``: what the fabric should hold now, None = nothing.
     """
 
     base: int
@@ -78,6 +83,23 @@ class Draft:
     plan: Plan
     brakes: tuple[Brake, ...]
     interrupted: tuple[str, ...] = ()
+    before: Compiled | None = None
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """The intents before and after."""
+        after = Side(self.compiled.intent, self.compiled.topology)
+        before = self.before
+        return (Side(before.intent, before.topology) if before else Side(Intent(), after.topology)), after
+
+    def difference(self) -> Difference:
+        """What it means for packets, by the intents before and after."""
+        return difference(*self.sides)
+
+    def untouched(self, found: Difference, any_number: bool = False) -> Untouched:
+        """Whether the rules change no more than that; of many rules only if ``any_number`` may be compared."""
+        most = None if any_number else MOST_RULES
+        return untouched(*self.sides, self.installed, self.compiled.ruleset, found.flows, most)
 
 
 class Drafting:
@@ -114,7 +136,7 @@ class Drafting:
         installed = held.installed
         plan = turn(installed, compiled.ruleset, given_back)
         found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
-        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)))
+        return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)), held.compiled)
 
     def topology(self, text: Text) -> Topology:
         """Raises Refused with every problem."""

@@ -11,11 +11,16 @@ MAKERS = ("controller.intent", "controller.compile", "fabric")
 """The packages that turn documents into rules."""
 
 
-@cache
 def fingerprint() -> str:
     """A digest of the code that turns documents into rules; other code may make other rules of the same documents."""
+    return digest_of(MAKERS)
+
+
+@cache
+def digest_of(packages: tuple[str, ...]) -> str:
+    """A digest of the code of these packages."""
     digest = blake2b(digest_size=12)
-    for package in MAKERS:
+    for package in packages:
         found = find_spec(package)
         for place in (found.submodule_search_locations if found else None) or ():
             for file in sorted(Path(place).glob("*.py")):

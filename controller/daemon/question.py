@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from controller.daemon.cabling import LinkReport
 from controller.daemon.line import Reading, difference, read_back
 from controller.daemon.report import Drift, Status, SwitchReport
 from controller.daemon.roster import Standing
@@ -29,7 +30,13 @@ def status(state: State) -> Status:
         tuple(switches),
         tuple(who for _, who in sorted(state.strangers.copy().items())),
         tuple(state.roster.faults.copy()),
+        sum(link.is_wrong for link in cabling(state)),
     )
+
+
+def cabling(state: State) -> tuple[LinkReport, ...]:
+    """Each link of the fabric, and each that it should not have; none where discovery is off."""
+    return state.discovery.links() if state.discovery is not None else ()
 
 
 def _switch(switch: Switch, now: Standing) -> SwitchReport:

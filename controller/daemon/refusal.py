@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from controller.daemon.verdict import Finding
 from controller.intent import Problem
 
 INVALID: Final = "invalid"
@@ -34,13 +35,22 @@ CODES: Final = (INVALID, LIMIT, STALE, BUSY, BRAKES, OFFLINE, GATE, UNKNOWN, SWI
 
 
 class Refused(Exception):
-    """The request was not carried out; no switch holds anything of it. ``flags``: the allowances that would help."""
+    """The request was not carried out; no switch holds anything of it. ``flags``: the allowances that would help.
+
+    ``findings``: the packets for which a claim would not hold.
+    """
 
     def __init__(
-        self, code: str, message: str, problems: tuple[Problem, ...] = (), flags: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        problems: tuple[Problem, ...] = (),
+        flags: tuple[str, ...] = (),
+        findings: tuple[Finding, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.problems = problems
         self.flags = flags
+        self.findings = findings

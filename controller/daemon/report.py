@@ -10,6 +10,14 @@ from controller.plan import Counts
 from controller.wire.apply import Progress
 
 
+class Proving(NamedTuple):
+    """The state after batch ``number`` of ``batches`` is being proved, and that takes a while. Nothing is sent yet."""
+
+    number: int
+    batches: int
+    batch: str
+
+
 class Begun(NamedTuple):
     """A change is recorded and its first message is about to leave. ``offline``: switches that get it on joining."""
 
@@ -26,7 +34,7 @@ class TakingBack(NamedTuple):
     reason: str
 
 
-Step = Begun | Progress | TakingBack
+Step = Proving | Begun | Progress | TakingBack
 """What a change tells while it runs."""
 
 
@@ -38,7 +46,8 @@ class Applied:
     """A change that is done: ``revision`` is what the fabric holds.
 
     ``changed``: whether that is a new revision; ``entries``: entries confirmed by switches, in ``seconds``.
-    ``offline``: switches that will get the difference when they join.
+    ``offline``: switches that will get the difference when they join. ``proof``: PROVED, UNPROVEN, or empty when
+    nothing changed; ``proof_text``: a sentence about it; ``proof_seconds``: what finding it took.
     """
 
     revision: int
@@ -48,6 +57,9 @@ class Applied:
     seconds: float = 0.0
     offline: tuple[str, ...] = ()
     interrupted: tuple[str, ...] = ()
+    proof: str = ""
+    proof_text: str = ""
+    proof_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class Status:
     """The daemon at this moment. ``pending``: a revision whose apply was cut short and is being ended.
 
     ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force;
-    ``recompiled``: another version of Clos made the rules in force.
+    ``recompiled``: another version of Clos made the rules in force; ``miscabled``: links that are not as designed.
     """
 
     revision: int
@@ -102,6 +114,7 @@ class Status:
     switches: tuple[SwitchReport, ...] = ()
     strangers: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = field(default=())
+    miscabled: int = 0
 
     @property
     def expected(self) -> int:

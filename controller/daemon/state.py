@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from controller.compile import Compiled
 from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
+from controller.daemon.discovery import Discovery
 from controller.daemon.draft import Drafting, Held, Sources
 from controller.daemon.fingerprint import fingerprint
+from controller.daemon.gate import Examiner
 from controller.daemon.line import bring
 from controller.daemon.refusal import Refused
 from controller.daemon.reserve import freed, reserving
@@ -39,15 +41,18 @@ class Pending(NamedTuple):
 class State:
     """``topology``: the file's, which the next revision is for.
 
-    ``changing``: held by whoever changes the fabric; ``doing``: what they do, for people.
+    ``examiner``: None = changes are not proved. ``changing``: held by whoever changes the fabric; ``doing``: what they
+    do, for people.
     """
 
-    def __init__(self, store: Store, drafting: Drafting, topology: Text) -> None:
+    def __init__(self, store: Store, drafting: Drafting, topology: Text, examiner: Examiner | None = None) -> None:
         self.store = store
         self.drafting = drafting
         self.topology = topology
+        self.examiner = examiner
         self.roster = Roster()
         self.wire: Controller
+        self.discovery: Discovery | None = None
         self.strangers: dict[int, str] = {}
         self.changing = threading.Lock()
         self.doing = ""
@@ -97,6 +102,11 @@ class State:
     def fabric(self) -> Topology:
         """The topology in force: the current revision's, before the first one the file's."""
         return self.held.compiled.topology if self.held.compiled else self.drafting.topology(self.topology)
+
+    def cabled(self) -> tuple[Topology, dict[str, bool]]:
+        """The topology in force; by connected switch, whether it holds the rules by which links are discovered."""
+        standings = self.roster.standings().items()
+        return self.fabric, {name: s.in_line and self.held.number > 0 for name, s in standings if s.connected}
 
     @property
     def installed(self) -> Held:

@@ -8,6 +8,7 @@ from controller.plan.brakes import Brake, brakes, holding
 from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
 from controller.plan.diff import diff
 from controller.plan.export import group_json, meter_json, rule_json, ruleset_json
+from controller.plan.order import draining
 from controller.plan.reconcile import OWN_COOKIE, OWN_MASK, Reconciliation, diff_state, own
 from controller.plan.summary import Counts, PlanSummary, Row, summary, summary_json, to_json
 
@@ -31,6 +32,7 @@ __all__ = [
     "brakes",
     "diff",
     "diff_state",
+    "draining",
     "group_json",
     "holding",
     "invert",

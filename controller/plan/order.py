@@ -3,11 +3,16 @@
 Between batches every switch has confirmed the one before. The rows of ``BATCHES`` say what goes when:
 what receives frames is there before what sends them, and goes after it.
 
-Within a batch the order is per switch. Rules are installed from the last table to the first, so that no
-frame is sent into a table that is not ready, and within a table from the highest priority to the lowest;
-they are removed the other way round. Then, whatever message a switch has come to, the rule that decides
-about a packet in a table is the one that decided before the batch or the one that will decide after it.
-(A lower rule shows through only when no higher one, old or new, takes the packet.)
+What decides about a packet is the ingress rules of the one switch it enters by. All that a plan does to them
+is in one batch, so that a switch that takes a batch as a bundle passes from the old policy to the new one
+between two packets.
+
+A switch that takes a batch message by message does it in an order that is the next best. Rules are installed
+from the last table to the first, so that no frame is sent into a table that is not ready, and within a table
+from the highest priority to the lowest; then they are removed the other way round. So, whatever message a
+switch has come to, the rule that decides about a packet in a table is the one that decided before the batch
+or the one that will decide after it. (A lower rule shows through only when no higher one, old or new, takes
+the packet.)
 Groups are added and modified after the groups they refer to, and deleted before them, which also keeps
 every moment free of group loops.
 """
@@ -16,11 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Push, block_of
+from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push, block_of
 from fabric.action import Group
 from fabric.rule import GroupEntry, Meter, Rule
 
-BATCHES = ("prepare", "egress", "groups", "ingress", "retire ingress", "retire egress", "clean")
+BATCHES = ("prepare", "egress", "groups", "ingress", "retire egress", "clean")
 
 _BATCH: dict[tuple[type, str], tuple[str, str]] = {
     # entry and change:    (EGRESS phase,    INGRESS phase)
@@ -31,17 +36,21 @@ _BATCH: dict[tuple[type, str], tuple[str, str]] = {
     (Rule, MODIFY): ("egress", "ingress"),
     # After "egress": a new bucket may lead to a spine that has only just learned the way.
     (GroupEntry, MODIFY): ("groups", "ingress"),
-    (Rule, DELETE): ("retire egress", "retire ingress"),
+    (Rule, DELETE): ("retire egress", "ingress"),
     (GroupEntry, DELETE): ("clean", "clean"),
     (Meter, DELETE): ("clean", "clean"),
 }
 """The batch of each change."""
 
+RETIRE_EGRESS = "retire egress"
+_TURNING = frozenset({"groups", "ingress"})
+
 PUSH_ENTRIES = 1024
 """The most entries in one push, so that a sender's window stays small."""
 
 _KIND = {Meter: 0, GroupEntry: 1, Rule: 2}
-"""Within a batch, entries that others refer to come first."""
+_REMOVED = 3
+"""Within a batch, entries that others refer to come first, and rules go last."""
 
 _Slot = tuple[int, int, int, int]
 """Where a change stands: batch, kind, then table and priority of a rule or the layer of a group."""
@@ -63,6 +72,13 @@ def batches(changes: Iterable[Change]) -> tuple[Batch, ...]:
     return tuple(Batch(BATCHES[i], tuple(pushes[i])) for i in sorted(pushes))
 
 
+def draining(plan: Plan) -> frozenset[str]:
+    """The batches before which frames under way should be given time to arrive: one that removes what receives frames,
+    when the plan has sent such frames another way. (Where they go no way any more, it is all the same.)"""
+    turned = any(push.op != DELETE for batch in plan.batches if batch.name in _TURNING for push in batch.pushes)
+    return frozenset({RETIRE_EGRESS}) if turned else frozenset()
+
+
 def _slotted(changes: Iterable[Change]) -> Iterator[tuple[_Slot, Change]]:
     groups: dict[tuple[int, bool], list[Change]] = {}
     for change in changes:
@@ -70,7 +86,7 @@ def _slotted(changes: Iterable[Change]) -> Iterator[tuple[_Slot, Change]]:
         batch = _RANK[type(entry), change.op][change.phase]
         if isinstance(entry, Rule):
             sign = 1 if removal else -1
-            yield (batch, _KIND[Rule], sign * entry.table, sign * entry.priority), change
+            yield (batch, _REMOVED if removal else _KIND[Rule], sign * entry.table, sign * entry.priority), change
         elif isinstance(entry, GroupEntry):
             groups.setdefault((batch, removal), []).append(change)
         else:

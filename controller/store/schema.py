@@ -45,6 +45,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              revision INTEGER REFERENCES revision)""",
         "CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ),
+    (
+        """CREATE TABLE proof (
+             revision INTEGER PRIMARY KEY REFERENCES revision,
+             verdict TEXT NOT NULL,
+             document TEXT NOT NULL)""",
+    ),
 )
 """The statements that lead from each schema version to the next, from 0. Never edit a row: append one."""
 

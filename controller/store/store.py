@@ -19,10 +19,24 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from controller.store.revision import APPLIED, APPLYING, FAILED, UNDONE, AuditEntry, Draft, Record, Revision, StoreError
+from controller.store.revision import (
+    APPLIED,
+    APPLYING,
+    FAILED,
+    PROVED,
+    UNDONE,
+    AuditEntry,
+    Draft,
+    Record,
+    Revision,
+    StoreError,
+)
 from controller.store.schema import connect, transaction
 
-_RECORD = "number, who, at, why, status, current, base, batches, ended, note, summary"
+_RECORD = (
+    "number, who, at, why, status, current, base, batches, ended, note, summary,"
+    " coalesce((SELECT verdict FROM proof WHERE proof.revision = number), '')"
+)
 
 
 def utc_now() -> str:
@@ -73,7 +87,16 @@ class Store:
                 raise StoreError(f"{self._path}: SQLite gave revision {draft.why!r} no number")
             _keep_inputs(db, number, draft)
             self._note(db, draft.who, "begin", {"why": draft.why}, number)
+            self._keep_proof(db, number, draft)
             return number
+
+    def _keep_proof(self, db: sqlite3.Connection, number: int, draft: Draft) -> None:
+        if draft.proof is None:
+            return
+        verdict, text = str(draft.proof["verdict"]), str(draft.proof.get("text", ""))
+        db.execute("INSERT INTO proof VALUES (?, ?, ?)", (number, verdict, _json(draft.proof)))
+        if verdict != PROVED:
+            self._note(db, draft.who, verdict, {"why": draft.why, "text": text}, number)
 
     def record_progress(self, number: int, batches: int) -> None:
         """Every switch has confirmed the first ``batches`` batches of revision ``number``."""
@@ -205,10 +228,11 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _columns(row: tuple[Any, ...]) -> dict[str, Any]:
     """A row of _RECORD as the fields of a Record."""
-    number, who, when, why, status, current, base, batches, ended, note, summary = row
+    number, who, when, why, status, current, base, batches, ended, note, summary, verdict = row
     return {
         "number": number, "who": who, "when": when, "why": why, "status": status, "current": bool(current),
         "base": base, "batches": batches, "ended": ended, "note": note, "summary": json.loads(summary),
+        "verdict": verdict,
     }  # fmt: skip
 
 
@@ -232,4 +256,8 @@ def _inputs(db: sqlite3.Connection, number: int) -> dict[str, Any]:
     )
     texts = {(kind, name): zlib.decompress(packed).decode() for kind, name, packed in rows}
     sources = {name: text for (kind, name), text in texts.items() if kind == "source"}
-    return {"sources": sources, "topology": texts["topology", ""], "numbering": texts["numbering", ""]}
+    proof = _one(db, "SELECT document FROM proof WHERE revision = ?", number)
+    return {
+        "sources": sources, "topology": texts["topology", ""], "numbering": texts["numbering", ""],
+        "proof": json.loads(proof) if proof else None,
+    }  # fmt: skip

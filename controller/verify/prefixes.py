@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 
 Route = tuple[int, int, str]
@@ -22,14 +22,16 @@ Ports = frozenset[str]
 """Where a device sends an address: several ports if its prefix has several routes, none if no route matches it."""
 Row = tuple[Ports, ...]
 """The ports of one atom on every device, in the order of ``Forwarding.devices``."""
-Table = dict[tuple[int, int], Ports]
-"""One device's ports by (length, prefix), so that sorting puts shorter prefixes first."""
+Key = tuple[int, int]
+"""(length, prefix)."""
+Table = dict[Key, Ports]
+"""One device's ports by prefix."""
 
 NOWHERE: Ports = frozenset()
 
 
 class BadRoute(ValueError):
-    """A route that no table can hold, or one to remove that is not there; the text names device and route."""
+    """A route that no table can hold, or one to remove that is not there; the text names it."""
 
 
 class Forwarding:
@@ -48,10 +50,13 @@ class Forwarding:
         """``bits``: the width of an address. Raises BadRoute: a route of no such address."""
         self._size = [1 << bits - length for length in range(bits + 1)]
         self._number = {device: number for number, device in enumerate(tables)}
-        self._tables = [self._table(device, routes) for device, routes in tables.items()]
-        self._uses = self._ends()
+        self._tables = [_table(list(routes)) for routes in tables.values()]
+        holders = Counter(chain.from_iterable(self._tables))
+        for key in holders:
+            self._check(key)
+        self._uses = self._ends(holders)
         self._cuts = sorted({0, self._size[0], *self._uses})
-        self._columns = self._painted()
+        self._columns = self._painted(holders)
         rows = zip(*self._columns, strict=True) if tables else repeat((), self.atoms)
         self._weight: Counter[Row] = Counter(rows)
 
@@ -76,7 +81,8 @@ class Forwarding:
 
     def insert(self, device: str, route: Route) -> int:
         """Add a route, to a new device if need be; how many atoms change their ports."""
-        ((key, added),) = self._table(device, (route,)).items()
+        ((key, added),) = _table([route]).items()
+        self._check(key)
         if device not in self._number:
             self._add(device)
         number = self._number[device]
@@ -105,40 +111,37 @@ class Forwarding:
             self._join(end)
         return changed
 
-    def _table(self, device: str, routes: Iterable[Route]) -> Table:
-        table: Table = {}
-        alone: dict[str, Ports] = {}
+    def _check(self, key: Key) -> None:
+        length, prefix = key
         size = self._size
-        for prefix, length, port in routes:
-            if not (0 <= length < len(size) and 0 <= prefix < size[0]) or prefix % size[length]:
-                raise BadRoute(f"{device}: {prefix}/{length} is not a prefix of {len(size) - 1}-bit addresses")
-            ports = alone.get(port) or alone.setdefault(port, frozenset((port,)))
-            before = table.setdefault((length, prefix), ports)
-            if before is not ports:
-                table[length, prefix] = before | ports
-        return table
+        if not (0 <= length < len(size) and 0 <= prefix < size[0]) or prefix % size[length]:
+            raise BadRoute(f"{prefix}/{length} is not a prefix of {len(size) - 1}-bit addresses")
 
-    def _span(self, key: tuple[int, int]) -> tuple[int, int]:
+    def _span(self, key: Key) -> tuple[int, int]:
         """The first address of a prefix and the one after its last."""
         length, prefix = key
         return prefix, prefix + self._size[length]
 
-    def _ends(self) -> Counter[int]:
-        """How many prefixes begin or end at an address, over all devices."""
-        size = self._size
-        uses = Counter(prefix for table in self._tables for _, prefix in table)
-        uses.update(prefix + size[length] for table in self._tables for length, prefix in table)
+    def _ends(self, holders: Counter[Key]) -> Counter[int]:
+        """How many prefixes begin or end at an address, counted once for each device that has them."""
+        uses: Counter[int] = Counter()
+        for key, devices in holders.items():
+            first, after = self._span(key)
+            uses[first] += devices
+            uses[after] += devices
         return uses
 
-    def _painted(self) -> list[list[Ports]]:
+    def _painted(self, prefixes: Iterable[Key]) -> list[list[Ports]]:
         """Per device, the ports of each atom."""
-        at = {cut: number for number, cut in enumerate(self._cuts)}
-        columns, size = [], self._size
+        at = {cut: atom for atom, cut in enumerate(self._cuts)}
+        size = self._size
+        atoms = {key: (at[key[1]], at[key[1] + size[key[0]]]) for key in prefixes}
+        columns = []
         for table in self._tables:
             column = [NOWHERE] * self.atoms
-            for (length, prefix), ports in sorted(table.items(), key=itemgetter(0)):
-                low, high = at[prefix], at[prefix + size[length]]
-                column[low:high] = [ports] * (high - low)
+            for key in sorted(table, key=itemgetter(0)):
+                low, high = atoms[key]
+                column[low:high] = [table[key]] * (high - low)
             columns.append(column)
         return columns
 
@@ -174,7 +177,7 @@ class Forwarding:
         for column in self._columns:
             del column[atom]
 
-    def _repaint(self, number: int, key: tuple[int, int], ports: Ports) -> int:
+    def _repaint(self, number: int, key: Key, ports: Ports) -> int:
         """Show ``ports`` on the atoms of a prefix that no longer prefix of the device takes; how many change."""
         low, high = (bisect_left(self._cuts, end) for end in self._span(key))
         table, column, changed = self._tables[number], self._columns[number], 0
@@ -195,8 +198,17 @@ class Forwarding:
         if not self._weight[row]:
             del self._weight[row]
 
-    def _around(self, table: Table, key: tuple[int, int]) -> Ports:
+    def _around(self, table: Table, key: Key) -> Ports:
         """The ports of the longest prefix around this one."""
         length, prefix = key
         around = ((shorter, prefix - prefix % self._size[shorter]) for shorter in range(length - 1, -1, -1))
         return next((table[each] for each in around if each in table), NOWHERE)
+
+
+def _table(routes: list[Route]) -> Table:
+    alone = {port: frozenset((port,)) for port in {port for _, _, port in routes}}
+    table = {(length, prefix): alone[port] for prefix, length, port in routes}
+    if len(table) < len(routes):
+        for prefix, length, port in routes:
+            table[length, prefix] |= alone[port]
+    return table

@@ -11,13 +11,18 @@ from typing import Any, Protocol
 
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import CONFIG_DISPATCHER, DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
-from os_ken.ofproto import ofproto_v1_3
+from os_ken.ofproto import ofproto_v1_3, ofproto_v1_3_parser
 
 from controller.wire import osken
 from controller.wire.connection import Connection
 from controller.wire.events import Complaint, Event, PacketIn, PortChanged
 
 Make = Callable[[str], Event]
+
+FRAGMENTS_MATCH, MISS_SEND_LEN = 3, 128
+"""Have Open vSwitch match the ports of first fragments (OFPC_FRAG_NX_MATCH; ovs-ofctl(8), "set-frags"): by default it
+takes them for 0, and a packet that only says it is a fragment would get past a rule that denies its port. A switch that
+does not know this says so by an error, and does what it does."""
 
 
 class Sink(Protocol):
@@ -41,6 +46,8 @@ class ClosApp(osken.App):
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])  # type: ignore[untyped-decorator]
     def state_changed(self, event: Any) -> None:
         if event.state == MAIN_DISPATCHER:
+            config = ofproto_v1_3_parser.OFPSetConfig(event.datapath, FRAGMENTS_MATCH, MISS_SEND_LEN)
+            event.datapath.send_msg(config)
             self._sink.joined(event.datapath)
         else:
             self._sink.left(event.datapath)

@@ -2,6 +2,8 @@
 
 Lives here: what waits for what, and when to stop. Must not know: os-ken, bytes, how a plan was made.
 
+A switch takes its part of a batch as one bundle (controller.wire.atomic): between two packets, all of it or nothing.
+
 A batch that any switch refuses or does not confirm is the last one sent. The outcome says how far the plan came, and
 ``controller.plan.invert(installed, plan, outcome.begun)`` is the way back, to be carried out with ``rescue=True``.
 """
@@ -14,13 +16,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.plan import ADD, MODIFY, Entry, Plan
-from controller.wire.cargo import Cargo, load, pack, wrap
+from controller.plan import ADD, MODIFY, Entry, Plan, draining
+from controller.wire.atomic import Bundled
+from controller.wire.cargo import Cargo, load, pack
 from controller.wire.errors import Lost, Refused, SwitchError
 from controller.wire.session import Refusal, Session
-from fabric.openflow.constants import BundleFlag
-from fabric.openflow.errors import BadRequest, ErrorType, GroupModFailed, MeterModFailed
-from fabric.rule import Rule
+from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+
+DRAIN = 0.02
+"""Seconds between the last switch's change of course and the removal of where the old course led.
+
+What was sent the old way is still under way, and a switch's barrier does not speak for its cache: Open vSwitch goes
+on by a decision it remembers until it has looked at it again, which takes some milliseconds.
+"""
 
 
 class Progress(NamedTuple):
@@ -39,6 +47,7 @@ class Outcome:
 
     ``done``: names of the batches every switch confirmed; ``begun``: how many batches were sent at least in part;
     ``errors``: at most one per switch, sorted by switch; ``entries``: messages processed by the switches.
+    ``unbundled``: switches that turned out to know no bundles and were sent plain messages, sorted.
     """
 
     done: tuple[str, ...] = ()
@@ -46,6 +55,7 @@ class Outcome:
     errors: tuple[SwitchError, ...] = ()
     entries: int = 0
     seconds: float = 0.0
+    unbundled: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -58,10 +68,14 @@ class Outcome:
 
 
 class Shipment(NamedTuple):
-    """A batch packed: what each switch receives. Switches share the cargo of a push they have in common."""
+    """A batch packed: what each switch receives. Switches share the cargo of a push they have in common.
+
+    ``drain``: frames may be under way to what it removes, and are to arrive first.
+    """
 
     name: str
     cargos: dict[str, list[Cargo]]
+    drain: bool = False
 
 
 def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
@@ -76,7 +90,7 @@ def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
                 cargo = load(push)
                 for name in switches:
                     cargos.setdefault(name, []).append(cargo)
-        shipments.append(Shipment(batch.name, cargos))
+        shipments.append(Shipment(batch.name, cargos, batch.name in draining(plan)))
     return shipments
 
 
@@ -85,16 +99,18 @@ async def apply(
     shipments: list[Shipment],
     progress: Callable[[Progress], object] | None = None,
     rescue: bool = False,
-    bundle: bool = False,
+    bundle: bool = True,
 ) -> Outcome:
     """Send the shipments. ``progress`` is called on the loop's thread and must not block.
 
-    With ``bundle``, each switch takes its rules of a batch all at once or not at all, if it knows bundles.
+    With ``bundle``, each switch takes its part of a batch all at once or not at all. One that knows no bundles takes
+    it message by message, confirmed by barriers, and the outcome names it.
 
     A switch that has no session fails the plan before anything is sent. With ``rescue``, switches that cannot follow
     are left out and the others go on to the end; and groups and meters are added or modified as needed, so that a
     plan brings a switch to its end whatever part of it the switch has seen.
     """
+    knew = {name for name, session in sessions.items() if session.bundles}
     begun = time.monotonic()
     errors: dict[str, SwitchError] = {
         name: Lost(name, "not connected")
@@ -105,9 +121,11 @@ async def apply(
         return Outcome(errors=tuple(errors.values()))
     done: list[str] = []
     entries = 0
-    for number, (name, cargos) in enumerate(shipments, 1):
+    for number, (name, cargos, drain) in enumerate(shipments, 1):
+        if drain and done:
+            await asyncio.sleep(DRAIN)
         told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
-        bundled = _Bundled() if bundle and not rescue else None
+        bundled = Bundled() if bundle else None
         parts = {switch: part for switch, part in cargos.items() if switch not in errors}
         results = await asyncio.gather(*(_part(sessions[s], part, told, rescue, bundled) for s, part in parts.items()))
         entries += sum(sent for sent, _ in results)
@@ -116,8 +134,9 @@ async def apply(
             done.append(name)
         elif not rescue:
             break
-    seconds = time.monotonic() - begun
-    return Outcome(tuple(done), number if shipments else 0, tuple(errors[s] for s in sorted(errors)), entries, seconds)
+    seconds, failed = time.monotonic() - begun, tuple(errors[s] for s in sorted(errors))
+    plain = tuple(sorted(name for name in knew if not sessions[name].bundles))
+    return Outcome(tuple(done), number if shipments else 0, failed, entries, seconds, plain)
 
 
 class _Told:
@@ -132,42 +151,14 @@ class _Told:
             self._call(self._progress)
 
 
-class _Bundled:
-    """Cargos wrapped for a bundle, each once however many switches receive it."""
-
-    BUNDLE, FLAGS = 1, BundleFlag.ATOMIC | BundleFlag.ORDERED
-    _UNKNOWN = (BadRequest.BAD_EXPERIMENTER, BadRequest.BAD_EXP_TYPE, BadRequest.BAD_TYPE)
-
-    def __init__(self) -> None:
-        self._wrapped: dict[int, Cargo] = {}
-
-    async def send(self, session: Session, cargos: list[Cargo]) -> tuple[int, list[Refusal]]:
-        """In a bundle; in plain messages where the switch knows none, or an entry is no rule (meters cannot join)."""
-        if session.bundles and all(isinstance(entry, Rule) for cargo in cargos for entry in cargo.entries[:1]):
-            try:
-                return await session.commit(map(self._wrap, cargos), self.BUNDLE, self.FLAGS)
-            except Refused as error:
-                if error.type != ErrorType.BAD_REQUEST or error.code not in self._UNKNOWN:
-                    raise
-                session.bundles = False
-        return await session.push(cargos)
-
-    def _wrap(self, cargo: Cargo) -> Cargo:
-        if id(cargo) not in self._wrapped:
-            self._wrapped[id(cargo)] = wrap(cargo, self.BUNDLE, self.FLAGS)
-        return self._wrapped[id(cargo)]
-
-
 async def _part(
-    session: Session, cargos: list[Cargo], told: _Told, rescue: bool, bundled: _Bundled | None
+    session: Session, cargos: list[Cargo], told: _Told, rescue: bool, bundled: Bundled | None
 ) -> tuple[int, SwitchError | None]:
     """One switch's part of a batch: the messages it processed, and what went wrong."""
     try:
-        if bundled is not None:
-            sent, refusals = await bundled.send(session, cargos)
-        else:
-            sent, refusals = await session.push(cargos, to_the_end=rescue)
+        sent, refusals = await (session.push(cargos) if bundled is None else bundled.send(session, cargos))
         if refusals and rescue:
+            sent, refusals = await session.push(cargos, to_the_end=True)
             refusals = await _mend(session, refusals)
     except SwitchError as error:
         return 0, error

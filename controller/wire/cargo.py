@@ -127,14 +127,18 @@ def pack(changes: Iterable[tuple[str, Entry]]) -> Cargo:
     return Cargo(tuple(entry for _, entry in changes), ends, bytes(data))
 
 
-def wrap(cargo: Cargo, bundle: int, flags: int) -> Cargo:
-    """The cargo with each message inside a bundle-add of the same xid (EXT-230). A message that is too long for one
-    (65,511 bytes and more) raises ValueError."""
+def wrap(cargo: Cargo, bundle: int, flags: int) -> Cargo | None:
+    """The cargo with each message inside a bundle-add of the same xid (EXT-230).
+
+    None where a message cannot join a bundle: a meter's (Open vSwitch takes none), or one of 65,512 bytes and more.
+    """
+    if any(isinstance(entry, Meter) for entry in cargo.entries):
+        return None
     start, messages = 0, []
     for xid, end in enumerate(cargo.ends):
         size = _ADD.size + end - start
         if size > MAX_FRAME:
-            raise ValueError(f"{cargo.entries[xid]}: {end - start} bytes are too long to join a bundle")
+            return None
         head = _ADD.pack(VERSION, MessageType.EXPERIMENTER, size, xid, ONF, BundleMessage.ADD_MESSAGE, bundle, 0, flags)
         messages.append(head + cargo.data[start:end])
         start = end

@@ -25,9 +25,10 @@ from controller.plan import Plan
 from controller.wire import osken
 from controller.wire.app import Make
 from controller.wire.apply import Outcome, Progress, apply, ship
+from controller.wire.atomic import NO_BUNDLES
 from controller.wire.connection import Connection
 from controller.wire.errors import Lost
-from controller.wire.events import Event, Joined, Left, Stranger
+from controller.wire.events import Event, Joined, Left, Stranger, Warned
 from controller.wire.facts import Facts, capacity, facts, request_role
 from controller.wire.listener import Listener
 from controller.wire.readback import Held, fetch
@@ -143,13 +144,16 @@ class Controller:
         only: Iterable[str] | None = None,
         progress: Callable[[Progress], object] | None = None,
         rescue: bool = False,
-        bundle: bool = False,
+        bundle: bool = True,
     ) -> Outcome:
         """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
         shipments = ship(plan, only)
         with self._changed:
             sessions = {name: session for name, (session, _) in self._sessions.items()}
-        return self._await(apply(sessions, shipments, progress, rescue, bundle))
+        outcome = self._await(apply(sessions, shipments, progress, rescue, bundle))
+        for name in outcome.unbundled:
+            self._tell(Warned(name, NO_BUNDLES))
+        return outcome
 
     def read(self, switch: str, cookie: int = 0, mask: int = 0) -> Held:
         """What the switch holds: rules whose cookie equals ``cookie`` under ``mask``, all groups, all meters.

@@ -55,4 +55,11 @@ class Complaint(NamedTuple):
     data: bytes
 
 
-Event = Joined | Left | Stranger | PortChanged | PacketIn | Complaint
+class Warned(NamedTuple):
+    """Something about the switch that people should know: ``text`` begins with a name for it and a colon."""
+
+    switch: str
+    text: str
+
+
+Event = Joined | Left | Stranger | PortChanged | PacketIn | Complaint | Warned

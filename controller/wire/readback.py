@@ -9,7 +9,9 @@ Reading is split in two: ``fetch`` awaits the frames on the session's loop; ``Fr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from controller.wire.session import Session
@@ -17,10 +19,10 @@ from fabric.action import CONTROLLER, MAX_LEN_WHOLE, Action, Output
 from fabric.openflow import decode
 from fabric.openflow.constants import FlowModFlag
 from fabric.openflow.multipart import FlowStats, FlowStatsRequest, GroupDescRequest, MeterConfig, MeterConfigRequest
-from fabric.rule import GroupEntry, Rule
+from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import Block, SwitchState, state_of
 
-PASSING_FLAGS = FlowModFlag.CHECK_OVERLAP | FlowModFlag.RESET_COUNTS
+PASSING_FLAGS = int(FlowModFlag.CHECK_OVERLAP | FlowModFlag.RESET_COUNTS)
 """Flags that say how to add a rule and are no part of it; switches differ in whether they report them."""
 
 
@@ -40,14 +42,15 @@ class Frames(NamedTuple):
 
     def held(self) -> Held:
         """Decode. Raises DecodeError when an answer is not OpenFlow."""
-        flows, groups, meters = ([*_entries(frames)] for frames in self)
-        block = Block(
-            (canonical(entry.rule) for entry in flows if isinstance(entry, FlowStats)),
-            (entry for entry in groups if isinstance(entry, GroupEntry)),
-            (entry.meter for entry in meters if isinstance(entry, MeterConfig)),
-        )
-        known = (FlowStats, GroupEntry, MeterConfig)
-        return Held(state_of((block,)), tuple(e for e in (*flows, *groups, *meters) if not isinstance(e, known)))
+        with _collector_off():
+            flows, groups, meters = ([*_entries(frames)] for frames in self)
+            block = Block(
+                _canonical([entry.rule for entry in flows if isinstance(entry, FlowStats)]),
+                (entry for entry in groups if isinstance(entry, GroupEntry)),
+                (entry.meter for entry in meters if isinstance(entry, MeterConfig)),
+            )
+            known = (FlowStats, GroupEntry, MeterConfig)
+            return Held(state_of((block,)), tuple(e for e in (*flows, *groups, *meters) if not isinstance(e, known)))
 
 
 async def fetch(session: Session, cookie: int = 0, mask: int = 0) -> Frames:
@@ -63,15 +66,36 @@ async def fetch(session: Session, cookie: int = 0, mask: int = 0) -> Frames:
     return Frames(flows, groups, meters)
 
 
-def canonical(rule: Rule) -> Rule:
-    """The rule as the compiler would have written it."""
-    if rule.flags & PASSING_FLAGS:
-        rule = rule._replace(flags=rule.flags & ~PASSING_FLAGS)
-    instructions = rule.instructions
-    if any(map(_is_odd, instructions.apply)) or any(map(_is_odd, instructions.write)):
-        apply, write = tuple(map(_plain, instructions.apply)), tuple(map(_plain, instructions.write))
-        rule = rule._replace(instructions=instructions._replace(apply=apply, write=write))
-    return rule
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """A hundred thousand values without cycles are made: going over them again and again takes longer than that."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _canonical(rules: list[Rule]) -> Iterator[Rule]:
+    """The rules as the compiler would have written them. Equal instructions are one value mostly (the codec's memory),
+    so each is looked at once."""
+    plain: dict[int, Instructions] = {}
+    for rule in rules:
+        told = rule.instructions
+        instructions = plain.get(id(told))
+        if instructions is None:
+            instructions = plain[id(told)] = _plain_instructions(told)
+        if rule.flags & PASSING_FLAGS or instructions is not told:
+            rule = rule._replace(flags=rule.flags & ~PASSING_FLAGS, instructions=instructions)
+        yield rule
+
+
+def _plain_instructions(told: Instructions) -> Instructions:
+    if any(map(_is_odd, told.apply)) or any(map(_is_odd, told.write)):
+        return told._replace(apply=tuple(map(_plain, told.apply)), write=tuple(map(_plain, told.write)))
+    return told
 
 
 def _is_odd(action: Action) -> bool:

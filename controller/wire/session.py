@@ -39,6 +39,10 @@ _FLAGS = Struct("!H")
 _MORE = 1
 
 
+COMMITTED = 50
+"""Entries a second that a switch takes when it commits a bundle, at the least; hardware is that slow."""
+
+
 class Refusal(NamedTuple):
     """A message the switch refused: message ``at`` of a cargo, and its error (OpenFlow 1.3.5 §7.4.4)."""
 
@@ -127,15 +131,16 @@ class Session:
     async def commit(self, cargos: Iterable[Cargo], bundle: int, flags: int) -> tuple[int, list[Refusal]]:
         """As ``push``, but in one bundle: the switch does all of it at once or, after a refusal, nothing (EXT-230).
 
-        ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags. Raises Refused when the switch knows no
-        bundles, or refuses the bundle without naming a message.
+        ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags; no bundle of that number may be open.
+        Raises Refused when the switch knows no bundles, or refuses the bundle without naming a message.
         """
         async with self._turn:
-            await self.ask(BundleControl(bundle, BundleControlType.OPEN_REQUEST, flags))
+            opened = self._begin(BundleControl(bundle, BundleControlType.OPEN_REQUEST, flags))
             sent, refusals = await self._push(cargos, to_the_end=False)
+            await self._answer(opened)
             end = BundleControlType.DISCARD_REQUEST if refusals else BundleControlType.COMMIT_REQUEST
             try:
-                await self.ask(BundleControl(bundle, end, flags))
+                await self._answer(self._begin(BundleControl(bundle, end, flags)), self._patience + sent / COMMITTED)
             except Refused:
                 if not refusals:  # the message at fault is named by an error before this one
                     raise
@@ -223,16 +228,16 @@ class Session:
             self._send(encode(request, xid))
         return exchange
 
-    async def _answer(self, exchange: _Exchange) -> list[bytes]:
-        size = -1
+    async def _answer(self, exchange: _Exchange, patience: float | None = None) -> list[bytes]:
+        size, patience = -1, self._patience if patience is None else patience
         while self.alive and not exchange.over.is_set():
             if exchange.size == size:
-                text = f"no answer for {self._patience:g} s"
+                text = f"no answer for {patience:g} s"
                 self._close(text)
                 raise Silent(self.switch, f"{text}; connection closed")
             size = exchange.size
             with suppress(TimeoutError):
-                await asyncio.wait_for(exchange.over.wait(), self._patience)
+                await asyncio.wait_for(exchange.over.wait(), patience)
         if exchange.refused is not None:
             raise Refused(self.switch, exchange.refused.type, exchange.refused.code)
         if not exchange.whole:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fabric.openflow import bundle
 from fabric.openflow import messages as m
 from fabric.openflow.bodies import BODIES, parse_error, parse_hello
-from fabric.openflow.constants import HEADER_SIZE, MAX_FRAME, ONF, VERSION, MessageType
+from fabric.openflow.constants import HEADER_SIZE, MAX_FRAME, ONF, VERSION, BundleFlag, MessageType
 from fabric.openflow.errors import BadRequest, DecodeError, ErrorType, bad
 from fabric.openflow.flow import parse_flow_mod
 from fabric.openflow.layout import UNFIT, Codec, opening, unfit
@@ -26,6 +26,11 @@ _MULTIPART = Struct("!HH4x")
 _EXPERIMENTER = Struct("!II")
 _MORE = 1
 _FLOW_MOD = int(MessageType.FLOW_MOD)
+_EXPERIMENTER_KIND = int(MessageType.EXPERIMENTER)
+_BUNDLE_ADD = _EXPERIMENTER.pack(ONF, bundle.ADD)
+_BUNDLE_FLAGS = int(BundleFlag.ATOMIC | BundleFlag.ORDERED)
+_BUNDLE = Struct("!I2xH")
+_JOINED = Struct("!HBBH4s")
 ERROR_DATA = 64
 """Bytes of the message at fault that an error carries (§7.5.4: at least 64)."""
 
@@ -79,10 +84,19 @@ def decode(frame: bytes) -> tuple[Message, int]:
             raise bad(BadRequest.BAD_LEN, f"the header says {size} bytes, there are {len(frame)}")
         if kind == _FLOW_MOD and version == VERSION:
             return parse_flow_mod(frame[HEADER_SIZE:]), xid
+        if kind == _EXPERIMENTER_KIND and frame[8:16] == _BUNDLE_ADD and frame[22:32] == _joined(frame):
+            number, flags = _BUNDLE.unpack_from(frame, 16)
+            return m.BundleAdd(number, flags, parse_flow_mod(frame[32:])), xid
         return _parse(version, kind, frame[HEADER_SIZE:], xid), xid
     except DecodeError as problem:
         problem.xid = xid
         raise
+
+
+def _joined(frame: bytes) -> bytes:
+    """What an ordinary bundle-add of this length and xid has from its flags on: both flags, and a flow-mod's header of
+    the same xid, with nothing after it. Any other bundle-add is read, or refused, by the long way."""
+    return _JOINED.pack(_BUNDLE_FLAGS, VERSION, _FLOW_MOD, max(len(frame) - 24, 0), frame[4:8])
 
 
 def answer(problem: DecodeError, frame: bytes) -> m.Error:

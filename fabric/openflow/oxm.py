@@ -14,6 +14,7 @@ from fabric.fields import BY_NUMBER, FIELDS, ORDER, VID_PRESENT, Field
 from fabric.match import Match, Term
 from fabric.openflow.errors import BadMatch, bad
 from fabric.openflow.memo import Memo
+from fabric.openflow.shape import LONGEST, learn, recognise
 
 OXM_CLASS = 0x8000
 PADS = tuple(bytes(-size % 8) for size in range(8))
@@ -108,7 +109,20 @@ def parse_terms(data: bytes) -> Match:
     A mask of all ones is no mask, one of all zeros no term, as in ``Match.checked``; a field's prerequisites
     must come before it.
     """
+    if len(data) > LONGEST:
+        return _parse_terms(data)[0]
+    match = recognise(data)
+    if match is None:
+        match, places = _parse_terms(data)
+        if len(places) == len(match):  # no term had a mask of all zeros
+            learn(data, match, [places[name] for name, _, _ in match])
+    return match
+
+
+def _parse_terms(data: bytes) -> tuple[Match, dict[str, int]]:
+    """The match, and where each field's TLV begins."""
     seen: dict[str, Term] = {}
+    places: dict[str, int] = {}
     at, last, end, plain = 0, -1, len(data), True
     while at < end:
         tlv = TLVS.get(data[at : at + 4])
@@ -132,10 +146,11 @@ def parse_terms(data: bytes) -> Match:
         if needs and seen[name][2] != 0:
             _check_prerequisite(name, needs, seen)
         plain = plain and number > last
+        places[name] = at
         at, last = stop, number
     if plain:
-        return Match.trusted(seen.values())
-    return Match.trusted(sorted([term for term in seen.values() if term[2] != 0], key=_number))
+        return Match.trusted(seen.values()), places
+    return Match.trusted(sorted([term for term in seen.values() if term[2] != 0], key=_number)), places
 
 
 def _number(term: Term) -> int:

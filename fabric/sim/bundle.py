@@ -6,17 +6,23 @@ Source: ONF extension EXT-230 §3.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from fabric.action import ALL_GROUPS
 from fabric.errors import SwitchError
-from fabric.openflow.constants import BundleControlType
+from fabric.openflow.constants import ALL_TABLES, BundleControlType, FlowModCommand, FlowModFlag
 from fabric.openflow.errors import DecodeError, OnfFailed, bad
 from fabric.openflow.messages import BundleAdd, BundleControl, FlowMod, GroupMod, Message, MeterMod
 from fabric.sim.mods import MODS, Removals
 from fabric.sim.switch import SimSwitch
+from fabric.undo import Undo
 
 MOST_BUNDLES = 64
 MOST_MESSAGES = 1_000_000
+_NOTIFY = int(FlowModFlag.SEND_FLOW_REM)
+_NAMED = frozenset({FlowModCommand.ADD, FlowModCommand.DELETE_STRICT})
 BUNDLED: frozenset[type[Message]] = frozenset({FlowMod, GroupMod, MeterMod})
 """The messages that may join a bundle."""
 
@@ -105,10 +111,44 @@ def _unknown(number: int) -> DecodeError:
 
 def _commit(bundle: Bundle, switch: SimSwitch) -> Removals:
     told: Removals = []
-    with switch.atomically():
+    simple = not switch.mortal and not switch.notifies and all(_is_simple(message) for message, _ in bundle.messages)
+    with _noting(switch) if simple else switch.atomically() as undo:
         for message, xid in bundle.messages:
+            if not switch.alive:
+                break
+            if undo is not None:
+                _note(undo, message)
             try:
                 told += MODS[type(message)](switch, message)
             except SwitchError as problem:
                 raise CommitFailed(message, xid, problem) from problem
     return told
+
+
+def _is_simple(message: Message) -> bool:
+    """Whether it changes nothing but entries that it names, and the rules of a group it deletes."""
+    if isinstance(message, FlowMod):
+        rule = message.rule
+        passing = rule.idle_timeout or rule.hard_timeout or rule.flags & _NOTIFY
+        return message.command in _NAMED and rule.table != ALL_TABLES and not passing
+    return isinstance(message, GroupMod) and message.entry.group != ALL_GROUPS
+
+
+def _note(undo: Undo, message: Message) -> None:
+    if isinstance(message, FlowMod):
+        undo.rule(*message.rule.key)
+    elif isinstance(message, GroupMod):
+        undo.group(message.entry.group)
+
+
+@contextmanager
+def _noting(switch: SimSwitch) -> Iterator[Undo]:
+    """As ``switch.atomically``, at the cost of what changes and not of what the switch holds."""
+    model = switch.model
+    undo = Undo(model)
+    try:
+        yield undo
+    except BaseException:
+        if switch.model is model:  # else it has lost power meanwhile, and has nothing to go back to
+            undo.back()
+        raise

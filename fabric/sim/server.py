@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -61,15 +62,17 @@ def failure(network: SimNetwork, what: str, where: str) -> Callable[[], object]:
 
 
 class Simulation:
-    """A fabric whose switches connect to ``controller`` (host, port), or to nobody where it is None.
+    """A fabric whose switches connect to ``controller`` (host, port), by ``tls`` if given, or to nobody.
 
     An asynchronous context manager. ``network`` may be used freely between awaits; call ``pace.nudge`` afterwards.
     """
 
-    def __init__(self, network: SimNetwork, controller: Address | None = None) -> None:
+    def __init__(
+        self, network: SimNetwork, controller: Address | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.network = network
         self.agents = {name: Agent(switch) for name, switch in network.switches.items()}
-        self._controller = controller
+        self._controller, self._tls = controller, tls
         self._connectors: dict[str, Connector] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
@@ -83,7 +86,7 @@ class Simulation:
             make_room(len(self.agents))
             turn, dice = asyncio.Semaphore(AT_ONCE), random.Random(1)
             for name, agent in self.agents.items():
-                connector = Connector(agent, self._controller, partial(self._link, agent), turn, dice)
+                connector = Connector(agent, self._controller, partial(self._link, agent), turn, dice, self._tls)
                 self._connectors[name] = connector
                 self._tasks.append(loop.create_task(connector.run(), name=f"switch {name}"))
         return self
@@ -187,9 +190,17 @@ class SimThread:
     SimNetwork.
     """
 
-    def __init__(self, topology: Topology, controller: Address | None = None, seed: int = 0, **options: Any) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        controller: Address | None = None,
+        seed: int = 0,
+        *,
+        tls: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
         self._network = SimNetwork(topology, seed, **options)
-        self._controller = controller
+        self._controller, self._tls = controller, tls
         self._thread = threading.Thread(target=self._main, name="clos simulator", daemon=True)
         self._up: Future[tuple[Simulation, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -213,7 +224,7 @@ class SimThread:
             self._up.set_exception(problem)
 
     async def _serve(self) -> None:
-        async with Simulation(self._network, self._controller) as simulation:
+        async with Simulation(self._network, self._controller, self._tls) as simulation:
             stop = asyncio.Event()
             self._up.set_result((simulation, asyncio.get_running_loop(), stop))
             await stop.wait()

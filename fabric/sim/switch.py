@@ -225,7 +225,8 @@ class SimSwitch:
         try:
             yield
         except BaseException:
-            self.model, self.police, self.mortal, self.notifies = before
+            if self.alive:  # what has lost power has nothing to go back to
+                self.model, self.police, self.mortal, self.notifies = before
             raise
 
     # ---- failures

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
+import ssl
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from fabric.sim.agent import Agent, Session
 
@@ -86,8 +88,10 @@ class Connector:
         link: Callable[[Callable[[], object]], Link],
         turn: asyncio.Semaphore,
         dice: random.Random,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._agent, self._controller, self._make, self._turn, self._dice = agent, controller, link, turn, dice
+        self._tls = tls
         self._ended = asyncio.Event()
         self._link: Link | None = None
         agent.switch.on_crash.append(self.drop)
@@ -120,11 +124,24 @@ class Connector:
         async with self._turn:
             try:
                 loop = asyncio.get_running_loop()
-                _, link = await loop.create_connection(partial(self._make, self._ended.set), *self._controller)
+                _, link = await loop.create_connection(
+                    partial(self._make, self._ended.set), *self._controller, ssl=self._tls
+                )
             except OSError:
                 return False
         self._link = link
         return True
+
+
+def tls_context(key: Path | str, cert: Path | str, ca: Path | str) -> ssl.SSLContext:
+    """TLS as a switch speaks it: shows ``cert``, and takes a controller whose certificate ``ca`` signed, of any name.
+
+    The paths of PEM files. Raises OSError (ssl.SSLError among them).
+    """
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca)
+    context.check_hostname = False  # a controller is known by its authority, not by a name (OpenFlow 1.3.5 §6.3.3)
+    context.load_cert_chain(cert, key)
+    return context
 
 
 def make_room(connections: int) -> None:

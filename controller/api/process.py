@@ -15,7 +15,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from controller.daemon.daemon import Daemon
+from controller.api.access import Addresses, publish, token, withdraw
+from controller.api.app import create_app
+from controller.api.guard import Guard
+from controller.api.server import Server
+from controller.daemon import Daemon
 
 LOG = logging.getLogger(__name__)
 
@@ -40,12 +44,6 @@ def serve(
     ``api_anywhere``: consent to serve the API where other machines reach it. ``options`` are Daemon's.
     Raises Claimed, Refused (the topology), StoreError, CannotListen, CannotServe.
     """
-    # Here, not above: the API stands on this package.
-    from controller.api.access import Addresses, publish, token, withdraw  # noqa: PLC0415
-    from controller.api.app import create_app  # noqa: PLC0415
-    from controller.api.guard import Guard  # noqa: PLC0415
-    from controller.api.server import Server  # noqa: PLC0415
-
     place = Path(state_dir)
     ended = stop or threading.Event()
     with ExitStack() as closing:

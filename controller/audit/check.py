@@ -1,0 +1,153 @@
+"""The check itself: packets walked over the rules that switches hold, what arrives held against what is meant.
+
+Lives here: every choice of bucket, which claim a difference breaks, how much was tried. Must not know: the compiler,
+the prover; nor how the rules came to be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from controller.audit.meant import Frames, Meant, Reading
+from controller.audit.packets import Tasks
+from controller.intent.model import Intent
+from fabric.choose import every_bucket, explore
+from fabric.outcome import INVALID_TTL
+from fabric.packet import Packet
+from fabric.ruleset import SwitchState
+from fabric.switch import SwitchModel
+from fabric.topology import PortRef, Topology
+from fabric.walk import Walk, walk
+
+# Packets whose time runs out go to controllers that ask for them (OpenFlow 1.3.5 §6.1.1); Clos's does not.
+CLAIMS = ("admitted", "isolated", "policy", "reachable", "faithful", "loop-free", "quiet")
+CHOICES = 256
+"""The most ways through the fabric that are tried for one packet."""
+SHOWN = 5
+"""Packets kept of each claim that is broken."""
+
+
+class Broken(NamedTuple):
+    """A packet that breaks a claim: where it comes in, its bytes, what is wrong."""
+
+    claim: str
+    at: PortRef
+    data: bytes
+    text: str
+
+
+class Coverage(NamedTuple):
+    """Of one kind of thing to try: how many were, of how many."""
+
+    kind: str
+    done: int
+    total: int
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.total
+
+    def __str__(self) -> str:
+        share = "" if self.complete else f", {self.done / self.total:.2%}"
+        return f"{self.kind}: {self.done:,} of {self.total:,}{share}"
+
+
+class Audit(NamedTuple):
+    """What came of it. ``packets`` were tried, of ``arrivals`` that had to arrive; ``broken`` counts by claim."""
+
+    packets: int
+    arrivals: int
+    broken: Mapping[str, int]
+    shown: tuple[Broken, ...]
+    coverage: tuple[Coverage, ...]
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        return all(row.complete for row in self.coverage)
+
+
+class Checker:
+    """Rules of a fabric, and the intent they are to carry out."""
+
+    def __init__(self, intent: Intent, topology: Topology, states: Mapping[str, SwitchState]) -> None:
+        self.topology, self.reading = topology, Reading(intent, topology)
+        blank = SwitchState((), (), ())
+        self.switches = {
+            name: SwitchModel.of(states.get(name, blank), topology.ports[name]) for name in topology.switches
+        }
+        self.tenants: dict[str, set[str]] = {}
+        for end in self.reading.ends:
+            self.tenants.setdefault(end.endpoint.host, set()).add(end.tenant.name)
+
+    def wrong(self, at: PortRef, packet: Packet) -> dict[str, str]:
+        """The claims that a packet breaks, with what happens; empty when all is as the intent has it."""
+        return self.judged(at, packet, self.reading.meant(at, packet))
+
+    def judged(self, at: PortRef, packet: Packet, meant: Meant) -> dict[str, str]:
+        """The same where it is known already what is meant."""
+        found: dict[str, str] = {}
+        for done in self._walks(at, packet, meant):
+            for claim, text in self._faults(done, meant):
+                found.setdefault(claim, text)
+        return found
+
+    def _walks(self, at: PortRef, packet: Packet, meant: Meant) -> Iterator[Walk]:
+        """The packet's way by every choice of bucket; by all at once when nothing may arrive by any."""
+        if not meant.frames:
+            yield walk(self.switches, self.topology, at, packet, choose=every_bucket)
+        else:
+            ways = explore(lambda choose: walk(self.switches, self.topology, at, packet, choose=choose))
+            yield from islice(ways, CHOICES)
+
+    def _faults(self, done: Walk, meant: Meant) -> Iterator[tuple[str, str]]:
+        if done.loops:
+            yield "loop-free", f"goes round by {' -> '.join(done.loops[0])}"
+        if any(sent.reason != INVALID_TTL for hop in done.hops for sent in hop.step.packet_ins):
+            yield "quiet", "is sent to the controller"
+        got: Frames = Counter((self.topology.host_at[port], frame.to_bytes()) for port, frame in done.deliveries)
+        if meant.own:
+            got = Counter({row: count for row, count in got.items() if row[0] != meant.own or row in meant.frames})
+        if got == meant.frames:
+            return
+        there, due = ({host for host, _ in rows} for rows in (got, meant.frames))
+        yield from ((self._leak(host, meant), f"arrives at {host}") for host in sorted(there - due))
+        yield from (("reachable", f"does not arrive at {host}") for host in sorted(due - there))
+        if there == due:
+            yield "faithful", f"arrives at {', '.join(sorted(there))} not as it should"
+
+    def _leak(self, host: str, meant: Meant) -> str:
+        if meant.sender is None:
+            return "admitted"
+        return "policy" if meant.sender.tenant.name in self.tenants.get(host, ()) else "isolated"
+
+
+def audit(intent: Intent, topology: Topology, states: Mapping[str, SwitchState], seconds: float) -> Audit:
+    """Try everything the intent tells packets apart by, or as much of it as there is time for."""
+    began = time.monotonic()
+    checker = Checker(intent, topology, states)
+    tasks = Tasks(checker.reading)
+    counts: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    shown: list[Broken] = []
+    for task in tasks:
+        if time.monotonic() - began > seconds:
+            break
+        counts[task.kind] += 1
+        for at, packet in tasks.packets(task):
+            meant = checker.reading.meant(at, packet)
+            counts["packets"] += 1
+            counts["arrivals"] += bool(meant.frames)
+            for claim, text in checker.judged(at, packet, meant).items():
+                broken[claim] += 1
+                if broken[claim] <= SHOWN:
+                    who = f"{meant.sender} on " if meant.sender else ""
+                    shown.append(Broken(claim, at, packet.data, f"a packet of {who}{topology.host_at[at]} {text}"))
+    coverage = tuple(Coverage(kind, counts[kind], total) for kind, total in tasks.total.items())
+    ordered = tuple(sorted(shown, key=lambda one: CLAIMS.index(one.claim)))
+    spent = time.monotonic() - began
+    return Audit(counts["packets"], counts["arrivals"], dict(broken), ordered, coverage, spent)

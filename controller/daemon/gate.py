@@ -1,0 +1,247 @@
+"""The gate: no message of a change leaves before every state that its plan leads through is proved.
+
+Lives here: which intent each state is held against, and the prover's answers as findings for people. Must not know:
+how a plan is made or sent, who may go on without a proof.
+
+After the last batch the fabric must do what the new intent says; before, each packet may be treated as the old intent
+says or as the new one does. What is not the plan's doing is said and not judged: switches that are out of line, those
+that are away, cables that move with the change.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Timer
+from typing import NamedTuple
+
+from controller.compile import Compiled, Origin, origins
+from controller.daemon.draft import Draft
+from controller.daemon.fingerprint import digest_of
+from controller.daemon.report import Proving, Step
+from controller.daemon.verdict import EITHER, NOW, Finding, Judged, Verdict
+from controller.intent.model import Intent
+from controller.plan import states
+from controller.verify import CLAIMS, Counterexample, Refused, Report, verify_states
+from controller.verify.claims import FAITHFUL, REACHABLE
+from controller.verify.during import verify_during
+from fabric.openflow.digest import Digests, fabric_digest, state_digest
+from fabric.ruleset import EMPTY, Ruleset, SwitchState, state_of
+from fabric.topology import Topology
+
+LOG = logging.getLogger(__name__)
+
+TELL_SECONDS = 1.0
+"""A proof that takes longer says so, again and again."""
+AWAY = "with switches away"
+"""In the place of a batch's name: the state that lasts until switches that are away have joined."""
+PROVER = ("controller.verify", "controller.intent", "fabric")
+"""The packages whose code a proof stands on."""
+
+Tell = Callable[[Step], object]
+States = dict[str, SwitchState]
+
+
+class Passage(NamedTuple):
+    """From one intent to another. ``ground``: the topology on which both have a meaning, None where cables move.
+
+    ``halt``: the intent halfway, for a plan that stops the traffic of some tenants meanwhile.
+    """
+
+    before: Intent
+    now: Intent
+    topology: Topology
+    ground: Topology | None
+    halt: Intent | None = None
+
+
+class Examiner:
+    """Examines drafts one after the other; what it learnt of one makes the next quicker."""
+
+    def __init__(self) -> None:
+        self._digests = Digests()
+
+    def examine(self, draft: Draft, held: Compiled | None, offline: tuple[str, ...], tell: Tell) -> Verdict:
+        """The verdict on every state of the draft's plan. ``held``: what the fabric should hold now, None = nothing."""
+        found = _Examination(draft, held, offline, tell, self._digests).verdict()
+        self._digests.keep(draft.compiled.ruleset)
+        return found
+
+
+def unexamined(draft: Draft) -> Verdict:
+    """The verdict where nobody looks."""
+    last = Judged(len(draft.plan.batches), "", NOW, False, "", 0.0, (), "not examined")
+    return Verdict({}, len(draft.plan.batches), (last,), {}, (), "", 0.0)
+
+
+class _Examination:
+    """A verdict in the making."""
+
+    def __init__(
+        self, draft: Draft, held: Compiled | None, offline: tuple[str, ...], tell: Tell, digests: Digests
+    ) -> None:
+        self.draft, self.passage, self.tell, self.digests = draft, passage(draft, held), tell, digests
+        self.begun, self.offline = time.perf_counter(), offline
+        self.left_out = [f"{name} is away: that all arrives until it joins is not proved" for name in offline]
+        if self.passage.ground is None and len(draft.plan.batches) > 1:
+            self.left_out.append("cables change: only the state after the last batch was examined")
+        self.as_before = True
+        self.spared = self._spared(draft.installed is not (held.ruleset if held else EMPTY))
+
+    def verdict(self) -> Verdict:
+        judged: list[Judged] = []
+        claims: dict[str, str] = {}
+        batches, wanted = len(self.draft.plan.batches), self.digests.of(self.draft.compiled.ruleset)
+        for number, batch, ruleset, held in self._states():
+            final = number == batches
+            if final or self.passage.ground is not None:
+                state, report = self._judge(number, batch, held, self.digests.of(ruleset), wanted if final else None)
+                judged.append(state)
+                claims = {proof.claim: proof.vacuous or proof.covered for proof in report.proofs}
+                if not state.ok:
+                    break
+        if self.offline and judged[-1].ok and self.passage.ground is not None:
+            judged.append(self._while_away(held, wanted))
+        spent = time.perf_counter() - self.begun
+        return Verdict(claims, batches, tuple(judged), wanted, tuple(self.left_out), digest_of(PROVER), spent)
+
+    def _states(self) -> Iterator[tuple[int, str, Ruleset, States]]:
+        """Each batch's number, name and the state it leads to; a plan that changes nothing has one state, number 0."""
+        installed, plan = self.draft.installed, self.draft.plan
+        held = {name: state_of(blocks) for name, blocks in installed.by_switch().items()}
+        if not plan:
+            yield 0, "", self.draft.compiled.ruleset, held
+        for number, (batch, ruleset) in enumerate(states(installed, plan), 1):
+            blocks = ruleset.by_switch()
+            touched = {name for push in batch.pushes for name in push.switches}
+            held = {name: state_of(blocks[name]) if name in touched else held[name] for name in blocks}
+            yield number, batch.name, ruleset, held
+
+    def _judge(
+        self, number: int, batch: str, held: States, digests: Mapping[str, str], wanted: Mapping[str, str] | None
+    ) -> tuple[Judged, Report]:
+        """The state after a batch, and what the prover says of it. ``wanted``: the digests of the last state."""
+        began, final = time.perf_counter(), wanted is not None
+        with self._telling(Proving(number, len(self.draft.plan.batches), batch)):
+            report = self._final(held) if final else self._between(held)
+        spared = frozenset[str]() if final else self.spared
+        found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in spared)
+        why = str(report.refused) if report.refused else ""
+        if final and digests != wanted:
+            why = why or "the plan does not lead to the rules that were compiled"
+        spent = round(time.perf_counter() - began, 4)
+        against = NOW if final else EITHER
+        ok = not found and not why
+        return Judged(number, batch, against, ok, fabric_digest(digests), spent, found, why), report
+
+    def _while_away(self, held: States, wanted: Mapping[str, str]) -> Judged:
+        """The state after the last batch while switches that are away go on as before: nothing may leak or loop."""
+        began, blocks = time.perf_counter(), self.draft.installed.by_switch()
+        before = {name: state_of(blocks.get(name, ())) for name in self.offline}
+        with self._telling(Proving(len(self.draft.plan.batches), len(self.draft.plan.batches), AWAY)):
+            report = self._between({**held, **before})
+        spared = self.spared | {REACHABLE, FAITHFUL}
+        found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in spared)
+        why = str(report.refused) if report.refused else ""
+        digest = fabric_digest({**wanted, **{name: state_digest(state) for name, state in before.items()}})
+        spent = round(time.perf_counter() - began, 4)
+        number = len(self.draft.plan.batches)
+        return Judged(number, AWAY, EITHER, not found and not why, digest, spent, found, why)
+
+    def _final(self, held: States) -> Report:
+        return _answered(lambda: verify_states(self.passage.now, self.passage.topology, held))
+
+    def _between(self, held: States) -> Report:
+        """For a state on the way. The first ones often do all as before, which is the least work to prove."""
+        before, now, _, ground, halt = self.passage
+        if ground is None:
+            return Report(())
+        if self.as_before:
+            report = _answered(lambda: verify_states(before, ground, held))
+            if report.ok:
+                return report
+            self.as_before = False
+        if halt is None:
+            return _answered(lambda: verify_during(before, now, ground, held))
+        away = _answered(lambda: verify_during(before, halt, ground, held))
+        return away if away.ok else _answered(lambda: verify_during(halt, now, ground, held))
+
+    def _spared(self, out_of_line: bool) -> frozenset[str]:
+        """Claims that do not hold before the first message, where switches hold something else than they should."""
+        if not out_of_line or self.passage.ground is None:
+            return frozenset()
+        held = {name: state_of(blocks) for name, blocks in self.draft.installed.by_switch().items()}
+        report = self._between(held)
+        found = frozenset(one.claim for one in report.counterexamples)
+        if found:
+            what = ", ".join(claim for claim in CLAIMS if claim in found)
+            self.left_out.append(f"on the way: {what}, which switches that are out of line break already")
+        return found
+
+    def _finding(self, one: Counterexample) -> Finding:
+        causes = dict.fromkeys(self._origins[cookie] for cookie in one.cookies if cookie in self._origins)
+        lines = tuple(str(cause) for cause in sorted(causes, key=_decides, reverse=True))
+        return Finding(one.claim, one.text, str(one.at), one.data, one.scapy, one.trace, lines)
+
+    @cached_property
+    def _origins(self) -> Mapping[int, Origin]:
+        return {**origins(self.passage.before), **origins(self.passage.now)}
+
+    @contextmanager
+    def _telling(self, step: Proving) -> Iterator[None]:
+        """Tell of a proof once it has taken long."""
+        timer = Timer(max(0.0, self.begun + TELL_SECONDS - time.perf_counter()), self.tell, (step,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _decides(cause: Origin) -> int:
+    """How much an object decides about packets: policies and shares most, then endpoints."""
+    return 2 * (".policies." in cause.path or cause.path.startswith("shares.")) + (".endpoints." in cause.path)
+
+
+def passage(draft: Draft, held: Compiled | None) -> Passage:
+    """Whence and where the draft leads. Without anything held, from an intent by which nobody may send."""
+    before, now = held.intent if held else Intent(), draft.compiled.intent
+    was, topology = held.topology if held else draft.compiled.topology, draft.compiled.topology
+    halt = None
+    if draft.interrupted:
+        stopped = frozenset(draft.interrupted)
+        halt = Intent(
+            {name: tenant for name, tenant in before.tenants.items() if name not in stopped},
+            {key: share for key, share in before.shares.items() if key[0] not in stopped},
+        )
+    return Passage(before, now, topology, common_ground(was, topology), halt)
+
+
+def common_ground(one: Topology, other: Topology) -> Topology | None:
+    """The topology that has everything the other has, if either has."""
+    if _within(one, other):
+        return other
+    return one if _within(other, one) else None
+
+
+def _within(part: Topology, whole: Topology) -> bool:
+    if part is whole:
+        return True
+    same = (
+        kind.items() <= more.items()
+        for kind, more in ((part.switches, whole.switches), (part.hosts, whole.hosts), (part.pairs, whole.pairs))
+    )
+    return all(same) and set(part.links) <= set(whole.links)
+
+
+def _answered(ask: Callable[[], Report]) -> Report:
+    """The prover's report; a fault of its own is no proof, and no reason for the daemon to fall."""
+    try:
+        return ask()
+    except Exception as fault:
+        LOG.exception("the prover failed")
+        return Report((), (), Refused(f"these rules: {type(fault).__name__}: {fault}"))

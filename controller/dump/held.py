@@ -1,0 +1,100 @@
+"""What dumps give: the state of each switch, and the line that every rule was read from.
+
+Lives here: putting entries together, and what is wrong with them as a whole. Must not know: any dump's form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from controller.intent.model import NOWHERE, Where
+from controller.intent.problem import Finding, Problem, conclude
+from fabric.action import Action, Group
+from fabric.match import Match
+from fabric.rule import GroupEntry, Meter, Rule
+from fabric.ruleset import Block, SwitchState, state_of
+
+Entry = Rule | GroupEntry | Meter
+RuleKey = tuple[int, int, Match]
+
+
+class Dump(NamedTuple):
+    """``states`` by switch; ``places``: where each rule was read, by switch and rule key."""
+
+    states: Mapping[str, SwitchState]
+    places: Mapping[tuple[str, RuleKey], Where]
+
+    def where(self, switch: str, rule: Rule) -> Where:
+        """The place a rule was read from; NOWHERE for one that was not."""
+        return self.places.get((switch, rule.key), NOWHERE)
+
+
+class Gathering:
+    """Entries and findings, as they are read. ``dpids``: datapath id of each switch that is known."""
+
+    def __init__(self, dpids: Mapping[str, int]) -> None:
+        self.dpids = dpids
+        self._held: dict[str, dict[Hashable, tuple[Entry, Where]]] = {}
+        self._findings: list[Finding] = []
+
+    def opened(self, switch: str) -> None:
+        """There is a dump of this switch, if only an empty one."""
+        self._held.setdefault(switch, {})
+
+    def add(self, switch: str, entry: Entry, where: Where) -> None:
+        """An entry of a switch. One that is there already, from another dump of the switch, must be the same."""
+        held = self._held.setdefault(switch, {})
+        key = (type(entry), entry.key if isinstance(entry, Rule) else entry[0])
+        before, place = held.setdefault(key, (entry, where))
+        if before != entry:
+            what = f"t{entry.table}#{entry.priority} {entry.match}" if isinstance(entry, Rule) else f"{entry}"
+            self.say(where, f"{switch} has two of these that differ: {what}; the other is at {place}")
+
+    def say(self, where: Where, message: object, path: str = "") -> None:
+        self._findings.append(Finding(where, (path,) if path else (), str(message)))
+
+    def concluded(self, files: str) -> tuple[Dump | None, tuple[Problem, ...]]:
+        """The dump, or everything that is wrong with it. ``files``: what was read, for what has no line."""
+        if not self._findings:
+            for switch in sorted(self.dpids):
+                for message in self._incomplete(switch):
+                    self.say(Where(files, 1, 1), message)
+        if self._findings:
+            return None, conclude(self._findings)
+        return Dump(*_split(self._held)), ()
+
+    def _incomplete(self, switch: str) -> Iterator[str]:
+        if switch not in self._held:
+            yield f"no dump of {switch}: add it, even when the switch holds nothing (an empty file {switch}.flows)"
+            return
+        entries = [entry for entry, _ in self._held[switch].values()]
+        there = {entry.group for entry in entries if isinstance(entry, GroupEntry)}
+        for number in sorted(_groups_used(entries) - there):
+            yield f"{switch} sends packets to group {number}, which no dump of it has: add its dump-groups (groupdesc)"
+
+
+def _groups_used(entries: Iterable[Entry]) -> set[int]:
+    return {action.group for entry in entries for action in _actions(entry) if isinstance(action, Group)}
+
+
+def _actions(entry: Entry) -> Iterator[Action]:
+    if isinstance(entry, Rule):
+        yield from entry.instructions.apply
+        yield from entry.instructions.write
+    elif isinstance(entry, GroupEntry):
+        for bucket in entry.buckets:
+            yield from bucket.actions
+
+
+def _split(
+    held: Mapping[str, Mapping[Hashable, tuple[Entry, Where]]],
+) -> tuple[dict[str, SwitchState], dict[tuple[str, RuleKey], Where]]:
+    states, places = {}, {}
+    for switch, found in held.items():
+        rules = [(entry, where) for entry, where in found.values() if isinstance(entry, Rule)]
+        groups = [entry for entry, _ in found.values() if isinstance(entry, GroupEntry)]
+        meters = [entry for entry, _ in found.values() if isinstance(entry, Meter)]
+        states[switch] = state_of((Block((rule for rule, _ in rules), groups, meters),))
+        places.update({(switch, rule.key): where for rule, where in rules})
+    return states, places

@@ -1,0 +1,167 @@
+"""Packets that endpoints send, each at the host port it is sent from.
+
+Lives here: who sends what to whom, as an honest host would. Must not know: what should become of it, how it is sent.
+A probe can carry a number after its end, so that it can be told from others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypedDict
+
+from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
+from controller.intent.reach import End, Flow
+from fabric import packet as build
+from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP
+from fabric.packet import Packet
+from fabric.topology import TRUNK, PortRef, Topology
+
+STRANGE_PORT = 64999
+"""A port that no service is likely to name: what goes there is a negative probe."""
+MARK = b"clos"
+WITH_PORTS = (IP_TCP, IP_UDP, IP_SCTP)
+
+
+class Probe(NamedTuple):
+    """A frame to send at a host's port, and in words what it is."""
+
+    at: PortRef
+    packet: Packet
+    what: str
+
+    @property
+    def frame(self) -> tuple[PortRef, bytes]:
+        return self.at, self.packet.to_bytes()
+
+
+class Party(NamedTuple):
+    """An endpoint with what is needed to send as it. ``vlan``: the tag its host puts on, None on an access port."""
+
+    tenant: Tenant
+    endpoint: Endpoint
+    ports: tuple[PortRef, ...]
+    vlan: int | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.tenant.name}/{self.endpoint.name}"
+
+    @property
+    def network(self) -> Network:
+        return self.tenant.networks[self.endpoint.network]
+
+    @property
+    def gateway(self) -> int:
+        return self.network.gateway
+
+    @property
+    def end(self) -> End:
+        return End(self.tenant, self.endpoint)
+
+    def near(self, other: Party) -> bool:
+        """Whether both are on one network, where frames are bridged."""
+        return self.tenant.name == other.tenant.name and self.endpoint.network == other.endpoint.network
+
+
+def parties(intent: Intent, topology: Topology) -> list[Party]:
+    """Every endpoint of every tenant."""
+    found = []
+    for tenant in intent.tenants.values():
+        for endpoint in tenant.endpoints.values():
+            host = topology.hosts[endpoint.host]
+            vlan = tenant.networks[endpoint.network].vlan if host.mode == TRUNK else None
+            found.append(Party(tenant, endpoint, host.ports, vlan))
+    return found
+
+
+def marked(packet: Packet, number: int) -> Packet:
+    """The same frame with a number after its end, where no header reaches."""
+    return Packet(packet.to_bytes() + MARK + number.to_bytes(4, "big"))
+
+
+def number_of(frame: bytes) -> int:
+    """The number ``marked`` put at the end; -1 without."""
+    return int.from_bytes(frame[-4:], "big") if frame[-8:-4] == MARK else -1
+
+
+def numbered(probes: Iterable[Probe]) -> list[Probe]:
+    """The probes marked 0, 1, 2 and so on."""
+    return [probe._replace(packet=marked(probe.packet, i)) for i, probe in enumerate(probes)]
+
+
+def services(intent: Intent) -> tuple[Service, ...]:
+    """One conversation of each kind the intent speaks of: each protocol with its ports' ends, and one nobody names."""
+    named = {s for t in intent.tenants.values() for p in t.policies for s in p.services}
+    named |= {service for share in intent.shares.values() for service in share.services}
+    ends = {Service(s.proto, port, port) for s in named if s.first is not None for port in (s.first, s.last)}
+    bare = {Service(s.proto) for s in named if s.proto is not None and s.first is None}
+    strange = {
+        Service(IP_TCP, STRANGE_PORT, STRANGE_PORT),
+        Service(IP_UDP, STRANGE_PORT, STRANGE_PORT),
+        Service(IP_ICMP),
+    }
+    return tuple(sorted(ends | bare | strange, key=lambda s: (s.proto or 0, s.first or 0)))
+
+
+def matrix(intent: Intent, topology: Topology) -> Iterator[Probe]:
+    """From every endpoint to every other, each service: asked by the right MAC address, as an honest host would."""
+    everyone, asked = parties(intent, topology), services(intent)
+    for source in everyone:
+        for target in everyone:
+            if source is not target:
+                for service in asked:
+                    what = f"{source.name} -> {target.name} {service}"
+                    yield Probe(source.ports[0], talk(source, target, service), what)
+
+
+def opening(service: Service) -> Flow:
+    """The first packet of a conversation: from a port nobody names."""
+    proto = service.proto if service.proto is not None else IP_TCP
+    if proto not in WITH_PORTS:
+        return Flow(proto)
+    return Flow(proto, STRANGE_PORT, service.first if service.first is not None else STRANGE_PORT)
+
+
+def talk(source: Party, target: Party, service: Service) -> Packet:
+    """The first packet of a conversation, sent to the target itself on the same network, else to the gateway."""
+    return said(source, target, opening(service))
+
+
+def said(source: Party, target: Party, flow: Flow) -> Packet:
+    """A packet of this flow, as an honest host sends it."""
+    return message(source, target.endpoint.mac if source.near(target) else ROUTER_MAC, target.endpoint.ip, flow)
+
+
+class Ends(TypedDict):
+    """Who and where to: what every builder of ``fabric.packet`` takes."""
+
+    eth_src: int
+    eth_dst: int
+    ipv4_src: int
+    ipv4_dst: int
+    ttl: int
+    vlan: int | None
+
+
+def message(source: Party, eth_dst: int, ip: int, flow: Flow, ttl: int = 64) -> Packet:
+    """An IPv4 packet from this endpoint to any addresses."""
+    one = source.endpoint
+    return built(Ends(eth_src=one.mac, eth_dst=eth_dst, ipv4_src=one.ip, ipv4_dst=ip, ttl=ttl, vlan=source.vlan), flow)
+
+
+def built(ends: Ends, flow: Flow) -> Packet:
+    """An IPv4 packet of a flow: a SYN, a short datagram, an echo request, or a few bytes of another protocol."""
+    first, last = flow.source_port or 0, flow.target_port or 0
+    if flow.proto == IP_TCP:
+        return build.tcp(**ends, tcp_src=first, tcp_dst=last)
+    if flow.proto == IP_UDP:
+        return build.udp(**ends, udp_src=first, udp_dst=last, payload=b"probe")
+    if flow.proto == IP_ICMP:
+        return build.icmp_echo(**ends)
+    ports = first.to_bytes(2, "big") + last.to_bytes(2, "big") if flow.proto == IP_SCTP else b""
+    return build.ipv4(**ends, ip_proto=flow.proto, payload=ports + bytes(8))
+
+
+def who_has(source: Party, ip: int) -> Packet:
+    """This endpoint asks by ARP for an address; for its own: it announces itself."""
+    return build.arp_request(source.endpoint.mac, source.endpoint.ip, ip, source.vlan)

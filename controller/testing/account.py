@@ -1,0 +1,46 @@
+"""What a failed test says of a packet: what was sent, what the intents say of it and where, what happened hop by hop.
+
+Lives here: the words. Must not know: why the test wanted otherwise, pytest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from controller.cli import traced
+from controller.cli.probe import Probe as Asked
+from controller.cli.reasons import because
+from controller.cli.sources import Wanted
+from controller.compile import Compiled
+from controller.probe.packets import Probe
+from controller.probe.report import Verdict
+from fabric.walk import Delivery
+
+
+class Witness(NamedTuple):
+    """A packet that speaks against a test, and what reached hosts."""
+
+    wanted: Wanted
+    compiled: Compiled
+    verdict: Verdict
+    deliveries: tuple[Delivery, ...]
+
+
+def account(witness: Witness, further: Callable[[Probe], Iterable[str]]) -> Iterator[str]:
+    """The lines. ``further``: what the switches themselves say, asked where they contradict the rules."""
+    asked, delivered = witness.verdict.question, witness.verdict.delivered
+    done = traced.follow(witness.compiled, Asked(asked.probe.at, asked.probe.packet))
+    yield f"{asked.probe.what}: {'delivered' if delivered else 'dropped'}"
+    yield f"  packet: {asked.probe.packet}, sent at {asked.probe.at}"
+    yield f"          {asked.probe.packet.to_bytes().hex()}"
+    intents = because(witness.wanted.intent, asked.source.end, asked.target.end, asked.flow, asked.ruling)
+    for number, line in enumerate(intents):
+        yield f"  {'intents:' if not number else '        '} {line}"
+    yield "  what happened:"
+    yield from (f"    {line}" for line in traced.lines(done))
+    rules = any(port in asked.target.ports for port in (delivery.port for delivery in done.walk.deliveries))
+    if rules is not delivered:
+        yield "  The switches did not do what their rules say. They gave hosts:"
+        yield from (f"    {port}: {packet}" for port, packet in witness.deliveries)
+        yield from (f"    {line}" for line in further(asked.probe))

@@ -1,0 +1,59 @@
+"""Fabrics for tests, by name: the simulated one, or real switches, which live in the lab and are loaded by name.
+
+Lives here: reading files, starting a fabric. Must not know: pytest, assertions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from controller.cli.answer import Stop
+from controller.cli.sources import Wanted, loaded
+from controller.probe.packets import Probe
+from controller.probe.simulated import Simulated
+from controller.testing.fabric import Fabric
+from fabric.packet import Packet
+from fabric.topology import PortRef
+from fabric.walk import Delivery
+
+
+class CannotTest(Exception):
+    """There is no such fabric: files with problems, or no real switches here. The text says what is wrong."""
+
+
+class OnSim:
+    """The simulated fabric: its switches run the rules that a controller gave them over OpenFlow."""
+
+    name = "sim"
+
+    def __init__(self, running: Simulated) -> None:
+        self._running = running
+
+    def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
+        return self._running.send_all(frames)
+
+    def further(self, probe: Probe) -> Iterable[str]:
+        return ()
+
+
+@contextmanager
+def started(backend: str, topology: Path, intents: Sequence[Path]) -> Iterator[Fabric]:
+    """A fabric with these intents on it, for as long as the block. Raises CannotTest."""
+    wanted = _loaded(topology, intents)
+    compiled = wanted.compiled()
+    if backend == "lab":
+        with import_module("lab.tested").started(topology, intents) as real:
+            yield Fabric(wanted, compiled, real, lambda name, value: None)
+    else:
+        with Simulated(wanted.topology, compiled.ruleset) as running:
+            yield Fabric(wanted, compiled, OnSim(running), lambda name, value: None)
+
+
+def _loaded(topology: Path, intents: Sequence[Path]) -> Wanted:
+    try:
+        return loaded(topology, list(intents))
+    except Stop as stop:
+        raise CannotTest("\n".join([stop.message, *map(str, stop.details)])) from None

@@ -1,0 +1,196 @@
+"""The fabric under test: questions by name, answered by packets, and assertions that say what happened.
+
+Lives here: what is sent for an assertion, and the verdict. Must not know: pytest, which kind of fabric it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from controller.cli.sources import Wanted
+from controller.compile import Compiled
+from controller.intent.model import Service
+from controller.probe.meet import Entries
+from controller.probe.packets import Party, Probe, opening, parties, services, who_has
+from controller.probe.packets import message as packet_to
+from controller.probe.report import Question, Verdict, arrived, ask, stopped
+from controller.testing import names
+from controller.testing.account import Witness, account
+from fabric.packet import Packet
+from fabric.topology import PortRef
+from fabric.walk import Delivery
+
+MOST = 3
+"""Failures that a message tells in full."""
+
+Record = Callable[[str, str], object]
+"""Where verdicts are noted: (property, value)."""
+
+
+class Backend(Protocol):
+    """A running fabric: simulated, or of real switches."""
+
+    name: str
+
+    def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
+        """For each frame what reached hosts."""
+
+    def further(self, probe: Probe) -> Iterable[str]:
+        """What the switches themselves say of a probe, for a message; nothing where they say nothing."""
+
+
+class NotAsAsserted(AssertionError):
+    """Packets did not fare as the test says. The text tells which packets, and what happened to them hop by hop."""
+
+
+class Told(NamedTuple):
+    """What became of one packet. ``stopped``: where it was dropped, empty when it was delivered."""
+
+    probe: Probe
+    delivered: bool
+    stopped: str
+    deliveries: tuple[Delivery, ...]
+
+    def __str__(self) -> str:
+        return f"{self.probe.what}: {'delivered' if self.delivered else f'dropped at {self.stopped}'}"
+
+
+class Fabric:
+    """A running fabric with a topology and intents on it; what the fixture ``fabric`` gives."""
+
+    def __init__(self, wanted: Wanted, compiled: Compiled, backend: Backend, record: Record) -> None:
+        self.wanted, self.compiled, self.backend = wanted, compiled, backend
+        self._record = record
+        self._everyone = parties(wanted.intent, wanted.topology)
+        self._entries = Entries(compiled.ruleset, wanted.topology)
+        record("clos.backend", backend.name)
+
+    def noting(self, record: Record) -> Fabric:
+        """The same fabric, for another test."""
+        return Fabric(self.wanted, self.compiled, self.backend, record)
+
+    def endpoints(self, name: str) -> tuple[str, ...]:
+        """The endpoints that a name stands for. Raises names.Unknown."""
+        return tuple(party.name for party in names.members(name, self._everyone))
+
+    def probe(self, source: str, target: str, service: str = "icmp") -> Told:
+        """Send one packet from an endpoint to another: the first of a conversation of that service."""
+        (one,), (other,), (kind, *_) = self._only(source), self._only(target), names.service(service)
+        asked = ask(self.wanted.intent, one, other, kind, opening(kind))
+        told = self._told([(asked.probe, other)])[0]
+        self._record("clos.probe", str(told))
+        return told
+
+    def assert_reachable(self, source: str, target: str, service: str = "icmp", *more: str) -> None:
+        """Every endpoint of ``source`` can open each service to every one of ``target``, from each of its ports,
+        and the answers come back. Raises NotAsAsserted.
+        """
+        __tracebackhide__ = True
+        kinds = [kind for word in (service, *more) for kind in names.service(word)]
+        asked = [question for pair in self._pairs(source, target) for question in self._conversations(*pair, kinds)]
+        what = f"{source} can open {' and '.join(map(str, kinds))} to {target}"
+        self._assert(what, asked, True)
+
+    def assert_isolated(self, one: str, other: str, *services: str) -> None:
+        """No packet of any kind passes between the two, whoever begins. With services: ``one`` cannot open these.
+
+        Tried are all services that the intents name and some that they do not, as questions and as answers, by the
+        gateway and straight to the MAC address, and ARP. Raises NotAsAsserted.
+        """
+        __tracebackhide__ = True
+        kinds = [kind for word in services for kind in names.service(word)]
+        pairs = self._pairs(one, other)
+        if kinds:
+            asked = [q for a, b in pairs for q in self._questions(a, b, kinds)]
+            self._assert(f"{one} cannot open {' and '.join(map(str, kinds))} to {other}", asked, False)
+            return
+        both = [*pairs, *((b, a) for a, b in pairs)]
+        self._assert(f"{one} and {other} are isolated", [q for a, b in both for q in self._anything(a, b)], False)
+
+    # ---- what is sent
+
+    def _only(self, word: str) -> tuple[Party]:
+        __tracebackhide__ = True
+        found = names.members(word, self._everyone)
+        if len(found) > 1:
+            raise names.Unknown(f"{word} is {len(found)} endpoints; a single probe needs one, such as {found[0].name}")
+        return (found[0],)
+
+    def _pairs(self, one: str, other: str) -> list[tuple[Party, Party]]:
+        __tracebackhide__ = True
+        ones, others = names.members(one, self._everyone), names.members(other, self._everyone)
+        found = [(a, b) for a in ones for b in others if a.name != b.name]
+        if not found:
+            raise names.Unknown(f"{one} and {other} are the same one endpoint: nothing would be tested")
+        return found
+
+    def _questions(self, source: Party, target: Party, kinds: Iterable[Service]) -> Iterator[Question]:
+        for kind in kinds:
+            yield from self._from_each_port(ask(self.wanted.intent, source, target, kind, opening(kind)))
+
+    def _conversations(self, source: Party, target: Party, kinds: Iterable[Service]) -> Iterator[Question]:
+        for kind in kinds:
+            yield from self._questions(source, target, (kind,))
+            yield from self._from_each_port(self._answer(target, source, kind))
+
+    def _answer(self, source: Party, target: Party, kind: Service) -> Question:
+        found = ask(self.wanted.intent, source, target, kind, opening(kind).back())
+        return found._replace(probe=found.probe._replace(what=f"{found.probe.what}, the answer"))
+
+    def _from_each_port(self, asked: Question) -> Iterator[Question]:
+        for port in asked.source.ports:
+            yield asked._replace(probe=asked.probe._replace(at=port))
+
+    def _anything(self, source: Party, target: Party) -> Iterator[Question]:
+        """Everything that might pass from one to the other."""
+        for kind in services(self.wanted.intent):
+            asked = ask(self.wanted.intent, source, target, kind, opening(kind))
+            yield from self._from_each_port(asked)
+            yield from self._from_each_port(self._answer(source, target, kind))
+        for what, packet in (
+            ("straight to its MAC address", packet_to(source, target.endpoint.mac, target.endpoint.ip, asked.flow)),
+            ("asks for it by ARP", who_has(source, target.endpoint.ip)),
+        ):
+            yield asked._replace(probe=Probe(source.ports[0], packet, f"{source.name} -> {target.name} {what}"))
+
+    # ---- what became of it
+
+    def _told(self, sent: Sequence[tuple[Probe, Party]]) -> list[Told]:
+        came = self.backend.send_all([(probe.at, probe.packet) for probe, _ in sent])
+        return [
+            Told(probe, arrived(target, (d.port for d in got)), self._stop(probe), got)
+            for (probe, target), got in zip(sent, came, strict=True)
+        ]
+
+    def _stop(self, probe: Probe) -> str:
+        """The switch, table and rule where the evaluator says that it ends."""
+        done = self._entries.meet(probe).walk
+        where, rule = stopped(done, self.wanted.topology), done.hops[-1].step.trail[-1].rule if done.hops else None
+        return where and f"{where}{f' #{rule.priority}' if rule is not None else ' (no rule matches)'}"
+
+    def _assert(self, what: str, asked: Sequence[Question], wanted: bool) -> None:
+        __tracebackhide__ = True
+        told = self._told([(one.probe, one.target) for one in asked])
+        wrong = [(one, got) for one, got in zip(asked, told, strict=True) if got.delivered is not wanted]
+        self._note(what, told)
+        if wrong:
+            for one, got in wrong[:MOST]:
+                self._record("clos.witness", f"{one.probe.at} {one.probe.packet.to_bytes().hex()} {got}")
+            raise NotAsAsserted("\n".join(self._message(what, wrong, len(asked))))
+
+    def _note(self, what: str, told: Sequence[Told]) -> None:
+        passed = sum(one.delivered for one in told)
+        self._record("clos.assert", f"{what}: {len(told)} packets sent, {passed} delivered")
+        for where, number in sorted(Counter(one.stopped for one in told if not one.delivered).items()):
+            self._record("clos.stopped", f"{number} at {where}")
+
+    def _message(self, what: str, wrong: Sequence[tuple[Question, Told]], sent: int) -> Iterator[str]:
+        yield f"not so: {what} ({len(wrong)} of {sent} packets say otherwise)"
+        for one, got in wrong[:MOST]:
+            verdict = Verdict(one, got.delivered, got.stopped)
+            yield ""
+            yield from account(Witness(self.wanted, self.compiled, verdict, got.deliveries), self.backend.further)
+        if len(wrong) > MOST:
+            yield f"\n... and {len(wrong) - MOST} more"

@@ -1,0 +1,84 @@
+"""What a change of intents means, as sentences and as sets of packets. Nothing here looks at rules.
+
+Lives here: the answer and its order. The sentences speak of endpoints and groups by name; the flows are the exact
+packets, and there is a sentence iff there is a flow, a new limit apart. Must not know: rules, switches, YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from controller.intent.model import Intent
+from controller.verify.flows import Flow, flows
+from controller.verify.names import Names
+from controller.verify.parties import Shifts, Side, concern, parties
+from controller.verify.permissions import LIMITS, PERMITS, REFUSES, Permission, permissions
+from controller.verify.residents import residents
+from controller.verify.sentence import ADDS, CHANGES, NETWORK, REMARK, REMOVES, Sentence, rate_text
+from fabric.topology import Topology
+
+ORDER = (PERMITS, REFUSES, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
+"""What matters most comes first."""
+
+NOTHING = "nothing changes for any packet"
+NOTHING_ELSE = "nothing else changes"
+NOBODY = Side(Intent(), Topology("empty", {}, ()))
+"""What there is before the first revision."""
+
+
+class Difference(NamedTuple):
+    """``sentences`` in their order; ``flows``: exactly the packets that have another fate."""
+
+    sentences: tuple[Sentence, ...] = ()
+    flows: tuple[Flow, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.sentences:
+            return NOTHING
+        return "; ".join((*(one.text for one in self.sentences), NOTHING_ELSE))
+
+
+def difference(old: Side, new: Side) -> Difference:
+    """What the change from one intent to another means for packets. Costs what the tenants concerned cost."""
+    who = concern(old, new)
+    if not who.changed:
+        return Difference()
+    seen, named = parties(old, new, who.tenants)
+    shifts = Shifts(old.intent, new.intent)
+    exact = flows(old, new, who, seen, shifts)
+    names = Names(old.intent, new.intent, named)
+    said = [_said(one, names) for one in permissions(named, who, shifts)]
+    said += residents(old, new, who, named, exact, names)
+    return Difference(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
+
+
+_VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses"}
+
+
+def _said(one: Permission, names: Names) -> Sentence:
+    """A permission as a sentence."""
+    before = one.kind == REFUSES
+    senders, receivers = (names.of(held, before) for held in (one.senders, one.receivers))
+    services = [str(word) for word in one.words]
+    about = f"{senders.text} {'<->' if one.mutual else '->'} {receivers.text} {', '.join(services)}"
+    detail: dict[str, Any] = {
+        "from": senders.data,
+        "to": receivers.data,
+        "services": services,
+        "mutual": one.mutual,
+    }
+    if one.kind == LIMITS:
+        was, now = one.rates
+        detail |= {"before": rate_text(was), "after": rate_text(now)}
+        text = f"limits {about} to {rate_text(now)} per leaf" if now else f"no longer limits {about}"
+        return Sentence(LIMITS, f"{text} ({f'it was {rate_text(was)}' if was else 'it had no limit'})", detail)
+    detail["refused_answers"] = [str(word) for word in one.mute]
+    return Sentence(one.kind, f"{_VERBS[one.kind]} {about}{_mute(one)}", detail)
+
+
+def _mute(one: Permission) -> str:
+    """Which answers do not pass; nothing when all do."""
+    if not one.mute:
+        return ""
+    every = all(word.answer in one.mute for word in one.words)
+    return " (answers are refused)" if every else f" (answers that are {', '.join(map(str, one.mute))} are refused)"

@@ -1,0 +1,205 @@
+"""Endpoints before and after a change: which is which, and what policies newly say between them.
+
+Lives here: pairing, the tenants a change concerns, verdicts compared. Must not know: words, rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple
+
+from controller.intent.model import Intent, Rate
+from controller.verify.standing import Member, Rows, Standing, Verdict, Who, members, permitted, stirred, verdict
+from controller.verify.traffic import Traffic, canonical, common, minus
+from fabric.topology import Topology
+
+
+class Side(NamedTuple):
+    """An intent on its topology: what holds before a change, or after."""
+
+    intent: Intent
+    topology: Topology
+
+
+class Party(NamedTuple):
+    """An endpoint before and after; None where there is none. Never both."""
+
+    before: Member | None
+    after: Member | None
+
+    @property
+    def told(self) -> Member:
+        """The one to call it by."""
+        found = self.after or self.before
+        if found is None:
+            raise ValueError("a party of nobody")
+        return found
+
+    @property
+    def tenants(self) -> set[str]:
+        return {member.tenant for member in self if member is not None}
+
+
+class Role(NamedTuple):
+    """What policies see of a party."""
+
+    before: Who | None
+    after: Who | None
+
+    @property
+    def tenants(self) -> set[str]:
+        return {who.tenant for who in self if who is not None}
+
+    @property
+    def lasts(self) -> bool:
+        """Whether policies see no change of it."""
+        return self.before is self.after or self.before == self.after
+
+
+def role(party: Party) -> Role:
+    return Role(party.before and party.before.who, party.after and party.after.who)
+
+
+class Concern(NamedTuple):
+    """The tenants whose documents, shares or hosts ``changed``, and ``partners``: by tenant, those it may speak to."""
+
+    changed: frozenset[str]
+    partners: Mapping[str, set[str]]
+
+    @property
+    def tenants(self) -> list[str]:
+        """Everybody who may notice."""
+        return sorted(set().union(self.changed, *(self.partners[name] for name in self.changed)))
+
+
+def concern(old: Side, new: Side) -> Concern:
+    """Whom a change concerns; costs a look at each tenant, no more when it is the very same value."""
+    were, are = old.intent.tenants, new.intent.tenants
+    names = were.keys() | are.keys()
+    changed = {name for name in names if were.get(name) is not are.get(name) and were.get(name) != are.get(name)}
+    changed.update(_rehosted(old, new))
+    partners: dict[str, set[str]] = {name: {name} for name in names}
+    agreed = set(old.intent.agreed), set(new.intent.agreed)
+    for share, _, importer in agreed[0] ^ agreed[1]:
+        changed |= {share.tenant, importer}
+    for share, _, importer in agreed[0] | agreed[1]:
+        partners[share.tenant].add(importer)
+        partners[importer].add(share.tenant)
+    return Concern(frozenset(changed & names), partners)
+
+
+def _rehosted(old: Side, new: Side) -> Iterator[str]:
+    """Tenants with an endpoint on a host that has other ports now."""
+    were, are = old.topology.hosts, new.topology.hosts
+    if were is are or were == are:
+        return
+    other = {name for name in were.keys() | are.keys() if were.get(name) != are.get(name)}
+    for side in (old, new):
+        for name, tenant in side.intent.tenants.items():
+            if any(endpoint.host in other for endpoint in tenant.endpoints.values()):
+                yield name
+
+
+def parties(old: Side, new: Side, tenants: Iterable[str]) -> tuple[list[Party], list[Party]]:
+    """The endpoints of these tenants twice: paired as packets see them, and as people do.
+
+    Packets know no names: a renamed endpoint is the same one. People follow a name to another port or address.
+    """
+    names = list(tenants)
+    before, after = list(members(*old, names)), list(members(*new, names))
+    seen = _paired(before, after, lambda member: member.end)
+    kept = [party for party in seen if party.before and party.after]
+    gone = [party.before for party in seen if party.before and not party.after]
+    come = [party.after for party in seen if party.after and not party.before]
+    return seen, kept + _paired(gone, come, lambda member: (member.tenant, member.name))
+
+
+def _paired(before: Iterable[Member], after: Iterable[Member], key: Callable[[Member], Hashable]) -> list[Party]:
+    were = {key(member): member for member in before}
+    are = {key(member): member for member in after}
+    return [Party(were.get(one), are.get(one)) for one in dict.fromkeys(chain(were, are))]
+
+
+class Shift(NamedTuple):
+    """What policies newly say of packets from one role to another. ``before`` and ``after``: all that may pass.
+
+    ``rated``: what passes before and after, but with another rate.
+    """
+
+    before: Traffic = ()
+    after: Traffic = ()
+    gained: Traffic = ()
+    lost: Traffic = ()
+    rated: tuple[tuple[Traffic, Rate | None, Rate | None], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.gained or self.lost or self.rated)
+
+
+class Shifts:
+    """The shifts between two intents, each worked out once."""
+
+    def __init__(self, old: Intent, new: Intent) -> None:
+        self._old, self._new = Standing(old), Standing(new)
+        self._known: dict[tuple[Role, Role], Shift] = {}
+        self._stirred: dict[str, frozenset[tuple[str, str]]] = {}
+        self._alike: dict[tuple[Rows, Rows], Shift] = {}
+
+    def __call__(self, sender: Role, receiver: Role) -> Shift:
+        key = sender, receiver
+        if key not in self._known:
+            self._known[key] = self._compared(sender, receiver)
+        return self._known[key]
+
+    def _compared(self, sender: Role, receiver: Role) -> Shift:
+        if sender.lasts and receiver.lasts and not self._disturbed(sender, receiver):
+            return Shift()
+        key = self._old.rows(sender.before, receiver.before), self._new.rows(sender.after, receiver.after)
+        if key not in self._alike:
+            self._alike[key] = Shift() if key[0] == key[1] else _shift(verdict(key[0]), verdict(key[1]))
+        return self._alike[key]
+
+    def _disturbed(self, sender: Role, receiver: Role) -> bool:
+        """Whether anything speaks of packets between these lasting roles that is new, gone or in another place."""
+        one, other = sender.before, receiver.before
+        if one is None or other is None:
+            return False
+        if one.tenant != other.tenant:
+            return self._old.agreed(one.tenant, other.tenant) != self._new.agreed(one.tenant, other.tenant)
+        if one.tenant not in self._stirred:
+            self._stirred[one.tenant] = stirred(self._old.policies(one.tenant), self._new.policies(one.tenant))
+        return any(
+            (a in one.groups and b in other.groups) or (a in other.groups and b in one.groups)
+            for a, b in self._stirred[one.tenant]
+        )
+
+    def after(self, sender: Role, receiver: Role) -> Traffic:
+        """All that may pass after the change."""
+        return canonical(permitted(verdict(self._new.rows(sender.after, receiver.after))))
+
+
+def _shift(was: Verdict, now: Verdict) -> Shift:
+    before, after = canonical(permitted(was)), canonical(permitted(now))
+    rated = [
+        (canonical(both), rate, other)
+        for traffic, rate in was
+        for held, other in now
+        if rate != other and (both := common(traffic, held))
+    ]
+    gained, lost = canonical(minus(after, before)), canonical(minus(before, after))
+    return Shift(before, after, gained, lost, tuple(rated))
+
+
+def pairs(roles: Iterable[Role], who: Concern) -> Iterator[tuple[Role, Role]]:
+    """Every two roles between which a change may matter, in either direction, each with itself too."""
+    by_tenant: dict[str, list[Role]] = {}
+    every = list(roles)
+    for one in every:
+        for tenant in one.tenants:
+            by_tenant.setdefault(tenant, []).append(one)
+    for one in every:
+        partners = sorted(set().union(*(who.partners[tenant] for tenant in one.tenants)))
+        touched = not who.changed.isdisjoint(one.tenants)
+        near = dict.fromkeys(other for tenant in partners for other in by_tenant.get(tenant, ()))
+        yield from ((one, other) for other in near if touched or not who.changed.isdisjoint(other.tenants))

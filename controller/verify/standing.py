@@ -1,0 +1,174 @@
+"""Where endpoints stand and what policies let them send each other, read from an intent.
+
+Lives here: an endpoint as packets see it, the classes policies put it in, verdicts between classes. Derived from the
+intent once more, without the compiler. Must not know: rules, what changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from controller.intent.model import ALLOW, Import, Intent, Policy, Rate, Share, Tenant
+from controller.verify.traffic import EVERYTHING, Box, Traffic, common, minus, of_service
+from fabric.topology import TRUNK, PortRef, Topology
+
+
+class End(NamedTuple):
+    """An endpoint as packets see it: no names. ``vlan``: the VLAN id of its frames on a trunk, 0 without a tag."""
+
+    ports: tuple[PortRef, ...]
+    vlan: int
+    mac: int
+    ip: int
+
+
+class Network(NamedTuple):
+    """A network of an intent, by the names of tenant and network."""
+
+    tenant: str
+    name: str
+
+
+class Who(NamedTuple):
+    """What policies see of an endpoint: its tenant and groups."""
+
+    tenant: str
+    groups: frozenset[str]
+
+
+class Member(NamedTuple):
+    """An endpoint of an intent."""
+
+    name: str
+    network: Network
+    who: Who
+    end: End
+    host: str
+
+    @property
+    def tenant(self) -> str:
+        return self.who.tenant
+
+    def __str__(self) -> str:
+        return f"{self.who.tenant}/{self.name}"
+
+
+def members(intent: Intent, topology: Topology, tenants: Iterable[str]) -> Iterator[Member]:
+    """The endpoints of these tenants, in the intent's order."""
+    for name in tenants:
+        tenant = intent.tenants.get(name)
+        if tenant is not None:
+            yield from _members(tenant, topology)
+
+
+def _members(tenant: Tenant, topology: Topology) -> Iterator[Member]:
+    known: dict[tuple[object, ...], Who] = {}
+    named = {name for group in tenant.groups.values() for name in group.endpoints}
+    for e in tenant.endpoints.values():
+        alike = (e.name if e.name in named else "", e.network, e.labels)
+        who = known.get(alike)
+        if who is None:
+            who = known[alike] = Who(tenant.name, frozenset(g.name for g in tenant.groups.values() if g.holds(e)))
+        host = topology.hosts[e.host]
+        vlan = (tenant.networks[e.network].vlan or 0) if host.mode == TRUNK else 0
+        yield Member(e.name, Network(tenant.name, e.network), who, End(host.ports, vlan, e.mac, e.ip), e.host)
+
+
+class Row(NamedTuple):
+    """What one policy or share says of packets between two classes: those in ``box`` pass (with a rate) or do not."""
+
+    allow: bool
+    rate: Rate | None
+    box: Box
+
+
+Rows = tuple[Row, ...]
+Verdict = tuple[tuple[Traffic, Rate | None], ...]
+"""What may pass, in parts that have nothing in common, each with the rate that holds for it."""
+
+
+class Standing:
+    """An intent's verdicts between classes of endpoints."""
+
+    def __init__(self, intent: Intent) -> None:
+        self._policies = {
+            name: (tenant.policies, _by_groups(tenant.policies)) for name, tenant in intent.tenants.items()
+        }
+        self._agreed: dict[tuple[str, str], list[tuple[Share, Import]]] = {}
+        for share, wish, importer in intent.agreed:
+            self._agreed.setdefault((importer, share.tenant), []).append((share, wish))
+
+    def policies(self, tenant: str) -> tuple[Policy, ...]:
+        """A tenant's policies in their order."""
+        return self._policies[tenant][0]
+
+    def agreed(self, one: str, other: str) -> tuple[object, ...]:
+        """What two tenants agreed to, in their order."""
+        return self._agreed.get((one, other)), self._agreed.get((other, one))
+
+    def rows(self, sender: Who | None, receiver: Who | None) -> Rows:
+        """What speaks of packets from one to the other, in the order that decides; none where either is not there."""
+        if sender is None or receiver is None:
+            return ()
+        own = sender.tenant == receiver.tenant
+        return tuple(self._own(sender, receiver) if own else self._shared(sender, receiver))
+
+    def _own(self, sender: Who, receiver: Who) -> Iterator[Row]:
+        """The first policy that speaks of a packet decides; one that allows speaks of answers too."""
+        policies, held = self._policies[sender.tenant]
+        asks = {n for a in sender.groups for b in receiver.groups for n in held.get((a, b), ())}
+        answers = {n for a in receiver.groups for b in sender.groups for n in held.get((a, b), ())}
+        for number in sorted(asks | answers):
+            policy = policies[number]
+            allow = policy.action == ALLOW
+            for service in policy.services:
+                if number in asks:
+                    yield Row(allow, policy.rate, of_service(service))
+                if allow and number in answers:
+                    yield Row(allow, policy.rate, of_service(service, answers=True))
+
+    def _shared(self, sender: Who, receiver: Who) -> Iterator[Row]:
+        """What both tenants agreed to, and its answers."""
+        for asker, owner, answers in ((sender, receiver, False), (receiver, sender, True)):
+            for share, wish in self._agreed.get((asker.tenant, owner.tenant), ()):
+                if share.group in owner.groups and not asker.groups.isdisjoint(wish.groups):
+                    yield from (Row(True, share.rate, of_service(service, answers)) for service in share.services)
+
+
+def stirred(before: tuple[Policy, ...], after: tuple[Policy, ...]) -> frozenset[tuple[str, str]]:
+    """The groups that policies speak of which are not in their place any more, between a same start and a same end."""
+    first = 0
+    while first < min(len(before), len(after)) and before[first] == after[first]:
+        first += 1
+    last = 0
+    while last < min(len(before), len(after)) - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    moved = (*before[first : len(before) - last], *after[first : len(after) - last])
+    return frozenset((policy.source, policy.target) for policy in moved)
+
+
+def _by_groups(policies: Iterable[Policy]) -> dict[tuple[str, str], list[int]]:
+    """The places of policies in their order, by the groups they speak of."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for number, policy in enumerate(policies):
+        found.setdefault((policy.source, policy.target), []).append(number)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def verdict(rows: Rows) -> Verdict:
+    """What may pass by rows of which the first that takes a packet decides."""
+    left, found = EVERYTHING, []
+    for row in rows:
+        taken = common(left, [row.box])
+        if taken and row.allow:
+            found.append((taken, row.rate))
+        left = minus(left, [row.box])
+    return tuple(found)
+
+
+def permitted(found: Verdict) -> Traffic:
+    """All that may pass, whatever its rate."""
+    return tuple([box for traffic, _ in found for box in traffic])
