@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE
-from controller.verify.expect import OWN, Choice, Expectation, Want, Wanted, spread
+from controller.verify.expect import MULTICAST, OWN, Choice, Expectation, Want, Wanted, spread
 from controller.verify.frame import Frame, canonical
 from controller.verify.outcome import LOOP, Alternative, Filter, Gated, Outcome, plain
-from controller.verify.space import SHAPE, Box, Limits, Space, meet, minus, within
+from controller.verify.space import ETH_DST, SHAPE, Box, Limits, Space, meet, minus, within
 from fabric.action import CONTROLLER, IN_PORT
 from fabric.topology import PortRef
 
@@ -40,6 +40,7 @@ class Judge:
     def __init__(self, space: Space, hosts: dict[PortRef, str], cut_off: frozenset[str]) -> None:
         self.space, self.hosts, self.cut_off = space, hosts, cut_off
         self._every = space.everything()
+        self._many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._alike: dict[tuple[int, int], tuple[bool, Filter, tuple[Limits, ...]]] = {}
 
     def unmet(self, box: Box, outcome: Outcome | Gated, wants: Iterable[Want], old: Wants | None = None) -> list[Unmet]:
@@ -72,7 +73,7 @@ class Judge:
 
     def _between(self, box: Box, one: Unmet, before: Wanted) -> bool:
         """Whether copies for many go to all that must have one before and after, and to none that must not in both."""
-        if max(len(one.wanted.arrivals), len(before.arrivals)) < 2:
+        if box[ETH_DST] & ~self._many or any(self._bad(each) for each in one.outcome):
             return False
         new, old = self._must(box, one.wanted), self._must(box, before)
         return all((new & old) <= does <= (new | old) for does in (self._does(box, each, None) for each in one.outcome))
@@ -94,9 +95,14 @@ class Judge:
         return all(self._fits(box, alternative, wanted, must) for alternative in outcome)
 
     def _fits(self, box: Box, alternative: Alternative, wanted: Wanted, must: Counter[Spot]) -> bool:
-        if any(a.switch == LOOP or a.port == CONTROLLER for a in alternative):
+        if self._bad(alternative):
             return False
         return self._does(box, alternative, wanted.free) == must
+
+    @staticmethod
+    def _bad(alternative: Alternative) -> bool:
+        """What no intent would have: a loop, a packet for the controller."""
+        return any(a.switch == LOOP or a.port == CONTROLLER for a in alternative)
 
     def _does(self, box: Box, alternative: Alternative, free: str | None) -> Counter[Spot]:
         does: Counter[Spot] = Counter()

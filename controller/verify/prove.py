@@ -61,8 +61,8 @@ class Prover:
     """What is proved of a fabric, and what is needed to prove it again after a change.
 
     ``change`` gives the verdict on what a fresh proof of the changed fabric would be about, at the cost of what the
-    change can touch. With ``during`` the change is under way: each packet may be treated as the new intent says or as
-    the one before says.
+    change can touch. With ``during`` (or ``before``, to begin with) a change is under way: each packet may be treated
+    as the new intent says or as the one before says.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Prover:
         topology: Topology,
         states: Mapping[str, SwitchState],
         down: frozenset[PortRef] = frozenset(),
+        before: Intent | None = None,
     ) -> None:
         self.topology, self.down = topology, down
-        self.intent = intent
-        self._before: Intent | None = None
+        self.intent, self._before = intent, before
         self._refused: Refused | None = None
         self._begin({name: states.get(name, SwitchState((), (), ())) for name in topology.switches})
 
