@@ -58,9 +58,11 @@ class Done:
 
 class Job:
     """What a rule makes of packets whose action set is executed: ``parts``; ``changed``: the slots it gives values to.
-    ``fine``: what it is known to be right for."""
+    ``fine``: what it is known to be right for; ``dones`` and ``crowds``: where that was judged well for good, and where
+    it was judged otherwise.
+    """
 
-    __slots__ = ("changed", "dones", "fine", "parts", "token")
+    __slots__ = ("changed", "crowds", "dones", "fine", "parts", "token")
 
     def __init__(self, token: int) -> None:
         self.token = token
@@ -68,6 +70,7 @@ class Job:
         self.changed: set[int] = set()
         self.fine: dict[int, object] = {}
         self.dones: dict[Done, None] = {}
+        self.crowds: dict[Crowd, None] = {}
 
 
 class Worth:
@@ -162,6 +165,7 @@ class Crowds:
         """Judge anew what rests on a job; the crowds that need to be checked."""
         for key in [key for key, held in self._jobs.items() if held is job]:
             del self._jobs[key]
+        yield from job.crowds
         for done in job.dones:
             if done.tokens.pop(job.token, None) is not None:
                 yield from done.crowds
@@ -347,11 +351,12 @@ class _Check:
                 continue
             unmet, wanted = self.job(job, sieve)
             atom = next((bits for held, bits in one.limits if held == slot), 0)
-            if unmet:
-                yield from unmet
-            elif crowds.lasts(self.pair, slot, atom):
+            if not unmet and crowds.lasts(self.pair, slot, atom):
                 known[mark] = atom, wanted
                 job.dones[done] = None
+            else:
+                job.crowds[self.crowd] = None
+                yield from unmet
 
     def job(self, job: Job, sieve: Filter | None) -> tuple[list[Unmet], bool]:
         """What is not right about a job, and whether something must arrive."""

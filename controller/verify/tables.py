@@ -96,8 +96,9 @@ class Table:
                 return ready
         return None
 
-    def edit(self, gone: list[Ready], come: list[Ready]) -> list[tuple[Cell, list[Ready]]]:
-        """Take rules away and put others in. The cells that changed, each with the rules that came or went there."""
+    def edit(self, gone: list[Ready], come: list[Ready]) -> list[tuple[Cell, list[Ready] | None]]:
+        """Take rules away and put others in. The cells that changed, each with the rules that came or went there;
+        None for a cell that is a cell no more."""
         for ready in come:
             if ready.possible and _place(ready)[0] not in self._kinds:
                 return self._afresh(gone, come)
@@ -120,9 +121,9 @@ class Table:
             cell.candidates = self._pooled(cell.candidates.edited(out, into))
         return [(cell, out + into) for cell, out, into in changed.values()]
 
-    def _afresh(self, gone: list[Ready], come: list[Ready]) -> list[tuple[Cell, list[Ready]]]:
+    def _afresh(self, gone: list[Ready], come: list[Ready]) -> list[tuple[Cell, list[Ready] | None]]:
         """An edit that brings a new kind of match: what was found by the old kinds is found again when asked for."""
-        before = [(cell, [*gone, *come]) for cell in self._cells.values()]
+        before: list[tuple[Cell, list[Ready] | None]] = [(cell, None) for cell in self._cells.values()]
         for ready in gone:
             self._count(ready, -1)
             if ready.possible:
@@ -199,12 +200,14 @@ class Cell:
         self.candidates = candidates
         self.users: dict[Any, list[tuple[Box, Frame]] | None] = {}
 
-    def touched(self, space: Space, changed: list[Ready]) -> list[Any]:
-        """Those who looked at packets that these rules may take."""
+    def touched(self, space: Space, changed: list[Ready] | None) -> list[Any]:
+        """Those who looked at packets that these rules (None: any) may take."""
         return [
             user
             for user, looked in self.users.items()
-            if looked is None or any(cut(space, one, box, frame)[0] for one in changed for box, frame in looked)
+            if changed is None
+            or looked is None
+            or any(cut(space, one, box, frame)[0] for one in changed for box, frame in looked)
         ]
 
 
