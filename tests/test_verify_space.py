@@ -32,11 +32,26 @@ def test_a_region_is_exactly_its_values(held: set[tuple[int, int]]) -> None:
 def test_every_atom_has_a_value_and_every_value_one_atom(held: set[tuple[int, int]]) -> None:
     domain = Domain(BITS, held)
     atoms = {domain.atom(each) for each in range(32)}
-    assert sum(atoms) == domain.full and all(atom & atom - 1 == 0 for atom in atoms)
+    assert sum(atoms) == domain.full and all(atom == atom & -atom or atom == -(atom & -atom) for atom in atoms)
     assert all(domain.atom(domain.value(atom)) == atom for atom in atoms)
     for atom in atoms:
         members = [each for each in range(32) if domain.atom(each) == atom]
         assert domain.single(atom) == (members[0] if len(members) == 1 else None)
+
+
+@given(st.sets(regions, max_size=8), st.lists(st.integers(0, 31), max_size=6))
+@brief
+def test_a_domain_that_grew_is_the_domain_of_all_its_regions(held: set[tuple[int, int]], more: list[int]) -> None:
+    domain = Domain(BITS, held)
+    sets = {region: domain.of(*region) for region in held}
+    grown = [value for value in more if domain.grow(value)]
+    for each in range(32):
+        assert all(
+            bool(bits & domain.atom(each)) == (each & mask == value) == bool(domain.of(value, mask) & domain.atom(each))
+            for (value, mask), bits in sets.items()
+        )
+        assert all(bool(domain.of(value) & domain.atom(each)) == (value == each) for value in grown)
+        assert domain.atom(domain.value(domain.atom(each))) == domain.atom(each)
 
 
 boxes = st.tuples(*[st.integers(1, 7)] * 3)

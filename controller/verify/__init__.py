@@ -2,6 +2,19 @@
 
 from controller.verify.claims import CLAIMS, Counterexample, Proof, Refused, Report
 from controller.verify.domain import Unmodelled
-from controller.verify.prove import verify, verify_states
+from controller.verify.prove import Prover, edit_between, verify, verify_states
+from controller.verify.reach import Edit
 
-__all__ = ["CLAIMS", "Counterexample", "Proof", "Refused", "Report", "Unmodelled", "verify", "verify_states"]
+__all__ = [
+    "CLAIMS",
+    "Counterexample",
+    "Edit",
+    "Proof",
+    "Prover",
+    "Refused",
+    "Report",
+    "Unmodelled",
+    "edit_between",
+    "verify",
+    "verify_states",
+]

@@ -2,6 +2,8 @@
 
 A *set* of values is a Python integer, one bit per atom; union, intersection and complement are ``|``, ``&`` and
 ``& ~``. The atoms are the coarsest for which every (value, mask) that rules and claims mention is exactly a set.
+The values that nothing mentions are *the rest*: all bits above the others, so that a set with the rest in it is a
+negative integer, and a value that is mentioned later takes the next bit without any set having to change.
 Lives here: making atoms, naming sets, picking values. Must not know: which header field a value is of.
 """
 
@@ -24,10 +26,10 @@ class Domain:
     """All values of ``bits`` bits, split by ``regions``. ``full`` is the set of all of them.
 
     The atom of a region is what it holds beyond the regions inside it; one that holds nothing more has no atom,
-    so every atom has a value.
+    so every atom has a value. The rest is the atom of (0, 0).
     """
 
-    __slots__ = ("_atoms", "_inside", "_masks", "_own", "_region", "bits", "full")
+    __slots__ = ("_atoms", "_exact", "_inside", "_masks", "_own", "_region", "bits", "full")
 
     def __init__(self, bits: int, regions: Iterable[Region] = ()) -> None:
         self.bits = bits
@@ -37,8 +39,9 @@ class Domain:
         self._atoms: dict[Region, int] = {}
         self._inside: dict[Region, int] = {}
         self._region: list[Region] = []
+        self._exact = (1 << bits) - 1
         self._number(held)
-        self.full = (1 << len(self._region)) - 1
+        self.full = self._inside[0, 0]
 
     def _number(self, held: set[Region]) -> None:
         """Give each region its atom, the most specific first: what is left of a region once those inside are taken."""
@@ -47,7 +50,9 @@ class Domain:
         for region in sorted(held, key=lambda r: (-r[1].bit_count(), r)):
             left = own[region]
             atom = 1 << len(self._region) if left else 0
-            if left:
+            if left and region == (0, 0):
+                atom = -atom
+            elif left:
                 self._region.append(region)
             inside[region] |= atom
             self._atoms[region] = atom
@@ -62,12 +67,32 @@ class Domain:
         value, mask = region
         return [(value & wider, wider) for wider in self._masks if wider & mask == wider and wider != mask]
 
+    def grow(self, value: int) -> bool:
+        """Tell a value of the rest apart from now on; False when it is not of the rest, which no growing can split."""
+        if (value, self._exact) in self._inside:
+            return True
+        if any((value & mask, mask) in self._inside for mask in self._masks if mask) or self._own[0, 0] < 3:
+            return False
+        atom = 1 << len(self._region)
+        self._region.append((value, self._exact))
+        self._own[0, 0] -= 1
+        self._own[value, self._exact] = 1
+        self._atoms[value, self._exact] = self._inside[value, self._exact] = atom
+        self._atoms[0, 0] = -atom << 1
+        if self._exact not in self._masks:
+            self._masks.insert(0, self._exact)
+        return True
+
+    def knows(self, value: int, mask: int | None = None) -> bool:
+        """Whether (value, mask) is exactly a set."""
+        return (value, self._exact if mask is None else mask) in self._inside
+
     def __len__(self) -> int:
-        return len(self._region)
+        return len(self._region) + (self._own[0, 0] > 0)
 
     def of(self, value: int, mask: int | None = None) -> int:
         """The set of values that agree with ``value`` on ``mask`` (None: on every bit). KeyError if not a region."""
-        return self._inside[value, (1 << self.bits) - 1 if mask is None else mask]
+        return self._inside[value, self._exact if mask is None else mask]
 
     def atom(self, value: int) -> int:
         """The set of one atom that the value is in."""
@@ -80,15 +105,20 @@ class Domain:
     def single(self, chosen: int) -> int | None:
         """The value when the set holds exactly one, else None."""
         if chosen & chosen - 1 or not chosen:
-            return None
-        region = self._region[chosen.bit_length() - 1]
+            return self.value(chosen) if chosen == self._atoms[0, 0] and self._own[0, 0] == 1 else None
+        region = self._named(chosen)
         if region[1].bit_count() == self.bits:
             return region[0]
         return self.value(chosen) if self._own[region] == 1 else None
 
+    def _named(self, atom: int) -> Region:
+        """The region that an atom is of; any bit beyond the others is of the rest."""
+        number = atom.bit_length() - 1
+        return self._region[number] if number < len(self._region) else (0, 0)
+
     def value(self, chosen: int) -> int:
         """Some value of a set that is not empty: the same one every time."""
-        region = self._region[(chosen & -chosen).bit_length() - 1]
+        region = self._named(chosen & -chosen)
         if region[1].bit_count() == self.bits:
             return region[0]
         within = [r for r in self._region if r != region and r[1] & region[1] == region[1] and not _apart(r, region)]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Tenant
+from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
 from controller.verify.frame import Frame, Tag
-from controller.verify.services import Services, Who, every_service, port_regions
+from controller.verify.services import Services, Who, port_regions
 from controller.verify.shapes import ARP_PACKET, ICMP, IP4, WHOLE
 from controller.verify.space import (
     ETH_DST,
@@ -28,6 +28,7 @@ from controller.verify.space import (
     Box,
     Limits,
     Space,
+    Term,
     outside,
     within,
 )
@@ -36,8 +37,6 @@ from fabric.topology import TRUNK, PortRef, Topology
 
 MULTICAST = 1 << 40
 ECHO, ECHO_REPLY, ASKS, ANSWERS = 8, 0, 1, 2
-
-Term = tuple[str, int, int | None]
 
 
 class Wanted(NamedTuple):
@@ -75,26 +74,79 @@ def spread(box: Box, want: Wanted | Choice) -> list[tuple[Box, Wanted]]:
     return found + [(part, want.no) for part in left]
 
 
-_Kind = Callable[["_Place", Box], Iterator[Want]]
+class Wish(NamedTuple):
+    """Of whom something is wanted: any endpoint of a network in these groups, sending untagged or with a VLAN id."""
 
-
-class _Place(NamedTuple):
-    """An endpoint where it lives; ``vid``: the set of VLAN ids its frames come with, ``vlan`` None = untagged."""
-
-    tenant: Tenant
-    endpoint: Endpoint
-    network: Network
-    vlan: int | None
+    tenant: str
+    network: str
     who: Who
+    vlan: int | None
+    kind: str
+
+
+class Place:
+    """An endpoint where it lives; ``vlan``: the VLAN id its frames come with, None = untagged."""
+
+    __slots__ = ("endpoint", "network", "tenant", "vlan", "who")
+
+    def __init__(self, tenant: Tenant, endpoint: Endpoint, vlan: int | None, who: Who) -> None:
+        self.tenant, self.endpoint, self.vlan, self.who = tenant, endpoint, vlan, who
+        self.network: Network = tenant.networks[endpoint.network]
+
+
+class Admission(NamedTuple):
+    """Packets that an endpoint may send: what they look like, and whose wishes they serve."""
+
+    place: Place
+    limits: Limits
+    wish: Wish
+
+
+class _View:
+    """What one tenant's part of an intent says, over a space. Kept for as long as the tenant stays the same."""
+
+    __slots__ = ("arp", "homes", "ips", "macs", "places", "tenant", "yes")
+
+    def __init__(
+        self, tenant: Tenant, topology: Topology, space: Space, who: Callable[[Tenant, Endpoint], Who]
+    ) -> None:
+        self.tenant = tenant
+        self.places: list[Place] = []
+        self.macs: dict[str, dict[int, Place]] = {name: {} for name in tenant.networks}
+        self.homes: dict[str, dict[str, Place]] = {name: {} for name in tenant.networks}
+        self.ips: dict[int, list[Place]] = {}
+        self.arp: dict[str, dict[int, tuple[int, int]]] = {name: {} for name in tenant.networks}
+        self.yes: dict[object, Wanted] = {}
+        mac, ip = space.domain[ETH_DST].of, space.domain[IP_DST].of
+        for endpoint in tenant.endpoints.values():
+            name = endpoint.network
+            trunk = topology.hosts[endpoint.host].mode == TRUNK
+            vlan = tenant.networks[name].vlan if trunk else None
+            place = Place(tenant, endpoint, vlan, who(tenant, endpoint))
+            self.places.append(place)
+            self.macs[name].setdefault(mac(endpoint.mac), place)
+            self.homes[name].setdefault(endpoint.host, place)
+            self.ips.setdefault(ip(endpoint.ip), []).append(place)
+            self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac
+        for network in tenant.networks.values():
+            self.arp[network.name][ip(network.gateway)] = network.gateway, ROUTER_MAC
 
 
 class _Ways(NamedTuple):
-    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses."""
+    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses. ``of``: the views
+    that this was made of."""
 
+    of: tuple[_View, ...]
     gateways: dict[int, Network]
-    routes: dict[int, list[_Place]]
+    routes: dict[int, list[Place]]
     both: dict[int, None]
     every: int
+
+
+OWN = ""
+"""The host of whoever sends, whoever that is."""
+
+_ANYONE = Endpoint("", "", OWN, 0, -1)
 
 
 def intent_terms(intent: Intent) -> set[Term]:
@@ -102,112 +154,169 @@ def intent_terms(intent: Intent) -> set[Term]:
     found: set[Term] = {("eth_dst", ROUTER_MAC, None), ("eth_dst", MULTICAST, MULTICAST)}
     found |= {("arp_op", ASKS, None), ("arp_op", ANSWERS, None), ("icmpv4_type", ECHO, None)}
     for tenant in intent.tenants.values():
-        for network in tenant.networks.values():
-            found.add(("ipv4_dst", network.gateway, None))
-            found.add(("vlan_vid", VID_PRESENT | (network.vlan or 0), None))
-        for endpoint in tenant.endpoints.values():
+        found |= tenant_terms(tenant)
+    return found | share_terms(intent)
+
+
+def share_terms(intent: Intent) -> set[Term]:
+    """Every value that shares tell packets apart by."""
+    return {term for share in intent.shares.values() for each in share.services for term in _service_terms(each)}
+
+
+def tenant_terms(tenant: Tenant, known: Tenant | None = None) -> set[Term]:
+    """Every value that a tenant's part tells packets apart by, shares aside; ``known``: but for what this one does."""
+    found: set[Term] = set()
+    before = known.endpoints if known is not None else {}
+    for network in tenant.networks.values():
+        found.update((("ipv4_dst", network.gateway, None), ("vlan_vid", VID_PRESENT | (network.vlan or 0), None)))
+    for endpoint in tenant.endpoints.values():
+        if before.get(endpoint.name) is not endpoint:
             found.update((("eth_src", endpoint.mac, None), ("ipv4_src", endpoint.ip, None)))
-    for service in every_service(intent):
-        if service.proto is not None:
-            found.add(("ip_proto", service.proto, None))
-        if service.first is not None and service.last is not None:
-            found.update(("tcp_dst", *region) for region in port_regions(service.first, service.last))
+    for policy in tenant.policies:
+        for service in policy.services:
+            found |= _service_terms(service)
+    return found
+
+
+def _service_terms(service: Service) -> set[Term]:
+    found: set[Term] = set() if service.proto is None else {("ip_proto", service.proto, None)}
+    if service.first is not None and service.last is not None:
+        found.update(("tcp_dst", *region) for region in port_regions(service.first, service.last))
     return found
 
 
 class Expectation:
-    """An intent on a topology, over a space made from its terms."""
+    """An intent on a topology, over a space made from its terms. ``before``: another one over the same space and
+    topology, of which everything is kept that has not changed."""
 
-    def __init__(self, intent: Intent, topology: Topology, space: Space) -> None:
-        self.space, self.services = space, Services(intent, space)
-        self.topology = topology
-        self._at: dict[str, list[_Place]] = {}
-        self._admits: dict[tuple[str, str], tuple[tuple[Limits, _Kind], ...]] = {}
-        self._macs: dict[tuple[str, str], dict[int, _Place]] = {}
-        self._ips: dict[int, list[_Place]] = {}
-        self._hosts: dict[tuple[str, str], dict[str, _Place]] = {}
-        self._partners: dict[str, set[str]] = {name: {name} for name in intent.tenants}
+    def __init__(self, intent: Intent, topology: Topology, space: Space, before: Expectation | None = None) -> None:
+        self.intent, self.topology, self.space = intent, topology, space
+        self.services: Services = Services(intent, space, before.services if before else None)
+        known = before._views if before else {}
+        self._views: dict[str, _View] = {
+            name: known[name] if name in known and known[name].tenant == tenant else self._view(tenant)
+            for name, tenant in intent.tenants.items()
+        }
+        self._at = self._homes(before)
+        self._partners: dict[str, dict[str, None]] = {name: {name: None} for name in intent.tenants}
         for share, _, importer in intent.agreed:
-            self._partners[share.tenant].add(importer)
-            self._partners[importer].add(share.tenant)
-        for tenant in intent.tenants.values():
-            for endpoint in tenant.endpoints.values():
-                self._locate(tenant, endpoint)
-        self._ways = {name: self._ways_of(tenant) for name, tenant in intent.tenants.items()}
-        self._arp = {key: self._known(key, intent) for key in self._macs}
+            self._partners[share.tenant][importer] = None
+            self._partners[importer][share.tenant] = None
+        ways = before._ways if before else {}
+        self._order = {name: i for i, name in enumerate(intent.tenants)}
+        self._ways: dict[str, _Ways] = {name: self._ways_of(name, ways.get(name)) for name in intent.tenants}
         self._multicast = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
+        self._admits: dict[Place, tuple[Admission, ...]] = {}
 
-    def _locate(self, tenant: Tenant, endpoint: Endpoint) -> None:
-        network = tenant.networks[endpoint.network]
-        trunk = self.topology.hosts[endpoint.host].mode == TRUNK
-        vlan = network.vlan if trunk else None
-        place = _Place(tenant, endpoint, network, vlan, self.services.who(tenant, endpoint))
-        key = tenant.name, network.name
-        self._at.setdefault(endpoint.host, []).append(place)
-        self._macs.setdefault(key, {}).setdefault(self._atom(ETH_DST, endpoint.mac), place)
-        self._ips.setdefault(endpoint.ip, []).append(place)
-        self._hosts.setdefault(key, {}).setdefault(endpoint.host, place)
+    def _view(self, tenant: Tenant) -> _View:
+        return _View(tenant, self.topology, self.space, self.services.who)
+
+    def _homes(self, before: Expectation | None) -> dict[str, list[Place]]:
+        """The endpoints by host."""
+        found: dict[str, list[Place]] = dict(before._at) if before else {}
+        old = before._views if before else {}
+        gone = {place for name, view in old.items() if self._views.get(name) is not view for place in view.places}
+        for host in {place.endpoint.host for place in gone}:
+            found[host] = [place for place in found[host] if place not in gone]
+        for name, view in self._views.items():
+            if old.get(name) is not view:
+                for place in view.places:
+                    host = place.endpoint.host
+                    found[host] = [*found.get(host, ()), place]
+        return found
 
     def _atom(self, slot: int, value: int) -> int:
         return self.space.domain[slot].of(value)
 
-    def _ways_of(self, tenant: Tenant) -> _Ways:
-        partners = self._partners[tenant.name]
-        gateways = {self._atom(IP_DST, network.gateway): network for network in tenant.networks.values()}
-        routes = self._routes_of(partners)
+    def _ways_of(self, name: str, before: _Ways | None) -> _Ways:
+        views = tuple([self._views[each] for each in sorted(self._partners[name], key=self._order.__getitem__)])
+        if before is not None and before.of == views:
+            return before
+        networks = self.intent.tenants[name].networks.values()
+        gateways = {self._atom(IP_DST, network.gateway): network for network in networks}
+        routes: dict[int, list[Place]] = {}
+        for view in views:
+            for atom, places in view.ips.items():
+                routes.setdefault(atom, []).extend(places)
         every = 0
-        for atom in (both := gateways.keys() | routes.keys()):
+        for atom in (both := dict.fromkeys([*gateways, *routes])):
             every |= atom
-        return _Ways(gateways, routes, dict.fromkeys(both), every)
+        return _Ways(views, gateways, routes, both, every)
 
-    def _routes_of(self, partners: set[str]) -> dict[int, list[_Place]]:
-        """For each address (as a set) that tenants which agreed with this one hold, the endpoints that hold it."""
-        found: dict[int, list[_Place]] = {}
-        for ip, places in self._ips.items():
-            near = [place for place in places if place.tenant.name in partners]
-            if near:
-                found[self._atom(IP_DST, ip)] = near
-        return found
+    # -- who sends -------------------------------------------------------------------------------------------------
 
-    def _known(self, key: tuple[str, str], intent: Intent) -> dict[int, tuple[int, int]]:
-        """Who answers for which address in a network: (IP address, MAC address) by the address as a set."""
-        tenant = intent.tenants[key[0]]
-        own = {e.ip: e.mac for e in tenant.endpoints.values() if e.network == key[1]}
-        own[tenant.networks[key[1]].gateway] = ROUTER_MAC
-        return {self._atom(IP_DST, ip): (ip, mac) for ip, mac in own.items()}
+    def places(self, host: str) -> list[Place]:
+        """The endpoints of a host."""
+        return self._at.get(host, [])
 
-    # -- what is wanted ----------------------------------------------------------------------------------------
+    def tenants_at(self, host: str) -> set[str]:
+        return {place.tenant.name for place in self.places(host)}
 
-    def at(self, port: PortRef, box: Box) -> list[Want]:
-        """What must become of the packets of a box that come in at a host's port: a partition of the box."""
-        host = self.topology.host_at[port]
-        left = [box]
-        found: list[Want] = []
-        for place in self._at.get(host, ()):
-            key = place.tenant.name, place.endpoint.name
-            known = self._admits.get(key)
-            if known is None:
-                known = self._admits[key] = tuple(self._admitted(place))
-            for limits, kind in known:
-                rest: list[Box] = []
-                for part in left:
-                    taken = within(part, limits)
-                    if taken is None:
-                        rest.append(part)
-                    else:
-                        found += kind(place, taken)
-                        rest += outside(part, limits)
-                left = rest
-        return found + [(part, NOBODY) for part in left]
+    def partners(self, tenant: str) -> Iterable[str]:
+        """The tenants with which one shares anything, itself among them."""
+        return self._partners.get(tenant, ())
 
-    def _admitted(self, place: _Place) -> Iterator[tuple[Limits, _Kind]]:
+    def admissions(self, host: str) -> Iterator[Admission]:
+        """What each endpoint of a host may send."""
+        for place in self.places(host):
+            found = self._admits.get(place)
+            if found is None:
+                found = self._admits[place] = tuple(self._admitted(place))
+            yield from found
+
+    def _admitted(self, place: Place) -> Iterator[Admission]:
         endpoint, space = place.endpoint, self.space
         vid = space.untagged if place.vlan is None else space.domain[VID].of(VID_PRESENT | place.vlan)
         inner = () if place.vlan is None else ((VID + 1, space.untagged),)
         start = ((ETH_SRC, self._atom(ETH_SRC, endpoint.mac)), (IP_SRC, self._atom(IP_SRC, endpoint.ip)))
-        yield (*start, (SHAPE, space.shapes.ip4), (VID, vid), *inner), self._ip
+        wish = Wish(place.tenant.name, place.network.name, place.who, place.vlan, "ip")
+        yield Admission(place, (*start, (SHAPE, space.shapes.ip4), (VID, vid), *inner), wish)
+        arp = (SHAPE, space.shapes.where(layer=ARP_PACKET))
         sha = (SHA, self._atom(SHA, endpoint.mac))
-        yield (*start, (SHAPE, space.shapes.where(layer=ARP_PACKET)), (VID, vid), *inner, sha), self._asked
+        yield Admission(place, (*start, arp, (VID, vid), *inner, sha), wish._replace(kind="arp"))
+
+    # -- what is wanted ----------------------------------------------------------------------------------------------
+
+    def at(self, port: PortRef, box: Box) -> list[Want]:
+        """What must become of the packets of a box that come in at a host's port: a partition of the box."""
+        left = [box]
+        found: list[Want] = []
+        for place, limits, wish in self.admissions(self.topology.host_at[port]):
+            rest: list[Box] = []
+            for part in left:
+                taken = within(part, limits)
+                if taken is None:
+                    rest.append(part)
+                else:
+                    found += self._wanted(place, wish.kind, taken)
+                    rest += outside(part, limits)
+            left = rest
+        return found + [(part, NOBODY) for part in left]
+
+    def of(self, wish: Wish, box: Box) -> list[Want]:
+        """What must become of packets of a box of which it is known that such a sender may send them, unless they are
+        for the sender itself or for another endpoint of its host; a partition of the box."""
+        tenant = self._views[wish.tenant].tenant
+        anyone = Place.__new__(Place)
+        anyone.tenant, anyone.network, anyone.endpoint = tenant, tenant.networks[wish.network], _ANYONE
+        anyone.vlan, anyone.who = wish.vlan, wish.who
+        return list(self._wanted(anyone, wish.kind, box))
+
+    def beside(self, admission: Admission, box: Box) -> Iterator[Box]:
+        """The packets of a box for which ``of`` does not speak: to endpoints of the sender's host, to everybody."""
+        place, _, wish = admission
+        routed: Limits = ((ETH_DST, self._atom(ETH_DST, ROUTER_MAC)),) if wish.kind == "ip" else ()
+        near = self._partners[wish.tenant]
+        if wish.kind == "ip" and place.network.broadcast:
+            yield from _some(within(box, ((ETH_DST, self._multicast),)))
+        for other in self.places(place.endpoint.host):
+            if other.tenant.name in near:
+                yield from _some(within(box, (*routed, (IP_DST, self._atom(IP_DST, other.endpoint.ip)))))
+                if wish.kind == "ip":
+                    yield from _some(within(box, ((ETH_DST, self._atom(ETH_DST, other.endpoint.mac)),)))
+
+    def _wanted(self, place: Place, kind: str, box: Box) -> Iterator[Want]:
+        return self._ip(place, box) if kind == "ip" else self._asked(place, box)
 
     def _each(self, box: Box, slot: int, known: Iterable[int]) -> Iterator[tuple[Box, int]]:
         """The parts of the box with each of these atoms in a slot; the last one has none of them (0)."""
@@ -219,7 +328,7 @@ class Expectation:
         if left:
             yield (*box[:slot], left, *box[slot + 1 :]), 0
 
-    def _ip(self, place: _Place, box: Box) -> Iterator[Want]:
+    def _ip(self, place: Place, box: Box) -> Iterator[Want]:
         """An admitted IPv4 packet: broadcast, routed or bridged, by where it is addressed to."""
         router = self._atom(ETH_DST, ROUTER_MAC)
         many = within(box, ((ETH_DST, self._multicast),))
@@ -230,7 +339,7 @@ class Expectation:
             yield from self._routed(place, routed)
         rest = within(box, ((ETH_DST, ~(self._multicast | router)),))
         if rest is not None:
-            macs = self._macs[place.tenant.name, place.network.name]
+            macs = self._views[place.tenant.name].macs[place.network.name]
             near = (rest[ETH_DST],) if rest[ETH_DST] in macs else macs
             for part, atom in self._each(rest, ETH_DST, near):
                 if atom:
@@ -239,7 +348,7 @@ class Expectation:
                     yield part, _nothing(place, "nobody in the network has the address it is for")
 
     def _to(
-        self, place: _Place, targets: list[_Place], box: Box, over: tuple[tuple[int, int], ...], ttl: int = 0
+        self, place: Place, targets: list[Place], box: Box, over: tuple[tuple[int, int], ...], ttl: int = 0
     ) -> Iterator[Want]:
         """A packet for one of these endpoints (they have one address): the first that it may reach gets it."""
         left = [box]
@@ -258,24 +367,28 @@ class Expectation:
             yield from ((part, want) for part, want in parts if want is not refused)
             left = [part for part, want in parts if want is refused]
 
-    def _arrival(self, place: _Place, target: _Place, over: tuple[tuple[int, int], ...], ttl: int) -> Wanted:
-        routed = tuple(sorted((*over, (ETH_DST, target.endpoint.mac)))) if over else over
-        frame = self._frame(place, target, routed, ttl)
-        return Wanted(_name(place), f"policy lets it reach {'/'.join(_name(target))}", ((target.endpoint.host, frame),))
+    def _arrival(self, place: Place, target: Place, over: tuple[tuple[int, int], ...], ttl: int) -> Wanted:
+        known = self._views[place.tenant.name].yes
+        key = place.endpoint.name, place.network.name, place.vlan, target, ttl
+        if key not in known:
+            routed = tuple(sorted((*over, (ETH_DST, target.endpoint.mac)))) if over else over
+            arrival = target.endpoint.host, self._frame(place, target, routed, ttl)
+            known[key] = Wanted(_name(place), f"policy lets it reach {'/'.join(_name(target))}", (arrival,))
+        return known[key]
 
-    def _frame(self, place: _Place, target: _Place, over: tuple[tuple[int, int], ...], ttl: int = 0) -> Frame:
+    def _frame(self, place: Place, target: Place, over: tuple[tuple[int, int], ...], ttl: int = 0) -> Frame:
         tags = () if target.vlan is None else (Tag(ETH_VLAN, VID_PRESENT | target.vlan, 0),)
         return Frame(over, tags, 0 if place.vlan is None else 1, ttl)
 
-    def _broadcast(self, place: _Place) -> Wanted:
+    def _broadcast(self, place: Place) -> Wanted:
         if not place.network.broadcast:
             return _nothing(place, "its network carries no broadcast")
-        others = self._hosts[place.tenant.name, place.network.name]
+        others = self._views[place.tenant.name].homes[place.network.name]
         found = [(host, self._frame(place, at, ())) for host, at in others.items() if host != place.endpoint.host]
         return Wanted(_name(place), "its network carries broadcast", tuple(found))
 
-    def _routed(self, place: _Place, box: Box) -> Iterator[Want]:
-        gateways, routes, both, every = self._ways[place.tenant.name]
+    def _routed(self, place: Place, box: Box) -> Iterator[Want]:
+        _, gateways, routes, both, every = self._ways[place.tenant.name]
         held = box[IP_DST]
         near = () if not held & every else (held,) if held in both else both
         for part, atom in self._each(box, IP_DST, near):
@@ -286,7 +399,7 @@ class Expectation:
             else:
                 yield from self._forwarded(place, routes[atom], part)
 
-    def _forwarded(self, place: _Place, targets: list[_Place], box: Box) -> Iterator[Want]:
+    def _forwarded(self, place: Place, targets: list[Place], box: Box) -> Iterator[Want]:
         young: Limits = ((TTL, self.space.full[TTL] & ~3),)
         alive = within(box, young)
         if alive is not None:
@@ -297,18 +410,18 @@ class Expectation:
             else:
                 yield old, _nothing(place, "its time to live runs out")
 
-    def _pinged(self, place: _Place, network: Network, box: Box) -> Iterator[Want]:
+    def _pinged(self, place: Place, network: Network, box: Box) -> Iterator[Want]:
         shape = self.space.shapes.where(layer=IP4, proto=ICMP, part=WHOLE)
         limits: Limits = ((SHAPE, shape), (ICMP_TYPE, self._atom(ICMP_TYPE, ECHO)))
         asked = within(box, limits)
         if asked is not None:
-            over = {ETH_DST: place.endpoint.mac, ETH_SRC: ROUTER_MAC, IP_SRC: network.gateway, IP_DST: ~IP_SRC}
+            over = {ETH_DST: ~ETH_SRC, ETH_SRC: ROUTER_MAC, IP_SRC: network.gateway, IP_DST: ~IP_SRC}
             frame = self._frame(place, place, tuple(sorted((over | {ICMP_TYPE: ECHO_REPLY}).items())))
             yield asked, Wanted(_name(place), "the gateway answers pings", ((place.endpoint.host, frame),))
         for part in outside(box, limits):
             yield part, _nothing(place, "the gateway answers pings only")
 
-    def _asked(self, place: _Place, box: Box) -> Iterator[Want]:
+    def _asked(self, place: Place, box: Box) -> Iterator[Want]:
         """An admitted ARP packet: answered when it asks for a known address."""
         limits: Limits = ((L4_SRC, self._atom(L4_SRC, ASKS)),)
         for part in outside(box, limits):
@@ -316,7 +429,7 @@ class Expectation:
         asks = within(box, limits)
         if asks is None:
             return
-        known = self._arp[place.tenant.name, place.network.name]
+        known = self._views[place.tenant.name].arp[place.network.name]
         near = (asks[IP_DST],) if asks[IP_DST] in known else known
         for part, atom in self._each(asks, IP_DST, near):
             if not atom or known[atom][0] == place.endpoint.ip:
@@ -328,15 +441,19 @@ class Expectation:
             yield part, Wanted(_name(place), "its question is answered", ((place.endpoint.host, frame),))
 
 
-def _name(place: _Place) -> tuple[str, str]:
+def _some(box: Box | None) -> tuple[Box, ...]:
+    return () if box is None else (box,)
+
+
+def _name(place: Place) -> tuple[str, str]:
     return place.tenant.name, place.endpoint.name
 
 
-def _own(place: _Place) -> Wanted:
+def _own(place: Place) -> Wanted:
     return Wanted(_name(place), "it is for its own sender", (), place.endpoint.host)
 
 
-def _nothing(place: _Place, why: str) -> Wanted:
+def _nothing(place: Place, why: str) -> Wanted:
     return Wanted(_name(place), why)
 
 

@@ -14,7 +14,10 @@ from controller.verify.space import Box, Limits, meet, within
 
 
 class Arrival(NamedTuple):
-    """A copy of the packet at a host's port; at port CONTROLLER of a switch; or, with switch "", in a loop."""
+    """A copy of the packet at a host's port; at port CONTROLLER of a switch; or, with switch "", in a loop.
+
+    Port IN_PORT: the host's port that the packet came in by, whichever that was.
+    """
 
     switch: str
     port: int
@@ -54,6 +57,8 @@ MAX_ALTERNATIVES = 8
 DROPPED: Outcome = frozenset({()})
 LOOP = ""
 """``Arrival.switch`` of a copy that comes back to where it was."""
+AHEAD = "*"
+"""``Arrival.switch`` of a copy whose way is not at its end; the port is the number of a place."""
 
 
 def arrives(switch: str, port: int, frame: Frame) -> Outcome:

@@ -9,17 +9,17 @@ Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (acti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from controller.verify.domain import Unmodelled
-from controller.verify.frame import SAME
+from controller.verify.frame import SAME, Frame
 from controller.verify.outcome import DROPPED, Filter, Gated, Partition, Piece, any_of, arrives, both, joined, plain
+from controller.verify.ready import Ready, State
 from controller.verify.rewrite import rewrite
-from controller.verify.space import VID, Limits, Space, limits_of
-from controller.verify.summary import BROAD
-from controller.verify.tables import Candidates, State, Table
+from controller.verify.space import Box, Limits, Space, limits_of
+from controller.verify.tables import Candidates, Cell, Pool, Table
 from fabric import action as act
 from fabric.fields import FIELDS
 from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
@@ -35,10 +35,8 @@ _RANK: dict[type, int] = {
 }  # fmt: skip
 """The order of an action set (§5.10)."""
 
-Filters = dict[tuple[tuple[int, int], ...], Filter | None]
-"""Filters by what they are made of, shared by all switches of a fabric."""
-
-Run = Callable[[State], Partition]
+Filters = dict[tuple[tuple[int, int], ...], tuple[Filter | None, tuple[tuple[int, Candidates], ...]]]
+"""Filters by what they are made of, shared by all switches of a fabric; what they are made of lives on with them."""
 
 
 class Beyond(Protocol):
@@ -47,53 +45,186 @@ class Beyond(Protocol):
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
 
-    def recall(self, place: Hashable, state: State, slots: tuple[int, ...], run: Run) -> Partition:
-        """What ``run`` makes of packets, remembered by place and made for all values of ``slots`` at once."""
+    def recall(self, where: GroupAt, state: State, broad: bool) -> Partition:
+        """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""
+
+    def looked(self, cell: Cell, box: Box, frame: Frame) -> None:
+        """Packets were looked up among a cell's rules."""
+
+    def asked(self, users: dict[Any, None]) -> None:
+        """A group was looked up; ``users`` are those who did."""
+
+
+class Place(NamedTuple):
+    """A table of a switch, with the registers that packets have there; ``port``: where they came in by, when that
+    matters, else 0."""
+
+    switch: str
+    port: int
+    table: int
+    metadata: int
+    tunnel: int
+    write: tuple[Any, ...]
 
 
 Then = Callable[[State], Partition]
+Defer = Callable[["Visit", int, State], Partition | None]
 Tell = Callable[[str, str, Rule | None], None]
 """Hears, for a trace, what happens: a line, the switch, the rule if one was met."""
 
 
-class Model:
-    """A switch as the prover sees it. ``ports``: all that exist; ``dead``: those without carrier."""
+class GroupAt(NamedTuple):
+    """A group of a switch; ``port``: where packets came in by, when that matters, else 0."""
 
-    __slots__ = ("_filters", "_ways", "dead", "groups", "name", "ports", "space", "tables")
+    switch: str
+    group: int
+    port: int
+
+
+SOMEWHERE = 0
+"""The port packets came in by when that is some host's port, it does not matter which: what goes back by it goes to
+port IN_PORT, what goes out by a host's port is taken not to have come in there."""
+
+
+class Model:
+    """A switch as the prover sees it, which may be edited. ``ports``: all that exist; ``dead``: without carrier."""
+
+    __slots__ = (
+        "_apart",
+        "_crowded",
+        "_filters",
+        "_pool",
+        "_users",
+        "_ways",
+        "dead",
+        "groups",
+        "name",
+        "ports",
+        "space",
+        "tables",
+    )
 
     def __init__(
         self,
         name: str,
         space: Space,
-        tables: dict[int, Table],
+        rules: Iterable[Ready],
         groups: Iterable[GroupEntry],
         ports: Iterable[int],
         dead: frozenset[int],
-        filters: Filters,
+        shared: tuple[Pool, Filters],
     ) -> None:
-        self.name, self.space, self.tables = name, space, tables
+        self.name, self.space = name, space
+        self._pool, self._filters = shared
+        held: dict[int, list[Ready]] = {}
+        for ready in rules:
+            held.setdefault(ready.rule.table, []).append(ready)
+        self.tables = {number: Table(space, some, self._pool) for number, some in held.items()}
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
-        self.ports, self.dead, self._filters = frozenset(ports), dead, filters
+        self._apart: dict[int, frozenset[int] | None] = {}
+        self._crowded: frozenset[int] | None = None
+        self._users: dict[int, dict[Any, None]] = {}
+        self.ports, self.dead = frozenset(ports), dead
 
-    def filter(self, number: int, port: int, metadata: int, tunnel: int) -> Filter | None:
+    def table(self, number: int) -> Table:
+        """A flow table; one that holds nothing is empty."""
+        found = self.tables.get(number)
+        if found is None:
+            found = self.tables[number] = Table(self.space, (), self._pool)
+        return found
+
+    def edit(self, gone: list[Ready], come: list[Ready], groups: Mapping[int, GroupEntry | None]) -> list[Any]:
+        """Take rules away, put others in, and have other groups (None: none). All those who looked at what changed."""
+        tables: dict[int, tuple[list[Ready], list[Ready]]] = {}
+        for which, some in enumerate((gone, come)):
+            for ready in some:
+                tables.setdefault(ready.rule.table, ([], []))[which].append(ready)
+        users: list[Any] = []
+        for number, (out, into) in tables.items():
+            for cell, changed in self.table(number).edit(out, into):
+                users += cell.touched(self.space, changed)
+        for number, entry in groups.items():
+            if entry is None:
+                self.groups.pop(number, None)
+            else:
+                self.groups[number] = entry
+            users += self._users.get(number, ())
+        if groups:
+            self._ways.clear()
+        self._apart.clear()
+        self._crowded = None
+        return users
+
+    def own(self, rule: Rule) -> Rule:
+        """The rule that the switch holds with this one's priority and match: its cookie may be another."""
+        for ready in self.table(rule.table).every():
+            if ready.priority == rule.priority and ready.rule.match == rule.match:
+                return ready.rule
+        return rule
+
+    def users(self, group: int) -> dict[Any, None]:
+        """Those who looked a group up; it need not exist."""
+        return self._users.setdefault(group, {})
+
+    def filter(self, number: int, port: int, metadata: int, tunnel: int, beyond: Beyond) -> Filter | None:
         """What tables from this one on do, when all they do is to let packets go on or to stop them."""
         met: list[tuple[int, Candidates]] = []
         waiting = [number]
         while waiting:
             here = waiting.pop()
-            table = self.tables.get(here)
-            if table is None:
+            cell = self.table(here).cell(port, metadata, tunnel)
+            beyond.looked(cell, self.space.full, SAME)
+            sifts, gotos, _ = cell.candidates.sieve
+            if not sifts or not cell.candidates.levels:
                 return None
-            found = table.candidates(port, metadata, tunnel)
-            if not found.sifts:
-                return None
-            met.append((here, found))
-            waiting += [goto for goto in found.gotos if all(goto != seen for seen, _ in met) and goto not in waiting]
+            met.append((here, cell.candidates))
+            waiting += [goto for goto in gotos if all(goto != seen for seen, _ in met) and goto not in waiting]
         key = tuple([(here, id(found)) for here, found in met])
         if key not in self._filters:
-            self._filters[key] = _sieve(self.space, number, dict(met))
-        return self._filters[key]
+            self._filters[key] = _sieve(self.space, number, dict(met)), tuple(met)
+        return self._filters[key][0]
+
+    def apart(self, number: int) -> frozenset[int] | None:
+        """The ports at which it matters, from a table on, whether packets came in there; None when others might."""
+        if number not in self._apart:
+            self._apart[number] = self._ports_from(number)
+        return self._apart[number]
+
+    def reached(self, number: int) -> set[int]:
+        """The tables that packets can come to from one, itself among them."""
+        waiting, seen = [number], {number}
+        while waiting:
+            table = self.tables.get(waiting.pop())
+            gotos = table.gotos.items() if table is not None else ()
+            more = {goto for goto, count in gotos if goto is not None and count} - seen
+            seen |= more
+            waiting += more
+        return seen
+
+    def crowded(self) -> frozenset[int]:
+        """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not
+        every one looks at the port."""
+        if self._crowded is None:
+            some = {number for number, table in self.tables.items() if number and table.size > table.ported}
+            self._crowded = frozenset(number for number in some if not self._floods(number))
+        return self._crowded
+
+    def _floods(self, number: int) -> bool:
+        tables = [self.tables[each] for each in self.reached(number) if each in self.tables]
+        ports = {port for table in tables for port, count in table.outputs.items() if count}
+        groups = {group for table in tables for group, count in table.groups.items() if count}
+        return any(not found.isdisjoint((act.ALL, act.FLOOD)) for found in (ports, *map(self.sends, groups)))
+
+    def _ports_from(self, number: int) -> frozenset[int] | None:
+        found: set[int] = set()
+        for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
+            if table.ported:
+                return None
+            found |= {port for port, count in table.outputs.items() if count}
+            for group, count in table.groups.items():
+                found |= self.sends(group) if count else set()
+        return frozenset(found) if found.isdisjoint(_BY_PORT) else None
 
     def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
@@ -121,7 +252,8 @@ class Model:
         if known is None:
             chosen, sends = self.buckets(entry), self.sends(entry.group)
             anywhere = not sends.isdisjoint(_BY_PORT)
-            known = self._ways[entry.group] = Way(entry, chosen, None if anywhere else sends, _slots_of(chosen))
+            pushes = all(any(type(action) is act.PushVlan for action in bucket.actions) for bucket in chosen)
+            known = self._ways[entry.group] = Way(entry, chosen, None if anywhere else sends, pushes)
         return known
 
     def sends(self, number: int) -> frozenset[int]:
@@ -140,51 +272,46 @@ class Model:
 
 class Way(NamedTuple):
     """A group's buckets that packets may take; ``sends``: ports at which it matters whether a packet came in there,
-    None = all; ``slots``: those that may be taken broadly."""
+    None = all; ``pushes``: every bucket puts a tag on, so that the outermost one before is none of its business."""
 
     entry: GroupEntry
     chosen: list[Bucket]
     sends: frozenset[int] | None
-    slots: tuple[int, ...]
+    pushes: bool
 
 
 _BY_PORT = frozenset({act.IN_PORT, act.ALL, act.FLOOD})
 """Outputs that depend on the port a packet came in by."""
 
 
-def _slots_of(chosen: list[Bucket]) -> tuple[int, ...]:
-    """The slots that may be taken broadly: the outermost tag's too, where every bucket puts another one on."""
-    pushes = all(any(isinstance(action, act.PushVlan) for action in bucket.actions) for bucket in chosen)
-    return (*BROAD, VID) if pushes else BROAD
-
-
 class Visit:
-    """Packets at one switch, by the port they came in at. ``tell`` hears what happens, for traces."""
+    """Packets at one switch, by the port they came in at. ``tell`` hears what happens, for traces; ``defer`` may leave
+    what a table does for later."""
 
-    __slots__ = ("beyond", "model", "port", "tell")
+    __slots__ = ("beyond", "defer", "model", "port", "tell")
 
-    def __init__(self, model: Model, port: int, beyond: Beyond, tell: Tell | None = None) -> None:
-        self.model, self.port, self.beyond, self.tell = model, port, beyond, tell
+    def __init__(
+        self, model: Model, port: int, beyond: Beyond, tell: Tell | None = None, defer: Defer | None = None
+    ) -> None:
+        self.model, self.port, self.beyond, self.tell, self.defer = model, port, beyond, tell, defer
 
     def table(self, number: int, state: State) -> Partition:
         """What becomes of packets that go to a table."""
         if state.write and self.tell is None:
-            sieve = self.model.filter(number, self.port, state.metadata, state.tunnel)
+            sieve = self.model.filter(number, self.port, state.metadata, state.tunnel, self.beyond)
             if sieve is not None and not any(slot in sieve.slots for slot, _ in state.frame.over):
                 return self.gated(sieve, state)
-        table = self.model.tables.get(number)
-        if table is None:
-            self.say(f"  table {number}: empty")
-            return [(state.box, DROPPED)]
+        cell = self.model.table(number).cell(self.port, state.metadata, state.tunnel)
+        self.beyond.looked(cell, state.box, state.frame)
         found: list[Partition] = []
-        for box, rules in table.split(self.port, state):
+        for box, rules in cell.candidates.split(state.box, state.frame):
             here = State(box, *state[1:])
             if not rules:
                 self.say(f"  table {number}: no rule matched")
                 found.append(_end(here))
                 continue
             if self.tell is not None:
-                for rule in rules:
+                for rule in map(self.model.own, rules):
                     self.tell(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
             found.append(any_of([self.perform(rule.instructions, here) for rule in rules]))
         return found[0] if len(found) == 1 else list(chain.from_iterable(found))
@@ -214,9 +341,10 @@ class Visit:
             value, mask = todo.metadata
             metadata = metadata & ~mask | value & mask
         state = State(state.box, state.frame, metadata, state.tunnel, write)
-        if todo.goto is not None:
-            return self.table(todo.goto, state)
-        return self.apply(in_order(write), state, 0, _end)
+        if todo.goto is None:
+            return self.apply(in_order(write), state, 0, _end)
+        left = None if self.defer is None else self.defer(self, todo.goto, state)
+        return self.table(todo.goto, state) if left is None else left
 
     def apply(self, actions: tuple[Any, ...], state: State, depth: int, then: Then) -> Partition:
         """Actions one after the other, then ``then``: sends are copies, changes hold for what follows."""
@@ -247,20 +375,28 @@ class Visit:
         if port == act.CONTROLLER:
             return [(state.box, arrives(model.name, act.CONTROLLER, state.frame))]
         if port in (act.ALL, act.FLOOD):
+            if self.port == SOMEWHERE:
+                raise Unmodelled(f"a flood from some port of {model.name}")
             found = _end(state)
             for each in sorted(model.ports - model.dead - {self.port}):
                 found = joined(found, self.leave(each, state), both)
             return found
         if port in (act.NORMAL, act.LOCAL):
             raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
+        if port == act.IN_PORT and self.port == SOMEWHERE:
+            return [(state.box, arrives(model.name, act.IN_PORT, state.frame))]
         where = self.port if port == act.IN_PORT else port
         suppressed = port == self.port or where not in model.ports or where in model.dead
         if self.tell is not None:
             self.say(f"  output to port {where}" + (": nothing leaves" if suppressed else ""))
         return _end(state) if suppressed else self.leave(where, state)
 
-    def group(self, number: int, state: State, depth: int) -> Partition:
-        """A group (§5.6): copies through all buckets, or through any live one, or through the first live one."""
+    def group(self, number: int, state: State, depth: int, through: bool = False) -> Partition:
+        """A group (§5.6): copies through all buckets, or through any live one, or through the first live one.
+
+        ``through``: not from memory.
+        """
+        self.beyond.asked(self.model.users(number))
         entry = self.model.groups.get(number)
         if entry is None or depth >= MAX_CHAIN:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")
@@ -269,12 +405,14 @@ class Visit:
         if not way.chosen:
             self.say(f"  group {number} ({entry.type}): no live bucket")
             return _end(state)
+        if through:
+            return self.through(way, state, depth)
         if self.tell is not None:
             self.say(f"  group {number} ({entry.type}): {len(way.chosen)} of {len(entry.buckets)} buckets")
             return self.through(way, state, depth)
         matters = way.sends is None or self.port in way.sends
-        place = self.model.name, "group", number, self.port if matters else None
-        return self.beyond.recall(place, state, way.slots, lambda fresh: self.through(way, fresh, depth))
+        where = GroupAt(self.model.name, number, self.port if matters else SOMEWHERE)
+        return self.beyond.recall(where, state, way.pushes)
 
     def through(self, way: Way, state: State, depth: int) -> Partition:
         """What becomes of packets that a group sends through its buckets."""
@@ -308,7 +446,7 @@ def _sieve(space: Space, first: int, met: dict[int, Candidates]) -> Filter | Non
                 waiting.append((todo.goto, part))
             else:
                 rows.append((limits_of(space.full, part), todo is not None and not todo.clear))
-    return Filter(tuple(rows), frozenset().union(*(found.slots for found in met.values())))
+    return Filter(tuple(rows), frozenset().union(*(found.sieve[2] for found in met.values())))
 
 
 def _end(state: State) -> Partition:

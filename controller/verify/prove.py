@@ -1,51 +1,38 @@
 """Every claim about an intent, for all packets at every host's port, over the rules that switches hold.
 
 The rules say what becomes of every packet, the intent says what must: where the two differ, a packet is picked and
-told. Where they never differ, that is the proof.
+told. Where they never differ, that is the proof. A ``Prover`` keeps what it found out, so that a change costs what it
+touches.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
-from controller.intent.model import Intent
-from controller.verify.claims import (
-    ADMITTED,
-    CLAIMS,
-    FAITHFUL,
-    ISOLATED,
-    LOOP_FREE,
-    POLICY,
-    QUIET,
-    REACHABLE,
-    Counterexample,
-    Proof,
-    Refused,
-    Report,
-)
+from controller.intent.model import Intent, Tenant
+from controller.verify.claims import CLAIMS, FAITHFUL, REACHABLE, Counterexample, Proof, Refused, Report
+from controller.verify.crowd import Crowd, Crowds, Dirty, Job, Pair, Worth
 from controller.verify.domain import Unmodelled
-from controller.verify.expect import Choice, Expectation, Wanted, intent_terms, spread
-from controller.verify.frame import Frame, canonical, source
-from controller.verify.outcome import LOOP, Alternative, Filter, Gated, Outcome, plain
-from controller.verify.reach import Fabric, terms_of
-from controller.verify.space import SHAPE, Box, Space, minus, within
-from controller.verify.witness import Witness, witness
-from fabric.action import CONTROLLER
+from controller.verify.entrance import Entrance, Fault, Special
+from controller.verify.expect import Expectation, intent_terms, share_terms, tenant_terms
+from controller.verify.judge import Judge
+from controller.verify.reach import Edit, Fabric, StartOver, terms_of
+from controller.verify.space import ETH_DST, IP_DST, Space
+from controller.verify.tell import told
 from fabric.rule import Rule
 from fabric.ruleset import Ruleset, SwitchState
 from fabric.topology import PortRef, Topology
 
 SHOWN = 5
 """Counterexamples told in full, per claim."""
-
-Place = tuple[str, Frame]
+ENOUGH = 40
+"""Faults of a claim that are looked for sender by sender; more are only counted."""
 
 
 def verify(intent: Intent, topology: Topology, ruleset: Ruleset, down: frozenset[PortRef] = frozenset()) -> Report:
     """Prove every claim or refute it, with the ports ``down`` (and those cabled to them) dead."""
-    states = {name: ruleset.state(name) for name in ruleset.switches}
-    return verify_states(intent, topology, states, down)
+    return Prover(intent, topology, states_of(ruleset), down).report()
 
 
 def verify_states(
@@ -55,198 +42,348 @@ def verify_states(
     down: frozenset[PortRef] = frozenset(),
 ) -> Report:
     """The same for states by switch, wherever they come from: a switch that is not named holds nothing."""
-    held = {name: states.get(name, SwitchState((), (), ())) for name in topology.switches}
-    try:
-        space = Space(terms_of(held.values()) | intent_terms(intent))
-        return _Proving(intent, topology, Fabric(topology, held, space, down)).report()
-    except Unmodelled as why:
-        return Report((), (), Refused(str(why)))
+    return Prover(intent, topology, states, down).report()
+
+
+def states_of(ruleset: Ruleset) -> dict[str, SwitchState]:
+    """What every switch holds, in no order."""
+    return {
+        name: SwitchState(
+            tuple(chain.from_iterable([block.rules for block in blocks])),
+            tuple(chain.from_iterable([block.groups for block in blocks])),
+            (),
+        )
+        for name, blocks in ruleset.by_switch().items()
+    }
+
+
+class Prover:
+    """What is proved of a fabric, and what is needed to prove it again after a change.
+
+    ``change`` gives the verdict on what a fresh proof of the changed fabric would be about, at the cost of what the
+    change can touch. With ``during`` (or ``before``, to begin with) a change is under way: each packet may be treated
+    as the new intent says or as the one before says.
+    """
+
+    def __init__(
+        self,
+        intent: Intent,
+        topology: Topology,
+        states: Mapping[str, SwitchState],
+        down: frozenset[PortRef] = frozenset(),
+        before: Intent | None = None,
+    ) -> None:
+        self.topology, self.down = topology, down
+        self.intent, self._before = intent, before
+        self._refused: Refused | None = None
+        self._begin({name: states.get(name, SwitchState((), (), ())) for name in topology.switches})
+
+    def _begin(self, states: Mapping[str, SwitchState]) -> None:
+        """Start over from what switches hold."""
+        self._held = states
+        self._proving: _Proving | None = None
+        try:
+            terms = terms_of(states.values()) | intent_terms(self.intent)
+            if self._before is not None:
+                terms |= intent_terms(self._before)
+            fabric = Fabric(self.topology, states, Space(terms), self.down)
+            self._proving = _Proving(fabric, self.intent, self._before)
+            self._held = {}
+            self._refused = None
+        except Unmodelled as why:
+            self._refused = Refused(str(why))
+
+    def report(self) -> Report:
+        """The answers to all claims."""
+        if self._proving is not None:
+            try:
+                self._proving.work()
+                return self._proving.report()
+            except Unmodelled as why:
+                return Report((), (), Refused(str(why)))
+        return Report((), (), self._refused)
+
+    def change(self, edits: Mapping[str, Edit], intent: Intent | None = None, during: bool = False) -> Report:
+        """The answers after switches were edited and the intent became ``intent`` (default: it stays).
+
+        ``during``: the intent that holds is either this or the last one that held alone.
+        """
+        new = self.intent if intent is None else intent
+        last = self.intent if self._before is None else self._before
+        before = last if during and new is not last else None
+        if self._proving is None:
+            self.intent, self._before = new, before
+            self._begin(_edited(self._held, edits))
+            return self.report()
+        try:
+            self._proving.edit(edits)
+            self._proving.turn(new, before)
+            self.intent, self._before = new, before
+        except StartOver:
+            self.intent, self._before = new, before
+            self._begin(_edited(self._proving.fabric.states(), edits))
+        except Unmodelled as why:
+            self.intent, self._before = new, before
+            self._held = _edited(self._proving.fabric.states(), edits)
+            self._proving, self._refused = None, Refused(str(why))
+        return self.report()
+
+
+def _edited(states: Mapping[str, SwitchState], edits: Mapping[str, Edit]) -> dict[str, SwitchState]:
+    found = dict(states)
+    for name, edit in edits.items():
+        rules = {rule.key: rule for rule in states[name].rules}
+        for rule in edit.gone:
+            rules.pop(rule.key, None)
+        rules.update((rule.key, rule) for rule in edit.come)
+        groups = {entry.group: entry for entry in states[name].groups}
+        for number, entry in edit.groups.items():
+            if entry is None:
+                groups.pop(number, None)
+            else:
+                groups[number] = entry
+        found[name] = SwitchState(tuple(rules.values()), tuple(groups.values()), ())
+    return found
+
+
+def edit_between(old: SwitchState, new: SwitchState) -> Edit:
+    """What turns one state into the other."""
+    before: dict[tuple[object, ...], Rule] = {rule.key: rule for rule in old.rules}
+    after: dict[tuple[object, ...], Rule] = {rule.key: rule for rule in new.rules}
+    groups = {entry.group: entry for entry in new.groups}
+    known = {entry.group: entry for entry in old.groups}
+    return Edit(
+        tuple(rule for key, rule in before.items() if after.get(key) != rule),
+        tuple(rule for key, rule in after.items() if before.get(key) != rule),
+        {
+            number: groups.get(number)
+            for number in known.keys() | groups.keys()
+            if known.get(number) != groups.get(number)
+        },
+    )
 
 
 class _Proving:
-    """A verdict in the making."""
+    """A fabric, an intent, and all that was found out."""
 
-    def __init__(self, intent: Intent, topology: Topology, fabric: Fabric) -> None:
-        self.intent, self.topology, self.fabric, self.space = intent, topology, fabric, fabric.space
-        self.expectation = Expectation(intent, topology, fabric.space)
-        self.hosts = topology.host_at
-        self.cut_off = frozenset(h.name for h in topology.hosts.values() if set(h.ports) <= fabric.down)
-        self.homes: dict[str, set[str]] = {}
-        for tenant in intent.tenants.values():
-            for endpoint in tenant.endpoints.values():
-                self.homes.setdefault(endpoint.host, set()).add(tenant.name)
-        self.counts: Counter[str] = Counter()
-        self.broken: Counter[str] = Counter()
-        self.told: list[Counterexample] = []
-        self.alike: dict[tuple[int, int], bool] = {}
-        self.kept: list[object] = []  # what ``alike`` knows by identity lives on
+    def __init__(self, fabric: Fabric, intent: Intent, before: Intent | None) -> None:
+        self.fabric, self.space, self.topology = fabric, fabric.space, fabric.topology
+        hosts = self.topology.host_at
+        cut_off = frozenset(h.name for h in self.topology.hosts.values() if set(h.ports) <= fabric.down)
+        self.judge = Judge(self.space, hosts, cut_off)
+        self.crowds = Crowds(fabric, self.judge)
+        old = None if before is None else Expectation(before, self.topology, self.space)
+        self.crowds.now, self.crowds.old = Expectation(intent, self.topology, self.space, old), old
+        if old is not None:
+            self.crowds.loose = self._differences(old, self.crowds.now)
+        self.entrances = {at: Entrance(at, self.crowds) for at in sorted(hosts) if at not in fabric.down}
+        self.by_host: dict[str, list[Entrance]] = {}
+        for at, entrance in self.entrances.items():
+            self.by_host.setdefault(hosts[at], []).append(entrance)
+        self._todo: dict[Entrance, None] = dict.fromkeys(self.entrances.values())
+        self._crowds: dict[tuple[Crowd, Pair], None] = {}
+        self._specials: dict[Special, None] = {}
+        self._unmet: dict[tuple[Crowd, Pair], tuple[list[Fault], int]] = {}
+
+    # -- changes -----------------------------------------------------------------------------------------------------
+
+    def edit(self, edits: Mapping[str, Edit]) -> None:
+        """Edit switches; what that can touch is to be looked at again."""
+        before = {name: self.fabric.models[name].crowded() for name in edits}
+        self._again(self.fabric.edit(edits))
+        for name, tables in before.items():
+            if self.fabric.models[name].crowded() != tables:
+                self._todo.update((each, None) for at, each in self.entrances.items() if at.switch == name)
+
+    def _again(self, readers: Iterable[object]) -> None:
+        waiting = list(readers)
+        while waiting:
+            reader = waiting.pop()
+            if isinstance(reader, Entrance):
+                self._todo[reader] = None
+            elif isinstance(reader, Special):
+                self._specials[reader] = None
+            elif isinstance(reader, Crowd):
+                self._crowds.update(((reader, pair), None) for pair in reader.members)
+            elif isinstance(reader, Worth):
+                waiting += self.crowds.drop_worth(reader)
+            elif isinstance(reader, Job):
+                waiting += self.crowds.forget(reader)
+
+    def turn(self, intent: Intent, before: Intent | None) -> None:
+        """Another intent holds from now on, or (``before``) either does. StartOver when the space cannot tell it."""
+        crowds = self.crowds
+        if intent is crowds.now.intent and before is (crowds.old.intent if crowds.old else None):
+            return
+        last = [each for each in (crowds.now, crowds.old) if each is not None]
+        self._grow([each for each in (intent, before) if each is not None], [each.intent for each in last])
+        now = next((each for each in last if each.intent is intent), None)
+        now = now or Expectation(intent, self.topology, self.space, crowds.now)
+        old = None
+        if before is not None:
+            old = next((each for each in last if each.intent is before), None)
+            old = old or Expectation(before, self.topology, self.space, now)
+        dirty: dict[str, Dirty] = {}
+        for some in (crowds.now, crowds.old):
+            if some is not None:
+                _merge(dirty, self._differences(some, now))
+        crowds.now, crowds.old = now, old
+        crowds.loose = {} if old is None else self._differences(old, now)
+        _merge(dirty, crowds.loose)
+        for name, each in dirty.items():
+            self._stir(name, each)
+
+    def _grow(self, wanted: list[Intent], known: list[Intent]) -> None:
+        for intent in wanted:
+            for name, tenant in intent.tenants.items():
+                if all(each.tenants.get(name) is not tenant for each in known):
+                    old = next((each.tenants[name] for each in known if name in each.tenants), None)
+                    if not self.space.grow(tenant_terms(tenant, old)):
+                        raise StartOver
+            if not self.space.grow(share_terms(intent)):
+                raise StartOver
+
+    def _stir(self, name: str, dirty: Dirty) -> None:
+        """What a tenant wants has changed: look again at what that concerns."""
+        self.crowds.loosen(name, dirty)
+        self._crowds.update((each, None) for each in self.crowds.of(name))
+        hosts = set(dirty.hosts)
+        for expectation in (self.crowds.now, self.crowds.old):
+            tenant = expectation.intent.tenants.get(name) if expectation is not None else None
+            if tenant is None:
+                continue
+            if dirty.everything or any(network.broadcast for network in tenant.networks.values()):
+                hosts |= {endpoint.host for endpoint in tenant.endpoints.values()}
+        for host in hosts:
+            self._todo.update((each, None) for each in self.by_host.get(host, ()))
+
+    def _differences(self, old: Expectation, new: Expectation) -> dict[str, Dirty]:
+        """What differs between two intents, by the tenant whose packets it concerns."""
+        found: dict[str, Dirty] = {}
+        if old is new:
+            return found
+        before, after = old.intent.tenants, new.intent.tenants
+        for name in (*before, *(name for name in after if name not in before)):
+            one, other = before.get(name), after.get(name)
+            if one is not other and one != other:
+                found[name] = self._difference(one, other)
+        if old.intent.agreed != new.intent.agreed:
+            for share, _, importer in {*old.intent.agreed, *new.intent.agreed}:
+                for name in (share.tenant, importer):
+                    found.setdefault(name, Dirty()).everything = True
+        for name, dirty in list(found.items()):
+            for partner in {*old.partners(name), *new.partners(name)} - {name}:
+                theirs = found.setdefault(partner, Dirty())
+                theirs.everything |= dirty.everything
+                theirs.macs |= dirty.macs
+                theirs.ips |= dirty.ips
+                theirs.hosts |= dirty.hosts
+        return found
+
+    def _difference(self, one: Tenant | None, other: Tenant | None) -> Dirty:
+        dirty = Dirty()
+        if one is None or other is None:
+            dirty.everything = True
+        else:
+            same = (one.networks, one.groups, one.policies, one.imports)
+            dirty.everything = same != (other.networks, other.groups, other.policies, other.imports)
+        held = [tenant.endpoints if tenant is not None else {} for tenant in (one, other)]
+        mac, ip = self.space.domain[ETH_DST], self.space.domain[IP_DST]
+        for name in held[0].keys() | held[1].keys():
+            ends = [some.get(name) for some in held]
+            if ends[0] == ends[1]:
+                continue
+            for end in ends:
+                if end is not None:
+                    dirty.macs |= mac.of(end.mac)
+                    dirty.ips |= ip.of(end.ip)
+                    dirty.hosts.add(end.host)
+        return dirty
+
+    # -- work ----------------------------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Look at all that is to be looked at again."""
+        while self._todo or self._crowds or self._specials:
+            todo, self._todo = self._todo, {}
+            for entrance in todo:
+                self._crowds.update((key, None) for key in entrance.leave())
+                self._crowds.update((key, None) for key in entrance.look())
+                self._specials.update((special, None) for special in entrance.specials)
+            crowds, self._crowds = self._crowds, {}
+            for crowd, pair in crowds:
+                self._unmet.pop((crowd, pair), None)
+                if pair in crowd.members:
+                    self._check(crowd, pair)
+            specials, self._specials = self._specials, {}
+            for special in specials:
+                special.look()
+
+    def _check(self, crowd: Crowd, pair: Pair) -> None:
+        """Check a crowd; where it is not as it should be, look at its senders one by one."""
+        faults: list[Fault] = []
+        more = 0
+        broken = self._broken()
+        for unmet in self.crowds.check(crowd, pair):
+            claims = {claim for claim, _, _ in self.judge.faults(unmet, self.crowds.expectations)}
+            if all(broken.get(claim, 0) >= ENOUGH for claim in claims):
+                more += 1
+                continue
+            for at in crowd.members[pair]:
+                found = list(self.entrances[at].exactly(unmet.box, crowd, pair))
+                faults += found
+                if found:
+                    for fault in found:
+                        broken[fault.claim] = broken.get(fault.claim, 0) + 1
+                    break
+        if faults or more:
+            self._unmet[crowd, pair] = faults, more
+
+    def _faults(self) -> Iterator[Fault]:
+        for entrance in self.entrances.values():
+            yield from entrance.faults
+            for special in entrance.specials:
+                yield from special.faults
+        for faults, _ in self._unmet.values():
+            yield from faults
+
+    def _broken(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for faults, _ in self._unmet.values():
+            for fault in faults:
+                found[fault.claim] = found.get(fault.claim, 0) + 1
+        return found
+
+    # -- answers -------------------------------------------------------------------------------------------------------
 
     def report(self) -> Report:
-        for at in sorted(self.hosts):
-            if at not in self.fabric.down:
-                self._port(at)
-        proofs = tuple(self._proof(claim) for claim in CLAIMS if claim not in self.broken)
-        order = list(CLAIMS)
-        told = tuple(sorted(self.told, key=lambda one: order.index(one.claim)))
-        return Report(proofs, told, None, sum(self.broken.values()))
+        faults = list(self._faults())
+        broken = {fault.claim for fault in faults}
+        shown: list[Counterexample] = []
+        for claim in CLAIMS:
+            some = [fault for fault in faults if fault.claim == claim]
+            some.sort(key=lambda fault: (fault.at, fault.host))
+            shown += [told(self.fabric, self.judge, fault) for fault in some[:SHOWN]]
+        found = len(faults) + sum(more for _, more in self._unmet.values())
+        proofs = tuple(self._proof(claim) for claim in CLAIMS if claim not in broken)
+        return Report(proofs, tuple(shown), None, found)
 
     def _proof(self, claim: str) -> Proof:
-        ports, pieces, wanted = (self.counts[key] for key in ("ports", "pieces", "wanted"))
+        sets, wanted = self.crowds.counted()
+        sets += sum(entrance.sets for entrance in self.entrances.values())
         vacuous = None
-        if not ports:
+        if not self.entrances:
             vacuous = "no host's port is up"
         elif claim in (REACHABLE, FAITHFUL) and not wanted:
             vacuous = "the intent permits no packet"
-        covered = f"all packets at {ports} ports, in {pieces} sets" + (
-            f", {wanted} of them permitted" if wanted else ""
-        )
-        return Proof(claim, covered, vacuous)
-
-    def _port(self, at: PortRef) -> None:
-        """Compare what becomes of all packets at a port with what must."""
-        self.counts["ports"] += 1
-        for every in self.space.everything():
-            for box, outcome in self.fabric.entering(at, every):
-                for part, want in self.expectation.at(at, box):
-                    self._compare(at, part, outcome, want)
-
-    def _compare(self, at: PortRef, box: Box, outcome: Outcome | Gated, want: Wanted | Choice) -> None:
-        """Judge the packets of a box; together, when policy's filter is the very set of packets that are permitted."""
-        if isinstance(outcome, Gated) and isinstance(want, Choice) and self._alike(outcome.filter, want):
-            self.counts["pieces"] += 2
-            self.counts["wanted"] += 1
-            if not want.permits or next(self._faults(box, outcome.kept, want.yes), None) is None:
-                return
-        for part, found in plain([(box, outcome)]):
-            for each, wanted in spread(part, want):
-                self.counts["pieces"] += 1
-                self.counts["wanted"] += bool(wanted.arrivals)
-                self._judge(at, each, found, wanted)
-
-    def _alike(self, sieve: Filter, choice: Choice) -> bool:
-        """Whether the filter keeps exactly the IPv4 packets that the choice permits."""
-        key = id(sieve), id(choice.permits)
-        if key not in self.alike:
-            every = within(self.space.full, ((SHAPE, self.space.shapes.ip4),)) or self.space.full
-            kept = [part for limits, keeps in sieve.rows if keeps and (part := within(every, limits))]
-            permitted = [part for limits in choice.permits if (part := within(every, limits))]
-            self.alike[key] = not _beyond(kept, permitted) and not _beyond(permitted, kept)
-            self.kept += [sieve, choice.permits]
-        return self.alike[key]
-
-    def _judge(self, at: PortRef, box: Box, outcome: Outcome, wanted: Wanted) -> None:
-        if not any(outcome) and not wanted.arrivals:
-            return
-        for claim, host, alternative in self._faults(box, outcome, wanted):
-            self.broken[claim] += 1
-            if sum(one.claim == claim for one in self.told) < SHOWN:
-                self.told.append(self._counterexample(claim, at, box, wanted, host, alternative))
-
-    def _faults(self, box: Box, outcome: Outcome, wanted: Wanted) -> Iterator[tuple[str, str, Alternative]]:
-        """The claims that an outcome breaks, each once: (claim, host concerned, what happens)."""
-        must = self._must(box, wanted)
-        seen: set[str] = set()
-        for alternative in sorted(outcome):
-            for claim, host in self._broken(box, alternative, wanted, must):
-                if claim not in seen:
-                    seen.add(claim)
-                    yield claim, host, alternative
-
-    def _must(self, box: Box, wanted: Wanted) -> Counter[Place]:
-        arrivals = ((host, canonical(self.space, box, frame)) for host, frame in wanted.arrivals)
-        return Counter(place for place in arrivals if place[0] not in self.cut_off)
-
-    def _broken(
-        self, box: Box, alternative: Alternative, wanted: Wanted, must: Counter[Place]
-    ) -> Iterator[tuple[str, str]]:
-        does: Counter[Place] = Counter()
-        for switch, port, frame in alternative:
-            if switch == LOOP:
-                yield LOOP_FREE, ""
-            elif port == CONTROLLER:
-                yield QUIET, switch
-            else:
-                host = self.hosts[PortRef(switch, port)]
-                does[host, canonical(self.space, box, frame)] += host != wanted.free
-        if does == must:
-            return
-        due, got = ({host for host, _ in places} for places in (must, +does))
-        for host in sorted(got - due):
-            yield self._leak(host, wanted), host
-        for host in sorted(due - got):
-            yield REACHABLE, host
-        if due == got:
-            yield FAITHFUL, min((host for host, _ in (does - must) + (must - does)), default="")
-
-    def _leak(self, host: str, wanted: Wanted) -> str:
-        """Which claim is broken when the host gets a packet that it must not get."""
-        if wanted.sender is None:
-            return ADMITTED
-        return POLICY if wanted.sender[0] in self.homes.get(host, ()) else ISOLATED
-
-    def _counterexample(
-        self, claim: str, at: PortRef, box: Box, wanted: Wanted, host: str, alternative: Alternative
-    ) -> Counterexample:
-        picked = self._pick(box, alternative, wanted)
-        lines: list[str] = []
-        rules: list[tuple[str, Rule]] = []
-        self.fabric.entering(at, picked.box, _Telling(lines, rules))
-        sender = f"{'/'.join(wanted.sender)} on " if wanted.sender else ""
-        text = f"a packet of {sender}{self.hosts[at]} {_HAPPENS[claim].format(host)}; {wanted.why}"
-        return Counterexample(
-            claim, at, self.hosts[at], text, picked.data, picked.scapy, tuple(lines), tuple(dict.fromkeys(rules))
-        )
-
-    def _pick(self, box: Box, alternative: Alternative, wanted: Wanted) -> Witness:
-        """A packet of the box on which the difference shows: one that is not by chance as it should be."""
-        for chosen in self._tries(box, alternative, wanted):
-            found = witness(self.space, chosen)
-            if any(self._broken(found.box, alternative, wanted, self._must(found.box, wanted))):
-                return found
-        return witness(self.space, box)
-
-    def _tries(self, box: Box, alternative: Alternative, wanted: Wanted) -> Iterator[Box]:
-        yield box
-        frames = [frame for _, _, frame in alternative] + [frame for _, frame in wanted.arrivals]
-        for frame in frames:
-            for slot, _ in frame.over:
-                for other in frames:
-                    yield from _apart(self.space, box, slot, source(other, slot))
+        covered = f"all packets at {len(self.entrances)} ports, in {sets} sets"
+        return Proof(claim, covered + (f", {wanted} of them permitted" if wanted else ""), vacuous)
 
 
-def _beyond(some: list[Box], others: list[Box]) -> list[Box]:
-    """What is in some of these boxes and in none of the others."""
-    for other in others:
-        some = [part for box in some for part in minus(box, other)]
-    return some
-
-
-def _apart(space: Space, box: Box, slot: int, found: int) -> Iterator[Box]:
-    """The part of the box in which the slot does not hold what the source gives."""
-    atoms = space.domain[slot].atom(found) if found >= 0 else box[~found] & -box[~found]
-    left = box[slot] & ~atoms
-    if left:
-        yield (*box[:slot], left, *box[slot + 1 :])
-
-
-_HAPPENS = {
-    ADMITTED: "arrives at {}",
-    ISOLATED: "arrives at {}, which is another tenant's",
-    POLICY: "arrives at {}",
-    REACHABLE: "does not arrive at {}",
-    FAITHFUL: "arrives at {} not as it should",
-    LOOP_FREE: "goes round in a loop",
-    QUIET: "is sent to the controller by {}",
-}
-
-
-class _Telling:
-    """Hears what happens to a packet: lines, and the rules it meets."""
-
-    def __init__(self, lines: list[str], rules: list[tuple[str, Rule]]) -> None:
-        self.lines, self.rules, self.switch = lines, rules, ""
-
-    def __call__(self, text: str, switch: str = "", rule: Rule | None = None) -> None:
-        self.lines.append(text)
-        if rule is not None:
-            self.rules.append((switch, rule))
+def _merge(into: dict[str, Dirty], more: Mapping[str, Dirty]) -> None:
+    for name, dirty in more.items():
+        held = into.setdefault(name, Dirty())
+        held.everything |= dirty.everything
+        held.macs |= dirty.macs
+        held.ips |= dirty.ips
+        held.hosts |= dirty.hosts

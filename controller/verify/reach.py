@@ -1,66 +1,124 @@
-"""Where all packets of a port may end up: switches joined by links.
+"""Where all packets of a port may end up: switches joined by links, whose rules may be edited.
 
-What becomes of packets that enter a switch from a link is worked out once per port and box, for fresh variables,
-and then read through whatever was done to a packet before. Loops are found where a packet comes back to a port as it
-was. Must not know: intents.
+What becomes of packets that enter a switch from a link, or a group, is worked out once for fresh variables, and then
+read through whatever was done to a packet before. Packets that go on to a table of a switch beyond the first are left
+*ahead*: what that table does is asked only for the packets in question. Whoever reads something is remembered as its
+user, so that an edit tells exactly who must look again. Loops are found where a packet comes back to a place as it was.
+Must not know: intents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import SAME, Frame, image
-from controller.verify.outcome import DROPPED, LOOP, Partition, Plain, arrives, plain
-from controller.verify.pipeline import Filters, Model, Run, Tell, Visit
+from controller.verify.outcome import (
+    AHEAD,
+    DROPPED,
+    LOOP,
+    Alternative,
+    Gated,
+    Outcome,
+    Partition,
+    Piece,
+    Plain,
+    any_of,
+    arrives,
+    both,
+    joined,
+    plain,
+)
+from controller.verify.pipeline import SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Visit
+from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import TAG_SLOTS, touches
 from controller.verify.shapes import ANY_LAYER
-from controller.verify.space import FIELD, SHAPE, SLOTS, Box, Space
-from controller.verify.summary import BROAD, Row, Summary, broad
-from controller.verify.tables import Pool, Ready, State, Table, prepare
+from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, VID, Box, Space, Term
+from controller.verify.summary import Summary
+from controller.verify.tables import Cell, Pool
 from fabric import action as act
-from fabric.rule import Rule
+from fabric.match import Match
+from fabric.rule import GroupEntry, Instructions, Rule
 from fabric.ruleset import SwitchState
 from fabric.topology import PortRef, Topology
 
 MAX_HOPS, MAX_DEPTH = 32, 64
 """Switches in a row, and switches and groups in a row; a longer way is taken for a loop."""
 
-Term = tuple[str, int, int | None]
+Where = PortRef | GroupAt | Place
+"""What is remembered: packets that come in by a link, that reach a group, that reach a table."""
 
 
-def actions_of(state: SwitchState) -> Iterable[object]:
-    """Every action a switch holds."""
-    for rule in state.rules:
-        yield from rule.instructions.apply
-        yield from rule.instructions.write
-    for entry in state.groups:
-        for bucket in entry.buckets:
-            yield from bucket.actions
+def terms_of_rules(rules: Iterable[Rule]) -> set[Term]:
+    """Every value that rules look for or set."""
+    found: set[Term] = set()
+    for rule in rules:
+        found.update([term for term in rule.match if term[0] not in _REGISTERS])
+        found |= _set_by((*rule.instructions.apply, *rule.instructions.write))
+    return found
+
+
+def terms_of_groups(groups: Iterable[GroupEntry]) -> set[Term]:
+    """Every value that groups set."""
+    return _set_by(action for entry in groups for bucket in entry.buckets for action in bucket.actions)
 
 
 def terms_of(states: Iterable[SwitchState]) -> set[Term]:
     """Every value that rules look for or set: what packets must be told apart by."""
+    rules: dict[int, Rule] = {}
     found: set[Term] = set()
-    seen: set[int] = set()
     for state in states:
-        for rule in state.rules:
-            if id(rule) not in seen:
-                seen.add(id(rule))
-                found.update(term for term in rule.match if term[0] not in _REGISTERS)
-        found.update((a.field, a.value, None) for a in actions_of(state) if isinstance(a, act.SetField) and _known(a))
-    return found
+        rules.update(zip(map(id, state.rules), state.rules, strict=True))
+        found |= terms_of_groups(state.groups)
+    return found | terms_of_rules(rules.values())
 
 
 _REGISTERS = ("in_port", "in_phy_port", "metadata", "tunnel_id")
+
+
+def _set_by(actions: Iterable[object]) -> set[Term]:
+    return {(a.field, a.value, None) for a in actions if type(a) is act.SetField and _known(a)}
 
 
 def _known(action: act.SetField) -> bool:
     return action.field in FIELD or action.field in ("vlan_vid", "vlan_pcp")
 
 
+class Entry:
+    """What becomes of a box of packets at a place, and who made use of that."""
+
+    __slots__ = ("box", "place", "summary", "users", "wide")
+
+    def __init__(self, place: Where, box: Box, wide: bool) -> None:
+        self.place, self.box, self.wide = place, box, wide
+        self.summary: Summary | None = None
+        self.users: dict[Any, None] = {}
+
+
+class Edit(NamedTuple):
+    """What is to change on a switch: rules that go (by table, priority and match) and come, groups (None: gone)."""
+
+    gone: tuple[Rule, ...] = ()
+    come: tuple[Rule, ...] = ()
+    groups: Mapping[int, GroupEntry | None] = {}
+
+
+class StartOver(Exception):
+    """An edit that needs packets told apart in ways that cannot be had without starting over."""
+
+
+class _TooWide(Unmodelled):
+    """Packets taken together that have to be told apart."""
+
+
 class Fabric:
-    """A fabric's rules on its links, some of its ports ``down``. Raises Unmodelled for what it cannot reason about."""
+    """A fabric's rules on its links, some of its ports ``down``. Raises Unmodelled for what it cannot reason about.
+
+    ``reader``: on whose behalf things are read; it must be hashable, and hears of edits by what ``edit`` returns.
+    """
 
     def __init__(
         self,
@@ -72,53 +130,227 @@ class Fabric:
         self.topology, self.space = topology, space
         self.peers, self.hosts = topology.peers, topology.host_at
         self.down = down | {self.peers[port] for port in down if port in self.peers}
-        self._ready: dict[int, Ready] = {}
-        self._pool: Pool = {}
-        self._filters: Filters = {}
-        self.models = {name: self._model(name, state) for name, state in states.items()}
-        self.live = tuple(sorted(self._looked_at(states)))
-        self._memo: dict[tuple[Hashable, Box], Summary] = {}
-        self._equal: dict[tuple[Box, tuple[Row, ...]], Summary] = {}
-        self._by_parts: dict[int, Summary] = {}
+        self.reader: Any = None
+        self._serials = count()
+        self._alike: dict[tuple[int, int, Match, Instructions], int] = {}
+        self._shared: tuple[Pool, Filters] = WeakValueDictionary(), {}
+        self._links: dict[str, set[int]] = {name: set() for name in states}
+        for port in self.peers:
+            self._links.setdefault(port.switch, set()).add(port.port)
+        ready: dict[int, Ready] = {}
+        self.models = {name: self._model(name, state, ready) for name, state in states.items()}
+        self._ready: WeakValueDictionary[int, Ready] = WeakValueDictionary(ready)
+        self._reached: dict[str, set[int]] = {}
+        self.live: tuple[int, ...] = tuple(sorted(self._looked_at()))
+        self._memo: dict[tuple[Where, Box], Entry] = {}
+        self._equal: WeakValueDictionary[object, Summary] = WeakValueDictionary()
+        self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
         self._reads: dict[tuple[int, Box, Frame], tuple[Summary, Plain]] = {}
-        self._too_wide: set[tuple[Hashable, Box]] = set()
-        self._stack: dict[tuple[Hashable, Box], int] = {}
+        self._too_wide: set[tuple[Where, Box]] = set()
+        self._stack: dict[tuple[object, Box], int] = {}
         self._cut = MAX_DEPTH
+        self._places: list[Place] = []
+        self._numbers: dict[Place, int] = {}
 
-    def _model(self, name: str, state: SwitchState) -> Model:
-        held: dict[int, list[Ready]] = {}
+    def _model(self, name: str, state: SwitchState, known: dict[int, Ready]) -> Model:
+        held: list[Ready] = []
         for rule in state.rules:
-            ready = self._ready.get(id(rule))
+            ready = known.get(id(rule))
             if ready is None:
-                ready = self._ready[id(rule)] = prepare(rule, self.space)
-            held.setdefault(rule.table, []).append(ready)
-        tables = {number: Table(self.space, ready, self._pool) for number, ready in held.items()}
+                ready = known[id(rule)] = self._prepare(rule)
+            held.append(ready)
         dead = frozenset(port.port for port in self.down if port.switch == name)
-        return Model(name, self.space, tables, state.groups, self.topology.ports.get(name, ()), dead, self._filters)
+        ports = self.topology.ports.get(name, ())
+        return Model(name, self.space, held, state.groups, ports, dead, self._shared)
 
-    def _looked_at(self, states: Mapping[str, SwitchState]) -> set[int]:
-        """The slots that decide what becomes of a packet once it is on a link."""
-        found: set[int] = set()
-        for name, state in states.items():
-            links = {port.port for port in self.peers if port.switch == name}
-            found |= _slots(_reached(state.rules, links))
-            for entry in state.groups:
-                found.update(slot for bucket in entry.buckets for a in bucket.actions for slot in _touched(a))
+    def _prepare(self, rule: Rule) -> Ready:
+        """A rule prepared; rules that do the same to the same packets have one serial, whatever their cookies."""
+        serial = self._alike.setdefault((rule.table, rule.priority, rule.match, rule.instructions), len(self._alike))
+        return prepare(rule, self.space, serial)
+
+    # -- edits ---------------------------------------------------------------------------------------------------
+
+    def edit(self, edits: Mapping[str, Edit]) -> set[Any]:
+        """Change switches. Those readers to whom something may look different now. StartOver when it cannot be done;
+        nothing can be asked of the fabric then."""
+        for edit in edits.values():
+            groups = [entry for entry in edit.groups.values() if entry is not None]
+            if not self.space.grow(terms_of_rules(edit.come) | terms_of_groups(groups)):
+                raise StartOver
+        self._reads.clear()
+        self._too_wide.clear()
+        come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
+        for name, edit in edits.items():
+            self._check(name, come[name], edit.groups)
+        users: list[Any] = []
+        for name, edit in edits.items():
+            model = self.models[name]
+            gone = [held for rule in edit.gone if (held := self._held(model, rule)) is not None]
+            users += model.edit(gone, come[name], edit.groups)
+        return self._look_again(users)
+
+    def states(self) -> dict[str, SwitchState]:
+        """What switches hold, in no order."""
+        return {
+            name: SwitchState(
+                tuple([ready.rule for table in model.tables.values() for ready in table.every()]),
+                tuple(model.groups.values()),
+                (),
+            )
+            for name, model in self.models.items()
+        }
+
+    def _prepared(self, rule: Rule) -> Ready:
+        found = self._ready.get(id(rule))
+        if found is None or found.rule is not rule:
+            found = self._ready[id(rule)] = self._prepare(rule)
         return found
 
-    def entering(self, at: PortRef, box: Box, tell: Tell | None = None) -> Partition:
-        """What becomes of the packets of a box that come in at a port from outside, as seen there; perhaps gated."""
+    def _held(self, model: Model, rule: Rule) -> Ready | None:
+        """The rule that a switch holds with this one's table, priority and match."""
+        return model.table(rule.table).holds(rule, self._prepared(rule))
+
+    def _look_again(self, users: Iterable[Any]) -> set[Any]:
+        """Work out again what users of what changed need; the readers of what came out differently."""
+        suspects: dict[Entry, None] = {}
+        found: set[Any] = set()
+        waiting = list(users)
+        while waiting:
+            user = waiting.pop()
+            if not isinstance(user, Entry):
+                found.add(user)
+            elif user not in suspects:
+                suspects[user] = None
+                if self._memo.get((user.place, user.box)) is user:
+                    del self._memo[user.place, user.box]
+                waiting += [each for each in user.users if isinstance(each, Entry)]
+        for entry in suspects:
+            readers = [each for each in entry.users if not isinstance(each, Entry)]
+            if not readers:
+                continue
+            again = self._again(entry)
+            if again is None or again.summary is not entry.summary:
+                found.update(readers)
+            else:
+                again.users.update(dict.fromkeys(readers))
+        return found
+
+    def _again(self, entry: Entry) -> Entry | None:
+        try:
+            return self._entry(entry.place, entry.box, entry.wide)
+        except Unmodelled:
+            return None
+
+    # -- which slots matter beyond the first switch ----------------------------------------------------------------
+
+    def _looked_at(self) -> set[int]:
+        """The slots that decide what becomes of a packet once it is on a link."""
+        found: set[int] = set()
+        for name, model in self.models.items():
+            waiting, reached = [0], {0}
+            while waiting:
+                for ready in model.table(waiting.pop()).rules():
+                    if ready.port is not None and ready.port not in self._links[name]:
+                        continue
+                    found |= _slots(ready.rule)
+                    goto = ready.rule.instructions.goto
+                    if goto is not None and goto not in reached:
+                        reached.add(goto)
+                        waiting.append(goto)
+            self._reached[name] = reached
+            found |= _slots_of_groups(model.groups.values())
+        return found
+
+    def _check(self, name: str, come: list[Ready], groups: Mapping[int, GroupEntry | None]) -> None:
+        """StartOver when rules look, for packets on links, at slots that did not matter before."""
+        found = _slots_of_groups(entry for entry in groups.values() if entry is not None)
+        for ready in come:
+            if ready.rule.table in self._reached[name] and (ready.port is None or ready.port in self._links[name]):
+                found |= _slots(ready.rule)
+                if ready.rule.instructions.goto not in (None, *self._reached[name]):
+                    raise StartOver
+        if not found <= set(self.live):
+            raise StartOver
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    def entering(self, at: PortRef, box: Box, tell: Tell | None = None, defer: Defer | None = None) -> Partition:
+        """What becomes of the packets of a box that come in at a port from outside, as seen there; perhaps gated.
+
+        ``defer`` may leave what tables do to its caller: then the partition is told as it is left.
+        """
         if at in self.down or at.switch not in self.models:
             return [(box, DROPPED)]
         try:
-            return self._visit(at, State(box, SAME), tell)
+            found = self._visit(at, State(box, SAME), tell, defer)
         except RecursionError as deep:
             raise Unmodelled(f"pipelines as deep as those behind {at}") from deep
+        return found if defer is not None else self.settled(found)
 
-    def _visit(self, at: PortRef, state: State, tell: Tell | None) -> Partition:
+    def _visit(self, at: PortRef, state: State, tell: Tell | None, defer: Defer | None = None) -> Partition:
         if tell is not None:
             tell(f"{at.switch} port {at.port}", at.switch, None)
-        return Visit(self.models[at.switch], at.port, self, tell).table(0, State(state.box, state.frame))
+        return Visit(self.models[at.switch], at.port, self, tell, defer).table(0, State(state.box, state.frame))
+
+    def settled(self, parts: Partition) -> Partition:
+        """The partition with nothing left ahead."""
+        if not any(_ahead(outcome) for _, outcome in parts):
+            return parts
+        found: list[Piece] = []
+        for box, outcome in parts:
+            if isinstance(outcome, Gated):
+                kept = self._settle(box, outcome.kept, ())
+                found += [(part, Gated(outcome.filter, each) if each != DROPPED else each) for part, each in kept]
+            else:
+                found += self._settle(box, outcome, ())
+        return found
+
+    def _settle(self, box: Box, outcome: Outcome, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        if not any(a.switch == AHEAD for option in outcome for a in option):
+            return [(box, outcome)]
+        return plain(any_of([self._option(box, option, trail) for option in sorted(outcome)]))
+
+    def _option(self, box: Box, option: Alternative, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        found: Plain = [(box, frozenset({tuple(a for a in option if a.switch != AHEAD)}))]
+        for _, number, frame in (a for a in option if a.switch == AHEAD):
+            found = joined(found, self._beyond(number, State(box, frame), trail), both)
+        return found
+
+    def _beyond(self, number: int, state: State, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        """What becomes of packets at a place that they were left at."""
+        box = image(self.space, state.box, state.frame, self.live)
+        if (number, box) in trail or len(trail) >= MAX_HOPS:
+            return [(state.box, arrives(LOOP, 0, SAME))]
+        parts = self._read(self._entry(self._places[number], box, False), state)
+        if not any(_ahead(outcome) for _, outcome in parts):
+            return parts
+        way = (*trail, (number, box))
+        return [piece for part, outcome in parts for piece in self._settle(part, outcome, way)]
+
+    # -- what a visit asks of what lies beyond -------------------------------------------------------------------------
+
+    def looked(self, cell: Cell, box: Box, frame: Frame) -> None:
+        if self.reader is not None:
+            seen = cell.users.setdefault(self.reader, [])
+            if seen is not None:
+                seen.append((box, frame))
+
+    def asked(self, users: dict[Any, None]) -> None:
+        if self.reader is not None:
+            users[self.reader] = None
+
+    def _later(self, visit: Visit, table: int, state: State) -> Partition | None:
+        """Leave packets at a table, unless that depends on the port they came in by in ways that cannot be told."""
+        matters = visit.model.apart(table)
+        if matters is None:
+            return None
+        port = visit.port if visit.port in matters else SOMEWHERE
+        place = Place(visit.model.name, port, table, state.metadata, state.tunnel, state.write)
+        number = self._numbers.get(place)
+        if number is None:
+            number = self._numbers[place] = len(self._places)
+            self._places.append(place)
+        return [(state.box, arrives(AHEAD, number, state.frame))]
 
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
@@ -132,54 +364,95 @@ class Fabric:
             raise Unmodelled(f"packets to {there.switch}: its rules are not known")
         if tell is not None:
             return self._retold(there, state, tell)
-        return self.recall(there, state, BROAD, lambda fresh: self._visit(there, fresh, None))
+        return self.recall(there, state, False)
 
-    def recall(self, place: Hashable, state: State, slots: tuple[int, ...], run: Run) -> Partition:
-        """What becomes of packets at a place: remembered, for all values of ``slots`` at once where that can be."""
+    def recall(self, where: Where, state: State, broad: bool) -> Plain:
+        """What becomes of packets at a place: remembered, for all packets at once where that can be.
+
+        ``broad``: whatever their outermost tag is.
+        """
         box = image(self.space, state.box, state.frame, self.live)
-        wide = broad(self.space, box, slots)
-        if wide != box and (place, wide) not in self._too_wide:
+        wide = self.space.full if broad else _same_tag(self.space.full, box)
+        if (where, wide) not in self._too_wide:
             try:
-                return self._read(self._summary(place, wide, run), state)
+                return self._read(self._entry(where, wide, wide != box), state)
             except Unmodelled:
-                self._too_wide.add((place, wide))
-        return self._read(self._summary(place, box, run), state)
+                if wide == box:
+                    raise
+                self._too_wide.add((where, wide))
+        return self._read(self._entry(where, box, False), state)
 
-    def _read(self, summary: Summary, state: State) -> Partition:
+    def value(self, switch: str, group: int) -> Summary | None:
+        """What a group that puts a tag on makes of packets from some host's port, whatever they are; None when that
+        cannot be said of all packets at once, or when it puts none on."""
+        model = self.models[switch]
+        entry = model.groups.get(group)
+        self.asked(model.users(group))
+        if entry is None or not model.way(entry).pushes or not model.way(entry).chosen:
+            return None
+        try:
+            return self._entry(GroupAt(switch, group, SOMEWHERE), self.space.full, True).summary
+        except Unmodelled:
+            return None
+
+    def _read(self, entry: Entry, state: State) -> Plain:
+        summary = entry.summary
+        if summary is None:
+            raise Unmodelled(f"what becomes of packets at {entry.place}")
         if not self._stack:
             return summary.read(self.space, state.box, state.frame)
-        key = id(summary), state.box, state.frame
+        key = summary.serial, state.box, state.frame
         if key not in self._reads:
             self._reads[key] = summary, summary.read(self.space, state.box, state.frame)
         return self._reads[key][1]
 
-    def _summary(self, place: Hashable, box: Box, run: Run) -> Summary:
-        """The summary of a box at a place, which is worked out once. A box that is met again on the way is a loop."""
+    def _entry(self, place: Where, box: Box, wide: bool) -> Entry:
+        """What is known of a box at a place; worked out once. A box that is met again on the way is a loop."""
         key = place, box
-        known = self._memo.get(key)
-        if known is not None:
-            return known
-        depth = len(self._stack)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._made(place, box, wide)
+        if self.reader is not None:
+            found.users[self.reader] = None
+        return found
+
+    def _made(self, place: Where, box: Box, wide: bool) -> Entry:
+        key, depth = (place, box), len(self._stack)
+        found = Entry(place, box, wide)
         if key in self._stack or depth >= MAX_DEPTH:
+            if wide:
+                raise _TooWide(f"all packets at {place} at once")
             self._cut = min(self._cut, self._stack.get(key, 0))
-            return Summary(box, [(box, arrives(LOOP, 0, SAME))])
+            found.summary = Summary(box, [(box, arrives(LOOP, 0, SAME))], next(self._serials))
+            return found
         before, self._cut = self._cut, MAX_DEPTH
+        reader, self.reader = self.reader, found
         self._stack[key] = depth
         try:
-            found = self._interned(box, plain(run(State(box, SAME))))
+            found.summary = self._interned(box, plain(self._run(place, State(box, SAME))))
             if self._cut >= depth:
                 self._memo[key] = found
         finally:
             del self._stack[key]
+            self.reader = reader
             self._cut = min(before, self._cut if self._cut < depth else MAX_DEPTH)
         return found
+
+    def _run(self, place: Where, state: State) -> Partition:
+        if isinstance(place, PortRef):
+            return self._visit(place, state, None, self._later)
+        model = self.models[place.switch]
+        visit = Visit(model, place.port, self, None, self._later)
+        if isinstance(place, Place):
+            return visit.table(place.table, State(state.box, SAME, place.metadata, place.tunnel, place.write))
+        return visit.group(place.group, state, 0, True)
 
     def _interned(self, box: Box, parts: Plain) -> Summary:
         """One object for equal summaries, so that what is read from one is known of all."""
         known = self._by_parts.get(id(parts))
-        if known is not None and known.box == box:
+        if known is not None and known.parts is parts and known.box == box:
             return known
-        made = Summary(box, parts)
+        made = Summary(box, parts, next(self._serials))
         found = self._equal.setdefault((box, made.rows), made)
         self._by_parts[id(found.parts)] = found
         return found
@@ -197,39 +470,36 @@ class Fabric:
             del self._stack[key]
 
 
-def _reached(rules: Iterable[Rule], ports: set[int]) -> list[Rule]:
-    """The rules that packets coming in by these ports may meet."""
-    tables: dict[int, list[Rule]] = {}
-    for rule in rules:
-        tables.setdefault(rule.table, []).append(rule)
-    waiting, seen, found = [0], {0}, []
-    while waiting:
-        for rule in tables.get(waiting.pop(), ()):
-            port = next((value for name, value, _ in rule.match if name == "in_port"), None)
-            if port is not None and port not in ports:
-                continue
-            found.append(rule)
-            goto = rule.instructions.goto
-            if goto is not None and goto not in seen:
-                seen.add(goto)
-                waiting.append(goto)
-    return found
+def _ahead(outcome: Outcome | Gated) -> bool:
+    kept = outcome.kept if isinstance(outcome, Gated) else outcome
+    return any(a.switch == AHEAD for option in kept for a in option)
 
 
-def _slots(rules: Iterable[Rule]) -> set[int]:
+def _same_tag(full: Box, box: Box) -> Box:
+    """All packets with the outermost tag of these."""
+    wide = list(full)
+    wide[VID], wide[PCP] = box[VID], box[PCP]
+    return tuple(wide)
+
+
+def _slots(rule: Rule) -> set[int]:
+    """The slots that a rule looks at."""
     found: set[int] = set()
-    for rule in rules:
-        for name, _, _ in rule.match:
-            if name in FIELD:
-                found.update((FIELD[name].slot,) if FIELD[name].layer == ANY_LAYER else (SHAPE, FIELD[name].slot))
-            elif name in ("eth_type", "ip_proto"):
-                found.add(SHAPE)
-            elif name.startswith("vlan_"):
-                found.update(TAG_SLOTS)
-        for action in (*rule.instructions.apply, *rule.instructions.write):
-            found.update(_touched(action))
-    return found
+    for name, _, _ in rule.match:
+        if name in FIELD:
+            found.update((FIELD[name].slot,) if FIELD[name].layer == ANY_LAYER else (SHAPE, FIELD[name].slot))
+        elif name in ("eth_type", "ip_proto"):
+            found.add(SHAPE)
+        elif name.startswith("vlan_"):
+            found.update(TAG_SLOTS)
+    return found | set(_touched((*rule.instructions.apply, *rule.instructions.write)))
 
 
-def _touched(action: object) -> Iterable[int]:
-    return () if isinstance(action, act.Output | act.Group) else touches(action)
+def _slots_of_groups(groups: Iterable[GroupEntry]) -> set[int]:
+    return set(_touched(action for entry in groups for bucket in entry.buckets for action in bucket.actions))
+
+
+def _touched(actions: Iterable[object]) -> Iterator[int]:
+    for action in actions:
+        if not isinstance(action, act.Output | act.Group):
+            yield from touches(action)

@@ -11,8 +11,8 @@ from typing import Any
 
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import Tag, put, source, tag_at, ttl_values
+from controller.verify.ready import State
 from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, outside, within
-from controller.verify.tables import State
 from fabric import action as act
 from fabric.fields import FIELDS, VID_PRESENT
 

@@ -36,33 +36,36 @@ def every_service(intent: Intent) -> Iterator[Service]:
 
 
 class Services:
-    """The intent's policies over a space."""
+    """The intent's policies over a space. ``before``: another intent's, of which everything is kept that has not
+    changed."""
 
-    def __init__(self, intent: Intent, space: Space) -> None:
+    def __init__(self, intent: Intent, space: Space, before: Services | None = None) -> None:
         self._intent, self._space = intent, space
-        self._known: dict[tuple[Who, Who], tuple[Limits, ...]] = {}
-        self._groups: dict[tuple[str, str], Who] = {}
+        self._known: dict[tuple[str, str], dict[tuple[Who, Who], tuple[Limits, ...]]] = {}
+        if before is not None:
+            same = {name for name, tenant in intent.tenants.items() if before._intent.tenants.get(name) is tenant}
+            agreed = before._intent.agreed == intent.agreed
+            self._known = {
+                ends: known
+                for ends, known in before._known.items()
+                if same.issuperset(ends) and (agreed or ends[0] == ends[1])
+            }
 
     def who(self, tenant: Tenant, endpoint: Endpoint) -> Who:
         """What policies see of an endpoint."""
-        key = tenant.name, endpoint.name
-        if key not in self._groups:
-            self._groups[key] = (
-                tenant.name,
-                frozenset(group.name for group in tenant.groups.values() if group.holds(endpoint)),
-            )
-        return self._groups[key]
+        return tenant.name, frozenset([group.name for group in tenant.groups.values() if group.holds(endpoint)])
 
     def permitted(self, sender: Who, receiver: Who) -> tuple[Limits, ...]:
         """The IPv4 packets that may pass from one to the other, as limits that have nothing in common."""
         key = sender, receiver
-        if key not in self._known:
+        known = self._known.setdefault((sender[0], receiver[0]), {})
+        if key not in known:
             boxes = self._own(sender, receiver) if sender[0] == receiver[0] else self._shared(sender, receiver)
             full = self._space.full
-            self._known[key] = tuple(
+            known[key] = tuple(
                 tuple((slot, box[slot]) for slot in (SHAPE, L4_SRC, L4_DST) if box[slot] != full[slot]) for box in boxes
             )
-        return self._known[key]
+        return known[key]
 
     def _own(self, sender: Who, receiver: Who) -> list[Box]:
         """Within a tenant: the first policy that speaks of a packet decides; an allow speaks of replies too."""

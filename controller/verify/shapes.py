@@ -53,7 +53,11 @@ class Shapes:
 
     def where(self, **wanted: object) -> int:
         """The shapes with these properties."""
-        return sum(1 << i for i, shape in enumerate(self.all) if all(getattr(shape, k) == v for k, v in wanted.items()))
+        key = tuple(wanted.items())
+        if key not in self._known:
+            having = (i for i, shape in enumerate(self.all) if all(getattr(shape, k) == v for k, v in key))
+            self._known[key] = sum(1 << i for i in having)
+        return self._known[key]
 
     def eth_type(self, value: int) -> int:
         """The shapes that a match on this Ethernet type takes."""

@@ -55,6 +55,8 @@ FIELD: dict[str, FieldRow] = {
 }  # fmt: skip
 """Plain fields. ``eth_type`` and ``ip_proto`` are shapes; ``vlan_*`` are the outermost tag's; the rest is refused."""
 
+Term = tuple[str, int, int | None]
+"""(field, value, mask) that packets must be told apart by; mask None = every bit."""
 Box = tuple[int, ...]
 Limits = tuple[tuple[int, int], ...]
 """(slot, set) pairs: what a box must also be within."""
@@ -63,7 +65,7 @@ Limits = tuple[tuple[int, int], ...]
 class Space:
     """All packets, told apart as finely as ``terms`` need: (field, value, mask) that rules and claims mention."""
 
-    def __init__(self, terms: Iterable[tuple[str, int, int | None]]) -> None:
+    def __init__(self, terms: Iterable[Term]) -> None:
         regions: dict[int, set[Region]] = {width: set() for width in _WIDTH.values()}
         regions[13] |= {(0, 0x1FFF), (0x1000, 0x1FFF)}
         regions[3].add((0, 7))
@@ -77,8 +79,8 @@ class Space:
                 continue
             width = self.width(field)
             regions[width].add((value, (1 << width) - 1 if mask is None else mask))
-        domains = {width: Domain(abs(width), held) for width, held in regions.items()}
-        self.domain = tuple(domains[_WIDTH[slot]] if slot in _WIDTH else domains[13] for slot in range(SLOTS))
+        self._domains = {width: Domain(abs(width), held) for width, held in regions.items()}
+        self.domain = tuple(self._domains[_WIDTH.get(slot, 13)] for slot in range(SLOTS))
         self.shapes = Shapes(named["eth_type"], named["ip_proto"])
         self.full: Box = tuple(self.shapes.full if s == SHAPE else self.domain[s].full for s in range(SLOTS))
         self.untagged = self.domain[VID].of(0)
@@ -86,6 +88,18 @@ class Space:
         self.sets = {
             name: bits & ~self.shapes.later if FIELD[name].proto else bits for name, bits in self.reads.items()
         }
+
+    def grow(self, terms: Iterable[Term]) -> bool:
+        """Tell packets apart by these terms too; False when that cannot be done without starting over."""
+        for field, value, mask in terms:
+            if field in ("eth_type", "ip_proto"):
+                known = value in (self.shapes.eth_types if field == "eth_type" else self.shapes.protos)
+            else:
+                domain = self._domains[self.width(field)]
+                known = domain.knows(value, mask) or (mask is None and domain.grow(value))
+            if not known:
+                return False
+        return True
 
     @staticmethod
     def width(field: str) -> int:

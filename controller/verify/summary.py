@@ -10,23 +10,21 @@ from collections.abc import Sequence
 
 from controller.verify.frame import SAME, Frame, pulled, seen_in
 from controller.verify.outcome import Outcome, Plain, seen_from
-from controller.verify.space import ETH_DST, ETH_SRC, IP_DST, IP_SRC, VID, Box, Limits, Space, limits_of
+from controller.verify.space import Box, Limits, Space, limits_of
 
 Row = tuple[Limits, Outcome]
-
-BROAD = (ETH_DST, ETH_SRC, IP_SRC, IP_DST, VID + 1, VID + 2)
-"""Slots in which a summary is made for all values at once, when it is asked for one: the next one asks for another."""
 
 _WORTH = 4
 
 
 class Summary:
-    """A partition of ``box``. Rows that ask for one value of the ``pivot`` slot are found by it."""
+    """A partition of ``box``; ``serial`` is its own. Rows that ask for one value of the ``pivot`` slot are found by
+    it."""
 
-    __slots__ = ("_by_atom", "_others", "_pivot", "box", "parts", "rows")
+    __slots__ = ("__weakref__", "_by_atom", "_others", "_pivot", "box", "parts", "rows", "serial")
 
-    def __init__(self, box: Box, parts: Plain) -> None:
-        self.box, self.parts = box, parts
+    def __init__(self, box: Box, parts: Plain, serial: int) -> None:
+        self.box, self.parts, self.serial = box, parts, serial
         self.rows: tuple[Row, ...] = tuple([(limits_of(box, part), outcome) for part, outcome in parts])
         self._by_atom: dict[int, list[Row]] = {}
         self._others: Sequence[Row] = self.rows
@@ -71,12 +69,3 @@ def _pivot(rows: Sequence[Row]) -> int | None:
     counts = Counter(slot for limits, _ in rows for slot, bits in limits if bits & bits - 1 == 0)
     best = max(counts, key=lambda slot: (counts[slot], -slot), default=None)
     return best if best is not None and counts[best] >= _WORTH else None
-
-
-def broad(space: Space, box: Box, slots: Sequence[int]) -> Box:
-    """The box with all values in those of the slots in which it has only one."""
-    wide = list(box)
-    for slot in slots:
-        if wide[slot] & wide[slot] - 1 == 0:
-            wide[slot] = space.full[slot]
-    return tuple(wide)

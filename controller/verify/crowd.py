@@ -1,0 +1,428 @@
+"""Packets of many senders judged together: a crowd is all who stand at one table with the same registers.
+
+What a rule of a pivot level makes of a crowd depends on the rule and on what its groups are worth, not on the switch
+nor on who sends. So each such pair is judged once per wish, wherever it is met again; which pairs were judged well is
+remembered in ``Done``. Must not know: which packets of a crowd a port's senders may really send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from controller.verify.expect import NOBODY, Choice, Expectation, Want, Wish
+from controller.verify.frame import Frame
+from controller.verify.judge import Judge, Unmet, Wants
+from controller.verify.level import Level
+from controller.verify.outcome import DROPPED, Filter, Gated, Outcome, Partition, Plain, plain
+from controller.verify.pipeline import SOMEWHERE, Model, Visit, in_order, written
+from controller.verify.reach import Fabric
+from controller.verify.ready import Ready, State, cut
+from controller.verify.space import ETH_DST, IP_DST, VID, Box
+from fabric.action import IN_PORT
+from fabric.topology import PortRef
+
+Pair = tuple[Wish | None, Wish | None]
+"""Whose wish it is now, and whose it was before a change under way; None: nobody's."""
+
+
+class Start(NamedTuple):
+    """Where a crowd stands: a table of a switch, and what its packets look like there."""
+
+    switch: str
+    table: int
+    state: State
+
+
+class Crowd:
+    """Senders that stand at one place. ``members``: by pair, the ports and the packets that come in there."""
+
+    __slots__ = ("members", "start")
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.members: dict[Pair, dict[PortRef, list[Box]]] = {}
+
+
+class Done:
+    """Tokens judged well, for one pair and one state before one filter: (atom of the pivot, whether something must
+    arrive). ``slot`` is the pivot's."""
+
+    __slots__ = ("crowds", "filter", "slot", "tokens")
+
+    def __init__(self, slot: int, sieve: Filter | None) -> None:
+        self.slot, self.filter = slot, sieve
+        self.tokens: dict[int, tuple[int, bool]] = {}
+        self.crowds: dict[Crowd, None] = {}
+
+
+class Job:
+    """What a rule makes of packets whose action set is executed: ``parts``; ``changed``: the slots it gives values to.
+    ``fine``: what it is known to be right for; ``dones`` and ``crowds``: where that was judged well for good, and where
+    it was judged otherwise.
+    """
+
+    __slots__ = ("changed", "crowds", "dones", "fine", "parts", "token")
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self.parts: Plain = []
+        self.changed: set[int] = set()
+        self.fine: dict[int, object] = {}
+        self.dones: dict[Done, None] = {}
+        self.crowds: dict[Crowd, None] = {}
+
+
+class Worth:
+    """What a group of a switch is worth, as a number: equal ones do the same with every packet. 0: cannot be said."""
+
+    __slots__ = ("group", "number", "switch")
+
+    def __init__(self, switch: str, group: int, number: int) -> None:
+        self.switch, self.group, self.number = switch, group, number
+
+
+class Dirty:
+    """What of a tenant's wishes changes: ``everything``, or what concerns packets for these addresses, as sets."""
+
+    __slots__ = ("everything", "hosts", "ips", "macs")
+
+    def __init__(self) -> None:
+        self.everything = False
+        self.macs = self.ips = 0
+        self.hosts: set[str] = set()
+
+    def touches(self, slot: int, atom: int) -> bool:
+        if self.everything or slot not in (ETH_DST, IP_DST):
+            return True
+        return bool(atom & (self.macs if slot == ETH_DST else self.ips))
+
+
+_OWN_SWITCH = 1 << 40
+"""A token's bit: what the rule does is this switch's own matter."""
+
+
+class Crowds:
+    """All crowds of a fabric, and what was found out about them."""
+
+    def __init__(self, fabric: Fabric, judge: Judge) -> None:
+        self.fabric, self.judge, self.space = fabric, judge, fabric.space
+        self.now: Expectation
+        self.old: Expectation | None = None
+        self.loose: dict[str, Dirty] = {}
+        self._crowds: dict[Start, Crowd] = {}
+        self._of: dict[str, dict[tuple[Crowd, Pair], None]] = {}
+        self._numbers = {name: i for i, name in enumerate(sorted(fabric.models))}
+        self._worth: dict[tuple[str, int], Worth] = {}
+        self._done: dict[tuple[Pair, int, int, int], Done] = {}
+        self._states: dict[tuple[Box, Frame, tuple[Any, ...]], int] = {}
+        self._jobs: dict[tuple[int, int, int], Job] = {}
+        self.by_tenant: dict[str, dict[tuple[Pair, int, int, int], None]] = {}
+
+    @property
+    def expectations(self) -> tuple[Expectation, ...]:
+        """Those that may hold."""
+        return (self.now,) if self.old is None else (self.now, self.old)
+
+    def at(self, start: Start) -> Crowd:
+        """The crowd that stands there."""
+        found = self._crowds.get(start)
+        if found is None:
+            found = self._crowds[start] = Crowd(start)
+        return found
+
+    def join(self, start: Start, pair: Pair, at: PortRef, box: Box) -> Crowd:
+        """Packets that come in at a port stand there."""
+        crowd = self.at(start)
+        crowd.members.setdefault(pair, {}).setdefault(at, []).append(box)
+        for wish in pair:
+            if wish is not None:
+                self._of.setdefault(wish.tenant, {})[crowd, pair] = None
+        return crowd
+
+    def leave(self, crowd: Crowd, pair: Pair, at: PortRef) -> None:
+        """Packets of a port do not stand there any more."""
+        ports = crowd.members.get(pair, {})
+        ports.pop(at, None)
+        if not ports:
+            crowd.members.pop(pair, None)
+            for wish in pair:
+                if wish is not None:
+                    self._of.get(wish.tenant, {}).pop((crowd, pair), None)
+
+    def of(self, tenant: str) -> Iterable[tuple[Crowd, Pair]]:
+        """The crowds with members of a tenant."""
+        return self._of.get(tenant, ())
+
+    def counted(self) -> tuple[int, int]:
+        """Sets of packets judged well, and how many of them must arrive somewhere."""
+        rows = [row for done in self._done.values() if done.crowds for row in done.tokens.values()]
+        return len(rows), sum(wanted for _, wanted in rows)
+
+    # -- what is forgotten -----------------------------------------------------------------------------------------
+
+    def forget(self, job: Job) -> Iterator[Crowd]:
+        """Judge anew what rests on a job; the crowds that need to be checked."""
+        for key in [key for key, held in self._jobs.items() if held is job]:
+            del self._jobs[key]
+        yield from job.crowds
+        for done in job.dones:
+            if done.tokens.pop(job.token, None) is not None:
+                yield from done.crowds
+
+    def drop_worth(self, worth: Worth) -> Iterator[Crowd]:
+        """A group is worth something else now; the crowds that meet rules which send to it."""
+        self._worth.pop((worth.switch, worth.group), None)
+        for table in self.fabric.models[worth.switch].tables.values():
+            for cell in table.using(worth.group):
+                yield from (user for user in cell.users if isinstance(user, Crowd))
+
+    def loosen(self, tenant: str, dirty: Dirty) -> None:
+        """Judge anew what a tenant's changed wishes concern."""
+        for key in self.by_tenant.get(tenant, ()):
+            done = self._done[key]
+            if dirty.everything:
+                done.tokens.clear()
+            else:
+                for token in [t for t, (atom, _) in done.tokens.items() if dirty.touches(done.slot, atom)]:
+                    del done.tokens[token]
+
+    # -- checking ----------------------------------------------------------------------------------------------------
+
+    def check(self, crowd: Crowd, pair: Pair) -> list[Unmet]:
+        """The packets of a crowd that do not end as they should, for a sender of whom nothing is known but its wish."""
+        before, self.fabric.reader = self.fabric.reader, crowd
+        try:
+            model = self.fabric.models[crowd.start.switch]
+            return list(_Check(self, crowd, pair, model).table(crowd.start.table, crowd.start.state))
+        finally:
+            self.fabric.reader = before
+
+    def wants(self, pair: Pair) -> tuple[Wants, Wants | None]:
+        """What is wanted of packets; and what was before a change under way, if that differs."""
+        new, old = pair
+        loose = self.old is not None and (new != old or (new is not None and new.tenant in self.loose))
+        return self._wants(self.now, new), self._wants(self.old, old) if loose and self.old is not None else None
+
+    @staticmethod
+    def _wants(expectation: Expectation, wish: Wish | None) -> Wants:
+        if wish is None:
+            return lambda box: [(box, NOBODY)]
+        return lambda box: expectation.of(wish, box)
+
+    def done(self, pair: Pair, table: int, number: int, slot: int, sieve: Filter | None, crowd: Crowd) -> Done:
+        key = pair, table, number << 8 | slot, id(sieve)
+        found = self._done.get(key)
+        if found is None:
+            found = self._done[key] = Done(slot, sieve)
+            for wish in pair:
+                if wish is not None:
+                    self.by_tenant.setdefault(wish.tenant, {})[key] = None
+        found.crowds[crowd] = None
+        return found
+
+    def lasts(self, pair: Pair, slot: int, atom: int) -> bool:
+        """Whether what is judged well stays so when the change under way is over."""
+        if pair[0] != pair[1] and self.old is not None:
+            return False
+        wish = pair[0]
+        dirty = self.loose.get(wish.tenant) if wish is not None else None
+        return dirty is None or not dirty.touches(slot, atom)
+
+    def number(self, state: State) -> int:
+        """A number for what packets look like, registers aside."""
+        return self._states.setdefault((state.box, state.frame, state.write), len(self._states))
+
+    def token(self, model: Model, ready: Ready) -> int:
+        """A number for what a rule does on a switch: equal ones do the same with packets of one look."""
+        if len(ready.groups) == 1 and not ready.outputs:
+            worth = self.worth(model.name, ready.groups[0])
+            if worth:
+                return ready.serial << 48 | worth
+        elif not ready.groups and all(port == IN_PORT for port in ready.outputs):
+            return ready.serial << 48
+        return ready.serial << 48 | _OWN_SWITCH | self._numbers[model.name]
+
+    def worth(self, switch: str, group: int) -> int:
+        found = self._worth.get((switch, group))
+        if found is None:
+            found = self._worth[switch, group] = Worth(switch, group, 0)
+            before, self.fabric.reader = self.fabric.reader, found
+            try:
+                value = self.fabric.value(switch, group)
+                found.number = 0 if value is None else value.serial + 1
+            finally:
+                self.fabric.reader = before
+        return found.number
+
+    def job(self, model: Model, ready: Ready, state: State, token: int, number: int) -> Job:
+        key = token, ready.rule.table, number
+        found = self._jobs.get(key)
+        if found is None:
+            found = self._jobs[key] = Job(token)
+            before, self.fabric.reader = self.fabric.reader, found
+            try:
+                found.parts = self._executed(model, ready, state, found.changed)
+            finally:
+                self.fabric.reader = before
+        return found
+
+    def _executed(self, model: Model, ready: Ready, state: State, changed: set[int]) -> Plain:
+        taken = cut(self.space, ready, state.box, state.frame)[0]
+        if taken is None:
+            return []
+        todo = ready.rule.instructions
+        visit = Visit(model, SOMEWHERE, self.fabric)
+
+        def then(after: State) -> Partition:
+            changed.update([slot for slot, _ in after.frame.over])
+            write = () if todo.clear else after.write
+            for action in todo.write:
+                write = written(write, action)
+            return visit.apply(in_order(write), after, 0, _end)
+
+        start = State(taken, state.frame, 0, state.tunnel, state.write)
+        done = visit.apply(todo.apply, start, 0, then) if todo.apply else then(start)
+        return plain(self.fabric.settled(done))
+
+
+def _end(state: State) -> Partition:
+    return [(state.box, DROPPED)]
+
+
+class _Check:
+    """One crowd and one pair under way."""
+
+    def __init__(self, crowds: Crowds, crowd: Crowd, pair: Pair, model: Model) -> None:
+        self.crowds, self.crowd, self.pair, self.model = crowds, crowd, pair, model
+        self.fabric, self.judge = crowds.fabric, crowds.judge
+        self.wants, self.before = crowds.wants(pair)
+
+    def table(self, number: int, state: State) -> Iterator[Unmet]:
+        cell = self.model.table(number).cell(SOMEWHERE, state.metadata, state.tunnel)
+        cell.users[self.crowd] = None
+        left = [state.box]
+        for level in cell.candidates.levels:
+            rest: list[Box] = []
+            for box in left:
+                here = state._replace(box=box)
+                if level.pivot is not None and _plain_pivot(level, here):
+                    yield from self.level(level, number, here)
+                    rest += level.beside(box)
+                else:
+                    for part, rules in level.split(self.fabric.space, box, state.frame, rest):
+                        yield from self.hit([one for one in level.rules if one.rule in rules], here._replace(box=part))
+            left = rest
+        for box in left:
+            yield from self.judge.unmet(box, DROPPED, self.wants(box), self.before)
+
+    def level(self, level: Level, number: int, state: State) -> Iterator[Unmet]:
+        """Rules that cannot overlap: those with the same way on are judged as one, but for what was judged before."""
+        slot = level.pivot or 0
+        for (written_metadata, goto), rules in level.kinds.items():
+            metadata = _written(state.metadata, written_metadata)
+            sieve = None if goto is None else self.sieve(goto, metadata, state.tunnel)
+            if goto is not None and sieve is None:
+                for one in rules:
+                    part = cut(self.fabric.space, one, state.box, state.frame)[0]
+                    if part is not None:
+                        yield from self.hit([one], state._replace(box=part))
+                continue
+            yield from self.rules(rules, slot, number, state, sieve)
+
+    def sieve(self, goto: int, metadata: int, tunnel: int) -> Filter | None:
+        return self.model.filter(goto, SOMEWHERE, metadata, tunnel, self.fabric)
+
+    def rules(self, rules: list[Ready], slot: int, number: int, state: State, sieve: Filter | None) -> Iterator[Unmet]:
+        crowds = self.crowds
+        token, model = crowds.token, self.model
+        looks = crowds.number(state)
+        done = crowds.done(self.pair, number, looks, slot, sieve, self.crowd)
+        known = done.tokens
+        for one in rules:
+            mark = token(model, one)
+            if mark in known:
+                continue
+            job = crowds.job(model, one, state, mark, looks)
+            if sieve is not None and not job.changed.isdisjoint(sieve.slots):
+                part = cut(self.fabric.space, one, state.box, state.frame)[0]
+                if part is not None:
+                    yield from self.performed([one], state._replace(box=part))
+                continue
+            unmet, wanted = self.job(job, sieve)
+            atom = next((bits for held, bits in one.limits if held == slot), 0)
+            if not unmet and crowds.lasts(self.pair, slot, atom):
+                known[mark] = atom, wanted
+                job.dones[done] = None
+            else:
+                job.crowds[self.crowd] = None
+                yield from unmet
+
+    def job(self, job: Job, sieve: Filter | None) -> tuple[list[Unmet], bool]:
+        """What is not right about a job, and whether something must arrive."""
+        found: list[Unmet] = []
+        wanted = False
+        for box, kept in job.parts:
+            outcome = kept if sieve is None or kept == DROPPED else Gated(sieve, kept)
+            wants = list(self.wants(box))
+            wanted = wanted or any(_arrives(want) for _, want in wants)
+            if not self._known(job, box, outcome, wants):
+                found += self.judge.unmet(box, outcome, wants, self.before)
+        return found, wanted
+
+    def _known(self, job: Job, box: Box, outcome: Outcome | Gated, wants: list[Want]) -> bool:
+        """Whether a job of one part was found right for the very same wish before, whatever the filter was."""
+        if len(wants) > 1 or len(job.parts) > 1:
+            return False
+        part, want = wants[0]
+        if not (isinstance(outcome, Gated) and isinstance(want, Choice) and part == box):
+            return False
+        if not self.judge.alike(outcome.filter, want.permits):
+            return False
+        if want.permits and id(want.yes) not in job.fine:
+            if not self.judge.agrees(box, outcome.kept, want.yes):
+                return False
+            job.fine[id(want.yes)] = want.yes
+        return True
+
+    def hit(self, rules: list[Ready], state: State) -> Iterator[Unmet]:
+        """Packets that one rule takes; or one of several, whichever the switch likes."""
+        todo = rules[0].rule.instructions
+        if len(rules) > 1:
+            yield from self.performed(rules, state)
+            return
+        metadata = _written(state.metadata, todo.metadata)
+        sieve = None if todo.goto is None else self.sieve(todo.goto, metadata, state.tunnel)
+        if todo.goto is None or sieve is not None:
+            yield from self.rules(rules, 0, rules[0].rule.table, state, sieve)
+        elif todo.apply:
+            yield from self.performed(rules, state)
+        else:
+            write = () if todo.clear else state.write
+            for action in todo.write:
+                write = written(write, action)
+            yield from self.table(todo.goto, State(state.box, state.frame, metadata, state.tunnel, write))
+
+    def performed(self, rules: list[Ready], state: State) -> Iterator[Unmet]:
+        """The same without any memory."""
+        visit = Visit(self.model, SOMEWHERE, self.fabric)
+        for one in rules:
+            for box, outcome in self.fabric.settled(visit.perform(one.rule.instructions, state)):
+                yield from self.judge.unmet(box, outcome, self.wants(box), self.before)
+
+
+def _plain_pivot(level: Level, state: State) -> bool:
+    """Whether packets still have what they came in with where the level's rules tell them apart, and in many ways."""
+    slot = level.pivot
+    if slot is None or slot == VID or state.frame.over:
+        return False
+    held = state.box[slot]
+    return held & held - 1 != 0 and not level.tagged
+
+
+def _written(metadata: int, write: tuple[int, int] | None) -> int:
+    return metadata if write is None else metadata & ~write[1] | write[0] & write[1]
+
+
+def _arrives(want: Any) -> bool:
+    return bool(want.permits and want.yes.arrivals) if isinstance(want, Choice) else bool(want.arrivals)

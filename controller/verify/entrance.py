@@ -1,0 +1,236 @@
+"""One host's port: which senders stand in which crowd, and the packets that have to be looked at by themselves.
+
+Most packets of a sender end as those of its whole crowd do. Not so what goes back to its own host: a switch does not
+send out of the port a packet came in by. Must not know: what crowds find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from controller.verify.crowd import Crowd, Crowds, Pair, Start
+from controller.verify.expect import Admission, Expectation, Want, Wanted
+from controller.verify.frame import SAME
+from controller.verify.judge import Unmet
+from controller.verify.outcome import AHEAD, Alternative, Gated, Outcome, Partition, arrives
+from controller.verify.pipeline import Model, Visit
+from controller.verify.ready import State, cut
+from controller.verify.rewrite import TAG_SLOTS
+from controller.verify.space import SHAPE, Box, meet, outside, within
+from fabric.topology import PortRef
+
+
+class Fault(NamedTuple):
+    """Packets of a port for which a claim does not hold; ``host``: the one concerned."""
+
+    claim: str
+    at: PortRef
+    box: Box
+    outcome: Outcome
+    wanted: Wanted
+    host: str
+    alternative: Alternative
+
+
+class Left(NamedTuple):
+    """A table that packets are left at, and what they look like there."""
+
+    table: int
+    state: State
+
+
+class Special:
+    """Packets of a port that are looked at by themselves."""
+
+    __slots__ = ("boxes", "entrance", "faults")
+
+    def __init__(self, entrance: Entrance, boxes: list[Box]) -> None:
+        self.entrance, self.boxes = entrance, boxes
+        self.faults: list[Fault] = []
+
+    def look(self) -> None:
+        self.faults = [fault for box in self.boxes for fault in self.entrance.exact(box, self)]
+
+
+class Entrance:
+    """A host's port that is up. ``faults``: of packets that stand in no crowd; ``sets``: how many sets these were."""
+
+    __slots__ = ("_joined", "at", "crowds", "faults", "sets", "specials")
+
+    def __init__(self, at: PortRef, crowds: Crowds) -> None:
+        self.at, self.crowds = at, crowds
+        self._joined: dict[tuple[Crowd, Pair], None] = {}
+        self.faults: list[Fault] = []
+        self.specials: list[Special] = []
+        self.sets = 0
+
+    def leave(self) -> list[tuple[Crowd, Pair]]:
+        """Stand in no crowd any more; those it left."""
+        left, self._joined = list(self._joined), {}
+        for crowd, pair in left:
+            self.crowds.leave(crowd, pair, self.at)
+        return left
+
+    def look(self) -> list[tuple[Crowd, Pair]]:
+        """See who may send what, and where that leads; the crowds that the port's senders stand in now."""
+        fabric = self.crowds.fabric
+        before, fabric.reader = fabric.reader, self
+        self.faults, self.specials, self.sets = [], [], 0
+        boxes: list[Box] = []
+        try:
+            for box, outcome, left in self._pieces():
+                if left is None:
+                    self.sets += 1
+                    self.faults += self._judged(box, outcome)
+                else:
+                    boxes += self._stand(box, left)
+        finally:
+            fabric.reader = before
+        if boxes:
+            self.specials = [Special(self, boxes)]
+            self.sets += len(boxes)
+        return list(self._joined)
+
+    def _pieces(self) -> Iterator[tuple[Box, Outcome | Gated, Left | None]]:
+        """All packets in parts: each with its outcome, or with the table that it is left at and its looks there."""
+        fabric = self.crowds.fabric
+        model = fabric.models[self.at.switch]
+        crowded = model.crowded()
+        left: list[Left] = []
+
+        def defer(visit: Visit, table: int, state: State) -> Partition | None:
+            if visit.model is not model or visit.port != self.at.port or table not in crowded:
+                return None
+            left.append(Left(table, state))
+            return [(state.box, arrives(AHEAD, len(left) - 1, SAME))]
+
+        found = fabric.entering(self.at, fabric.space.full, None, defer)
+        if not all(_whole(outcome) for _, outcome in found):
+            yield from ((box, outcome, None) for box, outcome in fabric.entering(self.at, fabric.space.full))
+            return
+        for box, outcome in found:
+            number = _number(outcome)
+            if number is None:
+                yield from ((part, each, None) for part, each in fabric.settled([(box, outcome)]))
+            else:
+                yield box, outcome, left[number]
+
+    def _stand(self, box: Box, left: Left) -> Iterator[Box]:
+        """Let senders of these packets stand where they are left; the packets to be looked at by themselves."""
+        table, state = left
+        crowds = self.crowds
+        for part, senders in self._senders(box):
+            pair = senders[0] and senders[0].wish, senders[-1] and senders[-1].wish
+            if pair == (None, None):
+                self.sets += 1
+                self.faults += self.exact(part, self)
+                continue
+            start = Start(self.at.switch, table, state._replace(box=_anybody(crowds.space.full, part)))
+            self._joined[crowds.join(start, pair, self.at, part), pair] = None
+            for expectation, sender in zip(crowds.expectations, senders, strict=True):
+                yield from expectation.beside(sender, part) if sender is not None else ()
+            yield from self._by_port(part, table, state)
+
+    def _senders(self, box: Box) -> Iterator[tuple[Box, tuple[Admission | None, ...]]]:
+        """The box in parts by who may send them: by each expectation that may hold."""
+        now, old = self.crowds.now, self.crowds.old
+        for part, sender in self._admitted(now, box):
+            if old is None:
+                yield part, (sender,)
+            else:
+                yield from ((piece, (sender, before)) for piece, before in self._admitted(old, part))
+
+    def _admitted(self, expectation: Expectation, box: Box) -> Iterator[tuple[Box, Admission | None]]:
+        left = [box]
+        for admission in expectation.admissions(self.crowds.fabric.hosts[self.at]):
+            rest: list[Box] = []
+            for part in left:
+                taken = within(part, admission.limits)
+                if taken is None:
+                    rest.append(part)
+                else:
+                    yield taken, admission
+                    rest += outside(part, admission.limits)
+            left = rest
+        yield from ((part, None) for part in left)
+
+    def _by_port(self, box: Box, table: int, state: State) -> Iterator[Box]:
+        """The packets that rules for this very port may take, beyond the table that a crowd stands at."""
+        model = self.crowds.fabric.models[self.at.switch]
+        for number in model.reached(table):
+            for ready in model.table(number).at_port(self.at.port):
+                if _untouched(model, table, number):
+                    part = cut(self.crowds.space, ready, box, state.frame)[0]
+                    if part is not None:
+                        yield part
+                else:
+                    yield box
+
+    # -- one by one --------------------------------------------------------------------------------------------------
+
+    def exactly(self, box: Box, crowd: Crowd, pair: Pair) -> Iterator[Fault]:
+        """What is wrong with packets of a crowd when they are the ones of this port."""
+        for own in crowd.members[pair].get(self.at, ()):
+            part = meet(box, own)
+            if part is not None:
+                yield from self.exact(part, crowd)
+
+    def exact(self, box: Box, reader: object) -> Iterator[Fault]:
+        """What is wrong with packets of the port, whatever may be said of others."""
+        fabric = self.crowds.fabric
+        before, fabric.reader = fabric.reader, reader
+        try:
+            for piece, outcome in fabric.entering(self.at, box):
+                yield from self._judged(piece, outcome)
+        finally:
+            fabric.reader = before
+
+    def _judged(self, box: Box, outcome: Outcome | Gated) -> Iterator[Fault]:
+        if not self._unmet(box, outcome):
+            return
+        for every in self.crowds.space.everything():
+            part = meet(every, box)
+            for unmet in self._unmet(part, outcome) if part is not None else ():
+                for claim, host, alternative in self.crowds.judge.faults(unmet, self.crowds.expectations):
+                    yield Fault(claim, self.at, unmet.box, unmet.outcome, unmet.wanted, host, alternative)
+
+    def _unmet(self, box: Box, outcome: Outcome | Gated) -> list[Unmet]:
+        now, old = self.crowds.now, self.crowds.old
+
+        def before(part: Box) -> list[Want]:
+            return old.at(self.at, part) if old is not None else []
+
+        return self.crowds.judge.unmet(box, outcome, now.at(self.at, box), None if old is None else before)
+
+
+def _anybody(full: Box, box: Box) -> Box:
+    """The packets of a box, whoever sends them and whatever they say beyond their shape and tags."""
+    wide = list(full)
+    for slot in (SHAPE, *TAG_SLOTS):
+        wide[slot] = box[slot]
+    return tuple(wide)
+
+
+def _number(outcome: Outcome | Gated) -> int | None:
+    """The number of the one place that packets are left at; None when they are not left."""
+    if isinstance(outcome, Gated) or len(outcome) != 1:
+        return None
+    (option,) = outcome
+    return option[0].port if len(option) == 1 and option[0].switch == AHEAD else None
+
+
+def _whole(outcome: Outcome | Gated) -> bool:
+    """Whether packets are left as they are, or not at all."""
+    if isinstance(outcome, Gated) or _number(outcome) is not None:
+        return True
+    return not any(a.switch == AHEAD for option in outcome for a in option)
+
+
+def _untouched(model: Model, table: int, number: int) -> bool:
+    """Whether packets reach a table as they were at another, without their fields being changed on the way."""
+    for each in model.reached(table):
+        for goto, count in model.table(each).changing.items():
+            if count and goto is not None and number in model.reached(goto):
+                return False
+    return True

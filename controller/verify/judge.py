@@ -1,0 +1,169 @@
+"""Whether what becomes of packets is what must: the difference, and the claim that it breaks.
+
+Must not know: how either was found, how packets are grouped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE
+from controller.verify.expect import MULTICAST, OWN, Choice, Expectation, Want, Wanted, spread
+from controller.verify.frame import Frame, canonical
+from controller.verify.outcome import LOOP, Alternative, Filter, Gated, Outcome, plain
+from controller.verify.space import ETH_DST, SHAPE, Box, Limits, Space, meet, minus, within
+from fabric.action import CONTROLLER, IN_PORT
+from fabric.topology import PortRef
+
+Wants = Callable[[Box], Iterable[Want]]
+"""What must become of the packets of a box: a partition of it, or of more."""
+Spot = tuple[str, Frame]
+"""A host, and what arrives there looks like."""
+
+
+class Unmet(NamedTuple):
+    """Packets whose outcome is not what is wanted."""
+
+    box: Box
+    outcome: Outcome
+    wanted: Wanted
+
+
+class Judge:
+    """Compares outcomes with an expectation; ``old``: or with another that may hold just as well, packet by packet.
+
+    ``hosts``: by port; ``cut_off``: hosts that nothing can reach, of which nothing is expected.
+    """
+
+    def __init__(self, space: Space, hosts: dict[PortRef, str], cut_off: frozenset[str]) -> None:
+        self.space, self.hosts, self.cut_off = space, hosts, cut_off
+        self._every = space.everything()
+        self._many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
+        self._alike: dict[tuple[int, int], tuple[bool, Filter, tuple[Limits, ...]]] = {}
+
+    def unmet(self, box: Box, outcome: Outcome | Gated, wants: Iterable[Want], old: Wants | None = None) -> list[Unmet]:
+        """The packets of a box for which the outcome is neither what is wanted nor what was wanted before."""
+        found: list[Unmet] = []
+        for part, want in wants:
+            common = part if part == box else meet(part, box)
+            if common is not None:
+                found += self._unmet(common, outcome, want)
+        return found if old is None else [each for one in found for each in self._still(one, old(one.box))]
+
+    def _unmet(self, box: Box, outcome: Outcome | Gated, want: Wanted | Choice) -> Iterator[Unmet]:
+        """Packets are judged together when policy's filter is the very set of packets that are permitted."""
+        if isinstance(outcome, Gated) and isinstance(want, Choice):
+            same = self.alike(outcome.filter, want.permits)
+            if same and (not want.permits or self.agrees(box, outcome.kept, want.yes)):
+                return
+        for part, each in plain([(box, outcome)]):
+            for piece, wanted in spread(part, want):
+                if not self.agrees(piece, each, wanted) and any(meet(piece, every) for every in self._every):
+                    yield Unmet(piece, each, wanted)
+
+    def _still(self, one: Unmet, before: Iterable[Want]) -> Iterator[Unmet]:
+        """What of it is not what was wanted before either."""
+        for part, want in before:
+            common = meet(part, one.box)
+            for piece, wanted in spread(common, want) if common is not None else ():
+                if not (self.agrees(piece, one.outcome, wanted) or self._between(piece, one, wanted)):
+                    yield Unmet(piece, one.outcome, one.wanted)
+
+    def _between(self, box: Box, one: Unmet, before: Wanted) -> bool:
+        """Whether copies for many go to all that must have one before and after, and to none that must not in both."""
+        if box[ETH_DST] & ~self._many or any(self._bad(each) for each in one.outcome):
+            return False
+        new, old = self._must(box, one.wanted), self._must(box, before)
+        return all((new & old) <= does <= (new | old) for does in (self._does(box, each, None) for each in one.outcome))
+
+    def alike(self, sieve: Filter, permits: tuple[Limits, ...]) -> bool:
+        """Whether the filter keeps exactly the IPv4 packets that are permitted."""
+        key = id(sieve), id(permits)
+        if key not in self._alike:
+            every = within(self.space.full, ((SHAPE, self.space.shapes.ip4),)) or self.space.full
+            kept = [part for limits, keeps in sieve.rows if keeps and (part := within(every, limits))]
+            permitted = [part for limits in permits if (part := within(every, limits))]
+            self._alike[key] = not _beyond(kept, permitted) and not _beyond(permitted, kept), sieve, permits
+        return self._alike[key][0]
+
+    def agrees(self, box: Box, outcome: Outcome, wanted: Wanted) -> bool:
+        if not any(outcome) and not wanted.arrivals:
+            return True
+        must = self._must(box, wanted)
+        return all(self._fits(box, alternative, wanted, must) for alternative in outcome)
+
+    def _fits(self, box: Box, alternative: Alternative, wanted: Wanted, must: Counter[Spot]) -> bool:
+        if self._bad(alternative):
+            return False
+        return self._does(box, alternative, wanted.free) == must
+
+    @staticmethod
+    def _bad(alternative: Alternative) -> bool:
+        """What no intent would have: a loop, a packet for the controller."""
+        return any(a.switch == LOOP or a.port == CONTROLLER for a in alternative)
+
+    def _does(self, box: Box, alternative: Alternative, free: str | None) -> Counter[Spot]:
+        does: Counter[Spot] = Counter()
+        for switch, port, frame in alternative:
+            if switch != LOOP and port != CONTROLLER:
+                host = OWN if port == IN_PORT else self.hosts[PortRef(switch, port)]
+                if host != free:
+                    does[host, canonical(self.space, box, frame)] += 1
+        return does
+
+    def _must(self, box: Box, wanted: Wanted) -> Counter[Spot]:
+        arrivals = ((host, canonical(self.space, box, frame)) for host, frame in wanted.arrivals)
+        return Counter(spot for spot in arrivals if spot[0] not in self.cut_off)
+
+    # -- which claim it is -------------------------------------------------------------------------------------------
+
+    def faults(
+        self, one: Unmet, expectations: tuple[Expectation, ...], box: Box | None = None
+    ) -> Iterator[tuple[str, str, Alternative]]:
+        """The claims that are broken, each once: (claim, host concerned, what happens)."""
+        must = self._must(box or one.box, one.wanted)
+        seen: set[str] = set()
+        for alternative in sorted(one.outcome):
+            for claim, host in self._broken(box or one.box, alternative, one.wanted, must, expectations):
+                if claim not in seen:
+                    seen.add(claim)
+                    yield claim, host, alternative
+
+    def _broken(
+        self,
+        box: Box,
+        alternative: Alternative,
+        wanted: Wanted,
+        must: Counter[Spot],
+        expectations: tuple[Expectation, ...],
+    ) -> Iterator[tuple[str, str]]:
+        for switch, port, _ in alternative:
+            if switch == LOOP:
+                yield LOOP_FREE, ""
+            elif port == CONTROLLER:
+                yield QUIET, switch
+        does = self._does(box, alternative, wanted.free)
+        if does == must:
+            return
+        due, got = ({host for host, _ in places} for places in (must, does))
+        for host in sorted(got - due):
+            yield self._leak(host, wanted, expectations), host
+        for host in sorted(due - got):
+            yield REACHABLE, host
+        if due == got:
+            yield FAITHFUL, min((host for host, _ in (does - must) + (must - does)), default="")
+
+    def _leak(self, host: str, wanted: Wanted, expectations: tuple[Expectation, ...]) -> str:
+        """Which claim is broken when the host gets a packet that it must not get."""
+        if wanted.sender is None:
+            return ADMITTED
+        return POLICY if any(wanted.sender[0] in each.tenants_at(host) for each in expectations) else ISOLATED
+
+
+def _beyond(some: list[Box], others: list[Box]) -> list[Box]:
+    """What is in some of these boxes and in none of the others."""
+    for other in others:
+        some = [part for box in some for part in minus(box, other)]
+    return some
