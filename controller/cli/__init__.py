@@ -37,7 +37,7 @@ COMMANDS = (
     Row("apply", "apply:apply", _INTENTS, "Bring the fabric to what the intents say."),
     Row("diff", "change:diff_", _INTENTS, "Show how two intents or revisions differ, in words and entry by entry."),
     Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
-    Row("verify", "verify:verify", _INTENTS, "Prove what rules do to all packets, or refute it with one."),
+    Row("verify", "verify:verify", _INTENTS, "Prove what the rules do to all packets at once, or refute it with one."),
     Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
     Row("explain", "explain:explain", _FABRIC, "Say why a packet passes or not, or why a rule exists."),
     Row("probe", "probing:probe", _FABRIC, "Send packets through a simulated fabric and compare with the intents."),

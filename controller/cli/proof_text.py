@@ -39,7 +39,7 @@ def _stage(stage: Stage, titled: bool) -> Iterator[Text | str]:
         yield Text(stage.refused, "yellow")
         return
     if titled and not stage.refutations:
-        yield f"  {count(len(stage.proofs), 'claim')} proved: {_covered(stage)}"
+        yield f"  {count(len(_telling(stage)), 'claim')} proved: {_covered(stage)}"
         yield from (f"  {_vacuous(one)}" for one in stage.proofs if one.vacuous)
         return
     proofs = {one.claim: one for one in stage.proofs}
@@ -97,9 +97,14 @@ def plain(one: Refutation) -> str:
     return "\n".join(str(line) for line in refuted(one))
 
 
+def _telling(stage: Stage) -> list[Proof]:
+    """The proofs that say something."""
+    return [one for one in stage.proofs if not one.vacuous]
+
+
 def _covered(stage: Stage) -> str:
     """What the proofs speak of."""
-    return next((one.covered for one in stage.proofs if not one.vacuous), "nothing")
+    return next((one.covered for one in _telling(stage)), "nothing")
 
 
 def summary(done: Verification) -> Text:
@@ -114,7 +119,7 @@ def summary(done: Verification) -> Text:
         return Text("Not proved, not refuted.", "bold yellow")
     failing = sum(stage.failure is not None for stage in done.stages)
     last = done.stages[0 if failing else -1]
-    real = [one for one in last.proofs if not one.vacuous]
+    real = _telling(last)
     empty = f", {len(last.proofs) - len(real)} more say nothing" if len(real) < len(last.proofs) else ""
     states = f" after each of {count(len(done.stages), 'batch', 'batches')}" if len(done.stages) > 1 else ""
     states = f" under each of {count(failing, 'kind')} of failures" if failing else states
