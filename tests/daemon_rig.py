@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from fabric.openflow import messages as m
 from fabric.ruleset import Ruleset
 from fabric.sim import mods
 from fabric.sim.server import SimThread
+from tests.waiting import eventually
 
 TOPOLOGY = Path("topologies/demo.yaml")
 FABRIC = load_topology(TOPOLOGY).topology
@@ -37,16 +37,6 @@ def ruleset_of(sources, topology, numbering) -> Ruleset:
     intent, problems = load_intent([Text(name, text) for name, text in sorted(sources.items())], fabric)
     assert not problems
     return compile_fabric(intent, fabric, from_json(numbering)).ruleset
-
-
-def eventually(predicate, seconds=10.0):
-    """Whether it becomes true in time."""
-    end = time.monotonic() + seconds
-    while not predicate():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 class Watch:

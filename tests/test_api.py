@@ -25,7 +25,8 @@ from controller.api.models import FORMAT_VERSION
 from controller.api.server import CannotServe, Server, is_loopback
 from controller.daemon import CODES
 from controller.plan import ruleset_json
-from tests.daemon_rig import DEMO, SMALL, TOPOLOGY, Rig, edited, eventually
+from tests.daemon_rig import DEMO, SMALL, TOPOLOGY, Rig, edited
+from tests.waiting import eventually
 
 SOURCES = {DEMO.name: DEMO.text}
 LIMIT = 1 << 20

@@ -18,7 +18,8 @@ from fabric.match import Match
 from fabric.openflow import messages as m
 from fabric.rule import Instructions, Rule
 from fabric.sim import mods
-from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, Rig, edited, eventually, ruleset_of
+from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, Rig, edited, ruleset_of
+from tests.waiting import eventually
 
 FOREIGN = Rule(0, 7, Match.of(in_port=3), Instructions(write=(Output(1),)), 0x1234)
 OTHER = edited("services: [tcp/8080]", "services: [tcp/8080, tcp/9090]")

@@ -21,7 +21,8 @@ from controller.store import APPLIED, UNDONE
 from fabric.openflow import messages as m
 from fabric.sim import mods
 from fabric.sim.server import SimThread
-from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, eventually, ruleset_of
+from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, ruleset_of
+from tests.waiting import eventually
 
 INTERRUPTED = 50
 """So many changes are cut short; to hit so many, more than this many kills are needed."""

@@ -33,7 +33,7 @@ from fabric.openflow.constants import PortState
 from fabric.openflow.messages import Port
 from fabric.sim.server import SimThread
 from fabric.topology import Link, PortRef, Topology
-from tests.daemon_rig import eventually
+from tests.waiting import eventually
 
 FABRIC = clos(2, 3, hosts_per_leaf=2, name="three")
 NOBODY = Text(

@@ -21,7 +21,8 @@ from fabric.topology import Link
 from lab.cell import down, find_cell, lacking
 from lab.ovs import KERNEL, MODULE, LabError
 from tests.cli_run import ROOT, clos
-from tests.daemon_rig import FABRIC, eventually
+from tests.daemon_rig import FABRIC
+from tests.waiting import eventually
 
 TOPOLOGY, INTENTS = ROOT / "topologies/demo.yaml", ROOT / "intents/demo.yaml"
 if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":

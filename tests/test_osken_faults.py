@@ -21,7 +21,8 @@ from controller.wire.osken import controller as framework
 from controller.wire.osken import hub, ofp_event, ofp_handler
 from fabric.openflow import encode
 from fabric.openflow import messages as m
-from tests.wire_peer import HELLO, Fleet, eventually, shake_hands
+from tests.waiting import eventually
+from tests.wire_peer import HELLO, Fleet, shake_hands
 
 CONF = framework.CONF
 

@@ -77,18 +77,6 @@ def _dangling(held: dict[object, object]) -> set[tuple[object, int]]:
     }
 
 
-def _dangling(held: dict[object, object]) -> set[tuple[object, int]]:
-    """References of groups to groups that are absent."""
-    return {
-        (key, act.group)
-        for key, entry in held.items()
-        if isinstance(entry, GroupEntry)
-        for bucket in entry.buckets
-        for act in bucket.actions
-        if isinstance(act, Group) and ("g", act.group) not in held
-    }
-
-
 @law
 @given(rulesets(), rulesets())
 def test_after_the_plan_the_fabric_holds_what_is_desired(a, b) -> None:

@@ -29,6 +29,7 @@ from fabric.sim.server import SimThread
 from fabric.topology import PortRef
 from tests.sim_controller import Datapath, listening
 from tests.sim_fabrics import attach_all, flat_topology, program
+from tests.waiting import eventually
 
 
 @contextmanager
@@ -42,15 +43,6 @@ def running(**options: int):
 
 def miss(max_len: int = 0xFFFF) -> m.FlowMod:
     return m.FlowMod(FlowModCommand.ADD, Rule(0, 0, ANY, Instructions(apply=(Output(CONTROLLER, max_len),))))
-
-
-def eventually(true, timeout: float = 10) -> bool:
-    end = time.monotonic() + timeout
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 # ---- sessions over TCP

@@ -17,7 +17,8 @@ from fabric.openflow import messages as m
 from fabric.openflow.multipart import ForeignFlow
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
-from tests.wire_peer import Fleet, eventually
+from tests.waiting import eventually
+from tests.wire_peer import Fleet
 
 NAMES = {1: "leaf1", 2: "leaf2", 3: "spine1"}
 LEAVES = ("leaf1", "leaf2")

@@ -21,7 +21,8 @@ from fabric.openflow import messages as m
 from fabric.openflow.constants import FlowModCommand
 from fabric.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from fabric.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
-from tests.wire_peer import Fleet, Peer, eventually
+from tests.waiting import eventually
+from tests.wire_peer import Fleet, Peer
 
 NAMES = {1: "leaf1", 2: "leaf2", 3: "leaf3"}
 ALL = tuple(NAMES.values())

@@ -18,7 +18,7 @@ from fabric.openflow.constants import Role
 from fabric.rule import Instructions
 from fabric.ruleset import EMPTY, Block
 from fabric.sim.server import SimThread
-from tests.wire_peer import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent
 TOPOLOGY = load_topology(ROOT / "topologies/demo.yaml")[0]

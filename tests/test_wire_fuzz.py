@@ -16,7 +16,8 @@ from fabric.openflow import messages as m
 from fabric.openflow import multipart as mp
 from fabric.openflow.constants import Role
 from fabric.rule import Bucket, GroupEntry, Instructions, Rule
-from tests.wire_peer import HELLO, Fleet, eventually, shake_hands
+from tests.waiting import eventually
+from tests.wire_peer import HELLO, Fleet, shake_hands
 
 RULE = Rule(0, 1, Match.of(eth_dst=1), Instructions(apply=(Output(1),)))
 GENUINE = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from typing import ClassVar
 
 from fabric.openflow import DecodeError, Framer, decode, encode, encode_pages
@@ -214,13 +213,3 @@ def shake_hands(address, dpid=0x77):
                 sock.sendall(encode(mp.PortDescReply(()), xid))
                 done = True
     return sock
-
-
-def eventually(predicate, seconds=5.0):
-    """Whether it becomes true in time."""
-    end = time.monotonic() + seconds
-    while not predicate():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True

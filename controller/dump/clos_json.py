@@ -7,9 +7,10 @@ An output to CONTROLLER is read as one of the whole packet: the form does not sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from controller.dump.actions import NUMBERED, PLAIN
 from controller.dump.held import Entry, Gathering
 from controller.dump.json_text import Item, listing, mapping, only, scalar, string
 from controller.dump.words import Unread, clip, known, match, number, term, value
@@ -93,8 +94,8 @@ def _instructions(said: dict[str, Any]) -> Instructions:
 
 def _action(said: Any) -> Action:
     name, _, inside = string(said, "action").partition(":")
-    if name in _PLAIN and not inside:
-        return _PLAIN[name]
+    if name in PLAIN and not inside:
+        return PLAIN[name]
     if name not in _MAKERS:
         raise Unread(f"action {clip(said)}: Clos has no model of it")
     return _MAKERS[name](inside)
@@ -116,33 +117,11 @@ def _output(inside: str) -> Action:
     return act.Output(_PORTS[inside] if inside in _PORTS else number(inside, 32, "port"))
 
 
-def _numbered(make: Callable[[int], Action], bits: int) -> Callable[[str], Action]:
-    return lambda inside: make(number(inside, bits, "argument"))
-
-
-_MAKERS: dict[str, Callable[[str], Action]] = {
+_MAKERS: Mapping[str, Callable[[str], Action]] = {
+    **NUMBERED,
     "output": _output,
     "set_field": _set_field,
     "move": _move,
-    "group": _numbered(act.Group, 32),
-    "push_vlan": _numbered(act.PushVlan, 16),
-    "push_mpls": _numbered(act.PushMpls, 16),
-    "pop_mpls": _numbered(act.PopMpls, 16),
-    "push_pbb": _numbered(act.PushPbb, 16),
-    "set_mpls_ttl": _numbered(act.SetMplsTtl, 8),
-    "set_nw_ttl": _numbered(act.SetNwTtl, 8),
-    "set_queue": _numbered(act.SetQueue, 32),
-}
-_PLAIN: dict[str, Action] = {
-    str(action): action
-    for action in (
-        act.PopVlan(),
-        act.PopPbb(),
-        act.DecMplsTtl(),
-        act.DecNwTtl(),
-        act.CopyTtlOut(),
-        act.CopyTtlIn(),
-    )
 }
 
 

@@ -7,9 +7,10 @@ Source: Ryu 4.34 ryu/lib/ofctl_v1_3.py (the text of actions and matches), docs/a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from controller.dump.actions import NUMBERED, PLAIN
 from controller.dump.held import Entry, Gathering
 from controller.dump.json_text import Item, listing, mapping, only, scalar, string
 from controller.dump.words import Unread, clip, known, match, number, term, value
@@ -162,31 +163,13 @@ def _move(inside: str) -> Action:
     return act.Move(source, target)
 
 
-def _numbered(make: Callable[[int], Action], bits: int) -> Callable[[str], Action]:
-    return lambda inside: make(number(inside, bits, "argument"))
-
-
-_MAKERS: dict[str, Callable[[str], Action]] = {
+_MAKERS: Mapping[str, Callable[[str], Action]] = {
+    **{name.upper(): make for name, make in NUMBERED.items()},
     "OUTPUT": lambda inside: act.Output(_port(inside)),
-    "GROUP": _numbered(act.Group, 32),
     "SET_FIELD": _set_field,
     "NX_MOVE": _move,
-    "PUSH_VLAN": _numbered(act.PushVlan, 16),
-    "PUSH_MPLS": _numbered(act.PushMpls, 16),
-    "POP_MPLS": _numbered(act.PopMpls, 16),
-    "PUSH_PBB": _numbered(act.PushPbb, 16),
-    "SET_QUEUE": _numbered(act.SetQueue, 32),
-    "SET_MPLS_TTL": _numbered(act.SetMplsTtl, 8),
-    "SET_NW_TTL": _numbered(act.SetNwTtl, 8),
 }
-_PLAIN: dict[str, Action] = {
-    "POP_VLAN": act.PopVlan(),
-    "POP_PBB": act.PopPbb(),
-    "DEC_NW_TTL": act.DecNwTtl(),
-    "DEC_MPLS_TTL": act.DecMplsTtl(),
-    "COPY_TTL_OUT": act.CopyTtlOut(),
-    "COPY_TTL_IN": act.CopyTtlIn(),
-}
+_PLAIN = {name.upper(): action for name, action in PLAIN.items()}
 
 
 def _group(said: dict[str, Any]) -> GroupEntry:

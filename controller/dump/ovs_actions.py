@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from controller.dump.actions import NUMBERED
 from controller.dump.ovs_match import NAMES, Port
 from controller.dump.words import Unread, clip, known, masked, number, value
 from fabric import action as act
@@ -143,23 +144,16 @@ def _nothing(make: Callable[[], Action]) -> Callable[[str, Port], Action]:
     return read
 
 
-def _numbered(make: Callable[[int], Action], bits: int) -> Callable[[str, Port], Action]:
-    return lambda inside, port: make(number(inside, bits, "argument"))
+def _portless(make: Callable[[str], Action]) -> Callable[[str, Port], Action]:
+    return lambda inside, port: make(inside)
 
 
 _MAKERS: Mapping[str, Callable[[str, Port], Action]] = {
+    **{name: _portless(make) for name, make in NUMBERED.items()},
     "output": _output,
     "set_field": _set_field,
     "move": _move,
-    "group": _numbered(act.Group, 32),
-    "push_vlan": _numbered(act.PushVlan, 16),
-    "push_mpls": _numbered(act.PushMpls, 16),
-    "pop_mpls": _numbered(act.PopMpls, 16),
-    "push_pbb": _numbered(act.PushPbb, 16),
-    "set_mpls_ttl": _numbered(act.SetMplsTtl, 8),
-    "mod_nw_ttl": _numbered(act.SetNwTtl, 8),
-    "set_nw_ttl": _numbered(act.SetNwTtl, 8),
-    "set_queue": _numbered(act.SetQueue, 32),
+    "mod_nw_ttl": _portless(NUMBERED["set_nw_ttl"]),
     "pop_vlan": _nothing(act.PopVlan),
     "pop_pbb": _nothing(act.PopPbb),
     "dec_ttl": _nothing(act.DecNwTtl),
