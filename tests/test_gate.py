@@ -19,6 +19,7 @@ from controller.api.server import Server
 from controller.compile import compile_fabric
 from controller.daemon import Refused
 from controller.daemon.draft import Draft, Sources
+from controller.daemon.follow import Follower
 from controller.daemon.gate import Examiner, common_ground
 from controller.daemon.report import Proving
 from controller.intent import Text
@@ -34,8 +35,9 @@ from fabric.rule import Instructions, Rule
 from fabric.ruleset import EMPTY, Block, Ruleset, state_of
 from fabric.topology import PortRef
 from tests.cli_run import clos
-from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, Rig, edited, eventually
+from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, Rig, edited
 from tests.fabrics import intents, topologies
+from tests.waiting import eventually
 
 PORT = edited("services: [tcp/8080]", "services: [tcp/8081]")
 LEAK = Rule(0, 9999, Match.of(in_port=11), Instructions(write=(Output(12),)), 0xC105 << 48)
@@ -195,7 +197,8 @@ def test_a_change_that_is_proved_says_what_it_took_and_takes_little(rig):
 def test_a_proof_that_takes_long_says_so_before_anything_is_sent(rig, monkeypatch):
     steps = []
     monkeypatch.setattr("controller.daemon.gate.TELL_SECONDS", 0.0)
-    monkeypatch.setattr("controller.daemon.gate.verify_states", lambda *given: time.sleep(0.2) or verify_states(*given))
+    proves = Follower.prove
+    monkeypatch.setattr(Follower, "prove", lambda *given: time.sleep(0.2) or proves(*given))
     rig.apply(progress=steps.append)
     told = [step for step in steps if isinstance(step, Proving)]
     assert told and told[-1].number == told[-1].batches
@@ -203,19 +206,19 @@ def test_a_proof_that_takes_long_says_so_before_anything_is_sent(rig, monkeypatc
 
 
 def test_a_daemon_that_is_stopped_during_a_proof_sends_nothing(rig, monkeypatch):
-    inside, go_on, ends = threading.Event(), threading.Event(), []
+    inside, go_on, ends, proves = threading.Event(), threading.Event(), [], Follower.prove
 
     def waiting(*given):
         inside.set()
         assert go_on.wait(10)
-        return verify_states(*given)
+        return proves(*given)
 
     def change():
         with pytest.raises(Refused) as caught:
             rig.apply()
         ends.append(caught.value.code)
 
-    monkeypatch.setattr("controller.daemon.gate.verify_states", waiting)
+    monkeypatch.setattr(Follower, "prove", waiting)
     work = threading.Thread(target=change)
     work.start()
     assert inside.wait(10)
@@ -229,7 +232,7 @@ def test_a_prover_that_fails_proves_nothing_and_the_daemon_lives(rig, monkeypatc
     def broken(*_):
         raise RecursionError("too deep")
 
-    monkeypatch.setattr("controller.daemon.gate.verify_states", broken)
+    monkeypatch.setattr(Follower, "prove", broken)
     assert "too deep" in refusal(rig).message
     assert rig.apply(allow=(*ALLOW, "unproven")).proof == "unproven"
 
@@ -238,7 +241,7 @@ def test_what_is_out_of_line_already_does_not_keep_the_fabric_from_being_mended(
     rig.apply([DEMO])
     rig.state_dir = tmp_path / "another"  # a controller that knows nothing of what switches hold
     rig.restart()
-    assert eventually(lambda: "other entries" in rig.daemon.status().switches[0].problem)
+    assert eventually(lambda: all("other entries" in each.problem for each in rig.daemon.status().switches))
     done = rig.apply([SMALL])
     assert done.proof == "proved"
     assert any("out of line" in text for text in rig.daemon.revision(1).proof["left_out"])

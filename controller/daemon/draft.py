@@ -6,7 +6,6 @@ sessions, the store. What was read and compiled last is remembered, so that the 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from controller.compile import Compiled, CompileError, compile_fabric
 from controller.compile.numbering import Numbering
+from controller.daemon.heap import keep_out_of_collections
 from controller.daemon.refusal import INVALID, LIMIT, Refused
 from controller.daemon.turn import contested, overlay, turn
 from controller.intent import Loader, Problem, Text, load_topology
@@ -159,7 +159,7 @@ class Drafting:
         except CompileError as error:
             raise Refused(LIMIT, str(error)) from None
         if on is None:
-            _keep_out_of_collections()
+            keep_out_of_collections()
         return found
 
 
@@ -167,10 +167,3 @@ def refused(problems: tuple[Problem, ...]) -> Refused:
     """The refusal of documents with these problems."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return Refused(INVALID, f"{problems[0]}{more}", problems)
-
-
-def _keep_out_of_collections() -> None:
-    """A compiled fabric is millions of immutable values that no collection frees; looking at them again and again
-    would stop every thread for most of a second."""
-    gc.collect()
-    gc.freeze()

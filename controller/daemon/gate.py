@@ -21,15 +21,16 @@ from typing import NamedTuple
 from controller.compile import Compiled, Origin, origins
 from controller.daemon.draft import Draft
 from controller.daemon.fingerprint import digest_of
+from controller.daemon.follow import Follower
 from controller.daemon.report import Proving, Step
+from controller.daemon.turn import overlay
 from controller.daemon.verdict import EITHER, NOW, Finding, Judged, Verdict
 from controller.intent.model import Intent
 from controller.plan import states
-from controller.verify import CLAIMS, Counterexample, Refused, Report, verify_states
+from controller.verify import CLAIMS, Counterexample, Refused, Report
 from controller.verify.claims import FAITHFUL, REACHABLE
-from controller.verify.during import verify_during
 from fabric.openflow.digest import Digests, fabric_digest, state_digest
-from fabric.ruleset import EMPTY, Ruleset, SwitchState, state_of
+from fabric.ruleset import EMPTY, Ruleset
 from fabric.topology import Topology
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +43,6 @@ PROVER = ("controller.verify", "controller.intent", "fabric")
 """The packages whose code a proof stands on."""
 
 Tell = Callable[[Step], object]
-States = dict[str, SwitchState]
 
 
 class Passage(NamedTuple):
@@ -63,11 +63,13 @@ class Examiner:
 
     def __init__(self) -> None:
         self._digests = Digests()
+        self._follower = Follower()
 
     def examine(self, draft: Draft, held: Compiled | None, offline: tuple[str, ...], tell: Tell) -> Verdict:
         """The verdict on every state of the draft's plan. ``held``: what the fabric should hold now, None = nothing."""
-        found = _Examination(draft, held, offline, tell, self._digests).verdict()
+        found = _Examination(draft, held, offline, tell, self._digests, self._follower).verdict()
         self._digests.keep(draft.compiled.ruleset)
+        self._follower.settle()
         return found
 
 
@@ -81,100 +83,105 @@ class _Examination:
     """A verdict in the making."""
 
     def __init__(
-        self, draft: Draft, held: Compiled | None, offline: tuple[str, ...], tell: Tell, digests: Digests
+        self,
+        draft: Draft,
+        held: Compiled | None,
+        offline: tuple[str, ...],
+        tell: Tell,
+        digests: Digests,
+        follower: Follower,
     ) -> None:
-        self.draft, self.passage, self.tell, self.digests = draft, passage(draft, held), tell, digests
+        self.draft, self.passage, self.tell = draft, passage(draft, held), tell
+        self.digests, self.follower = digests, follower
         self.begun, self.offline = time.perf_counter(), offline
         self.left_out = [f"{name} is away: that all arrives until it joins is not proved" for name in offline]
         if self.passage.ground is None and len(draft.plan.batches) > 1:
             self.left_out.append("cables change: only the state after the last batch was examined")
-        self.as_before = True
         self.spared = self._spared(draft.installed is not (held.ruleset if held else EMPTY))
 
     def verdict(self) -> Verdict:
         judged: list[Judged] = []
         claims: dict[str, str] = {}
         batches, wanted = len(self.draft.plan.batches), self.digests.of(self.draft.compiled.ruleset)
-        for number, batch, ruleset, held in self._states():
+        self._start()
+        for number, batch, ruleset in self._states():
             final = number == batches
             if final or self.passage.ground is not None:
-                state, report = self._judge(number, batch, held, self.digests.of(ruleset), wanted if final else None)
+                state, report = self._judge(number, batch, ruleset, wanted if final else None)
                 judged.append(state)
                 claims = {proof.claim: proof.vacuous or proof.covered for proof in report.proofs}
                 if not state.ok:
                     break
         if self.offline and judged[-1].ok and self.passage.ground is not None:
-            judged.append(self._while_away(held, wanted))
+            judged.append(self._while_away(wanted))
         spent = time.perf_counter() - self.begun
         return Verdict(claims, batches, tuple(judged), wanted, tuple(self.left_out), digest_of(PROVER), spent)
 
-    def _states(self) -> Iterator[tuple[int, str, Ruleset, States]]:
+    def _start(self) -> None:
+        """Have the prover stand where the plan begins."""
+        ground, installed, before = self.passage.ground, self.draft.installed, self.passage.before
+        if ground is not None:
+            _answered(lambda: self.follower.stand(ground, installed, before) or Report(()))
+
+    def _states(self) -> Iterator[tuple[int, str, Ruleset]]:
         """Each batch's number, name and the state it leads to; a plan that changes nothing has one state, number 0."""
-        installed, plan = self.draft.installed, self.draft.plan
-        held = {name: state_of(blocks) for name, blocks in installed.by_switch().items()}
-        if not plan:
-            yield 0, "", self.draft.compiled.ruleset, held
-        for number, (batch, ruleset) in enumerate(states(installed, plan), 1):
-            blocks = ruleset.by_switch()
-            touched = {name for push in batch.pushes for name in push.switches}
-            held = {name: state_of(blocks[name]) if name in touched else held[name] for name in blocks}
-            yield number, batch.name, ruleset, held
+        if not self.draft.plan:
+            yield 0, "", self.draft.compiled.ruleset
+        for number, (batch, ruleset) in enumerate(states(self.draft.installed, self.draft.plan), 1):
+            yield number, batch.name, ruleset
 
     def _judge(
-        self, number: int, batch: str, held: States, digests: Mapping[str, str], wanted: Mapping[str, str] | None
+        self, number: int, batch: str, ruleset: Ruleset, wanted: Mapping[str, str] | None
     ) -> tuple[Judged, Report]:
         """The state after a batch, and what the prover says of it. ``wanted``: the digests of the last state."""
         began, final = time.perf_counter(), wanted is not None
+        digests = self.digests.of(ruleset)
+        leads = not final or digests == wanted
         with self._telling(Proving(number, len(self.draft.plan.batches), batch)):
-            report = self._final(held) if final else self._between(held)
+            # One object from now on for what is equal: then the next draft begins where the prover stands.
+            report = self._final(self.draft.compiled.ruleset if leads else ruleset) if final else self._between(ruleset)
         spared = frozenset[str]() if final else self.spared
         found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in spared)
         why = str(report.refused) if report.refused else ""
-        if final and digests != wanted:
+        if not leads:
             why = why or "the plan does not lead to the rules that were compiled"
         spent = round(time.perf_counter() - began, 4)
         against = NOW if final else EITHER
         ok = not found and not why
         return Judged(number, batch, against, ok, fabric_digest(digests), spent, found, why), report
 
-    def _while_away(self, held: States, wanted: Mapping[str, str]) -> Judged:
+    def _while_away(self, wanted: Mapping[str, str]) -> Judged:
         """The state after the last batch while switches that are away go on as before: nothing may leak or loop."""
-        began, blocks = time.perf_counter(), self.draft.installed.by_switch()
-        before = {name: state_of(blocks.get(name, ())) for name in self.offline}
-        with self._telling(Proving(len(self.draft.plan.batches), len(self.draft.plan.batches), AWAY)):
-            report = self._between({**held, **before})
+        began, number = time.perf_counter(), len(self.draft.plan.batches)
+        before = {name: self.draft.installed.state(name) for name in self.offline}
+        with self._telling(Proving(number, number, AWAY)):
+            report = self._between(overlay(self.draft.compiled.ruleset, before))
         spared = self.spared | {REACHABLE, FAITHFUL}
         found = tuple(self._finding(one) for one in report.counterexamples if one.claim not in spared)
         why = str(report.refused) if report.refused else ""
         digest = fabric_digest({**wanted, **{name: state_digest(state) for name, state in before.items()}})
         spent = round(time.perf_counter() - began, 4)
-        number = len(self.draft.plan.batches)
         return Judged(number, AWAY, EITHER, not found and not why, digest, spent, found, why)
 
-    def _final(self, held: States) -> Report:
-        return _answered(lambda: verify_states(self.passage.now, self.passage.topology, held))
+    def _final(self, ruleset: Ruleset) -> Report:
+        return _answered(lambda: self.follower.prove(self.passage.topology, ruleset, self.passage.now))
 
-    def _between(self, held: States) -> Report:
-        """For a state on the way. The first ones often do all as before, which is the least work to prove."""
+    def _between(self, ruleset: Ruleset) -> Report:
+        """For a state on the way; where tenants are stopped meanwhile, on the way to the stop or from there."""
         before, now, _, ground, halt = self.passage
         if ground is None:
             return Report(())
-        if self.as_before:
-            report = _answered(lambda: verify_states(before, ground, held))
-            if report.ok:
-                return report
-            self.as_before = False
+        prove = self.follower.prove
         if halt is None:
-            return _answered(lambda: verify_during(before, now, ground, held))
-        away = _answered(lambda: verify_during(before, halt, ground, held))
-        return away if away.ok else _answered(lambda: verify_during(halt, now, ground, held))
+            return _answered(lambda: prove(ground, ruleset, now, before))
+        away = _answered(lambda: prove(ground, ruleset, halt, before))
+        return away if away.ok else _answered(lambda: prove(ground, ruleset, now, halt))
 
     def _spared(self, out_of_line: bool) -> frozenset[str]:
         """Claims that do not hold before the first message, where switches hold something else than they should."""
         if not out_of_line or self.passage.ground is None:
             return frozenset()
-        held = {name: state_of(blocks) for name, blocks in self.draft.installed.by_switch().items()}
-        report = self._between(held)
+        report = self._between(self.draft.installed)
         found = frozenset(one.claim for one in report.counterexamples)
         if found:
             what = ", ".join(claim for claim in CLAIMS if claim in found)

@@ -1,0 +1,105 @@
+"""A prover that goes with the fabric from state to state, so that a change is proved at the cost of what it touches.
+
+Lives here: where the prover stands, and what differs from there. Must not know: drafts, batches, verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from controller.daemon.heap import keep_out_of_collections
+from controller.intent.model import Intent
+from controller.plan.change import DELETE, Change
+from controller.plan.diff import changes
+from controller.verify import Edit, Prover, Report
+from controller.verify.prove import states_of
+from fabric.rule import GroupEntry, Rule
+from fabric.ruleset import EMPTY, Ruleset
+from fabric.topology import Topology
+
+LARGE = 0.5
+"""A change of more than this share of all entries is proved afresh: that is less work then."""
+
+MANY = 100_000
+"""Entries; what is known of more takes so much room that it is freed before its successor is made."""
+
+
+class Follower:
+    """Proves states one after the other, each from the one before it where the two have much in common.
+
+    ``stand`` says where the next states lead on from; without it the verdicts are the same, and take longer.
+    """
+
+    def __init__(self) -> None:
+        self._prover: Prover | None = None
+        self._ruleset, self._settled = EMPTY, Intent()
+        self._entries, self._fresh = 0, False
+
+    def prove(self, topology: Topology, ruleset: Ruleset, now: Intent, before: Intent | None = None) -> Report:
+        """Whether these rules do what ``now`` says; with ``before``, for each packet what either intent says."""
+        found = self._edits(topology, ruleset)
+        prover, self._prover = self._prover, None  # for good, should anything be raised: it may be between two states
+        if prover is None or found is None:
+            del prover
+            prover, report = self._afresh(topology, ruleset, now if before is None else before)
+            if before is not None and not report.ok:
+                report = prover.change({}, now, during=True)
+        else:
+            if before is not None and before is not self._settled:
+                prover.change(found, before)
+                self._settled, found = before, {}
+            report = prover.change(found, now, during=before is not None)
+            self._settled = now if before is None else self._settled
+        if not report.refused:
+            self._prover, self._ruleset = prover, ruleset
+        return report
+
+    def stand(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> Report | None:
+        """Go (back) to a state from which others are to be proved, unless that is as much work as to start there.
+
+        The report on it; None where the prover stood there already, or did not go.
+        """
+        away = self._ruleset is not ruleset or self._settled is not intent
+        if away and self._edits(topology, ruleset) is not None:
+            return self.prove(topology, ruleset, intent)
+        return None
+
+    def _edits(self, topology: Topology, ruleset: Ruleset) -> dict[str, Edit] | None:
+        """What turns the state that the prover knows into another; None when it had better start there."""
+        if self._prover is None or self._prover.topology is not topology:
+            return None
+        found = [change for change in changes(self._ruleset, ruleset) if isinstance(change.entry, Rule | GroupEntry)]
+        if sum(len(change.switches) for change in found) > LARGE * self._entries:
+            return None
+        return edits_of(found, topology.switches)
+
+    def _afresh(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> tuple[Prover, Report]:
+        if self._entries > MANY:
+            keep_out_of_collections()  # which frees the prover before: there need not be two
+        prover = Prover(intent, topology, states_of(ruleset))
+        report = prover.report()
+        self._settled, self._entries, self._fresh = intent, sum(ruleset.counts().values()), True
+        return prover, report
+
+    def settle(self) -> None:
+        """Nothing more is asked for now: what a new prover has found out is kept out of collections of garbage."""
+        if self._fresh:
+            keep_out_of_collections()
+            self._fresh = False
+
+
+def edits_of(found: Iterable[Change], switches: Collection[str]) -> dict[str, Edit]:
+    """Changes as edits, by switch; only those of the ``switches``."""
+    gone: dict[str, list[Rule]] = {}
+    come: dict[str, list[Rule]] = {}
+    groups: dict[str, dict[int, GroupEntry | None]] = {}
+    for op, _, entry, where in found:
+        for name in where:
+            if isinstance(entry, GroupEntry):
+                groups.setdefault(name, {})[entry.group] = None if op == DELETE else entry
+            elif isinstance(entry, Rule):
+                gone.setdefault(name, []).append(entry)
+                if op != DELETE:
+                    come.setdefault(name, []).append(entry)
+    touched = (name for name in switches if name in gone or name in groups)
+    return {name: Edit(tuple(gone.get(name, ())), tuple(come.get(name, ())), groups.get(name, {})) for name in touched}
