@@ -115,7 +115,9 @@ def status(directory: Where = DEFAULT) -> Answer:
 def probe(
     directory: Where = DEFAULT,
     strays: Annotated[int, typer.Option(min=0, metavar="N", help="Random frames besides.")] = 500,
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Pairs and services tried, permitted first.")] = 20_000,
+    most: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Try so many pairs and services, permitted first.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random frames.")] = 0,
     covering: Annotated[
         bool, typer.Option("--cover", help="Send the fewest packets that meet every rule, and read the counters.")

@@ -17,9 +17,9 @@ from controller.compile import compile_fabric
 from controller.probe.cover import Cover, cover
 from controller.probe.craft import varied
 from controller.probe.gather import Candidate
-from controller.probe.meet import Down, Entries, Entry
+from controller.probe.meet import Down, Entry
 from controller.probe.packets import Probe, parties, services
-from controller.probe.report import Question, Verdict, arrived, questions, some_of, stopped
+from controller.probe.report import some_of
 from controller.probe.simulated import Counted
 from controller.probe.unmet import Reason, Unmet
 from fabric.outcome import Hop
@@ -29,6 +29,7 @@ from lab.control import Control
 from lab.counters import counted, since
 from lab.lab import Lab
 from lab.limits import limits, oversize
+from lab.matrix import Crossed, Every, crossed
 from lab.probes import strays
 from lab.taps import Taps
 from lab.tested import exchange
@@ -50,7 +51,7 @@ TOP_UPS, SISTERS = 6, 12
 class Rounds(NamedTuple):
     """What was sent and what came of it. ``agreements``: of the witnesses, by round."""
 
-    pairs: list[Verdict]
+    pairs: Crossed
     attacks: list[tuple[Probe, str]]
     oversize: list[tuple[str, str]]
     agreements: dict[str, Agreement]
@@ -59,37 +60,25 @@ class Rounds(NamedTuple):
     def sound(self) -> bool:
         """Whether all witnesses agree, hosts got what the intents say, and cables carried no more than they can."""
         agree = not any(agreement.doubts for agreement in self.agreements.values())
-        return agree and all(one.agrees for one in self.pairs) and all(where for _, where in self.oversize)
+        return agree and self.pairs.sound and all(where for _, where in self.oversize)
 
 
-def probed(lab: Lab, most: int, random: int, seed: int) -> Rounds:
+def probed(lab: Lab, most: int | None, random: int, seed: int) -> Rounds:
     """Every pair with every service (at most so many), attacks, limits and random frames."""
-    intent, topology, fabric = lab.intent, lab.topology, lab.fabric()
-    everyone = parties(intent, topology)
-    asked = some_of(questions(intent, everyone, everyone, services(intent)), most)
+    intent, topology, fabric, directory = lab.intent, lab.topology, lab.fabric(), lab.cell.directory / "ovs"
+    every = Every(intent, parties(intent, topology), services(intent))
     tried = catalogue(intent, fabric)
     sent = {
-        "pairs": [one.probe for one in asked],
         "attacks": [probe for probe, _ in tried],
         "limits": limits(intent, topology),
         "random": strays(intent, topology, seed, random),
     }
-    with lab.taps() as taps, Control(lab.cell.directory / "ovs" / "switch.ctl") as control:
+    with lab.taps() as taps, Control(directory / "switch.ctl") as control:
+        asked = every if most is None else some_of(every, most)
+        pairs = crossed(taps, fabric, asked, lambda: counted(directory, topology.switches), control)
         agreements = {name: trial(taps, fabric, probes, control) for name, probes in sent.items()}
         long = oversize(lab, taps)
-    return Rounds(_verdicts(lab, asked, agreements["pairs"]), tried, long, agreements)
-
-
-def _verdicts(lab: Lab, asked: Sequence[Question], agreement: Agreement) -> list[Verdict]:
-    """What each question's packet did: what the evaluator says, where the lab did not say otherwise."""
-    entries = Entries(lab.ruleset, lab.topology)
-    otherwise = {doubt.probe.what: doubt.seen for doubt in agreement.doubts}
-    found = []
-    for one in asked:
-        done = entries.meet(one.probe).walk
-        ports = [port for port, _ in otherwise.get(one.probe.what, done.deliveries)]
-        found.append(Verdict(one, arrived(one.target, ports), stopped(done, lab.topology)))
-    return found
+    return Rounds(pairs, tried, long, {"pairs": pairs.agreement, **agreements})
 
 
 def answer(rounds: Rounds, every: bool) -> Answer:
@@ -100,7 +89,8 @@ def answer(rounds: Rounds, every: bool) -> Answer:
             name: {"probes": one.probes, "delivered": one.delivered, "doubts": len(one.doubts)}
             for name, one in rounds.agreements.items()
         },
-        "pairs": [verdict.row() for verdict in rounds.pairs],
+        "matrix": rounds.pairs.row(),
+        "pairs": [verdict.row() for verdict in rounds.pairs.verdicts],
         "attacks": [{"kind": kind, "attack": what, "stopped": where} for kind, what, where in _attacks(rounds)],
     }
     return Answer(data, lambda: _lines(rounds, every), OK if rounds.sound else FAILED)
@@ -117,8 +107,9 @@ def _attacks(rounds: Rounds) -> Iterator[tuple[str, str, str]]:
 def _lines(rounds: Rounds, every: bool) -> Iterator[Text | str]:
     for name, agreement in rounds.agreements.items():
         yield f"{name}: {agreement}"
-    yield from by_pair(rounds.pairs, every)
-    yield from (f"NOT as the intents say: {verdict}" for verdict in rounds.pairs if not verdict.agrees)
+    yield from by_pair(rounds.pairs.verdicts, every)
+    yield from (f"NOT as the intents say: {verdict}" for verdict in rounds.pairs.verdicts if not verdict.agrees)
+    yield str(rounds.pairs)
     yield "Attacks, and where each ended:"
     yield from columns([(kind, what, where or "delivered") for kind, what, where in _attacks(rounds)], indent=2)
 

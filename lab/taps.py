@@ -38,7 +38,7 @@ class Taps:
     """``with Taps({port: (namespace, interface)}) as taps: taps.send([(port, frame)]); taps.gather()``."""
 
     def __init__(self, ends: Mapping[PortRef, tuple[Path, str]]) -> None:
-        self._ends = dict(ends)
+        self.ends = dict(ends)
         self._sockets: dict[PortRef, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
 
@@ -46,7 +46,7 @@ class Taps:
         thread = threading.Thread(target=self._open)
         thread.start()
         thread.join()
-        if len(self._sockets) < len(self._ends):
+        if len(self._sockets) < len(self.ends):
             self.close()
             raise LabError("raw sockets could not be opened in the lab's namespaces; are you root?")
         for port, each in self._sockets.items():
@@ -67,16 +67,17 @@ class Taps:
         for port, frame in frames:
             self._sockets[port].send(frame)
 
-    def gather(self, wanted: int = 0, patience: float = 3.0) -> tuple[list[Frame], list[Frame]]:
+    def gather(self, wanted: int = 0, patience: float = 3.0, quiet: float = QUIET) -> tuple[list[Frame], list[Frame]]:
         """Frames the fabric delivered, and frames the hosts' own systems sent, since the last call.
 
-        Waits until ``wanted`` frames were delivered, at most ``patience`` seconds, and then until QUIET passed.
+        Waits until ``wanted`` frames were delivered, at most ``patience`` seconds, and then until ``quiet`` seconds
+        passed without any.
         """
         delivered: list[Frame] = []
         sent: list[Frame] = []
         until = time.monotonic() + patience
         while True:
-            left = QUIET if len(delivered) >= wanted else max(QUIET, until - time.monotonic())
+            left = quiet if len(delivered) >= wanted else max(quiet, until - time.monotonic())
             ready = self._selector.select(left)
             if not ready:
                 return delivered, sent
@@ -88,7 +89,7 @@ class Taps:
         """Runs on a thread of its own, which changes namespace, and ends; sockets stay where they were made."""
         libc = ctypes.CDLL(None, use_errno=True)
         with suppress(OSError):
-            for port, (namespace, interface) in self._ends.items():
+            for port, (namespace, interface) in self.ends.items():
                 descriptor = os.open(namespace, os.O_RDONLY)
                 try:
                     if libc.setns(descriptor, CLONE_NEWNET):

@@ -139,10 +139,7 @@ def judge(
         seen.setdefault(_number(frame), []).append((port, frame))
     doubts = []
     for number, one in enumerate(expectations):
-        got = seen.pop(number, [])
-        proved = _contradiction(topology, one)
-        if proved or _by_host(topology, one.frames) != _by_host(topology, got):
-            doubts.append(Doubt(one.probe, one.frames, tuple(got), account(fabric, one, control), proved))
+        doubts += doubted(fabric, one, seen.pop(number, []), control)
     rest = [frame for frames in seen.values() for frame in frames]
     others = [frame for one in own for frame in one.frames]
     for frames, what in ((_beyond(topology, rest, others), "seen"), (_beyond(topology, others, rest), "missing")):
@@ -150,6 +147,14 @@ def judge(
             doubts.append(Doubt(Probe(port, Packet(frame), f"{what}, in answer to a probe or to none"), (), (), ""))
     pairs = sum(len(one.walk.hops) for one in (*expectations, *own))
     return Verdict(len(expectations), pairs, sum(len(one.frames) for one in expectations), tuple(doubts))
+
+
+def doubted(fabric: Fabric, one: Expectation, got: Sequence[Frame], control: Control | None = None) -> list[Doubt]:
+    """What is to be said against a probe for which these frames came: one thing or nothing."""
+    proved = contradiction(fabric.topology, one)
+    if not proved and _by_host(fabric.topology, one.frames) == _by_host(fabric.topology, got):
+        return []
+    return [Doubt(one.probe, one.frames, tuple(got), account(fabric, one, control), proved)]
 
 
 def _beyond(topology: Topology, frames: Iterable[Frame], known: Iterable[Frame]) -> list[Frame]:
@@ -165,7 +170,7 @@ def _beyond(topology: Topology, frames: Iterable[Frame], known: Iterable[Frame])
     return found
 
 
-def _contradiction(topology: Topology, one: Expectation) -> str:
+def contradiction(topology: Topology, one: Expectation) -> str:
     """What the prover says of a probe, when that is not what the evaluator does; else nothing."""
     if one.says.refused:
         return f"nothing, as the prover cannot reason about {one.says.refused}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -14,9 +14,12 @@ from lab.cell import lacking
 if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
     pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
 
+from controller.probe.packets import parties, services
 from lab.counters import counted, since
 from lab.lab import Lab, running
+from lab.matrix import Crossed, Every, crossed
 from lab.probing import answer, covered, probed
+from lab.taps import Frame, Taps
 from tests.cli_run import ROOT
 
 
@@ -27,9 +30,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def test_every_pair_attack_and_limit_fares_as_intents_rules_and_cables_say(lab: Lab) -> None:
-    rounds = probed(lab, most=20_000, random=200, seed=3)
+    rounds = probed(lab, most=None, random=200, seed=3)
     assert rounds.sound, "\n".join(map(str, rounds.agreements.values()))
-    assert len(rounds.pairs) == 11 * 10 * 11
+    asked = [one.question for one in rounds.pairs.verdicts]
+    assert len({(one.source.name, one.target.name, one.service) for one in asked}) == len(asked) == 11 * 10 * 11
+    assert {one.delivered for one in rounds.pairs.verdicts} == {True, False}
     assert rounds.agreements["attacks"].delivered == 0
     assert rounds.agreements["limits"].delivered >= 7
     told = answer(rounds, every=True)
@@ -45,6 +50,52 @@ def test_every_pair_attack_and_limit_fares_as_intents_rules_and_cables_say(lab: 
     one = next(row for row in data["pairs"] if row["from"] == "shop/web1" and row["to"] == "shop/app1")
     assert set(one) == {"from", "to", "service", "permitted", "by", "delivered", "stopped"}
     assert any("shop/web1" in str(line) and "tcp/8080" in str(line) for line in told.lines())
+
+
+class Lossy(Taps):
+    """Taps that lose every seventh of the first frames."""
+
+    left = 700
+
+    def send(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self.left -= 1
+            if self.left < 0 or self.left % 7:
+                super().send([frame])
+
+
+def matrix(lab: Lab, taps: Taps) -> Crossed:
+    every = Every(lab.intent, parties(lab.intent, lab.topology), services(lab.intent))
+    return crossed(taps, lab.fabric(), every, lambda: counted(lab.cell.directory / "ovs", lab.topology.switches))
+
+
+def test_what_no_switch_has_counted_is_sent_again_and_is_not_taken_for_dropped(lab: Lab) -> None:
+    with lab.taps() as plain, Lossy(plain.ends) as lossy:
+        done = matrix(lab, lossy)
+    assert done.again >= 100
+    assert done.sound, str(done.agreement)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrongly"),
+    [
+        ("table=4,priority=65535,actions=drop", "permitted ones that are stopped"),
+        ("table=5,priority=65535,actions=", "forbidden ones that pass"),
+    ],
+)
+def test_one_wrong_rule_on_one_switch_shows_in_the_matrix(lab: Lab, rule: str, wrongly: str) -> None:
+    where, _, _ = rule.partition(",actions")
+    lab.cell.run("", "ovs-ofctl", "-OOpenFlow13", "add-flow", "leaf1", rule)
+    try:
+        with lab.taps() as taps:
+            done = matrix(lab, taps)
+    finally:
+        lab.cell.run("", "ovs-ofctl", "-OOpenFlow13", "--strict", "del-flows", "leaf1", where)
+    wrong = [one for one in done.verdicts if not one.agrees]
+    assert wrong and not done.sound, wrongly
+    assert len(done.agreement.doubts) >= len(wrong)
+    assert {one.delivered for one in wrong} == {wrongly.startswith("forbidden")}
+    assert not done.lost
 
 
 def test_open_vswitch_s_counters_show_that_the_covering_set_meets_every_rule(lab: Lab) -> None:
