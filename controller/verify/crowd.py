@@ -7,18 +7,19 @@ remembered in ``Done``. Must not know: which packets of a crowd a port's senders
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from controller.verify.expect import NOBODY, Choice, Expectation, Want, Wish
 from controller.verify.frame import Frame
 from controller.verify.judge import Judge, Unmet, Wants
-from controller.verify.level import Level
+from controller.verify.level import Level, atom_of, narrowed
 from controller.verify.outcome import DROPPED, Filter, Gated, Outcome, Partition, Plain, plain
 from controller.verify.pipeline import SOMEWHERE, Model, Visit, in_order, written
 from controller.verify.reach import Fabric
 from controller.verify.ready import Ready, State, cut
-from controller.verify.space import ETH_DST, IP_DST, VID, Box
+from controller.verify.space import ETH_DST, IP_DST, VID, Box, outside
+from controller.verify.tables import Cell
 from fabric.action import IN_PORT
 from fabric.topology import PortRef
 
@@ -34,26 +35,58 @@ class Start(NamedTuple):
     state: State
 
 
-class Crowd:
-    """Senders that stand at one place. ``members``: by pair, the ports and the packets that come in there."""
+class Stand(NamedTuple):
+    """Rules that packets of a crowd meet, at which table, and what the packets look like there."""
 
-    __slots__ = ("members", "start")
+    cell: Cell
+    table: int
+    state: State
+
+
+class Rules(NamedTuple):
+    """What came or went in a cell: why a crowd is to be looked at again."""
+
+    cell: Cell
+    changed: list[Ready]
+
+
+class Crowd:
+    """Senders that stand at one place. ``members``: by pair, the ports and the packets that come in there. ``stands``:
+    where they were looked at, once they were: (cell, table, state).
+    """
+
+    __slots__ = ("members", "stands", "start")
 
     def __init__(self, start: Start) -> None:
         self.start = start
+        self.stands: dict[Pair, dict[tuple[int, int], Stand]] = {}
         self.members: dict[Pair, dict[PortRef, list[Box]]] = {}
 
 
 class Done:
     """Tokens judged well, for one pair and one state before one filter: (atom of the pivot, whether something must
-    arrive). ``slot`` is the pivot's."""
+    arrive). ``slot`` is the pivot's; ``counts``: (all, those that must arrive), of all together."""
 
-    __slots__ = ("crowds", "filter", "slot", "tokens")
+    __slots__ = ("counts", "crowds", "filter", "slot", "tokens")
 
-    def __init__(self, slot: int, sieve: Filter | None) -> None:
-        self.slot, self.filter = slot, sieve
+    def __init__(self, slot: int, sieve: Filter | None, counts: list[int]) -> None:
+        self.slot, self.filter, self.counts = slot, sieve, counts
         self.tokens: dict[int, tuple[int, bool]] = {}
         self.crowds: dict[Crowd, None] = {}
+
+    def add(self, token: int, atom: int, wanted: bool) -> None:
+        self.tokens[token] = atom, wanted
+        self.counts[0] += 1
+        self.counts[1] += wanted
+
+    def drop(self, token: int) -> bool:
+        """Forget a token; whether it was known."""
+        held = self.tokens.pop(token, None)
+        if held is None:
+            return False
+        self.counts[0] -= 1
+        self.counts[1] -= held[1]
+        return True
 
 
 class Job:
@@ -62,10 +95,10 @@ class Job:
     it was judged otherwise.
     """
 
-    __slots__ = ("changed", "crowds", "dones", "fine", "parts", "token")
+    __slots__ = ("changed", "crowds", "dones", "fine", "key", "parts", "token")
 
-    def __init__(self, token: int) -> None:
-        self.token = token
+    def __init__(self, key: tuple[int, int, int]) -> None:
+        self.key, self.token = key, key[0]
         self.parts: Plain = []
         self.changed: set[int] = set()
         self.fine: dict[int, object] = {}
@@ -117,6 +150,7 @@ class Crowds:
         self._done: dict[tuple[Pair, int, int, int], Done] = {}
         self._states: dict[tuple[Box, Frame, tuple[Any, ...]], int] = {}
         self._jobs: dict[tuple[int, int, int], Job] = {}
+        self._counts = [0, 0]
         self.by_tenant: dict[str, dict[tuple[Pair, int, int, int], None]] = {}
 
     @property
@@ -146,6 +180,7 @@ class Crowds:
         ports.pop(at, None)
         if not ports:
             crowd.members.pop(pair, None)
+            crowd.stands.pop(pair, None)
             for wish in pair:
                 if wish is not None:
                     self._of.get(wish.tenant, {}).pop((crowd, pair), None)
@@ -156,18 +191,17 @@ class Crowds:
 
     def counted(self) -> tuple[int, int]:
         """Sets of packets judged well, and how many of them must arrive somewhere."""
-        rows = [row for done in self._done.values() if done.crowds for row in done.tokens.values()]
-        return len(rows), sum(wanted for _, wanted in rows)
+        return self._counts[0], self._counts[1]
 
     # -- what is forgotten -----------------------------------------------------------------------------------------
 
     def forget(self, job: Job) -> Iterator[Crowd]:
         """Judge anew what rests on a job; the crowds that need to be checked."""
-        for key in [key for key, held in self._jobs.items() if held is job]:
-            del self._jobs[key]
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
         yield from job.crowds
         for done in job.dones:
-            if done.tokens.pop(job.token, None) is not None:
+            if done.drop(job.token):
                 yield from done.crowds
 
     def drop_worth(self, worth: Worth) -> Iterator[Crowd]:
@@ -181,22 +215,72 @@ class Crowds:
         """Judge anew what a tenant's changed wishes concern."""
         for key in self.by_tenant.get(tenant, ()):
             done = self._done[key]
-            if dirty.everything:
-                done.tokens.clear()
-            else:
-                for token in [t for t, (atom, _) in done.tokens.items() if dirty.touches(done.slot, atom)]:
-                    del done.tokens[token]
+            for token in [t for t, (atom, _) in done.tokens.items() if dirty.touches(done.slot, atom)]:
+                done.drop(token)
 
     # -- checking ----------------------------------------------------------------------------------------------------
 
     def check(self, crowd: Crowd, pair: Pair) -> list[Unmet]:
         """The packets of a crowd that do not end as they should, for a sender of whom nothing is known but its wish."""
+        crowd.stands[pair] = {}
+        return self._checked(crowd, pair, lambda check: check.table(crowd.start.table, crowd.start.state, True))
+
+    def glance(self, crowd: Crowd, pair: Pair, reasons: Iterable[Rules | Dirty]) -> list[Unmet] | None:
+        """The same where all was well before, of the packets that the reasons concern; None when that will not do."""
+        parts: dict[tuple[int, int, int], int] = {}
+        for reason in reasons:
+            some = self._rules(crowd, pair, reason) if isinstance(reason, Rules) else self._wishes(crowd, pair, reason)
+            if some is None:
+                return None
+            for key, atoms in some.items():
+                parts[key] = parts.get(key, 0) | atoms
+        stands = crowd.stands[pair]
+
+        def look(check: _Check) -> Iterator[Unmet]:
+            for (table, looks, slot), atoms in parts.items():
+                yield from check.some(stands[table, looks], slot, atoms)
+
+        return self._checked(crowd, pair, look)
+
+    def _checked(self, crowd: Crowd, pair: Pair, look: Callable[[_Check], Iterator[Unmet]]) -> list[Unmet]:
         before, self.fabric.reader = self.fabric.reader, crowd
         try:
-            model = self.fabric.models[crowd.start.switch]
-            return list(_Check(self, crowd, pair, model).table(crowd.start.table, crowd.start.state))
+            return list(look(_Check(self, crowd, pair, self.fabric.models[crowd.start.switch])))
         finally:
             self.fabric.reader = before
+
+    @staticmethod
+    def _rules(crowd: Crowd, pair: Pair, reason: Rules) -> dict[tuple[int, int, int], int] | None:
+        """The atoms of packets that changed rules concern, by stand and slot."""
+        found: dict[tuple[int, int, int], int] = {}
+        for key, stand in crowd.stands[pair].items():
+            if stand.cell is reason.cell:
+                levels = [level for level in stand.cell.candidates.levels if level.pivot is not None]
+                slot = max(levels, key=lambda level: len(level.rules)).pivot if levels else None
+                atoms = [atom_of(one, slot) for one in reason.changed]
+                if slot is None or slot == VID or stand.state.frame.over or not all(atoms):
+                    return None
+                for atom in atoms:
+                    found[*key, slot] = found.get((*key, slot), 0) | atom
+        return found or None
+
+    def _wishes(self, crowd: Crowd, pair: Pair, dirty: Dirty) -> dict[tuple[int, int, int], int] | None:
+        """The atoms of packets that changed wishes concern, by stand and slot."""
+        wish = pair[0]
+        if dirty.everything or wish is None or pair[1] != wish:
+            return None
+        router, many = self.now.router, self.now.many
+        found: dict[tuple[int, int, int], int] = {}
+        routed = False
+        for key, stand in crowd.stands[pair].items():
+            if wish.kind != "ip":
+                found[*key, IP_DST] = dirty.ips
+            elif stand.state.box[ETH_DST] == router:
+                found[*key, IP_DST] = dirty.ips
+                routed = True
+            else:
+                found[*key, ETH_DST] = dirty.macs | many
+        return found if routed or wish.kind != "ip" else None
 
     def wants(self, pair: Pair) -> tuple[Wants, Wants | None]:
         """What is wanted of packets; and what was before a change under way, if that differs."""
@@ -214,7 +298,7 @@ class Crowds:
         key = pair, table, number << 8 | slot, id(sieve)
         found = self._done.get(key)
         if found is None:
-            found = self._done[key] = Done(slot, sieve)
+            found = self._done[key] = Done(slot, sieve, self._counts)
             for wish in pair:
                 if wish is not None:
                     self.by_tenant.setdefault(wish.tenant, {})[key] = None
@@ -259,7 +343,7 @@ class Crowds:
         key = token, ready.rule.table, number
         found = self._jobs.get(key)
         if found is None:
-            found = self._jobs[key] = Job(token)
+            found = self._jobs[key] = Job(key)
             before, self.fabric.reader = self.fabric.reader, found
             try:
                 found.parts = self._executed(model, ready, state, found.changed)
@@ -298,25 +382,73 @@ class _Check:
         self.fabric, self.judge = crowds.fabric, crowds.judge
         self.wants, self.before = crowds.wants(pair)
 
-    def table(self, number: int, state: State) -> Iterator[Unmet]:
-        cell = self.model.table(number).cell(SOMEWHERE, state.metadata, state.tunnel)
-        cell.users[self.crowd] = None
+    def table(self, number: int, state: State, noted: bool = False) -> Iterator[Unmet]:
+        """Packets at a table; ``noted``: from now on they stand there."""
+        cell = self._cell(number, state)
+        if noted:
+            self.crowd.stands[self.pair][number, self.crowds.number(state)] = Stand(cell, number, state)
         left = [state.box]
         for level in cell.candidates.levels:
             rest: list[Box] = []
             for box in left:
                 here = state._replace(box=box)
                 if level.pivot is not None and _plain_pivot(level, here):
-                    yield from self.level(level, number, here)
+                    yield from self.level(level, number, here, noted)
                     rest += level.beside(box)
                 else:
                     for part, rules in level.split(self.fabric.space, box, state.frame, rest):
-                        yield from self.hit([one for one in level.rules if one.rule in rules], here._replace(box=part))
+                        met = [one for one in level.rules if one.rule in rules]
+                        yield from self.hit(met, here._replace(box=part), noted)
             left = rest
-        for box in left:
+        yield from self.missed(left)
+
+    def some(self, stand: Stand, slot: int, atoms: int) -> Iterator[Unmet]:
+        """The packets of a stand that have one of these atoms in a slot."""
+        _, number, state = stand
+        held = state.box[slot] & atoms
+        left = [narrowed(state.box, slot, held)] if held else []
+        for level in self._cell(number, state).candidates.levels:
+            rest: list[Box] = []
+            for box in left:
+                if level.pivot == slot and _plain_pivot(level, state) and box == narrowed(state.box, slot, box[slot]):
+                    yield from self.among(level, number, state, box, rest)
+                    continue
+                for part, rules in level.split(self.fabric.space, box, state.frame, rest):
+                    met = [one for one in level.rules if one.rule in rules]
+                    yield from self.hit(met, state._replace(box=part), False)
+            left = rest
+        yield from self.missed(left)
+
+    def among(self, level: Level, number: int, state: State, box: Box, rest: list[Box]) -> Iterator[Unmet]:
+        """The packets of a box that a level's rules take, found by its pivot; what they leave is added to ``rest``."""
+        slot = level.pivot or 0
+        taken = box[slot] & level.handled
+        if box[slot] & ~taken:
+            rest.append(narrowed(box, slot, box[slot] & ~taken))
+        while taken:
+            atom = taken & -taken
+            taken ^= atom
+            one = level.by_atom[atom]
+            part = narrowed(box, slot, atom)
+            rest += outside(part, tuple([pair for pair in one.limits if pair[0] != slot]))
+            goto = one.rule.instructions.goto
+            metadata = _written(state.metadata, one.rule.instructions.metadata)
+            sieve = None if goto is None else self.sieve(goto, metadata, state.tunnel)
+            if goto is None or sieve is not None:
+                yield from self.rules([one], slot, number, state, sieve)
+            elif (own := cut(self.fabric.space, one, part, state.frame)[0]) is not None:
+                yield from self.hit([one], state._replace(box=own), False)
+
+    def _cell(self, number: int, state: State) -> Cell:
+        cell = self.model.table(number).cell(SOMEWHERE, state.metadata, state.tunnel)
+        cell.users[self.crowd] = None
+        return cell
+
+    def missed(self, boxes: list[Box]) -> Iterator[Unmet]:
+        for box in boxes:
             yield from self.judge.unmet(box, DROPPED, self.wants(box), self.before)
 
-    def level(self, level: Level, number: int, state: State) -> Iterator[Unmet]:
+    def level(self, level: Level, number: int, state: State, noted: bool) -> Iterator[Unmet]:
         """Rules that cannot overlap: those with the same way on are judged as one, but for what was judged before."""
         slot = level.pivot or 0
         for (written_metadata, goto), rules in level.kinds.items():
@@ -326,7 +458,7 @@ class _Check:
                 for one in rules:
                     part = cut(self.fabric.space, one, state.box, state.frame)[0]
                     if part is not None:
-                        yield from self.hit([one], state._replace(box=part))
+                        yield from self.hit([one], state._replace(box=part), noted)
                 continue
             yield from self.rules(rules, slot, number, state, sieve)
 
@@ -352,7 +484,7 @@ class _Check:
             unmet, wanted = self.job(job, sieve)
             atom = next((bits for held, bits in one.limits if held == slot), 0)
             if not unmet and crowds.lasts(self.pair, slot, atom):
-                known[mark] = atom, wanted
+                done.add(mark, atom, wanted)
                 job.dones[done] = None
             else:
                 job.crowds[self.crowd] = None
@@ -385,7 +517,7 @@ class _Check:
             job.fine[id(want.yes)] = want.yes
         return True
 
-    def hit(self, rules: list[Ready], state: State) -> Iterator[Unmet]:
+    def hit(self, rules: list[Ready], state: State, noted: bool) -> Iterator[Unmet]:
         """Packets that one rule takes; or one of several, whichever the switch likes."""
         todo = rules[0].rule.instructions
         if len(rules) > 1:
@@ -401,7 +533,8 @@ class _Check:
             write = () if todo.clear else state.write
             for action in todo.write:
                 write = written(write, action)
-            yield from self.table(todo.goto, State(state.box, state.frame, metadata, state.tunnel, write))
+            there = State(state.box, state.frame, metadata, state.tunnel, write)
+            yield from self.table(todo.goto, there, noted)
 
     def performed(self, rules: list[Ready], state: State) -> Iterator[Unmet]:
         """The same without any memory."""

@@ -205,7 +205,8 @@ class Expectation:
         ways = before._ways if before else {}
         self._order = {name: i for i, name in enumerate(intent.tenants)}
         self._ways: dict[str, _Ways] = {name: self._ways_of(name, ways.get(name)) for name in intent.tenants}
-        self._multicast = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
+        self.router = space.domain[ETH_DST].of(ROUTER_MAC)
+        self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._admits: dict[Place, tuple[Admission, ...]] = {}
 
     def _view(self, tenant: Tenant) -> _View:
@@ -308,7 +309,7 @@ class Expectation:
         routed: Limits = ((ETH_DST, self._atom(ETH_DST, ROUTER_MAC)),) if wish.kind == "ip" else ()
         near = self._partners[wish.tenant]
         if wish.kind == "ip" and place.network.broadcast:
-            yield from _some(within(box, ((ETH_DST, self._multicast),)))
+            yield from _some(within(box, ((ETH_DST, self.many),)))
         for other in self.places(place.endpoint.host):
             if other.tenant.name in near:
                 yield from _some(within(box, (*routed, (IP_DST, self._atom(IP_DST, other.endpoint.ip)))))
@@ -331,13 +332,13 @@ class Expectation:
     def _ip(self, place: Place, box: Box) -> Iterator[Want]:
         """An admitted IPv4 packet: broadcast, routed or bridged, by where it is addressed to."""
         router = self._atom(ETH_DST, ROUTER_MAC)
-        many = within(box, ((ETH_DST, self._multicast),))
+        many = within(box, ((ETH_DST, self.many),))
         if many is not None:
             yield many, self._broadcast(place)
         routed = within(box, ((ETH_DST, router),))
         if routed is not None:
             yield from self._routed(place, routed)
-        rest = within(box, ((ETH_DST, ~(self._multicast | router)),))
+        rest = within(box, ((ETH_DST, ~(self.many | router)),))
         if rest is not None:
             macs = self._views[place.tenant.name].macs[place.network.name]
             near = (rest[ETH_DST],) if rest[ETH_DST] in macs else macs

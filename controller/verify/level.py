@@ -36,7 +36,7 @@ class Level:
 
     def edited(self, held: list[Ready], gone: list[Ready], come: list[Ready]) -> Level:
         """The level of the rules ``held``, which are this one's without those gone and with those come."""
-        atoms = [_atom_of(one, self.pivot) for one in (*gone, *come)]
+        atoms = [atom_of(one, self.pivot) for one in (*gone, *come)]
         if self.pivot is None or len(held) < 2 or not all(atoms):
             return Level(held)
         found = dict(self.by_atom)
@@ -77,9 +77,9 @@ class Level:
         for limits, atoms in (((), self.handled), *self._others.items()):
             if not limits:
                 some = box[pivot] & ~atoms
-                found += [_with(box, pivot, some)] if some else []
+                found += [narrowed(box, pivot, some)] if some else []
             elif some := box[pivot] & atoms:
-                found += outside(_with(box, pivot, some), limits)
+                found += outside(narrowed(box, pivot, some), limits)
         return found
 
     def split(self, space: Space, box: Box, frame: Frame, rest: list[Box]) -> Iterator[Hit]:
@@ -148,7 +148,8 @@ Kind = tuple[tuple[int, int] | None, int | None]
 """(metadata written, table gone to)."""
 
 
-def _with(box: Box, slot: int, bits: int) -> Box:
+def narrowed(box: Box, slot: int, bits: int) -> Box:
+    """The box with other values in a slot."""
     return (*box[:slot], bits, *box[slot + 1 :])
 
 
@@ -158,7 +159,7 @@ def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
         for slot in (*[slot for slot, bits in rules[0].limits if slot != SHAPE and bits & bits - 1 == 0], VID):
             found: dict[int, Ready] = {}
             for one in rules:
-                atom = _atom_of(one, slot)
+                atom = atom_of(one, slot)
                 if not atom or atom in found:
                     break
                 found[atom] = one
@@ -167,7 +168,7 @@ def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
     return None, {}
 
 
-def _atom_of(ready: Ready, slot: int | None) -> int:
+def atom_of(ready: Ready, slot: int | None) -> int:
     """The one atom that a rule wants of a slot (VID: of the outermost tag); 0 when it wants others too."""
     found = 0
     if slot == VID:

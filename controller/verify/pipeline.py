@@ -9,7 +9,7 @@ Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (acti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -73,6 +73,14 @@ Tell = Callable[[str, str, Rule | None], None]
 """Hears, for a trace, what happens: a line, the switch, the rule if one was met."""
 
 
+class Touch(NamedTuple):
+    """Somebody who looked at something that changed: at these rules of a cell, or (None) at anything."""
+
+    user: Any
+    cell: Cell | None = None
+    changed: list[Ready] | None = None
+
+
 class GroupAt(NamedTuple):
     """A group of a switch; ``port``: where packets came in by, when that matters, else 0."""
 
@@ -91,8 +99,10 @@ class Model:
 
     __slots__ = (
         "_apart",
+        "_askers",
         "_crowded",
         "_filters",
+        "_flooding",
         "_pool",
         "_users",
         "_ways",
@@ -123,7 +133,9 @@ class Model:
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
+        self._askers: dict[int, dict[Any, None]] = {}
         self._crowded: frozenset[int] | None = None
+        self._flooding: bool | None = None
         self._users: dict[int, dict[Any, None]] = {}
         self.ports, self.dead = frozenset(ports), dead
 
@@ -134,26 +146,31 @@ class Model:
             found = self.tables[number] = Table(self.space, (), self._pool)
         return found
 
-    def edit(self, gone: list[Ready], come: list[Ready], groups: Mapping[int, GroupEntry | None]) -> list[Any]:
+    def edit(self, gone: list[Ready], come: list[Ready], groups: Mapping[int, GroupEntry | None]) -> list[Touch]:
         """Take rules away, put others in, and have other groups (None: none). All those who looked at what changed."""
         tables: dict[int, tuple[list[Ready], list[Ready]]] = {}
         for which, some in enumerate((gone, come)):
             for ready in some:
                 tables.setdefault(ready.rule.table, ([], []))[which].append(ready)
-        users: list[Any] = []
+        users: list[Touch] = []
+        apart = dict(self._apart)
         for number, (out, into) in tables.items():
             for cell, changed in self.table(number).edit(out, into):
-                users += cell.touched(self.space, changed)
+                users += [Touch(user, cell, changed) for user in cell.touched(self.space, changed)]
         for number, entry in groups.items():
             if entry is None:
                 self.groups.pop(number, None)
             else:
                 self.groups[number] = entry
-            users += self._users.get(number, ())
+            users += [Touch(user) for user in self._users.get(number, ())]
         if groups:
             self._ways.clear()
+            self._flooding = None
         self._apart.clear()
         self._crowded = None
+        for number, ports in apart.items():
+            if self.apart(number) != ports:
+                users += [Touch(user) for user in self._askers.get(number, ())]
         return users
 
     def own(self, rule: Rule) -> Rule:
@@ -185,6 +202,10 @@ class Model:
             self._filters[key] = _sieve(self.space, number, dict(met)), tuple(met)
         return self._filters[key][0]
 
+    def askers(self, number: int) -> dict[Any, None]:
+        """Those who asked which ports matter from a table on."""
+        return self._askers.setdefault(number, {})
+
     def apart(self, number: int) -> frozenset[int] | None:
         """The ports at which it matters, from a table on, whether packets came in there; None when others might."""
         if number not in self._apart:
@@ -212,9 +233,20 @@ class Model:
 
     def _floods(self, number: int) -> bool:
         tables = [self.tables[each] for each in self.reached(number) if each in self.tables]
-        ports = {port for table in tables for port, count in table.outputs.items() if count}
+        if any(table.outputs[act.ALL] or table.outputs[act.FLOOD] for table in tables):
+            return True
+        if self._flooding is None:
+            sent = (port for entry in self.groups.values() for port in self._sent(entry))
+            self._flooding = any(port in (act.ALL, act.FLOOD) for port in sent)
+        if not self._flooding:
+            return False
         groups = {group for table in tables for group, count in table.groups.items() if count}
-        return any(not found.isdisjoint((act.ALL, act.FLOOD)) for found in (ports, *map(self.sends, groups)))
+        return any(not self.sends(group).isdisjoint((act.ALL, act.FLOOD)) for group in groups)
+
+    @staticmethod
+    def _sent(entry: GroupEntry) -> Iterator[int]:
+        """The ports that a group's own buckets name."""
+        return (a.port for bucket in entry.buckets for a in bucket.actions if type(a) is act.Output)
 
     def _ports_from(self, number: int) -> frozenset[int] | None:
         found: set[int] = set()

@@ -7,16 +7,17 @@ touches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from controller.intent.model import Intent, Tenant
 from controller.verify.claims import CLAIMS, FAITHFUL, REACHABLE, Counterexample, Proof, Refused, Report
-from controller.verify.crowd import Crowd, Crowds, Dirty, Job, Pair, Worth
+from controller.verify.crowd import Crowd, Crowds, Dirty, Job, Pair, Rules, Worth
 from controller.verify.domain import Unmodelled
 from controller.verify.entrance import Entrance, Fault, Special
 from controller.verify.expect import Expectation, intent_terms, share_terms, tenant_terms
-from controller.verify.judge import Judge
+from controller.verify.judge import Judge, Unmet
+from controller.verify.pipeline import Touch
 from controller.verify.reach import Edit, Fabric, StartOver, terms_of
 from controller.verify.space import ETH_DST, IP_DST, Space
 from controller.verify.tell import told
@@ -181,9 +182,11 @@ class _Proving:
         for at, entrance in self.entrances.items():
             self.by_host.setdefault(hosts[at], []).append(entrance)
         self._todo: dict[Entrance, None] = dict.fromkeys(self.entrances.values())
-        self._crowds: dict[tuple[Crowd, Pair], None] = {}
+        self._crowds: dict[tuple[Crowd, Pair], list[Rules | Dirty] | None] = {}
         self._specials: dict[Special, None] = {}
         self._unmet: dict[tuple[Crowd, Pair], tuple[list[Fault], int]] = {}
+        self._faulty: dict[Entrance, None] = {}
+        self._sets = 0
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
@@ -195,20 +198,32 @@ class _Proving:
             if self.fabric.models[name].crowded() != tables:
                 self._todo.update((each, None) for at, each in self.entrances.items() if at.switch == name)
 
-    def _again(self, readers: Iterable[object]) -> None:
-        waiting = list(readers)
+    def _again(self, touches: list[Touch]) -> None:
+        waiting = list(touches)
         while waiting:
-            reader = waiting.pop()
+            reader, cell, changed = waiting.pop()
             if isinstance(reader, Entrance):
                 self._todo[reader] = None
             elif isinstance(reader, Special):
                 self._specials[reader] = None
             elif isinstance(reader, Crowd):
-                self._crowds.update(((reader, pair), None) for pair in reader.members)
+                reason = None if cell is None or changed is None else Rules(cell, changed)
+                for pair in reader.members:
+                    self._check_again(reader, pair, reason)
             elif isinstance(reader, Worth):
-                waiting += self.crowds.drop_worth(reader)
+                waiting += map(Touch, self.crowds.drop_worth(reader))
             elif isinstance(reader, Job):
-                waiting += self.crowds.forget(reader)
+                waiting += map(Touch, self.crowds.forget(reader))
+
+    def _check_again(self, crowd: Crowd, pair: Pair, reason: Rules | Dirty | None = None) -> None:
+        """A crowd is to be looked at again: for this reason only, or (None) all of it."""
+        key = crowd, pair
+        if reason is None or pair not in crowd.stands or key in self._unmet:
+            self._crowds[key] = None
+        else:
+            reasons = self._crowds.setdefault(key, [])
+            if reasons is not None:
+                reasons.append(reason)
 
     def turn(self, intent: Intent, before: Intent | None) -> None:
         """Another intent holds from now on, or (``before``) either does. StartOver when the space cannot tell it."""
@@ -246,7 +261,8 @@ class _Proving:
     def _stir(self, name: str, dirty: Dirty) -> None:
         """What a tenant wants has changed: look again at what that concerns."""
         self.crowds.loosen(name, dirty)
-        self._crowds.update((each, None) for each in self.crowds.of(name))
+        for crowd, pair in self.crowds.of(name):
+            self._check_again(crowd, pair, dirty)
         hosts = set(dirty.hosts)
         for expectation in (self.crowds.now, self.crowds.old):
             tenant = expectation.intent.tenants.get(name) if expectation is not None else None
@@ -307,24 +323,40 @@ class _Proving:
         while self._todo or self._crowds or self._specials:
             todo, self._todo = self._todo, {}
             for entrance in todo:
-                self._crowds.update((key, None) for key in entrance.leave())
-                self._crowds.update((key, None) for key in entrance.look())
+                self._sets -= entrance.sets
+                before = entrance.leave()
+                for crowd, pair in dict.fromkeys([*before, *entrance.look()]):
+                    if pair not in crowd.stands or (crowd, pair) in self._unmet:
+                        self._check_again(crowd, pair)
+                self._sets += entrance.sets
                 self._specials.update((special, None) for special in entrance.specials)
+                self._note(entrance)
             crowds, self._crowds = self._crowds, {}
-            for crowd, pair in crowds:
-                self._unmet.pop((crowd, pair), None)
+            for (crowd, pair), reasons in crowds.items():
+                unmet = None
                 if pair in crowd.members:
-                    self._check(crowd, pair)
+                    unmet = None if reasons is None else self.crowds.glance(crowd, pair, reasons)
+                    unmet = self.crowds.check(crowd, pair) if unmet is None else unmet
+                self._unmet.pop((crowd, pair), None)
+                if unmet:
+                    self._look_closely(crowd, pair, unmet)
             specials, self._specials = self._specials, {}
             for special in specials:
                 special.look()
+                self._note(special.entrance)
 
-    def _check(self, crowd: Crowd, pair: Pair) -> None:
-        """Check a crowd; where it is not as it should be, look at its senders one by one."""
+    def _note(self, entrance: Entrance) -> None:
+        if entrance.faults or any(special.faults for special in entrance.specials):
+            self._faulty[entrance] = None
+        else:
+            self._faulty.pop(entrance, None)
+
+    def _look_closely(self, crowd: Crowd, pair: Pair, some: list[Unmet]) -> None:
+        """Where a crowd is not as it should be, look at its senders one by one."""
         faults: list[Fault] = []
         more = 0
         broken = self._broken()
-        for unmet in self.crowds.check(crowd, pair):
+        for unmet in some:
             claims = {claim for claim, _, _ in self.judge.faults(unmet, self.crowds.expectations)}
             if all(broken.get(claim, 0) >= ENOUGH for claim in claims):
                 more += 1
@@ -336,11 +368,10 @@ class _Proving:
                     for fault in found:
                         broken[fault.claim] = broken.get(fault.claim, 0) + 1
                     break
-        if faults or more:
-            self._unmet[crowd, pair] = faults, more
+        self._unmet[crowd, pair] = faults, more
 
     def _faults(self) -> Iterator[Fault]:
-        for entrance in self.entrances.values():
+        for entrance in self._faulty:
             yield from entrance.faults
             for special in entrance.specials:
                 yield from special.faults
@@ -365,12 +396,12 @@ class _Proving:
             some.sort(key=lambda fault: (fault.at, fault.host))
             shown += [told(self.fabric, self.judge, fault) for fault in some[:SHOWN]]
         found = len(faults) + sum(more for _, more in self._unmet.values())
-        proofs = tuple(self._proof(claim) for claim in CLAIMS if claim not in broken)
+        counted = self.crowds.counted()
+        proofs = tuple(self._proof(claim, *counted) for claim in CLAIMS if claim not in broken)
         return Report(proofs, tuple(shown), None, found)
 
-    def _proof(self, claim: str) -> Proof:
-        sets, wanted = self.crowds.counted()
-        sets += sum(entrance.sets for entrance in self.entrances.values())
+    def _proof(self, claim: str, judged: int, wanted: int) -> Proof:
+        sets = judged + self._sets
         vacuous = None
         if not self.entrances:
             vacuous = "no host's port is up"

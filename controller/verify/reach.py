@@ -32,7 +32,7 @@ from controller.verify.outcome import (
     joined,
     plain,
 )
-from controller.verify.pipeline import SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Visit
+from controller.verify.pipeline import SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Touch, Visit
 from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import TAG_SLOTS, touches
 from controller.verify.shapes import ANY_LAYER
@@ -170,7 +170,7 @@ class Fabric:
 
     # -- edits ---------------------------------------------------------------------------------------------------
 
-    def edit(self, edits: Mapping[str, Edit]) -> set[Any]:
+    def edit(self, edits: Mapping[str, Edit]) -> list[Touch]:
         """Change switches. Those readers to whom something may look different now. StartOver when it cannot be done;
         nothing can be asked of the fabric then."""
         for edit in edits.values():
@@ -182,7 +182,7 @@ class Fabric:
         come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
         for name, edit in edits.items():
             self._check(name, come[name], edit.groups)
-        users: list[Any] = []
+        users: list[Touch] = []
         for name, edit in edits.items():
             model = self.models[name]
             gone = [held for rule in edit.gone if (held := self._held(model, rule)) is not None]
@@ -210,27 +210,30 @@ class Fabric:
         """The rule that a switch holds with this one's table, priority and match."""
         return model.table(rule.table).holds(rule, self._prepared(rule))
 
-    def _look_again(self, users: Iterable[Any]) -> set[Any]:
+    def _look_again(self, users: list[Touch]) -> list[Touch]:
         """Work out again what users of what changed need; the readers of what came out differently."""
         suspects: dict[Entry, None] = {}
-        found: set[Any] = set()
-        waiting = list(users)
+        found: list[Touch] = []
+        waiting: list[Entry] = []
+        for touch in users:
+            if isinstance(touch.user, Entry):
+                waiting.append(touch.user)
+            else:
+                found.append(touch)
         while waiting:
-            user = waiting.pop()
-            if not isinstance(user, Entry):
-                found.add(user)
-            elif user not in suspects:
-                suspects[user] = None
-                if self._memo.get((user.place, user.box)) is user:
-                    del self._memo[user.place, user.box]
-                waiting += [each for each in user.users if isinstance(each, Entry)]
+            entry = waiting.pop()
+            if entry not in suspects:
+                suspects[entry] = None
+                if self._memo.get((entry.place, entry.box)) is entry:
+                    del self._memo[entry.place, entry.box]
+                waiting += [each for each in entry.users if isinstance(each, Entry)]
         for entry in suspects:
             readers = [each for each in entry.users if not isinstance(each, Entry)]
             if not readers:
                 continue
             again = self._again(entry)
             if again is None or again.summary is not entry.summary:
-                found.update(readers)
+                found += map(Touch, readers)
             else:
                 again.users.update(dict.fromkeys(readers))
         return found
@@ -330,10 +333,12 @@ class Fabric:
     # -- what a visit asks of what lies beyond -------------------------------------------------------------------------
 
     def looked(self, cell: Cell, box: Box, frame: Frame) -> None:
-        if self.reader is not None:
-            seen = cell.users.setdefault(self.reader, [])
-            if seen is not None:
-                seen.append((box, frame))
+        if self.reader is None:
+            return
+        if box == self.space.full and frame == SAME:
+            cell.users[self.reader] = None
+        elif (seen := cell.users.setdefault(self.reader, [])) is not None:
+            seen.append((box, frame))
 
     def asked(self, users: dict[Any, None]) -> None:
         if self.reader is not None:
@@ -341,6 +346,7 @@ class Fabric:
 
     def _later(self, visit: Visit, table: int, state: State) -> Partition | None:
         """Leave packets at a table, unless that depends on the port they came in by in ways that cannot be told."""
+        self.asked(visit.model.askers(table))
         matters = visit.model.apart(table)
         if matters is None:
             return None

@@ -1,0 +1,205 @@
+"""How long it takes to prove every claim of a fabric, and to prove a change of it.
+
+    python -m benchmarks.verify [2k] [25k]
+
+Fresh: from a compiled ruleset to the answers. Changes: to one leaf's rules, to a spine's or an uplink's group, each of
+which keeps the intent; rules deleted at random, with counterexamples; and one endpoint added, moved or removed, every
+batch of its plan proved. The ratio is to the evaluator trying one packet for each set that was judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from random import Random
+
+from benchmarks.compile import SIZES, edits
+from controller.compile import Compiled, compile_fabric
+from controller.intent import load_topology
+from controller.intent.bench import bench_intent
+from controller.plan import Batch, diff
+from controller.verify import Edit, Prover
+from controller.verify.prove import states_of
+from fabric import packet as build
+from fabric.rule import GroupEntry, Rule
+from fabric.ruleset import SwitchState
+from fabric.switch import SwitchModel
+from fabric.topology import Topology
+from fabric.walk import walk
+
+ROUNDS = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", nargs="*", metavar="2k|25k")
+    print(f"Python {platform.python_version()}, {platform.machine()}")
+    for name in parser.parse_args().sizes or ["2k"]:
+        _measure(name)
+
+
+def _measure(name: str) -> None:
+    path = Path(f"topologies/bench-{name}.yaml")
+    topology = load_topology(path).topology
+    if topology is None:
+        raise SystemExit(f"{path} does not load")
+    intent = bench_intent(topology, *SIZES[name])
+    start = time.perf_counter()
+    compiled = compile_fabric(intent, topology)
+    made = time.perf_counter()
+    prover = Prover(intent, topology, states_of(compiled.ruleset))
+    report = prover.report()
+    done = time.perf_counter()
+    if not report.ok:
+        raise SystemExit(str(report))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    rules = sum(compiled.ruleset.counts().values())
+    sets = int(report.proofs[0].covered.split(" in ")[1].split()[0])
+    print(f"bench-{name}: {rules:,} rules; compiled in {made - start:.2f} s, proved in {done - made:.2f} s,", end=" ")
+    print(f"together {done - start:.2f} s; {peak} MB at the most; {report.proofs[0].covered}")
+    one = _evaluated(topology, compiled)
+    print(
+        f"  the evaluator, one packet for each of {sets:,} sets: {one * sets:.1f} s, {one * sets / (done - made):.1f} x"
+    )
+    gc.collect()
+    gc.freeze()
+    states = {name: SwitchState(tuple(s.rules), s.groups, ()) for name, s in states_of(compiled.ruleset).items()}
+    dice = Random(7)
+    _told("a leaf's rule, intent kept", _kept(prover, states, dice, _leaf_rule, topology))
+    _told("a spine's or uplink's group, intent kept", _kept(prover, states, dice, _group, topology))
+    _told("a rule deleted: refuted", _refuted(prover, states, dice))
+    for kind, times in _changed(prover, compiled, topology).items():
+        _told(f"one endpoint {kind}, every batch", times)
+
+
+def _evaluated(topology: Topology, compiled: Compiled) -> float:
+    """Seconds that the evaluator takes for a packet, on switches around one sender."""
+    models = {s: SwitchModel.of(compiled.ruleset.state(s), set(topology.ports[s])) for s in list(topology.switches)}
+    dice = Random(3)
+    tenant = dice.choice(list(compiled.intent.tenants.values()))
+    ends = [e for e in tenant.endpoints.values() if topology.hosts[e.host].mode == "access"]
+    pairs = [(a, b) for a in ends[:20] for b in ends[:20] if a is not b]
+    frames = [
+        (topology.hosts[a.host].ports[0], build.tcp(eth_src=a.mac, eth_dst=0x02C105000001, ipv4_src=a.ip, ipv4_dst=b.ip,
+                                                    tcp_src=9, tcp_dst=443))
+        for a, b in pairs
+    ]  # fmt: skip
+    start = time.perf_counter()
+    for at, packet in frames:
+        walk(models, topology, at, packet)
+    return (time.perf_counter() - start) / len(frames)
+
+
+Change = Callable[[str, SwitchState, Random], Edit | None]
+
+
+def _leaf_rule(name: str, state: SwitchState, dice: Random) -> Edit | None:
+    """A rule to an address, a priority higher than before."""
+    rules = [rule for rule in state.rules if rule.table in (3, 4)]
+    if not rules:
+        return None
+    rule = dice.choice(rules)
+    return Edit((rule,), (rule._replace(priority=rule.priority + 5),))
+
+
+def _group(name: str, state: SwitchState, dice: Random) -> Edit | None:
+    """A group's buckets with other weights; a spine's detours in another order."""
+    groups = [entry for entry in state.groups if len(entry.buckets) > 1]
+    if not groups:
+        return None
+    entry = dice.choice(groups)
+    buckets = entry.buckets
+    if entry.type == "select":
+        buckets = tuple(bucket._replace(weight=bucket.weight + dice.randrange(3)) for bucket in buckets)
+    return Edit((), (), {entry.group: entry._replace(buckets=buckets)})
+
+
+def _kept(
+    prover: Prover, states: dict[str, SwitchState], dice: Random, change: Change, topology: Topology
+) -> list[float]:
+    times = []
+    names = [name for name in states if change(name, states[name], Random(1)) is not None]
+    for _ in range(ROUNDS):
+        name = dice.choice(names)
+        edit = change(name, states[name], dice)
+        if edit is None:
+            continue
+        start = time.perf_counter()
+        report = prover.change({name: edit})
+        times.append(time.perf_counter() - start)
+        if not report.ok:
+            raise SystemExit(str(report))
+        prover.change({name: _back(states[name], edit)})
+    return times
+
+
+def _refuted(prover: Prover, states: dict[str, SwitchState], dice: Random) -> list[float]:
+    times = []
+    for _ in range(ROUNDS):
+        name = dice.choice(list(states))
+        rule = dice.choice(states[name].rules)
+        start = time.perf_counter()
+        report = prover.change({name: Edit((rule,))})
+        if not report.ok:
+            times.append(time.perf_counter() - start)
+        if not prover.change({name: Edit((), (rule,))}).ok:
+            raise SystemExit("not proved again")
+    return times
+
+
+def _back(state: SwitchState, edit: Edit) -> Edit:
+    groups: dict[int, GroupEntry | None] = {entry.group: entry for entry in state.groups if entry.group in edit.groups}
+    return Edit(edit.come, edit.gone, groups)
+
+
+def _changed(prover: Prover, compiled: Compiled, topology: Topology) -> dict[str, list[float]]:
+    """Seconds to prove every batch of each kind of change's plan."""
+    times: dict[str, list[float]] = {"added": [], "moved": [], "removed": []}
+    for kind, intent in edits(compiled.intent, topology, ROUNDS // 3):
+        again = compile_fabric(intent, topology, previous=compiled)
+        plan = diff(compiled.ruleset, again.ruleset)
+        turns = [_edits(batch) for batch in plan.batches]
+        start = time.perf_counter()
+        reports = [prover.change(turn, intent, during=True) for turn in turns[:-1]]
+        reports.append(prover.change(turns[-1], intent))
+        times[kind].append(time.perf_counter() - start)
+        for report in reports:
+            if not report.ok:
+                raise SystemExit(f"{kind}: {report}")
+        compiled = again
+    return times
+
+
+def _edits(batch: Batch) -> dict[str, Edit]:
+    """What a batch does to each switch; rules that replace others of their priority and match are named as both."""
+    gone: dict[str, list[tuple[Rule, ...]]] = {}
+    come: dict[str, list[tuple[Rule, ...]]] = {}
+    groups: dict[str, dict[int, GroupEntry | None]] = {}
+    for push in batch.pushes:
+        for name in push.switches:
+            gone.setdefault(name, []).append(push.block.rules)
+            come.setdefault(name, []).append(() if push.op == "delete" else push.block.rules)
+            held = groups.setdefault(name, {})
+            held.update((entry.group, None if push.op == "delete" else entry) for entry in push.block.groups)
+    return {name: Edit(_flat(gone[name]), _flat(come[name]), groups[name]) for name in gone}
+
+
+def _flat(some: list[tuple[Rule, ...]]) -> tuple[Rule, ...]:
+    return tuple(chain.from_iterable(some))
+
+
+def _told(what: str, times: list[float]) -> None:
+    if times:
+        last = statistics.quantiles(times, n=100)[98] if len(times) > 1 else times[0]
+        print(f"  {what}: p50 {statistics.median(times) * 1e3:.1f} ms, p99 {last * 1e3:.0f} ms, {len(times)} times")
+
+
+if __name__ == "__main__":
+    main()
