@@ -194,6 +194,11 @@ class _Proving:
         """Edit switches; what that can touch is to be looked at again."""
         before = {name: self.fabric.models[name].crowded() for name in edits}
         self._again(self.fabric.edit(edits))
+        for name, edit in edits.items():
+            ports = {v for rule in (*edit.gone, *edit.come) for field, v, _ in rule.match if field == "in_port"}
+            for at in (PortRef(name, port) for port in ports):
+                if at in self.entrances:
+                    self._todo[self.entrances[at]] = None
         for name, tables in before.items():
             if self.fabric.models[name].crowded() != tables:
                 self._todo.update((each, None) for at, each in self.entrances.items() if at.switch == name)
