@@ -117,8 +117,8 @@ def test_numbering_survives_json(data: st.DataObject) -> None:
 
 @given(st.data())
 @many
-def test_spines_hold_two_rules_per_node(data: st.DataObject) -> None:
+def test_spines_hold_two_rules_per_node_and_one_of_discovery(data: st.DataObject) -> None:
     topology = data.draw(topologies())
     ruleset = compile_fabric(data.draw(intents(topology)), topology).ruleset
     for spine in topology.spines:
-        assert len(list(ruleset.rules(spine.name))) == 2 * len(topology.nodes)
+        assert len(list(ruleset.rules(spine.name))) == 2 * len(topology.nodes) + 1

@@ -182,6 +182,16 @@ def test_a_narrow_rule_below_a_wide_one_never_matches_and_says_why() -> None:
     assert shadowed([narrow._replace(table=1), wide_rule]) == ()
 
 
+def test_what_no_packet_has_needs_no_rule_to_hide_it() -> None:
+    untagged, odd, fourths = (
+        Rule(0, priority, Match.checked([("vlan_vid", value, mask)]), DROP)
+        for priority, value, mask in ((1, 0, 0x1000), (2, 1, 1), (2, 0, 3))
+    )
+    assert shadowed([untagged, odd, fourths]) == (Shadow(untagged, (fourths,)),)
+    none = Rule(0, 1, Match.checked([("vlan_vid", 1, 0x1001)]), DROP)
+    assert shadowed([none, odd]) == (Shadow(none, ()),)
+
+
 def test_rules_of_one_priority_do_not_hide_each_other() -> None:
     assert shadowed([Rule(0, 5, Match.of(in_port=1), DROP), Rule(0, 5, Match.of(), DROP)]) == ()
 

@@ -35,7 +35,8 @@ def live_and_be_killed(path: Path, seed: int, after: float) -> list[list[str]]:
     first = child.stdout.readline()
     time.sleep(after)
     child.kill()
-    rest = child.communicate(timeout=10)[0]
+    rest = child.stdout.read()
+    child.wait(timeout=10)
     return [line.split() for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
 
 

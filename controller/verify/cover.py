@@ -41,17 +41,21 @@ def cover(box: Box, others: Sequence[Box], limit: int | None = None) -> Covering
     return None if _has_clear_point(box, others) else _Search(box, others, limit).run()
 
 
-def least_cover(box: Box, others: Sequence[Box], how: Cover = cover) -> tuple[int, ...] | None:
-    """Numbers of others that cover the box together, none of which can be spared; earlier ones are rather kept."""
+def least_cover(box: Box, others: Sequence[Box], how: Cover = cover, free: int = 0) -> tuple[int, ...] | None:
+    """Numbers of others that cover the box together, none of which can be spared; earlier ones are rather kept.
+
+    The first ``free`` others are there in any case: all of them are told, and none of the rest that they can spare.
+    """
     found = how(box, others)
     if found is None:
         return None
-    kept = sorted(found.by)
-    for number in sorted(found.by - found.needed, reverse=True):
+    given = set(range(free))
+    kept = sorted(found.by | given)
+    for number in sorted(found.by - found.needed - given, reverse=True):
         rest = [each for each in kept if each != number]
         fewer = how(box, [others[each] for each in rest]) if number in kept else None
         if fewer is not None:
-            kept = [rest[each] for each in sorted(fewer.by)]
+            kept = sorted({rest[each] for each in fewer.by} | given)
     return tuple(kept)
 
 

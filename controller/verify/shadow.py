@@ -64,7 +64,7 @@ def _in_table(rules: list[Rule]) -> Iterator[Shadow]:
     impossible = _impossible(rules)
     boxes = boxes_of([*impossible, *map(_masked, rules)], _WIDTHS)
     ranks = [_FIRST] * len(impossible) + [-rule.priority for rule in rules]
-    for number, by in sorted(hidden(boxes, ranks).items()):
+    for number, by in sorted(hidden(boxes, ranks, len(impossible)).items()):
         if number >= len(impossible):
             hiding = (rules[each - len(impossible)] for each in by if each >= len(impossible))
             yield Shadow(rules[number - len(impossible)], tuple(hiding))
@@ -84,33 +84,34 @@ def _impossible(rules: Iterable[Rule]) -> list[Masked]:
     return [{"vlan_vid": (bit, _FULL["vlan_vid"] & -bit)} for bit in bits]
 
 
-def hidden(boxes: Sequence[Box], ranks: Sequence[int]) -> dict[int, tuple[int, ...]]:
+def hidden(boxes: Sequence[Box], ranks: Sequence[int], free: int = 0) -> dict[int, tuple[int, ...]]:
     """Each box that boxes of lower rank cover together: their numbers, by rank; none of them can be spared.
 
-    Boxes have equally many dimensions. Raises Unmodelled: too intricate to decide.
+    Boxes have equally many dimensions. The first ``free`` boxes, which have the lowest rank, cost nothing: what they
+    cover needs no other. Raises Unmodelled: too intricate to decide.
     """
     found: dict[int, tuple[int, ...]] = {}
     for number, rivals in _rivals(boxes, ranks):
         if not rivals:
             continue
-        box = boxes[number]
+        box, given = boxes[number], sum(each < free for each in rivals)
         alone = next((each for each in rivals if within(box, boxes[each])), None)
-        if alone is not None:
+        if alone is not None and (alone < free or not given):
             found[number] = (alone,)
             continue
-        covering = _least([box, *(boxes[each] for each in rivals)])
+        covering = _least([box, *(boxes[each] for each in rivals)], given)
         if covering is not None:
             found[number] = tuple(rivals[each] for each in covering)
     return found
 
 
-def _least(boxes: list[Box]) -> tuple[int, ...] | None:
-    """The least cover of the first box by the others, by whichever way gets there."""
+def _least(boxes: list[Box], free: int) -> tuple[int, ...] | None:
+    """A least cover of the first box by the others, by whichever way gets there."""
     box, *others = boxes
     try:
-        return least_cover(box, others, partial(cover, limit=LIMIT))
+        return least_cover(box, others, partial(cover, limit=LIMIT), free)
     except Multiplied:
-        return least_cover(box, others, diagrams.cover if diagrams.installed() else cover)
+        return least_cover(box, others, diagrams.cover if diagrams.installed() else cover, free)
 
 
 def _rivals(boxes: Sequence[Box], ranks: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
