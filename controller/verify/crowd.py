@@ -269,7 +269,8 @@ class Crowds:
         wish = pair[0]
         if dirty.everything or wish is None or pair[1] != wish:
             return None
-        router, many = self.now.router, self.now.many
+        router = self.now.router
+        many = self.now.many if any(each.broadcasts(wish) for each in self.expectations) else 0
         found: dict[tuple[int, int, int], int] = {}
         routed = False
         for key, stand in crowd.stands[pair].items():

@@ -303,6 +303,12 @@ class Expectation:
         anyone.vlan, anyone.who = wish.vlan, wish.who
         return list(self._wanted(anyone, wish.kind, box))
 
+    def broadcasts(self, wish: Wish) -> bool:
+        """Whether the network of a wish carries broadcast."""
+        tenant = self.intent.tenants.get(wish.tenant)
+        network = tenant.networks.get(wish.network) if tenant is not None else None
+        return network is not None and network.broadcast
+
     def beside(self, admission: Admission, box: Box) -> Iterator[Box]:
         """The packets of a box for which ``of`` does not speak: to endpoints of the sender's host, to everybody."""
         place, _, wish = admission

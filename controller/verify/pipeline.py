@@ -95,7 +95,8 @@ port IN_PORT, what goes out by a host's port is taken not to have come in there.
 
 
 class Model:
-    """A switch as the prover sees it, which may be edited. ``ports``: all that exist; ``dead``: without carrier."""
+    """A switch as the prover sees it, which may be edited. ``ports``: all that exist; ``links``: those that
+    lead to switches; ``dead``: without carrier."""
 
     __slots__ = (
         "_apart",
@@ -108,6 +109,7 @@ class Model:
         "_ways",
         "dead",
         "groups",
+        "links",
         "name",
         "ports",
         "space",
@@ -121,6 +123,7 @@ class Model:
         rules: Iterable[Ready],
         groups: Iterable[GroupEntry],
         ports: Iterable[int],
+        links: Iterable[int],
         dead: frozenset[int],
         shared: tuple[Pool, Filters],
     ) -> None:
@@ -137,7 +140,7 @@ class Model:
         self._crowded: frozenset[int] | None = None
         self._flooding: bool | None = None
         self._users: dict[int, dict[Any, None]] = {}
-        self.ports, self.dead = frozenset(ports), dead
+        self.ports, self.links, self.dead = frozenset(ports), frozenset(links), dead
 
     def table(self, number: int) -> Table:
         """A flow table; one that holds nothing is empty."""
@@ -207,7 +210,7 @@ class Model:
         return self._askers.setdefault(number, {})
 
     def apart(self, number: int) -> frozenset[int] | None:
-        """The ports at which it matters, from a table on, whether packets came in there; None when others might."""
+        """The links by which packets may have come in to whom that matters from a table on; None when it may to all."""
         if number not in self._apart:
             self._apart[number] = self._ports_from(number)
         return self._apart[number]
@@ -256,7 +259,7 @@ class Model:
             found |= {port for port, count in table.outputs.items() if count}
             for group, count in table.groups.items():
                 found |= self.sends(group) if count else set()
-        return frozenset(found) if found.isdisjoint(_BY_PORT) else None
+        return self.links & found if found.isdisjoint(_BY_PORT) else None
 
     def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""

@@ -161,7 +161,7 @@ class Fabric:
             held.append(ready)
         dead = frozenset(port.port for port in self.down if port.switch == name)
         ports = self.topology.ports.get(name, ())
-        return Model(name, self.space, held, state.groups, ports, dead, self._shared)
+        return Model(name, self.space, held, state.groups, ports, self._links[name], dead, self._shared)
 
     def _prepare(self, rule: Rule) -> Ready:
         """A rule prepared; rules that do the same to the same packets have one serial, whatever their cookies."""
