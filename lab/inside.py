@@ -13,6 +13,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -24,6 +26,9 @@ from controller.intent import Text, load_intent, load_topology
 from lab import net as lab_net
 from lab.layout import Layout, layout
 from lab.ovs import LabError, PrivateSwitches
+
+RESTART = 30.0
+"""Seconds in which switches must be programmed again."""
 
 
 def main() -> None:
@@ -53,10 +58,10 @@ class Keeper:
         topology_text = Text(*order["topology"])
         self.plan = plan(Text(*order["cabling"]) if order["cabling"] else topology_text, self.intents)
         (directory / "ovs").mkdir(exist_ok=True)
-        switches = stack.enter_context(PrivateSwitches(order["datapath"], directory / "ovs"))
+        self.switches = switches = stack.enter_context(PrivateSwitches(order["datapath"], directory / "ovs"))
         os.environ.update(switches.environment)
-        if order["exact"]:
-            switches.control.call("upcall/disable-megaflows")
+        self.exact = bool(order["exact"])
+        self._cache()
         self.net = lab_net.network(self.plan, order["datapath"])
         self.daemon = Daemon(topology_text, directory, of_port=0)
         self.daemon.start()
@@ -113,6 +118,30 @@ class Keeper:
             lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
         return {}
 
+    def restart(self, _: dict[str, Any], __: list[int]) -> dict[str, Any]:
+        """Kill the switch daemon, which holds all switches' rules, and start it again: seconds until it was back, and
+        until the controller had each switch in line. Hypervisors, which share the daemon, get their rules meanwhile."""
+        began = time.monotonic()
+        roster = self.daemon.state.roster
+        left = {name: standing.joins for name, standing in roster.standings().items()}
+        self.switches.restart()
+        self._cache()
+        back = time.monotonic() - began
+        hypervisors = threading.Thread(target=lab_net.bridge, args=(self.plan,))
+        hypervisors.start()
+        programmed: dict[str, float] = {}
+        while len(programmed) < len(left) and time.monotonic() < began + RESTART:
+            for name, standing in roster.standings().items():
+                if standing.in_line and standing.joins > left[name]:
+                    programmed.setdefault(name, time.monotonic() - began)
+            time.sleep(0.002)
+        hypervisors.join()
+        return {"back": back, "programmed": programmed, "all": time.monotonic() - began}
+
+    def _cache(self) -> None:
+        if self.exact:
+            self.switches.control.call("upcall/disable-megaflows")
+
     def shell(self, _: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Mininet's own command line on the caller's terminal, in a process of its own."""
         child = os.fork()
@@ -130,7 +159,8 @@ class Keeper:
 
 
 ANSWERS: dict[str, Callable[[Keeper, dict[str, Any], list[int]], dict[str, Any]]] = {
-    "apply": Keeper.apply, "status": Keeper.status, "controller": Keeper.controller, "shell": Keeper.shell,
+    "apply": Keeper.apply, "status": Keeper.status, "controller": Keeper.controller, "restart": Keeper.restart,
+    "shell": Keeper.shell,
 }  # fmt: skip
 
 

@@ -157,6 +157,17 @@ def switch_wiped(lab: Lab, on: Ground) -> Loss:
         lab.await_in_line()
 
 
+def switches_restarted(lab: Lab, on: Ground) -> Loss:
+    """The daemon of all switches is killed (-9) and started: every switch comes back empty, at once.
+
+    A real switch would restart alone; here all forwarding rests until the daemon is back, and that is part of the gap.
+    """
+    try:
+        return measure(lab, "", lambda: lab.cell.ask("restart"), on.flow, 3.0)
+    finally:
+        lab.await_in_line()
+
+
 # What happens to a controller's process.
 
 
@@ -235,6 +246,7 @@ CASES: dict[str, Case] = {
     "warm upgrade": Case(warm_upgrade, False, 0),
     "store restored": Case(store_restored, False, 0),
     "switch wiped": Case(switch_wiped, False, 1000),
+    "switches restarted": Case(switches_restarted, False, None),
 }
 
 

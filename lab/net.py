@@ -63,9 +63,14 @@ def network(plan: Layout, datapath: str = NETDEV) -> Any:
     _silence(net)
     net.start()
     _tune(net, plan)
+    bridge(plan)
+    return net
+
+
+def bridge(plan: Layout) -> None:
+    """Give hypervisors their rules."""
     for box in plan.hypervisors:
         _bridge(box)
-    return net
 
 
 def control(topology: Topology, target: str) -> None:

@@ -148,6 +148,21 @@ class PrivateSwitches:
         self._launch("ovsdb-server", f"{here}/conf.db", f"--remote=punix:{here}/db.sock", f"--unixctl={here}/db.ctl")
         self._await(here / "db.ctl")
         self.configure(["init"], ["set", "Open_vSwitch", ".", "other_config:vlan-limit=2"], wait=False)
+        self._start_switches()
+
+    def restart(self) -> None:
+        """Kill the switch daemon and start it again: bridges and their ports come back, rules and groups do not."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        daemon = self._processes.pop()
+        daemon.kill()
+        daemon.wait()
+        (self.directory / "switch.ctl").unlink(missing_ok=True)
+        self._start_switches()
+
+    def _start_switches(self) -> None:
+        here = self.directory
         only = ("--enable-dummy=override", "--disable-system") if self.datapath == DUMMY else ()
         self._launch("ovs-vswitchd", f"unix:{here}/db.sock", f"--unixctl={here}/switch.ctl", *only)
         self._await(here / "switch.ctl")

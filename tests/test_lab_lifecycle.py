@@ -215,6 +215,15 @@ def test_a_sound_labs_links_are_as_designed_and_a_cut_cable_is_missing_at_once(l
     assert eventually(lambda: set(_states(lab)) == {"as designed"}, 10)
 
 
+def test_when_all_switches_restart_empty_they_are_programmed_within_a_second_and_hosts_talk_again(lab: Lab) -> None:
+    told = lab.cell.ask("restart")
+    assert set(told["programmed"]) == set(lab.topology.switches)
+    assert max(told["programmed"].values()) - told["back"] < 1.0, told
+    assert lab.cell.run("web1", "ping", "-c1", "-W1", "10.1.2.11").returncode == 0
+    assert lab.cell.run("desk1", "ping", "-c1", "-W1", "10.1.2.11").returncode == 1
+    lab.await_in_line()
+
+
 def test_intents_can_be_changed_while_the_lab_runs(lab: Lab, tmp_path: Path) -> None:
     text = INTENTS.read_text()
     fewer = tmp_path / "fewer.yaml"
