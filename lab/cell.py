@@ -24,7 +24,7 @@ from controller.intent import Text
 from lab.ovs import NEEDED, NETDEV, LabError, find, lacks, missing
 
 DEFAULT = Path("/run/clos-lab")
-NEEDS = (*NEEDED, "unshare", "nsenter", "mnexec", "ethtool", "ip")
+NEEDS = (*NEEDED, "unshare", "nsenter", "mnexec", "ip")
 PACKAGES = "openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux"
 READY = 60.0
 

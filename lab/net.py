@@ -12,30 +12,30 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mininet.link import Link
 from mininet.net import Mininet
 from mininet.node import Host, OVSSwitch
 from mininet.topo import Topo
 
 from fabric.topology import Topology
 from lab.layout import Cable, Hypervisor, Layout, Station, colons, dotted, layout
+from lab.offloads import switch_off
 from lab.ovs import NETDEV, LabError
 
 FABRIC_MTU = 9000
-OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro", "txvlan", "rxvlan")
-"""What network cards do for the system is left out: nobody does it between two veths and a user-space switch."""
 
 
 class ClosTopo(Topo):  # type: ignore[misc]
     """A layout as Mininet's ``Topo``; with ``mn``, see lab/custom.py."""
 
-    def build(self, plan: Layout, **_: Any) -> None:
+    def build(self, plan: Layout, cabled: bool = True, **_: Any) -> None:
         for switch in plan.topology.switches.values():
             self.addSwitch(switch.name, dpid=f"{switch.dpid:016x}")
         for number, box in enumerate(plan.hypervisors):
             self.addSwitch(box.name, dpid=f"{0xB0_0000_0000 + number:016x}", hypervisor=True)
         for station in plan.stations:
             self.addHost(station.name, ip=station.address or None, mac=colons(station.mac))
-        for cable in plan.cables:
+        for cable in plan.cables if cabled else ():
             self.addLink(
                 cable.a[0], cable.b[0], port1=cable.a[1], port2=cable.b[1], intfName1=cable.a[2], intfName2=cable.b[2]
             )
@@ -53,13 +53,25 @@ class LabSwitch(OVSSwitch):  # type: ignore[misc]
         super().start([])
 
 
+class MadeLink(Link):  # type: ignore[misc]
+    """A link whose pair of interfaces is there already."""
+
+    @classmethod
+    def makeIntfPair(cls, *_: Any, **__: Any) -> None:
+        """Nothing to make."""
+
+
 def network(plan: Layout, datapath: str = NETDEV) -> Any:
     """Build and start the network; the switches know no controller yet (see ``control``)."""
     Mininet.inited = True  # it would write system-wide limits
     net = Mininet(
-        ClosTopo(plan), switch=lambda name, **o: LabSwitch(name, datapath=datapath, **o), host=Host,
-        controller=None, waitConnected=False, autoSetMacs=False,
+        ClosTopo(plan, cabled=False), switch=lambda name, **o: LabSwitch(name, datapath=datapath, **o), host=Host,
+        controller=None, waitConnected=False, autoSetMacs=False, build=False,
     )  # fmt: skip
+    net.buildFromTopo(net.topo)
+    _cable(net, plan.cables)
+    net.configHosts()
+    net.built = True
     _silence(net)
     net.start()
     _tune(net, plan)
@@ -71,6 +83,20 @@ def bridge(plan: Layout) -> None:
     """Give hypervisors their rules."""
     for box in plan.hypervisors:
         _bridge(box)
+
+
+def _cable(net: Any, cables: Iterable[Cable]) -> None:
+    """Make all cables at once, where Mininet would start three processes for each; hosts' ends come up with hosts."""
+    lines = []
+    for cable in cables:
+        a, b = (name if port else f"{name} netns {net[node].pid}" for node, port, name in (cable.a, cable.b))
+        lines.append(f"link add name {b} type veth peer name {a}\n")
+        lines += [f"link set dev {name} up\n" for _, port, name in (cable.a, cable.b) if port]
+        net.addLink(
+            cable.a[0], cable.b[0], cable.a[1], cable.b[1], cls=MadeLink, intfName1=cable.a[2], intfName2=cable.b[2],
+            up=None,
+        )  # fmt: skip
+    _run("ip", "-batch", "-", given="".join(lines))
 
 
 def control(topology: Topology, target: str) -> None:
@@ -88,16 +114,17 @@ def _silence(net: Any) -> None:
 
 
 def _tune(net: Any, plan: Layout) -> None:
-    """MTU for two tags, no offloads, and the default route."""
+    """MTU for two tags, and the default route.
+
+    What network cards do for the system is left out: nobody does it between two veths and a user-space switch.
+    """
     here = [end[2] for cable in plan.cables for end in (cable.a, cable.b) if end[1]]
     _run("ip", "-batch", "-", given="".join(f"link set {name} mtu {FABRIC_MTU}\n" for name in _fabric(plan.cables)))
-    off = " ".join(f"{name} off" for name in OFFLOADS)
-    _run("sh", "-c", "".join(f"ethtool -K {name} {off} >/dev/null 2>&1;" for name in here) + "true")
+    inside = {Path(f"/proc/{net[station.name].pid}/ns/net"): ["eth0"] for station in plan.stations}
+    switch_off({Path("/proc/self/ns/net"): here, **inside})
     for station in plan.stations:
-        node = net[station.name]
-        node.cmd(f"ethtool -K eth0 {off} >/dev/null 2>&1")
         if station.party is not None:
-            node.cmd(f"ip route add default via {dotted(station.party.gateway)}")
+            net[station.name].cmd(f"ip route add default via {dotted(station.party.gateway)}")
 
 
 def _fabric(cables: Iterable[Cable]) -> Iterator[str]:
