@@ -39,10 +39,13 @@ sys.exit(print(told) or 1)
 
 
 class Server:
-    """``clos serve`` on the state in ``state``, at ``port`` in the lab's own network."""
+    """``clos serve`` on the state in ``state``, at ``port`` in the lab's own network.
 
-    def __init__(self, lab: Lab, state: Path, port: int) -> None:
-        self.lab, self.state, self.port = lab, state, port
+    ``discovery``: it looks at the cabling, which costs some processor time.
+    """
+
+    def __init__(self, lab: Lab, state: Path, port: int, discovery: bool = False) -> None:
+        self.lab, self.state, self.port, self.discovery = lab, state, port, discovery
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -52,7 +55,8 @@ class Server:
 
     def start(self) -> None:
         """Begin; does not wait."""
-        words = ["serve", str(_topology(self.lab)), "--state", str(self.state), "--no-discovery"]
+        words = ["serve", str(_topology(self.lab)), "--state", str(self.state)]
+        words += [] if self.discovery else ["--no-discovery"]
         words += ["--listen", f"127.0.0.1:{self.port}", "--api", "127.0.0.1:0"]
         log = (self.state / "serve.log").open("a")
         with log:
@@ -106,10 +110,10 @@ class Server:
 
 
 @contextmanager
-def served(lab: Lab, port: int = 6653) -> Iterator[Server]:
+def served(lab: Lab, port: int = 6653, discovery: bool = False) -> Iterator[Server]:
     """The lab's own controller gives way to ``clos serve`` on the same store; afterwards it comes back."""
     lab.cell.ask("controller", state="stop")
-    server = Server(lab, lab.cell.directory, port)
+    server = Server(lab, lab.cell.directory, port, discovery)
     try:
         server.start()
         listen_to(lab, server)
