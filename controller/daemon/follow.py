@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from controller.daemon.heap import keep_out_of_collections
+from controller.daemon.heap import keep_out_of_collections, without_collections
 from controller.intent.model import Intent
 from controller.plan.change import DELETE, Change
 from controller.plan.diff import changes
@@ -36,33 +36,56 @@ class Follower:
         self._entries, self._fresh = 0, False
 
     def prove(self, topology: Topology, ruleset: Ruleset, now: Intent, before: Intent | None = None) -> Report:
-        """Whether these rules do what ``now`` says; with ``before``, for each packet what either intent says."""
-        found = self._edits(topology, ruleset)
-        prover, self._prover = self._prover, None  # for good, should anything be raised: it may be between two states
-        if prover is None or found is None:
-            del prover
-            prover, report = self._afresh(topology, ruleset, now if before is None else before)
-            if before is not None and not report.ok:
-                report = prover.change({}, now, during=True)
-        else:
-            if before is not None and before is not self._settled:
-                prover.change(found, before)
-                self._settled, found = before, {}
-            report = prover.change(found, now, during=before is not None)
-            self._settled = now if before is None else self._settled
-        if not report.refused:
-            self._prover, self._ruleset = prover, ruleset
+        """Whether these rules do what ``now`` says; with ``before``, for each packet what either intent says.
+
+        Nothing is found wrong for what was remembered: before it is refused, a state is proved afresh.
+        """
+        report = self._on(topology, ruleset, now, before)
+        if report is None or not report.ok:
+            report = self._afresh(topology, ruleset, now, before)
         return report
 
-    def stand(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> Report | None:
-        """Go (back) to a state from which others are to be proved, unless that is as much work as to start there.
+    def stand(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> None:
+        """Go (back) to a state from which others are to be proved, unless that is as much work as to start there."""
+        if self._ruleset is not ruleset or self._settled is not intent:
+            self._on(topology, ruleset, intent, None)
 
-        The report on it; None where the prover stood there already, or did not go.
-        """
-        away = self._ruleset is not ruleset or self._settled is not intent
-        if away and self._edits(topology, ruleset) is not None:
-            return self.prove(topology, ruleset, intent)
-        return None
+    def _on(self, topology: Topology, ruleset: Ruleset, now: Intent, before: Intent | None) -> Report | None:
+        """What a proof from where the prover stands says; None when it had better start there."""
+        edits = self._edits(topology, ruleset)
+        prover, self._prover = self._prover, None  # for good, should anything be raised: it may be between two states
+        if prover is None or edits is None:
+            return None
+        if before is not None and before is not self._settled:
+            prover.change(edits, before)
+            self._settled, edits = before, {}
+        report = prover.change(edits, now, during=before is not None)
+        self._settled = now if before is None else self._settled
+        self._keep(prover, ruleset, report)
+        return report
+
+    def _afresh(self, topology: Topology, ruleset: Ruleset, now: Intent, before: Intent | None) -> Report:
+        """A state on the way often does all as before, which is the least to prove."""
+        self._prover = None
+        if self._entries > MANY:
+            keep_out_of_collections()  # which frees the prover before: there need not be two
+        self._settled = now if before is None else before
+        with without_collections():
+            prover = Prover(self._settled, topology, states_of(ruleset))
+            report = prover.report()
+            if before is not None and not report.ok and not report.refused:
+                report = prover.change({}, now, during=True)
+        self._entries, self._fresh = sum(ruleset.counts().values()), True
+        self._keep(prover, ruleset, report)
+        return report
+
+    def _keep(self, prover: Prover, ruleset: Ruleset, report: Report) -> None:
+        if not report.refused:  # else it may not have looked at everything
+            self._prover, self._ruleset = prover, ruleset
+
+    def forget(self) -> None:
+        """Start afresh next time."""
+        self._prover = None
 
     def _edits(self, topology: Topology, ruleset: Ruleset) -> dict[str, Edit] | None:
         """What turns the state that the prover knows into another; None when it had better start there."""
@@ -72,14 +95,6 @@ class Follower:
         if sum(len(change.switches) for change in found) > LARGE * self._entries:
             return None
         return edits_of(found, topology.switches)
-
-    def _afresh(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> tuple[Prover, Report]:
-        if self._entries > MANY:
-            keep_out_of_collections()  # which frees the prover before: there need not be two
-        prover = Prover(intent, topology, states_of(ruleset))
-        report = prover.report()
-        self._settled, self._entries, self._fresh = intent, sum(ruleset.counts().values()), True
-        return prover, report
 
     def settle(self) -> None:
         """Nothing more is asked for now: what a new prover has found out is kept out of collections of garbage."""

@@ -26,7 +26,7 @@ from controller.daemon.report import Proving, Step
 from controller.daemon.turn import overlay
 from controller.daemon.verdict import EITHER, NOW, Finding, Judged, Verdict
 from controller.intent.model import Intent
-from controller.plan import states
+from controller.plan import after, states
 from controller.verify import CLAIMS, Counterexample, Refused, Report
 from controller.verify.claims import FAITHFUL, REACHABLE
 from fabric.openflow.digest import Digests, fabric_digest, state_digest
@@ -114,14 +114,21 @@ class _Examination:
                     break
         if self.offline and judged[-1].ok and self.passage.ground is not None:
             judged.append(self._while_away(wanted))
+        if not judged[-1].ok and self.digests.of(after(self.draft.installed, self.draft.plan)) != wanted:
+            self.follower.forget()  # a plan that errs about what is installed: there is no telling what it led to
         spent = time.perf_counter() - self.begun
         return Verdict(claims, batches, tuple(judged), wanted, tuple(self.left_out), digest_of(PROVER), spent)
 
     def _start(self) -> None:
         """Have the prover stand where the plan begins."""
         ground, installed, before = self.passage.ground, self.draft.installed, self.passage.before
-        if ground is not None:
-            _answered(lambda: self.follower.stand(ground, installed, before) or Report(()))
+
+        def stand() -> Report:
+            if ground is not None:
+                self.follower.stand(ground, installed, before)
+            return Report(())
+
+        _answered(stand)
 
     def _states(self) -> Iterator[tuple[int, str, Ruleset]]:
         """Each batch's number, name and the state it leads to; a plan that changes nothing has one state, number 0."""

@@ -7,8 +7,7 @@ Must not know: revisions, why entries exist.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
 
@@ -16,7 +15,7 @@ from fabric.openflow.codec import encode
 from fabric.openflow.constants import GroupModCommand, MeterModCommand
 from fabric.openflow.flow import pack_rule
 from fabric.openflow.messages import GroupMod, MeterMod
-from fabric.ruleset import Block, Part, Ruleset, SwitchState
+from fabric.ruleset import Block, Placed, Ruleset, SwitchState
 
 _MODULUS = 1 << 256
 
@@ -46,43 +45,48 @@ def fabric_digest(digests: Mapping[str, str]) -> str:
 
 
 class Digests:
-    """Digests of rulesets that share parts and blocks: what they share is worked out once."""
+    """Digests of rulesets that share parts and blocks: only what differs from the ruleset kept is worked out."""
 
     def __init__(self) -> None:
+        self._kept, self._totals = Ruleset((), {}), dict[str, int]()
         self._blocks: dict[int, tuple[Block, int]] = {}
-        self._parts: dict[int, tuple[Part, dict[tuple[str, ...], int]]] = {}
+        self._others: dict[int, tuple[Block, int]] = {}
 
     def of(self, ruleset: Ruleset) -> dict[str, str]:
         """The digest of each switch."""
-        shared: Counter[tuple[str, ...]] = Counter()
-        for part in ruleset.parts.values():
-            shared.update(self._part(part))
-        totals = dict.fromkeys(ruleset.switches, 0)
-        for switches, number in shared.items():
-            for name in switches:
-                totals[name] += number
-        return {name: f"{total % _MODULUS:064x}" for name, total in totals.items()}
+        totals = self._sums(ruleset)
+        return {name: f"{totals.get(name, 0) % _MODULUS:064x}" for name in ruleset.switches}
 
     def keep(self, ruleset: Ruleset) -> None:
-        """Forget everything that is not in this ruleset."""
-        self.of(ruleset)
-        parts = {id(part) for part in ruleset.parts.values()}
-        blocks = {id(block) for block, _ in ruleset.placed()}
-        self._parts = {key: row for key, row in self._parts.items() if key in parts}
-        self._blocks = {key: row for key, row in self._blocks.items() if key in blocks}
+        """Those asked for next are like this ruleset; forget everything that is not in it."""
+        self._totals = self._sums(ruleset)
+        stay = {id(block): (block, self._number(block)) for block, _ in _only(ruleset, self._kept)}
+        for block, _ in _only(self._kept, ruleset):
+            self._blocks.pop(id(block), None)
+        self._blocks |= stay
+        self._others.clear()
+        self._kept = ruleset
 
-    def _part(self, part: Part) -> dict[tuple[str, ...], int]:
-        """The sums of its blocks' numbers by the switches that hold them."""
-        known = self._parts.get(id(part))
+    def _sums(self, ruleset: Ruleset) -> dict[str, int]:
+        """The sum on each switch, and perhaps of switches that are not in the ruleset."""
+        totals = dict(self._totals)
+        for sign, placed in ((-1, _only(self._kept, ruleset)), (1, _only(ruleset, self._kept))):
+            for block, switches in placed:
+                number = sign * self._number(block)
+                for name in switches:
+                    totals[name] = totals.get(name, 0) + number
+        return totals
+
+    def _number(self, block: Block) -> int:
+        known = self._blocks.get(id(block)) or self._others.get(id(block))
         if known is None:
-            sums: Counter[tuple[str, ...]] = Counter()
-            for block, switches in part.values():
-                sums[switches] += self._block(block)
-            known = self._parts[id(part)] = part, dict(sums)
+            known = self._others[id(block)] = block, _sum(block)
         return known[1]
 
-    def _block(self, block: Block) -> int:
-        known = self._blocks.get(id(block))
-        if known is None:
-            known = self._blocks[id(block)] = block, _sum(block)
-        return known[1]
+
+def _only(one: Ruleset, other: Ruleset) -> Iterator[Placed]:
+    """What is placed in one ruleset and, as the same object, not in the other."""
+    for name, part in one.parts.items():
+        there = other.parts.get(name, {})
+        if there is not part:
+            yield from (placed for key, placed in part.items() if there.get(key) is not placed)
