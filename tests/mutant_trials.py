@@ -28,7 +28,8 @@ from fabric.walk import Walk, walk
 from tests.fabrics import intents, topologies
 from tests.meaning import Arrival, meaning, to_itself
 from tests.test_verify_engine import states_of
-from tests.verify_mutants import KINDS, States, mutation, probes
+from tests.verify_mutants import KINDS, States, mutation
+from tests.verify_probes import probes
 
 PROBES, CHOICES = 300, 200
 """Packets that brute force tries on one mutant; choices of buckets that it tries with each."""

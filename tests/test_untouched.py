@@ -25,7 +25,8 @@ from tests.intent_edits import pairs
 from tests.meaning import to_itself
 from tests.test_difference import DEMO, SHIPPED
 from tests.test_verify_engine import states_of
-from tests.verify_mutants import States, mutant, probes
+from tests.verify_mutants import States, mutant
+from tests.verify_probes import probes
 
 law = settings(
     max_examples=max(1, EXAMPLES // 40),

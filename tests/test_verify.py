@@ -20,7 +20,8 @@ from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.meaning import Arrival, meaning, to_itself
 from tests.test_verify_engine import states_of
-from tests.verify_mutants import States, mutant, probes
+from tests.verify_mutants import States, mutant
+from tests.verify_probes import probes
 
 settled = settings(
     max_examples=max(1, EXAMPLES // 40),

@@ -10,13 +10,17 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from controller.compile import compile_fabric
+from controller.compile.compiler import Compiled
 from controller.intent.model import Intent
-from controller.verify import Edit, Prover, Report, edit_between, verify_states
+from controller.plan import diff, states
+from controller.verify import Prover, edit_between, verify_states
 from fabric.topology import TRUNK, Topology
 from tests.fabrics import intents, topologies
+from tests.intent_edits import EDITS
+from tests.mutant_trials import broken, edits_of
 from tests.test_compile_incremental import edited
 from tests.test_verify_engine import states_of
-from tests.verify_mutants import States, mutant
+from tests.verify_mutants import KINDS, mutant, mutation
 
 EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 settled = settings(
@@ -24,17 +28,6 @@ settled = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-def broken(report: Report) -> tuple[str, ...]:
-    """The claims that do not hold; for a refusal, that it is one."""
-    if report.refused:
-        return ("refused",)
-    return tuple(sorted({one.claim for one in report.counterexamples}))
-
-
-def edits_of(old: States, new: States) -> dict[str, Edit]:
-    return {name: edit_between(old[name], new[name]) for name in new if new[name] != old[name]}
 
 
 @given(st.data())
@@ -95,3 +88,70 @@ def test_as_the_intent_turns_a_prover_says_what_a_fresh_one_says(data: st.DataOb
         note(f"incremental: {finished}\nfresh: {fresh}")
         assert broken(finished) == broken(fresh) == ()
         intent, compiled = after, again
+
+
+def turning(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
+    """Some other intent: a few of the edits that people make, an endpoint that moves, or a stranger."""
+    for _ in range(draw(st.integers(1, 3))):
+        one = draw(st.integers(0, 9))
+        if one == 0:
+            intent = draw(intents(topology))
+        elif one < 4:
+            intent = turned(draw, intent, topology)
+        else:
+            intent = draw(st.sampled_from(EDITS))(draw, intent, topology)
+    return intent
+
+
+class Turn:
+    """A prover that follows a fabric through plans, and a fresh one asked at every step."""
+
+    def __init__(self, intent: Intent, topology: Topology) -> None:
+        self.intent, self.topology = intent, topology
+        self.compiled: Compiled = compile_fabric(intent, topology)
+        self.now = states_of(self.compiled.ruleset)
+        self.prover = Prover(intent, topology, self.now)
+        assert self.prover.report().ok
+
+    def during(self, after: Intent, states, what: str) -> tuple[str, ...]:
+        """Both verdicts on a state on the way to ``after``, which must be one."""
+        ours = self.prover.change(edits_of(self.now, states), after, during=True)
+        fresh = Prover(after, self.topology, states, before=self.intent).report()
+        note(f"{what}: incremental: {broken(ours)}, fresh: {broken(fresh)}")
+        self.now = states
+        assert broken(ours) == broken(fresh), f"{ours}\n\n{fresh}"
+        return broken(ours)
+
+    def settle(self, intent: Intent, states, what: str) -> tuple[str, ...]:
+        ours = self.prover.change(edits_of(self.now, states), intent)
+        fresh = verify_states(intent, self.topology, states)
+        note(f"{what}: incremental: {broken(ours)}, fresh: {broken(fresh)}")
+        self.now, self.intent = states, intent
+        assert broken(ours) == broken(fresh), f"{ours}\n\n{fresh}"
+        return broken(ours)
+
+
+@given(st.data())
+@settled
+def test_at_every_batch_of_a_plan_a_prover_says_what_a_fresh_one_says(data: st.DataObject) -> None:
+    """Plans, some done to the end, some given up and taken back; here and there a switch does what nobody asked for."""
+    topology = data.draw(topologies())
+    turn = Turn(data.draw(intents(topology)), topology)
+    dice = Random(data.draw(st.integers(0, 1 << 32)))
+    for _ in range(3):
+        after = turning(data.draw, turn.intent, topology)
+        compiled = compile_fabric(after, topology, previous=turn.compiled)
+        given_up = dice.random() < 0.2
+        for batch, ruleset in states(turn.compiled.ruleset, diff(turn.compiled.ruleset, compiled.ruleset)):
+            held = {name: ruleset.state(name) for name in topology.switches}
+            strange = mutation(held, topology, dice, dice.choice(list(KINDS))) if dice.random() < 0.3 else None
+            if strange is not None:
+                turn.during(after, strange[1], strange[0])
+            turn.during(after, held, batch.name)
+            if given_up and dice.random() < 0.5:
+                break
+        if given_up:
+            assert turn.settle(turn.intent, states_of(turn.compiled.ruleset), "given up") == ()
+        else:
+            assert turn.settle(after, states_of(compiled.ruleset), "done") == ()
+            turn.compiled = compiled
