@@ -101,7 +101,8 @@ class Prover:
                 self._proving.work()
                 return self._proving.report()
             except Unmodelled as why:
-                return Report((), (), Refused(str(why)))
+                self._held = self._proving.fabric.states()
+                self._proving, self._refused = None, Refused(str(why))
         return Report((), (), self._refused)
 
     def change(self, edits: Mapping[str, Edit], intent: Intent | None = None, during: bool = False) -> Report:
