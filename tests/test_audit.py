@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -33,13 +32,13 @@ from fabric.sim.server import SimThread
 from fabric.topology import PortRef
 from tests.cli_run import ROOT, clos
 from tests.daemon_rig import DEMO, FABRIC
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
 from tests.meaning import meaning
 from tests.test_gate import LEAK, _intent
 from tests.test_verify_engine import states_of
 from tests.verify_mutants import mutant
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 TOPOLOGY, INTENTS = "topologies/demo.yaml", "intents/demo.yaml"
 settled = settings(max_examples=max(1, EXAMPLES // 100), deadline=None, suppress_health_check=list(HealthCheck))
 

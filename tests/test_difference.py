@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from hypothesis import HealthCheck, assume, given, note, settings
@@ -19,11 +18,11 @@ from controller.verify.traffic_words import meant, words
 from fabric.packet import Packet
 from fabric.topology import PortRef, Topology
 from tests.cli_run import ROOT
+from tests.effort import EXAMPLES
 from tests.fabrics import PORTS, SERVICES, intents, packets, topologies
 from tests.intent_edits import NAMES_ONLY, pairs
 from tests.meaning import ROUTER, meaning, to_itself
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 many = settings(
     max_examples=max(1, EXAMPLES // 4),
     deadline=None,

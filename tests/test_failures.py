@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +24,11 @@ from fabric.rule import FAST_FAILOVER, SELECT, GroupEntry
 from fabric.ruleset import SwitchState
 from fabric.topology import Topology
 from tests.cli_run import DEMO, clos
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.verify_mutants import mutant
 
 HERE = Path(__file__).parent.parent
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 settled = settings(
     max_examples=max(1, EXAMPLES // 250),
     deadline=None,

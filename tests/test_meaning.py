@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -14,10 +12,10 @@ from fabric.ruleset import Ruleset
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology, check
 from fabric.walk import Walk, walk
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
 from tests.meaning import Arrival, meaning
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 many = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 
 from hypothesis import HealthCheck, given, note, settings
@@ -16,11 +15,12 @@ from fabric.ruleset import SwitchState
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
+from tests.effort import EXAMPLES
 from tests.verify_soup import TOPOLOGY, frames, soups
 
 WAYS = 64
 few = settings(
-    max_examples=max(1, int(os.environ.get("CLOS_EXAMPLES", "2000")) // 20),
+    max_examples=max(1, EXAMPLES // 20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

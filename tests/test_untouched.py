@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 from random import Random
 
@@ -20,6 +19,7 @@ from fabric.ruleset import Block, Placed, Ruleset, SwitchState
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import walk
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.intent_edits import pairs
 from tests.meaning import to_itself
@@ -27,7 +27,6 @@ from tests.test_difference import DEMO, SHIPPED
 from tests.test_verify_engine import states_of
 from tests.verify_mutants import States, mutant, probes
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 law = settings(
     max_examples=max(1, EXAMPLES // 40),
     deadline=None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from itertools import islice
 from random import Random
@@ -17,12 +16,12 @@ from fabric.packet import Packet
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import walk
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.meaning import Arrival, meaning, to_itself
 from tests.test_verify_engine import states_of
 from tests.verify_mutants import States, mutant, probes
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 settled = settings(
     max_examples=max(1, EXAMPLES // 40),
     deadline=None,

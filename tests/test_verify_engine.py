@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 
 from hypothesis import HealthCheck, given, note, settings
@@ -20,11 +19,11 @@ from fabric.ruleset import Ruleset, SwitchState
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
+from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
 from tests.verify_points import changed, inside, point, seen
 from tests.verify_soup import frames, soups
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 settled = settings(
     max_examples=max(1, EXAMPLES // 20),
     deadline=None,
