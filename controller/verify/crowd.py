@@ -429,7 +429,7 @@ class _Check:
         while taken:
             atom = taken & -taken
             taken ^= atom
-            one = level.by_atom[atom]
+            one = level.by_atom[atom.bit_length()]
             part = narrowed(box, slot, atom)
             rest += outside(part, tuple([pair for pair in one.limits if pair[0] != slot]))
             goto = one.rule.instructions.goto

@@ -19,7 +19,9 @@ Hit = tuple[Box, tuple[Rule, ...]]
 
 class Level:
     """Rules of one priority. ``pivot``: where each has one atom of its own, so that they cannot overlap; ``by_atom``
-    finds them there and ``handled`` is all those atoms. ``tagged``: some look at the outermost tag."""
+    finds them there, by the length of the atom in bits, and ``handled`` is all those atoms. ``tagged``: some look at
+    the outermost tag.
+    """
 
     __slots__ = ("_kinds", "_others", "by_atom", "handled", "pivot", "priority", "rules", "tagged", "ties")
 
@@ -30,8 +32,8 @@ class Level:
         self._others: dict[Limits, int] | None = None
         self.pivot, self.by_atom = _pivot(rules)
         self.handled = 0
-        for atom in self.by_atom:
-            self.handled |= atom
+        for one in self.by_atom.values():
+            self.handled |= atom_of(one, self.pivot)
         self.ties = self.pivot is None and any(_tie(a, b) for a, b in combinations(rules, 2))
 
     def edited(self, held: list[Ready], gone: list[Ready], come: list[Ready]) -> Level:
@@ -42,12 +44,12 @@ class Level:
         found = dict(self.by_atom)
         handled = self.handled
         for atom in atoms[: len(gone)]:
-            found.pop(atom)
+            found.pop(atom.bit_length())
             handled &= ~atom
         for atom, one in zip(atoms[len(gone) :], come, strict=True):
-            if atom in found:
+            if atom.bit_length() in found:
                 return Level(held)
-            found[atom] = one
+            found[atom.bit_length()] = one
             handled |= atom
         made = Level.__new__(Level)
         made.rules, made.priority, made._kinds, made._others = held, self.priority, None, None
@@ -70,15 +72,13 @@ class Level:
         pivot = self.pivot or 0
         if self._others is None:
             self._others = {}
-            for atom, one in self.by_atom.items():
+            for one in self.by_atom.values():
                 limits = tuple([pair for pair in one.limits if pair[0] != pivot])
-                self._others[limits] = self._others.get(limits, 0) | atom
-        found = []
-        for limits, atoms in (((), self.handled), *self._others.items()):
-            if not limits:
-                some = box[pivot] & ~atoms
-                found += [narrowed(box, pivot, some)] if some else []
-            elif some := box[pivot] & atoms:
+                self._others[limits] = self._others.get(limits, 0) | atom_of(one, pivot)
+        missed = box[pivot] & ~self.handled
+        found = [narrowed(box, pivot, missed)] if missed else []
+        for limits, atoms in self._others.items():
+            if limits and (some := box[pivot] & atoms):
                 found += outside(narrowed(box, pivot, some), limits)
         return found
 
@@ -114,13 +114,14 @@ class Level:
         """The box in parts, each with the one rule that may take some of it."""
         found = tag_at(frame, 0).vid if pivot == VID else source(frame, pivot)
         if found >= 0:
-            yield box, self.by_atom.get(space.domain[pivot].atom(found))
+            yield box, self.by_atom.get(space.domain[pivot].atom(found).bit_length())
             return
         var, held = ~found, box[~found]
         if held & held - 1 == 0:
-            yield box, self.by_atom.get(held)
+            yield box, self.by_atom.get(held.bit_length())
             return
-        for atom, ready in self.by_atom.items():
+        for ready in self.by_atom.values():
+            atom = atom_of(ready, pivot)
             if atom & held:
                 held &= ~atom
                 yield (*box[:var], atom, *box[var + 1 :]), ready
@@ -160,9 +161,9 @@ def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
             found: dict[int, Ready] = {}
             for one in rules:
                 atom = atom_of(one, slot)
-                if not atom or atom in found:
+                if not atom or atom.bit_length() in found:
                     break
-                found[atom] = one
+                found[atom.bit_length()] = one
             else:
                 return slot, found
     return None, {}
