@@ -33,5 +33,5 @@ def _print(out: pytest.TerminalReporter, title: str, table: dict[str, Counter[st
         out.line(f"{row:18}" + "".join(f"{counts[name]:>16}" for name in columns))
         every.update(counts)
     out.line(f"{'all':18}" + "".join(f"{every[name]:>16}" for name in columns))
-    for note in notes:
+    for note in dict.fromkeys(notes):
         out.line(note)
