@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,9 @@ def network(plan: Layout, datapath: str = NETDEV) -> Any:
 
 
 def bridge(plan: Layout) -> None:
-    """Give hypervisors their rules."""
-    for box in plan.hypervisors:
-        _bridge(box)
+    """Give hypervisors their rules, several at a time: it is mostly waiting for processes to start."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(_bridge, plan.hypervisors))
 
 
 def _cable(net: Any, cables: Iterable[Cable]) -> None:
