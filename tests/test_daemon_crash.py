@@ -119,7 +119,7 @@ def wanted(state_dir, number):
     return {name: ruleset.state(name) for name in FABRIC.switches}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_daemon_killed_in_the_middle_of_a_change_leaves_the_old_revision_or_the_new_one(tmp_path, monkeypatch):
     monkeypatch.setattr("fabric.sim.wire.LAST_RETRY", 0.1)  # switches that knock again at once, to save time
     slow, daemon, dice = Slow(monkeypatch), Processes(tmp_path / "state"), random.Random(2)
