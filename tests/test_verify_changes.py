@@ -132,7 +132,7 @@ class Turn:
 
 
 @given(st.data())
-@settled
+@settings(settled, max_examples=max(1, EXAMPLES // 100))
 def test_at_every_batch_of_a_plan_a_prover_says_what_a_fresh_one_says(data: st.DataObject) -> None:
     """Plans, some done to the end, some given up and taken back; here and there a switch does what nobody asked for."""
     topology = data.draw(topologies())
