@@ -20,8 +20,8 @@ from fabric.topology import Topology
 LARGE = 0.5
 """A change of more than this share of all entries is proved afresh: that is less work then."""
 
-MANY = 100_000
-"""Entries; what is known of more takes so much room that it is freed before its successor is made."""
+MANY = 10_000
+"""Entries; what is known of more is freed before its successor is made, and kept out of collections of garbage."""
 
 
 class Follower:
@@ -98,9 +98,9 @@ class Follower:
 
     def settle(self) -> None:
         """Nothing more is asked for now: what a new prover has found out is kept out of collections of garbage."""
-        if self._fresh:
+        if self._fresh and self._entries > MANY:
             keep_out_of_collections()
-            self._fresh = False
+        self._fresh = False
 
 
 def edits_of(found: Iterable[Change], switches: Collection[str]) -> dict[str, Edit]:
