@@ -94,12 +94,11 @@ class _Preparing:
         elif name == "ip_proto":
             self.cut(SHAPE, self.space.shapes.proto(value))
         elif name == "vlan_vid":
-            bits = self.space.domain[VID].of(value, mask)
+            bits = self.space.vids(value, mask)
             self.vid = bits if self.vid is None else self.vid & bits
         elif name == "vlan_pcp":
             self.pcp = self.space.domain[PCP].of(value, mask)
-            present = self.space.full[VID] & ~self.space.untagged
-            self.vid = present if self.vid is None else self.vid & present
+            self.vid = self.space.tagged if self.vid is None else self.vid & self.space.tagged
         elif name in FIELD:
             slot, bits, shapes = self.space.limit(name, value, mask)
             self.cut(SHAPE, shapes)

@@ -69,7 +69,7 @@ def _tagged(space: Space, state: State) -> tuple[State | None, list[State]]:
     slot = VID + state.frame.base
     if state.frame.base >= DEPTH:
         raise Unmodelled(f"what is below a packet's {DEPTH} outermost tags")
-    limits = ((slot, space.full[slot] & ~space.untagged),)
+    limits = ((slot, space.tagged),)
     some = within(state.box, limits)
     others = [state._replace(box=box) for box in outside(state.box, limits)]
     return None if some is None else state._replace(box=some), others

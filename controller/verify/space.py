@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from controller.verify.domain import Domain, Region, Unmodelled
 from controller.verify.shapes import ANY_LAYER, ARP_PACKET, ICMP, ICMPV6, IP4, IP6, SCTP, TCP, UDP, Shapes
+from fabric.fields import VID_PRESENT
 
 DEPTH = 3
 """Tags told apart; what is below the third cannot be looked at."""
@@ -62,12 +63,16 @@ Limits = tuple[tuple[int, int], ...]
 """(slot, set) pairs: what a box must also be within."""
 
 
+_TAGGED: Term = ("vlan_vid", VID_PRESENT, VID_PRESENT)
+"""What asks for any tag: all ids that have the bit which says there is one, and so all but 0 that any packet has."""
+
+
 class Space:
     """All packets, told apart as finely as ``terms`` need: (field, value, mask) that rules and claims mention."""
 
     def __init__(self, terms: Iterable[Term]) -> None:
         regions: dict[int, set[Region]] = {width: set() for width in _WIDTH.values()}
-        regions[13] |= {(0, 0x1FFF), (0x1000, 0x1FFF)}
+        regions[13] |= {(0, 0x1FFF), (0x1000, 0x1FFF), (0, VID_PRESENT)}
         regions[3].add((0, 7))
         regions[8].add((0, 0xFF))
         regions[16].add((0, 0xFFFF))
@@ -76,14 +81,19 @@ class Space:
         for field, value, mask in terms:
             if field in named:
                 named[field].add(value)
+            if field in named or (field, value, mask) == _TAGGED:
                 continue
             width = self.width(field)
             regions[width].add((value, (1 << width) - 1 if mask is None else mask))
         self._domains = {width: Domain(abs(width), held) for width, held in regions.items()}
         self.domain = tuple(self._domains[_WIDTH.get(slot, 13)] for slot in range(SLOTS))
         self.shapes = Shapes(named["eth_type"], named["ip_proto"])
-        self.full: Box = tuple(self.shapes.full if s == SHAPE else self.domain[s].full for s in range(SLOTS))
         self.untagged = self.domain[VID].of(0)
+        self.tagged = self.domain[VID].full & ~self.domain[VID].of(0, VID_PRESENT)
+        full = [domain.full for domain in self.domain]
+        full[SHAPE] = self.shapes.full
+        full[VID : VID + DEPTH] = [self.untagged | self.tagged] * DEPTH
+        self.full: Box = tuple(full)
         self.reads = {name: self.shapes.reads(row.layer, row.proto) for name, row in FIELD.items()}
         self.sets = {
             name: bits & ~self.shapes.later if FIELD[name].proto else bits for name, bits in self.reads.items()
@@ -96,10 +106,15 @@ class Space:
                 known = value in (self.shapes.eth_types if field == "eth_type" else self.shapes.protos)
             else:
                 domain = self._domains[self.width(field)]
-                known = domain.knows(value, mask) or (mask is None and domain.grow(value))
+                known = domain.knows(value, mask) or (field, value, mask) == _TAGGED
+                known = known or (mask is None and domain.grow(value))
             if not known:
                 return False
         return True
+
+    def vids(self, value: int, mask: int | None) -> int:
+        """The set of VLAN ids that a match takes."""
+        return self.tagged if ("vlan_vid", value, mask) == _TAGGED else self.domain[VID].of(value, mask)
 
     @staticmethod
     def width(field: str) -> int:
