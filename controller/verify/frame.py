@@ -162,7 +162,7 @@ def image(space: Space, box: Box, frame: Frame, live: tuple[int, ...]) -> Box:
     """The smallest box around the packets as they are now, as if they had just come in; ``live`` slots only."""
     seen = list(space.full)
     for slot in live:
-        seen[slot] = seen_in(space, box, frame, slot)
+        seen[slot] = box[slot] if frame is SAME else seen_in(space, box, frame, slot)
     return tuple(seen)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE
 from controller.verify.expect import MULTICAST, OWN, Choice, Expectation, Want, Wanted, spread
 from controller.verify.frame import Frame, canonical
-from controller.verify.outcome import LOOP, Alternative, Filter, Gated, Outcome, plain
+from controller.verify.outcome import LOOP, Alternative, Arrival, Filter, Gated, Outcome, plain
 from controller.verify.space import ETH_DST, SHAPE, Box, Limits, Space, meet, minus, within
 from fabric.action import CONTROLLER, IN_PORT
 from fabric.topology import PortRef
@@ -91,8 +91,21 @@ class Judge:
     def agrees(self, box: Box, outcome: Outcome, wanted: Wanted) -> bool:
         if not any(outcome) and not wanted.arrivals:
             return True
+        if len(outcome) == 1 and len(wanted.arrivals) == 1 and wanted.free is None and not self.cut_off:
+            (alternative,) = outcome
+            if len(alternative) == 1:
+                return self._one(box, alternative[0], wanted.arrivals[0])
         must = self._must(box, wanted)
         return all(self._fits(box, alternative, wanted, must) for alternative in outcome)
+
+    def _one(self, box: Box, arrival: Arrival, due: Spot) -> bool:
+        """Whether the only copy arrives at the only host that must get one, looking as it should."""
+        switch, port, frame = arrival
+        if switch == LOOP or port == CONTROLLER:
+            return False
+        if (OWN if port == IN_PORT else self.hosts[PortRef(switch, port)]) != due[0]:
+            return False
+        return frame == due[1] or canonical(self.space, box, frame) == canonical(self.space, box, due[1])
 
     def _fits(self, box: Box, alternative: Alternative, wanted: Wanted, must: Counter[Spot]) -> bool:
         if self._bad(alternative):

@@ -7,7 +7,9 @@ touches.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 
 from controller.intent.model import Intent, Tenant
@@ -87,8 +89,9 @@ class Prover:
             terms = terms_of(states.values()) | intent_terms(self.intent)
             if self._before is not None:
                 terms |= intent_terms(self._before)
-            fabric = Fabric(self.topology, states, Space(terms), self.down)
-            self._proving = _Proving(fabric, self.intent, self._before)
+            with _no_collection():
+                fabric = Fabric(self.topology, states, Space(terms), self.down)
+                self._proving = _Proving(fabric, self.intent, self._before)
             self._held = {}
             self._refused = None
         except Unmodelled as why:
@@ -98,7 +101,8 @@ class Prover:
         """The answers to all claims."""
         if self._proving is not None:
             try:
-                self._proving.work()
+                with _no_collection():
+                    self._proving.work()
                 return self._proving.report()
             except Unmodelled as why:
                 self._held = self._proving.fabric.states()
@@ -129,6 +133,18 @@ class Prover:
             self._held = _edited(self._proving.fabric.states(), edits)
             self._proving, self._refused = None, Refused(str(why))
         return self.report()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without cyclic garbage collection: nothing here makes cycles that die, and there is much to walk through."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _edited(states: Mapping[str, SwitchState], edits: Mapping[str, Edit]) -> dict[str, SwitchState]:
