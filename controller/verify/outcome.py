@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
+from controller.verify.domain import Unmodelled
 from controller.verify.frame import Frame, after
 from controller.verify.space import Box, Limits, meet, within
 
@@ -53,6 +54,9 @@ Plain = list[tuple[Box, Outcome]]
 
 MAX_ALTERNATIVES = 8
 """More are cut off: two are already one too many for any claim that knows what should happen."""
+
+MAX_PAIRS = 1_000_000
+"""Pairs of sets that are met at once; with more, rules are too intricate for boxes."""
 
 DROPPED: Outcome = frozenset({()})
 LOOP = ""
@@ -110,6 +114,8 @@ def joined(ones: Partition, others: Partition, how: Callable[[Outcome, Outcome],
         return [(box, how(one[0][1], out)) for box, out in other]
     if how is either and one == other:
         return one
+    if len(one) * len(other) > MAX_PAIRS:
+        raise Unmodelled(f"outcomes that part packets in {len(one)} ways and in {len(other)} others at once")
     return [(box, how(a[1], b[1])) for a in one for b in other if (box := meet(a[0], b[0])) is not None]
 
 
