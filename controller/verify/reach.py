@@ -48,6 +48,9 @@ from fabric.topology import PortRef, Topology
 MAX_HOPS, MAX_DEPTH = 32, 64
 """Switches in a row, and switches and groups in a row; a longer way is taken for a loop."""
 
+MAX_WORK = 20_000
+"""Places and boxes that one question may lead to; with more, rules are too intricate."""
+
 Where = PortRef | GroupAt | Place
 """What is remembered: packets that come in by a link, that reach a group, that reach a table."""
 
@@ -149,6 +152,7 @@ class Fabric:
         self._too_wide: set[tuple[Where, Box]] = set()
         self._stack: dict[tuple[object, Box], int] = {}
         self._cut = MAX_DEPTH
+        self._work = 0
         self._places: list[Place] = []
         self._numbers: dict[Place, int] = {}
 
@@ -424,6 +428,9 @@ class Fabric:
 
     def _made(self, place: Where, box: Box, wide: bool) -> Entry:
         key, depth = (place, box), len(self._stack)
+        self._work = self._work + 1 if depth else 0
+        if self._work > MAX_WORK:
+            raise Unmodelled(f"outcomes that part packets at more than {MAX_WORK} places")
         found = Entry(place, box, wide)
         if key in self._stack or depth >= MAX_DEPTH:
             if wide:
