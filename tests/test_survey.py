@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 from controller.verify.claims import LOOP_FREE, QUIET
 from controller.verify.survey import NO_BLACK_HOLE, Survey, survey, uncabled
+from fabric.action import IN_PORT, Group, Output
 from fabric.choose import explore
+from fabric.match import ANY, Match
 from fabric.packet import Packet
-from fabric.ruleset import SwitchState
+from fabric.rule import ALL as EVERY
+from fabric.rule import Bucket, GroupEntry, Instructions, Rule
+from fabric.ruleset import Block, SwitchState, state_of
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
@@ -94,3 +98,20 @@ def test_rules_that_send_nothing_leave_nothing_to_be_said() -> None:
     assert found.report.ok
     assert [one.claim for one in found.report.proofs if one.vacuous] == [NO_BLACK_HOLE]
     assert all(not reached for reached in found.reach.values())
+
+
+def test_an_action_set_written_before_a_table_remembers_which_port_packets_came_in_by() -> None:
+    """What table 1 wrote sends packets back where they came from, after a table that sends nothing by itself."""
+    back = GroupEntry(2, EVERY, (Bucket((Output(IN_PORT),)),))
+    spine = state_of([Block([_rule(0, goto=1), _rule(1, Group(2), goto=2), _rule(2)], [back])])
+    states = {"s": spine, "b": state_of([Block([_rule(0, Output(1), match=Match.of(in_port=11))], [])])}
+    assert broken(survey(TOPOLOGY, states)) == {NO_BLACK_HOLE}
+    toward = _rule(0, Output(11), match=Match.of(in_port=1), priority=2)
+    states["b"] = state_of([Block([_rule(0, Output(1)), toward], [])])
+    found = survey(TOPOLOGY, states)
+    assert not broken(found)
+    assert set(found.reach[PortRef("b", 11)]) == {"h3"}
+
+
+def _rule(table: int, *write: object, goto: int | None = None, match: Match = ANY, priority: int = 1) -> Rule:
+    return Rule(table, priority, match, Instructions(write=write, goto=goto))

@@ -14,7 +14,7 @@ from controller.verify.expect import Admission, Expectation, Want, Wanted
 from controller.verify.frame import SAME
 from controller.verify.judge import Unmet
 from controller.verify.outcome import AHEAD, Alternative, Gated, Outcome, Partition, arrives
-from controller.verify.pipeline import Model, Visit
+from controller.verify.pipeline import FLOODS, Model, Visit
 from controller.verify.ready import State, cut
 from controller.verify.rewrite import TAG_SLOTS
 from controller.verify.space import SHAPE, Box, meet, outside, within
@@ -101,6 +101,8 @@ class Entrance:
 
         def defer(visit: Visit, table: int, state: State) -> Partition | None:
             if visit.model is not model or visit.port != self.at.port or table not in crowded:
+                return None
+            if not fabric.carried(model, state).isdisjoint(FLOODS):
                 return None
             left.append(Left(table, state))
             return [(state.box, arrives(AHEAD, len(left) - 1, SAME))]

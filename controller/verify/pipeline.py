@@ -251,6 +251,12 @@ class Model:
         """The ports that a group's own buckets name."""
         return (a.port for bucket in entry.buckets for a in bucket.actions if type(a) is act.Output)
 
+    def carried(self, write: tuple[Any, ...]) -> tuple[frozenset[int], tuple[int, ...]]:
+        """The ports that an action set names, its groups' too; and these groups."""
+        ports = {action.port for action in write if type(action) is act.Output}
+        groups = tuple(action.group for action in write if type(action) is act.Group)
+        return frozenset(ports.union(*map(self.sends, groups))), groups
+
     def _ports_from(self, number: int) -> frozenset[int] | None:
         found: set[int] = set()
         for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
@@ -259,7 +265,7 @@ class Model:
             found |= {port for port, count in table.outputs.items() if count}
             for group, count in table.groups.items():
                 found |= self.sends(group) if count else set()
-        return self.links & found if found.isdisjoint(_BY_PORT) else None
+        return self.links & found if found.isdisjoint(BY_PORT) else None
 
     def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
@@ -286,7 +292,7 @@ class Model:
         known = self._ways.get(entry.group)
         if known is None:
             chosen, sends = self.buckets(entry), self.sends(entry.group)
-            anywhere = not sends.isdisjoint(_BY_PORT)
+            anywhere = not sends.isdisjoint(BY_PORT)
             pushes = all(any(type(action) is act.PushVlan for action in bucket.actions) for bucket in chosen)
             known = self._ways[entry.group] = Way(entry, chosen, None if anywhere else sends, pushes)
         return known
@@ -315,7 +321,8 @@ class Way(NamedTuple):
     pushes: bool
 
 
-_BY_PORT = frozenset({act.IN_PORT, act.ALL, act.FLOOD})
+FLOODS = frozenset({act.ALL, act.FLOOD})
+BY_PORT = FLOODS | {act.IN_PORT}
 """Outputs that depend on the port a packet came in by."""
 
 

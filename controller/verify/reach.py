@@ -32,7 +32,7 @@ from controller.verify.outcome import (
     joined,
     plain,
 )
-from controller.verify.pipeline import SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Touch, Visit
+from controller.verify.pipeline import BY_PORT, SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Touch, Visit
 from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import TAG_SLOTS, touches
 from controller.verify.shapes import ANY_LAYER
@@ -352,15 +352,23 @@ class Fabric:
         """Leave packets at a table, unless that depends on the port they came in by in ways that cannot be told."""
         self.asked(visit.model.askers(table))
         matters = visit.model.apart(table)
-        if matters is None:
+        carried = self.carried(visit.model, state)
+        if matters is None or not carried.isdisjoint(BY_PORT):
             return None
-        port = visit.port if visit.port in matters else SOMEWHERE
+        port = visit.port if visit.port in matters or visit.port in carried else SOMEWHERE
         place = Place(visit.model.name, port, table, state.metadata, state.tunnel, state.write)
         number = self._numbers.get(place)
         if number is None:
             number = self._numbers[place] = len(self._places)
             self._places.append(place)
         return [(state.box, arrives(AHEAD, number, state.frame))]
+
+    def carried(self, model: Model, state: State) -> frozenset[int]:
+        """The ports that packets may be sent to by what tables before wrote into their action set."""
+        ports, groups = model.carried(state.write)
+        for group in groups:
+            self.asked(model.users(group))
+        return ports
 
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
