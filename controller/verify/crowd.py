@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from controller.verify.expect import NOBODY, Choice, Expectation, Want, Wish
 from controller.verify.frame import Frame
 from controller.verify.judge import Judge, Unmet, Wants
-from controller.verify.level import Level, atom_of, narrowed
+from controller.verify.level import Level, atom_of
 from controller.verify.outcome import DROPPED, Filter, Gated, Outcome, Partition, Plain, plain
 from controller.verify.pipeline import SOMEWHERE, Model, Visit, in_order, written
 from controller.verify.reach import Fabric
 from controller.verify.ready import Ready, State, cut
-from controller.verify.space import ETH_DST, IP_DST, VID, Box, outside
+from controller.verify.space import ETH_DST, IP_DST, VID, Box, narrowed, outside
 from controller.verify.tables import Cell
 from fabric.action import IN_PORT
 from fabric.topology import PortRef
@@ -147,11 +147,11 @@ class Crowds:
         self._of: dict[str, dict[tuple[Crowd, Pair], None]] = {}
         self._numbers = {name: i for i, name in enumerate(sorted(fabric.models))}
         self._worth: dict[tuple[str, int], Worth] = {}
-        self._done: dict[tuple[Pair, int, int, int], Done] = {}
+        self._done: dict[Pair, dict[tuple[int, int, int], Done]] = {}
         self._states: dict[tuple[Box, Frame, tuple[Any, ...]], int] = {}
         self._jobs: dict[tuple[int, int, int], Job] = {}
         self._counts = [0, 0]
-        self.by_tenant: dict[str, dict[tuple[Pair, int, int, int], None]] = {}
+        self._by_tenant: dict[str, dict[Pair, None]] = {}
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
@@ -213,8 +213,7 @@ class Crowds:
 
     def loosen(self, tenant: str, dirty: Dirty) -> None:
         """Judge anew what a tenant's changed wishes concern."""
-        for key in self.by_tenant.get(tenant, ()):
-            done = self._done[key]
+        for done in (done for pair in self._by_tenant.get(tenant, ()) for done in self._done[pair].values()):
             for token in [t for t, (atom, _) in done.tokens.items() if dirty.touches(done.slot, atom)]:
                 done.drop(token)
 
@@ -295,16 +294,18 @@ class Crowds:
             return lambda box: [(box, NOBODY)]
         return lambda box: expectation.of(wish, box)
 
-    def done(self, pair: Pair, table: int, number: int, slot: int, sieve: Filter | None, crowd: Crowd) -> Done:
-        key = pair, table, number << 8 | slot, id(sieve)
-        found = self._done.get(key)
+    def dones(self, pair: Pair) -> dict[tuple[int, int, int], Done]:
+        """What was judged well for a pair: by table, what packets look like and the pivot, and the filter."""
+        found = self._done.get(pair)
         if found is None:
-            found = self._done[key] = Done(slot, sieve, self._counts)
+            found = self._done[pair] = {}
             for wish in pair:
                 if wish is not None:
-                    self.by_tenant.setdefault(wish.tenant, {})[key] = None
-        found.crowds[crowd] = None
+                    self._by_tenant.setdefault(wish.tenant, {})[pair] = None
         return found
+
+    def new(self, slot: int, sieve: Filter | None) -> Done:
+        return Done(slot, sieve, self._counts)
 
     def lasts(self, pair: Pair, slot: int, atom: int) -> bool:
         """Whether what is judged well stays so when the change under way is over."""
@@ -382,6 +383,7 @@ class _Check:
         self.crowds, self.crowd, self.pair, self.model = crowds, crowd, pair, model
         self.fabric, self.judge = crowds.fabric, crowds.judge
         self.wants, self.before = crowds.wants(pair)
+        self.dones = crowds.dones(pair)
 
     def table(self, number: int, state: State, noted: bool = False) -> Iterator[Unmet]:
         """Packets at a table; ``noted``: from now on they stand there."""
@@ -436,7 +438,7 @@ class _Check:
             metadata = _written(state.metadata, one.rule.instructions.metadata)
             sieve = None if goto is None else self.sieve(goto, metadata, state.tunnel)
             if goto is None or sieve is not None:
-                yield from self.rules([one], slot, number, state, sieve)
+                yield from self.rules([one], slot, number, self.crowds.number(state), state, sieve)
             elif (own := cut(self.fabric.space, one, part, state.frame)[0]) is not None:
                 yield from self.hit([one], state._replace(box=own), False)
 
@@ -451,7 +453,7 @@ class _Check:
 
     def level(self, level: Level, number: int, state: State, noted: bool) -> Iterator[Unmet]:
         """Rules that cannot overlap: those with the same way on are judged as one, but for what was judged before."""
-        slot = level.pivot or 0
+        slot, looks = level.pivot or 0, self.crowds.number(state)
         for (written_metadata, goto), rules in level.kinds.items():
             metadata = _written(state.metadata, written_metadata)
             sieve = None if goto is None else self.sieve(goto, metadata, state.tunnel)
@@ -461,16 +463,27 @@ class _Check:
                     if part is not None:
                         yield from self.hit([one], state._replace(box=part), noted)
                 continue
-            yield from self.rules(rules, slot, number, state, sieve)
+            yield from self.rules(rules, slot, number, looks, state, sieve)
 
     def sieve(self, goto: int, metadata: int, tunnel: int) -> Filter | None:
         return self.model.filter(goto, SOMEWHERE, metadata, tunnel, self.fabric)
 
-    def rules(self, rules: list[Ready], slot: int, number: int, state: State, sieve: Filter | None) -> Iterator[Unmet]:
-        crowds = self.crowds
-        token, model = crowds.token, self.model
-        looks = crowds.number(state)
-        done = crowds.done(self.pair, number, looks, slot, sieve, self.crowd)
+    def done(self, slot: int, number: int, looks: int, sieve: Filter | None) -> Done:
+        """What was judged well of packets that look so at a table, for this pair and before this filter."""
+        key = number, looks << 8 | slot, id(sieve)
+        found = self.dones.get(key)
+        if found is None:
+            found = self.dones[key] = self.crowds.new(slot, sieve)
+        found.crowds[self.crowd] = None
+        return found
+
+    def rules(
+        self, rules: list[Ready], slot: int, number: int, looks: int, state: State, sieve: Filter | None
+    ) -> Iterator[Unmet]:
+        """Rules that end the pipeline, or lead to the filter: each is judged once for all packets that look alike."""
+        crowds, model = self.crowds, self.model
+        token = crowds.token
+        done = self.done(slot, number, looks, sieve)
         known = done.tokens
         for one in rules:
             mark = token(model, one)
@@ -527,7 +540,7 @@ class _Check:
         metadata = _written(state.metadata, todo.metadata)
         sieve = None if todo.goto is None else self.sieve(todo.goto, metadata, state.tunnel)
         if todo.goto is None or sieve is not None:
-            yield from self.rules(rules, 0, rules[0].rule.table, state, sieve)
+            yield from self.rules(rules, 0, rules[0].rule.table, self.crowds.number(state), state, sieve)
         elif todo.apply:
             yield from self.performed(rules, state)
         else:

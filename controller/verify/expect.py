@@ -7,6 +7,7 @@ Must not know: rules, switches' behaviour.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
@@ -208,6 +209,7 @@ class Expectation:
         self.router = space.domain[ETH_DST].of(ROUTER_MAC)
         self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._admits: dict[Place, tuple[Admission, ...]] = {}
+        self._anyone: dict[Wish, Place] = {}
 
     def _view(self, tenant: Tenant) -> _View:
         return _View(tenant, self.topology, self.space, self.services.who)
@@ -297,10 +299,10 @@ class Expectation:
     def of(self, wish: Wish, box: Box) -> list[Want]:
         """What must become of packets of a box of which it is known that such a sender may send them, unless they are
         for the sender itself or for another endpoint of its host; a partition of the box."""
-        tenant = self._views[wish.tenant].tenant
-        anyone = Place.__new__(Place)
-        anyone.tenant, anyone.network, anyone.endpoint = tenant, tenant.networks[wish.network], _ANYONE
-        anyone.vlan, anyone.who = wish.vlan, wish.who
+        anyone = self._anyone.get(wish)
+        if anyone is None:
+            tenant = self._views[wish.tenant].tenant
+            anyone = self._anyone[wish] = Place(tenant, replace(_ANYONE, network=wish.network), wish.vlan, wish.who)
         return list(self._wanted(anyone, wish.kind, box))
 
     def broadcasts(self, wish: Wish) -> bool:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from controller.verify.frame import Frame, source, tag_at
 from controller.verify.ready import Ready, cut
-from controller.verify.space import SHAPE, VID, Box, Limits, Space, outside
+from controller.verify.space import SHAPE, VID, Box, Limits, Space, narrowed, outside
 from fabric.rule import Rule
 
 Hit = tuple[Box, tuple[Rule, ...]]
@@ -147,11 +147,6 @@ class Level:
 
 Kind = tuple[tuple[int, int] | None, int | None]
 """(metadata written, table gone to)."""
-
-
-def narrowed(box: Box, slot: int, bits: int) -> Box:
-    """The box with other values in a slot."""
-    return (*box[:slot], bits, *box[slot + 1 :])
 
 
 def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:

@@ -9,7 +9,7 @@ Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (acti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -92,6 +92,12 @@ class GroupAt(NamedTuple):
 SOMEWHERE = 0
 """The port packets came in by when that is some host's port, it does not matter which: what goes back by it goes to
 port IN_PORT, what goes out by a host's port is taken not to have come in there."""
+ELSEWHERE = -1
+"""The port packets came in by when that is any link but those that they are sent out by: ``Visit.ports``."""
+
+
+class PortMatters(Exception):
+    """Packets that came in by any link were asked about, and it matters by which."""
 
 
 class Model:
@@ -105,6 +111,7 @@ class Model:
         "_filters",
         "_flooding",
         "_pool",
+        "_sieves",
         "_users",
         "_ways",
         "dead",
@@ -135,6 +142,7 @@ class Model:
         self.tables = {number: Table(space, some, self._pool) for number, some in held.items()}
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
+        self._sieves: dict[tuple[int, int, int, int], tuple[Filter | None, list[Cell]]] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
         self._askers: dict[int, dict[Any, None]] = {}
         self._crowded: frozenset[int] | None = None
@@ -166,6 +174,7 @@ class Model:
             else:
                 self.groups[number] = entry
             users += [Touch(user) for user in self._users.get(number, ())]
+        self._sieves.clear()
         if groups:
             self._ways.clear()
             self._flooding = None
@@ -187,13 +196,35 @@ class Model:
         """Those who looked a group up; it need not exist."""
         return self._users.setdefault(group, {})
 
+    def cell(self, number: int, port: int, metadata: int, tunnel: int) -> Cell:
+        """The rules of a table that packets with these registers may meet."""
+        table = self.table(number)
+        if port == ELSEWHERE and table.by_port:
+            raise PortMatters
+        return table.cell(port, metadata, tunnel)
+
     def filter(self, number: int, port: int, metadata: int, tunnel: int, beyond: Beyond) -> Filter | None:
         """What tables from this one on do, when all they do is to let packets go on or to stop them."""
+        known = self._sieves.get((number, port, metadata, tunnel))
+        if known is not None:
+            for cell in known[1]:
+                beyond.looked(cell, self.space.full, SAME)
+            return known[0]
+        cells: list[Cell] = []
+        found = self._filter(number, port, metadata, tunnel, beyond, cells)
+        self._sieves[number, port, metadata, tunnel] = found, cells
+        return found
+
+    def _filter(
+        self, number: int, port: int, metadata: int, tunnel: int, beyond: Beyond, cells: list[Cell]
+    ) -> Filter | None:
+        """The same, not from memory; ``cells`` takes those that were looked at."""
         met: list[tuple[int, Candidates]] = []
         waiting = [number]
         while waiting:
             here = waiting.pop()
-            cell = self.table(here).cell(port, metadata, tunnel)
+            cell = self.cell(here, port, metadata, tunnel)
+            cells.append(cell)
             beyond.looked(cell, self.space.full, SAME)
             sifts, gotos, _ = cell.candidates.sieve
             if not sifts or not cell.candidates.levels:
@@ -328,14 +359,24 @@ BY_PORT = FLOODS | {act.IN_PORT}
 
 class Visit:
     """Packets at one switch, by the port they came in at. ``tell`` hears what happens, for traces; ``defer`` may leave
-    what a table does for later."""
+    what a table does for later. ``ports``: of packets that came in ELSEWHERE, those that they are sent out by."""
 
-    __slots__ = ("beyond", "defer", "model", "port", "tell")
+    __slots__ = ("beyond", "defer", "model", "port", "ports", "tell")
 
     def __init__(
         self, model: Model, port: int, beyond: Beyond, tell: Tell | None = None, defer: Defer | None = None
     ) -> None:
         self.model, self.port, self.beyond, self.tell, self.defer = model, port, beyond, tell, defer
+        self.ports: set[int] = set()
+
+    def matters(self, ports: Collection[int] | None) -> bool:
+        """Whether it matters by which port packets came in, when they may be sent to these (None: to any)."""
+        if self.port == ELSEWHERE:
+            if ports is None:
+                raise PortMatters
+            self.ports.update(ports)
+            return False
+        return ports is None or self.port in ports
 
     def table(self, number: int, state: State) -> Partition:
         """What becomes of packets that go to a table."""
@@ -343,7 +384,7 @@ class Visit:
             sieve = self.model.filter(number, self.port, state.metadata, state.tunnel, self.beyond)
             if sieve is not None and not any(slot in sieve.slots for slot, _ in state.frame.over):
                 return self.gated(sieve, state)
-        cell = self.model.table(number).cell(self.port, state.metadata, state.tunnel)
+        cell = self.model.cell(number, self.port, state.metadata, state.tunnel)
         self.beyond.looked(cell, state.box, state.frame)
         found: list[Partition] = []
         for box, rules in cell.candidates.split(state.box, state.frame):
@@ -416,6 +457,7 @@ class Visit:
         model = self.model
         if port == act.CONTROLLER:
             return [(state.box, arrives(model.name, act.CONTROLLER, state.frame))]
+        self.matters(None if port in BY_PORT else (port,))
         if port in (act.ALL, act.FLOOD):
             if self.port == SOMEWHERE:
                 raise Unmodelled(f"a flood from some port of {model.name}")
@@ -452,8 +494,7 @@ class Visit:
         if self.tell is not None:
             self.say(f"  group {number} ({entry.type}): {len(way.chosen)} of {len(entry.buckets)} buckets")
             return self.through(way, state, depth)
-        matters = way.sends is None or self.port in way.sends
-        where = GroupAt(self.model.name, number, self.port if matters else SOMEWHERE)
+        where = GroupAt(self.model.name, number, self.port if self.matters(way.sends) else SOMEWHERE)
         return self.beyond.recall(where, state, way.pushes)
 
     def through(self, way: Way, state: State, depth: int) -> Partition:

@@ -32,7 +32,20 @@ from controller.verify.outcome import (
     joined,
     plain,
 )
-from controller.verify.pipeline import BY_PORT, SOMEWHERE, Defer, Filters, GroupAt, Model, Place, Tell, Touch, Visit
+from controller.verify.pipeline import (
+    BY_PORT,
+    ELSEWHERE,
+    SOMEWHERE,
+    Defer,
+    Filters,
+    GroupAt,
+    Model,
+    Place,
+    PortMatters,
+    Tell,
+    Touch,
+    Visit,
+)
 from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import TAG_SLOTS, touches
 from controller.verify.shapes import ANY_LAYER
@@ -91,13 +104,15 @@ def _known(action: act.SetField) -> bool:
 
 
 class Entry:
-    """What becomes of a box of packets at a place, and who made use of that."""
+    """What becomes of a box of packets at a place, and who made use of that. ``ports``: where packets came in
+    ELSEWHERE, the links for which nothing is said."""
 
-    __slots__ = ("box", "place", "summary", "users", "wide")
+    __slots__ = ("box", "place", "ports", "summary", "users", "wide")
 
     def __init__(self, place: Where, box: Box, wide: bool) -> None:
         self.place, self.box, self.wide = place, box, wide
         self.summary: Summary | None = None
+        self.ports: frozenset[int] = frozenset()
         self.users: dict[Any, None] = {}
 
 
@@ -150,6 +165,7 @@ class Fabric:
         self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
         self._reads: dict[tuple[int, Box, Frame], tuple[Summary, Plain]] = {}
         self._too_wide: set[tuple[Where, Box]] = set()
+        self._by_port: set[tuple[Where, Box]] = set()
         self._stack: dict[tuple[object, Box], int] = {}
         self._cut = MAX_DEPTH
         self._work = 0
@@ -183,6 +199,7 @@ class Fabric:
                 raise StartOver
         self._reads.clear()
         self._too_wide.clear()
+        self._by_port.clear()
         come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
         for name, edit in edits.items():
             self._check(name, come[name], edit.groups)
@@ -236,7 +253,7 @@ class Fabric:
             if not readers:
                 continue
             again = self._again(entry)
-            if again is None or again.summary is not entry.summary:
+            if again is None or again.summary is not entry.summary or again.ports != entry.ports:
                 found += map(Touch, readers)
             else:
                 again.users.update(dict.fromkeys(readers))
@@ -245,7 +262,7 @@ class Fabric:
     def _again(self, entry: Entry) -> Entry | None:
         try:
             return self._entry(entry.place, entry.box, entry.wide)
-        except Unmodelled:
+        except (Unmodelled, PortMatters):
             return None
 
     # -- which slots matter beyond the first switch ----------------------------------------------------------------
@@ -355,7 +372,7 @@ class Fabric:
         carried = self.carried(visit.model, state)
         if matters is None or not carried.isdisjoint(BY_PORT):
             return None
-        port = visit.port if visit.port in matters or visit.port in carried else SOMEWHERE
+        port = visit.port if visit.matters(matters | carried) else SOMEWHERE
         place = Place(visit.model.name, port, table, state.metadata, state.tunnel, state.write)
         number = self._numbers.get(place)
         if number is None:
@@ -426,6 +443,10 @@ class Fabric:
 
     def _entry(self, place: Where, box: Box, wide: bool) -> Entry:
         """What is known of a box at a place; worked out once. A box that is met again on the way is a loop."""
+        if isinstance(place, PortRef) and place.port != ELSEWHERE:
+            shared = self._by_any_link(place, box, wide)
+            if shared is not None:
+                return shared
         key = place, box
         found = self._memo.get(key)
         if found is None:
@@ -433,6 +454,19 @@ class Fabric:
         if self.reader is not None:
             found.users[self.reader] = None
         return found
+
+    def _by_any_link(self, at: PortRef, box: Box, wide: bool) -> Entry | None:
+        """What is known of a box that comes in by any link of a switch, when this one is no exception."""
+        place = PortRef(at.switch, ELSEWHERE)
+        key = place, box
+        if key in self._by_port or key in self._stack:
+            return None
+        try:
+            found = self._entry(place, box, wide)
+        except PortMatters:
+            self._by_port.add(key)
+            return None
+        return None if at.port in found.ports else found
 
     def _made(self, place: Where, box: Box, wide: bool) -> Entry:
         key, depth = (place, box), len(self._stack)
@@ -450,7 +484,7 @@ class Fabric:
         reader, self.reader = self.reader, found
         self._stack[key] = depth
         try:
-            found.summary = self._interned(box, plain(self._run(place, State(box, SAME))))
+            found.summary = self._interned(box, plain(self._run(found, State(box, SAME))))
             if self._cut >= depth:
                 self._memo[key] = found
         finally:
@@ -459,14 +493,16 @@ class Fabric:
             self._cut = min(before, self._cut if self._cut < depth else MAX_DEPTH)
         return found
 
-    def _run(self, place: Where, state: State) -> Partition:
-        if isinstance(place, PortRef):
-            return self._visit(place, state, None, self._later)
-        model = self.models[place.switch]
-        visit = Visit(model, place.port, self, None, self._later)
+    def _run(self, entry: Entry, state: State) -> Partition:
+        place = entry.place
+        visit = Visit(self.models[place.switch], place.port, self, None, self._later)
+        if isinstance(place, GroupAt):
+            return visit.group(place.group, state, 0, True)
         if isinstance(place, Place):
             return visit.table(place.table, State(state.box, SAME, place.metadata, place.tunnel, place.write))
-        return visit.group(place.group, state, 0, True)
+        found = visit.table(0, state)
+        entry.ports = frozenset(visit.ports)
+        return found
 
     def _interned(self, box: Box, parts: Plain) -> Summary:
         """One object for equal summaries, so that what is read from one is known of all."""

@@ -14,15 +14,22 @@ from fabric.action import Group, Output
 from fabric.rule import Rule
 
 
+Registers = tuple[int, int, int]
+"""The port, metadata and tunnel id: values, or masks."""
+
+
 class Ready:
     """A rule prepared: ``port`` None = any; metadata and tunnel id as (value, mask); ``vid`` and ``pcp``: sets for the
     outermost tag, None = any; ``limits``: sets for plain slots, the shape's first. ``groups`` and ``outputs``: where
     its actions send, ports of every kind included. ``serial``: equal for rules that do the same to the same packets.
+    ``kind`` and ``key``: which registers it looks at (the port?, metadata mask, tunnel mask), and their values.
     """
 
     __slots__ = (
         "__weakref__",
         "groups",
+        "key",
+        "kind",
         "limits",
         "metadata",
         "outputs",
@@ -39,6 +46,8 @@ class Ready:
     def __init__(self, rule: Rule, serial: int, found: _Preparing) -> None:
         self.rule, self.priority, self.serial = rule, rule.priority, serial
         self.port, self.metadata, self.tunnel = found.port, found.metadata, found.tunnel
+        self.kind: Registers = (int(self.port is not None), self.metadata[1], self.tunnel[1])
+        self.key: Registers = (self.port or 0, self.metadata[0], self.tunnel[0])
         self.vid, self.pcp = found.vid, found.pcp
         full = found.space.full
         self.limits = tuple(sorted([(slot, bits) for slot, bits in found.limits.items() if bits != full[slot]]))

@@ -12,7 +12,7 @@ from typing import Any
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import Tag, put, source, tag_at, ttl_values
 from controller.verify.ready import State
-from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, outside, within
+from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, narrowed, outside, within
 from fabric import action as act
 from fabric.fields import FIELDS, VID_PRESENT
 
@@ -30,10 +30,14 @@ def rewrite(space: Space, action: Any, state: State) -> Rewritten:
 
 def _where(space: Space, shapes: int, state: State) -> tuple[State | None, list[State]]:
     """The state's packets of these shapes, and the others."""
+    held = state.box[SHAPE]
+    if not held & ~shapes:
+        return state, []
+    if not held & shapes:
+        return None, [state]
     limits = ((SHAPE, shapes),)
-    some = within(state.box, limits)
-    others = [state] if some is None else [state._replace(box=box) for box in outside(state.box, limits)]
-    return None if some is None else state._replace(box=some), others
+    others = [state._replace(box=box) for box in outside(state.box, limits)]
+    return state._replace(box=narrowed(state.box, SHAPE, held & shapes)), others
 
 
 def _set_field(space: Space, action: act.SetField, state: State) -> Rewritten:
@@ -69,10 +73,12 @@ def _tagged(space: Space, state: State) -> tuple[State | None, list[State]]:
     slot = VID + state.frame.base
     if state.frame.base >= DEPTH:
         raise Unmodelled(f"what is below a packet's {DEPTH} outermost tags")
-    limits = ((slot, space.tagged),)
-    some = within(state.box, limits)
-    others = [state._replace(box=box) for box in outside(state.box, limits)]
-    return None if some is None else state._replace(box=some), others
+    held = state.box[slot]
+    if not held & space.tagged:
+        return None, [state]
+    tagged = state._replace(box=narrowed(state.box, slot, held & space.tagged))
+    bare = held & ~space.tagged
+    return tagged, [state._replace(box=narrowed(state.box, slot, bare))] if bare else []
 
 
 def _push_vlan(space: Space, action: act.PushVlan, state: State) -> Rewritten:

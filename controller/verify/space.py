@@ -146,15 +146,24 @@ class Space:
         return self.domain[slot].single(chosen)
 
 
+def narrowed(box: Box, slot: int, bits: int) -> Box:
+    """The box with other values in a slot."""
+    return (*box[:slot], bits, *box[slot + 1 :])
+
+
 def within(box: Box, limits: Limits) -> Box | None:
-    """The part of a box within limits; None when that is empty."""
-    cut = list(box)
+    """The part of a box within limits (the very box, when that is all of it); None when it is empty."""
+    cut: list[int] | None = None
     for slot, allowed in limits:
-        left = cut[slot] & allowed
+        held = box[slot] if cut is None else cut[slot]
+        left = held & allowed
         if not left:
             return None
-        cut[slot] = left
-    return tuple(cut)
+        if left != held:
+            if cut is None:
+                cut = list(box)
+            cut[slot] = left
+    return box if cut is None else tuple(cut)
 
 
 def limits_of(box: Box, part: Box) -> Limits:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from controller.verify.frame import Frame
 from controller.verify.level import Hit, Level
-from controller.verify.ready import Ready, cut
+from controller.verify.ready import Ready, Registers, cut
 from controller.verify.space import Box, Space
 from fabric.rule import Rule
 
@@ -41,30 +41,45 @@ class Table:
 
     def __init__(self, space: Space, rules: Iterable[Ready], pool: Pool) -> None:
         self._space, self._pool = space, pool
-        self._kinds: dict[Key, dict[Key, list[Ready]]] = {}
-        self._cells: dict[tuple[Key, ...], Cell] = {}
+        self._kinds: dict[Registers, dict[Registers, list[Ready]]] = {}
+        self._cells: dict[tuple[Registers, ...], Cell] = {}
         self._idle: list[Ready] = []
-        self._where: dict[tuple[Key, Key], list[Cell]] | None = None
+        self._where: dict[tuple[Registers, Registers], list[Cell]] | None = None
         self.gotos: Counter[int | None] = Counter()
         self.changing: Counter[int | None] = Counter()
         self.groups: Counter[int] = Counter()
         self.outputs: Counter[int] = Counter()
         self.ported = self.size = 0
-        for ready in rules:
-            self._add(ready)
+        self._fill(list(rules))
 
-    def _add(self, ready: Ready) -> None:
-        self._count(ready, 1)
-        if not ready.possible:
-            self._idle.append(ready)
-        else:
-            kind, key = _place(ready)
-            held = self._kinds.get(kind)
+    def _fill(self, rules: list[Ready]) -> None:
+        """Put rules in, all that was found before forgotten."""
+        self._cells.clear()
+        self._where = None
+        kinds = self._kinds
+        for ready in rules:
+            if not ready.possible:
+                self._idle.append(ready)
+                continue
+            held = kinds.get(ready.kind)
             if held is None:
-                held = self._kinds[kind] = {}
-                self._cells.clear()
-                self._where = None
-            held.setdefault(key, []).append(ready)
+                held = kinds[ready.kind] = {}
+            some = held.get(ready.key)
+            if some is None:
+                held[ready.key] = [ready]
+            else:
+                some.append(ready)
+        self.gotos.update([ready.rule.instructions.goto for ready in rules])
+        self.changing.update([ready.rule.instructions.goto for ready in rules if ready.rule.instructions.apply])
+        self.groups.update([group for ready in rules for group in ready.groups])
+        self.outputs.update([port for ready in rules for port in ready.outputs])
+        self.size += len(rules)
+        self.ported += sum([ready.port is not None for ready in rules])
+
+    @property
+    def by_port(self) -> bool:
+        """Whether rules look at the port a packet came in by, or once did."""
+        return any(ported for ported, _, _ in self._kinds)
 
     def _count(self, ready: Ready, by: int) -> None:
         goto = ready.rule.instructions.goto
@@ -90,7 +105,7 @@ class Table:
 
     def holds(self, rule: Rule, like: Ready) -> Ready | None:
         """The rule held with this one's priority and match, if any; ``like``: this one prepared."""
-        kind, key = _place(like)
+        kind, key = like.kind, like.key
         for ready in self._kinds.get(kind, {}).get(key, ()) if like.possible else self._idle:
             if ready.priority == rule.priority and ready.rule.match == rule.match:
                 return ready
@@ -100,7 +115,7 @@ class Table:
         """Take rules away and put others in. The cells that changed, each with the rules that came or went there;
         None for a cell that is a cell no more."""
         for ready in come:
-            if ready.possible and _place(ready)[0] not in self._kinds:
+            if ready.possible and ready.kind not in self._kinds:
                 return self._afresh(gone, come)
         changed: dict[int, _Changed] = {}
         for ready, comes in (*((ready, False) for ready in gone), *((ready, True) for ready in come)):
@@ -108,7 +123,7 @@ class Table:
             if not ready.possible:
                 self._idle.append(ready) if comes else self._idle.remove(ready)
                 continue
-            kind, key = _place(ready)
+            kind, key = ready.kind, ready.key
             held = self._kinds[kind].setdefault(key, [])
             if comes:
                 held.append(ready)
@@ -127,17 +142,14 @@ class Table:
         for ready in gone:
             self._count(ready, -1)
             if ready.possible:
-                kind, key = _place(ready)
+                kind, key = ready.kind, ready.key
                 self._kinds[kind][key].remove(ready)
             else:
                 self._idle.remove(ready)
-        for ready in come:
-            self._add(ready)
-        self._cells.clear()
-        self._where = None
+        self._fill(come)
         return before
 
-    def _at(self, kind: Key, key: Key) -> list[Cell]:
+    def _at(self, kind: Registers, key: Registers) -> list[Cell]:
         """The cells that rules of a kind and key are in."""
         if self._where is None:
             self._where = {}
@@ -145,7 +157,7 @@ class Table:
                 self._note(found, cell)
         return self._where.get((kind, key), [])
 
-    def _note(self, found: tuple[Key, ...], cell: Cell) -> None:
+    def _note(self, found: tuple[Registers, ...], cell: Cell) -> None:
         if self._where is not None:
             for kind, key in zip(self._kinds, found, strict=True):
                 self._where.setdefault((kind, key), []).append(cell)
@@ -275,13 +287,6 @@ class Candidates:
 
 Pool = MutableMapping[tuple[int, ...], Candidates]
 """Candidates by the serials of their rules, shared by all tables of a fabric."""
-Key = tuple[int, int, int]
-
-
-def _place(ready: Ready) -> tuple[Key, Key]:
-    """Where a table keeps a rule: (looks at the port?, metadata mask, tunnel mask) and the values of these."""
-    kind = int(ready.port is not None), ready.metadata[1], ready.tunnel[1]
-    return kind, (ready.port or 0, ready.metadata[0], ready.tunnel[0])
 
 
 def _sifts(ready: Ready) -> bool:
