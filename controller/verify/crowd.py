@@ -147,6 +147,7 @@ class Crowds:
         self._of: dict[str, dict[tuple[Crowd, Pair], None]] = {}
         self._numbers = {name: i for i, name in enumerate(sorted(fabric.models))}
         self._worth: dict[tuple[str, int], Worth] = {}
+        self._tokens: dict[str, dict[int, tuple[list[Ready], list[tuple[int, Ready]]]]] = {}
         self._done: dict[Pair, dict[tuple[int, int, int], Done]] = {}
         self._states: dict[tuple[Box, Frame, tuple[Any, ...]], int] = {}
         self._jobs: dict[tuple[int, int, int], Job] = {}
@@ -207,6 +208,7 @@ class Crowds:
     def drop_worth(self, worth: Worth) -> Iterator[Crowd]:
         """A group is worth something else now; the crowds that meet rules which send to it."""
         self._worth.pop((worth.switch, worth.group), None)
+        self._tokens.pop(worth.switch, None)
         for table in self.fabric.models[worth.switch].tables.values():
             for cell in table.using(worth.group):
                 yield from (user for user in cell.users if isinstance(user, Crowd))
@@ -318,6 +320,20 @@ class Crowds:
     def number(self, state: State) -> int:
         """A number for what packets look like, registers aside."""
         return self._states.setdefault((state.box, state.frame, state.write), len(self._states))
+
+    def tokens(self, model: Model, rules: list[Ready]) -> list[tuple[int, Ready]]:
+        """Some rules of a switch with their tokens; remembered until a group of the switch is worth something else."""
+        if len(rules) == 1:
+            return [(self.token(model, rules[0]), rules[0])]
+        held = self._tokens.setdefault(model.name, {})
+        found = held.get(id(rules))
+        if found is None or found[0] is not rules:
+            found = held[id(rules)] = rules, [(self.token(model, one), one) for one in rules]
+        return found[1]
+
+    def edited(self, switch: str) -> None:
+        """A switch's rules or groups are others now."""
+        self._tokens.pop(switch, None)
 
     def token(self, model: Model, ready: Ready) -> int:
         """A number for what a rule does on a switch: equal ones do the same with packets of one look."""
@@ -482,11 +498,9 @@ class _Check:
     ) -> Iterator[Unmet]:
         """Rules that end the pipeline, or lead to the filter: each is judged once for all packets that look alike."""
         crowds, model = self.crowds, self.model
-        token = crowds.token
         done = self.done(slot, number, looks, sieve)
         known = done.tokens
-        for one in rules:
-            mark = token(model, one)
+        for mark, one in crowds.tokens(model, rules):
             if mark in known:
                 continue
             job = crowds.job(model, one, state, mark, looks)

@@ -54,11 +54,15 @@ class Wanted(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """``yes`` for the packets within any of the limits (which have nothing in common), ``no`` for the others."""
+    """``yes`` for the packets within any of the limits (which have nothing in common), ``no`` for the others.
+
+    ``who``: whom the packets are for; the limits depend on that and on the sender, the rest does not.
+    """
 
     permits: tuple[Limits, ...]
     yes: Wanted
     no: Wanted
+    who: Who
 
 
 Want = tuple[Box, Wanted | Choice]
@@ -135,13 +139,15 @@ class _View:
 
 class _Ways(NamedTuple):
     """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses. ``of``: the views
-    that this was made of."""
+    that this was made of. ``known``: what is wanted of boxes of packets, by network, VLAN id and kind of wish, whoever
+    sends them; None where an address is several endpoints', so that policy decides whose it is."""
 
     of: tuple[_View, ...]
     gateways: dict[int, Network]
     routes: dict[int, list[Place]]
     both: dict[int, None]
     every: int
+    known: dict[tuple[str, int | None, str], dict[Box, list[Want]]] | None
 
 
 OWN = ""
@@ -244,7 +250,8 @@ class Expectation:
         every = 0
         for atom in (both := dict.fromkeys([*gateways, *routes])):
             every |= atom
-        return _Ways(views, gateways, routes, both, every)
+        shared = all(len(places) == 1 for places in routes.values())
+        return _Ways(views, gateways, routes, both, every, {} if shared else None)
 
     # -- who sends -------------------------------------------------------------------------------------------------
 
@@ -303,7 +310,19 @@ class Expectation:
         if anyone is None:
             tenant = self._views[wish.tenant].tenant
             anyone = self._anyone[wish] = Place(tenant, replace(_ANYONE, network=wish.network), wish.vlan, wish.who)
-        return list(self._wanted(anyone, wish.kind, box))
+        known = self._ways[wish.tenant].known
+        if known is None:
+            return list(self._wanted(anyone, wish.kind, box))
+        alike = known.setdefault((wish.network, wish.vlan, wish.kind), {})
+        found = alike.get(box)
+        if found is None:
+            found = alike[box] = list(self._wanted(anyone, wish.kind, box))
+            return found
+        return [(part, self._chosen(want, wish.who) if type(want) is Choice else want) for part, want in found]
+
+    def _chosen(self, choice: Choice, who: Who) -> Choice:
+        """The same choice for another sender."""
+        return choice._replace(permits=self.services.permitted(who, choice.who))
 
     def broadcasts(self, wish: Wish) -> bool:
         """Whether the network of a wish carries broadcast."""
@@ -368,7 +387,7 @@ class Expectation:
                 yield from ((part, _own(place)) for part in left)
                 return
             permits = self.services.permitted(place.who, target.who)
-            choice = Choice(permits, self._arrival(place, target, over, ttl), refused)
+            choice = Choice(permits, self._arrival(place, target, over, ttl), refused, target.who)
             if i + 1 == len(targets):
                 yield from ((part, choice) for part in left)
                 return
@@ -397,7 +416,7 @@ class Expectation:
         return Wanted(_name(place), "its network carries broadcast", tuple(found))
 
     def _routed(self, place: Place, box: Box) -> Iterator[Want]:
-        _, gateways, routes, both, every = self._ways[place.tenant.name]
+        _, gateways, routes, both, every, _ = self._ways[place.tenant.name]
         held = box[IP_DST]
         near = () if not held & every else (held,) if held in both else both
         for part, atom in self._each(box, IP_DST, near):

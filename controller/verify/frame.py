@@ -53,7 +53,7 @@ def put(frame: Frame, slot: int, value: Source) -> Frame:
     if value != ~slot:
         kept.append((slot, value))
         kept.sort()
-    return frame._replace(over=tuple(kept))
+    return Frame(tuple(kept), frame.tags, frame.base, frame.ttl)
 
 
 def tag_at(frame: Frame, depth: int) -> Tag:

@@ -35,6 +35,10 @@ _RANK: dict[type, int] = {
 }  # fmt: skip
 """The order of an action set (§5.10)."""
 
+Changed = tuple[list[tuple[Box, Frame]], list[Box]]
+"""Packets that go on, in parts, and what they look like then; and those that are gone."""
+Changes = dict[tuple[tuple[Any, ...], Box, Frame], Changed]
+"""What actions make of packets."""
 Filters = dict[tuple[tuple[int, int], ...], tuple[Filter | None, tuple[tuple[int, Candidates], ...]]]
 """Filters by what they are made of, shared by all switches of a fabric; what they are made of lives on with them."""
 
@@ -114,6 +118,7 @@ class Model:
         "_sieves",
         "_users",
         "_ways",
+        "changed",
         "dead",
         "groups",
         "links",
@@ -132,10 +137,10 @@ class Model:
         ports: Iterable[int],
         links: Iterable[int],
         dead: frozenset[int],
-        shared: tuple[Pool, Filters],
+        shared: tuple[Pool, Filters, Changes],
     ) -> None:
         self.name, self.space = name, space
-        self._pool, self._filters = shared
+        self._pool, self._filters, self.changed = shared
         held: dict[int, list[Ready]] = {}
         for ready in rules:
             held.setdefault(ready.rule.table, []).append(ready)
@@ -512,7 +517,27 @@ class Visit:
         write: tuple[Any, ...] = ()
         for action in bucket.actions:
             write = written(write, action)
-        return self.apply(in_order(write), state, depth + 1, _end)
+        *changes, sends = in_order(write) or (None,)
+        if self.tell is not None or not changes or any(isinstance(each, act.Output | act.Group) for each in changes):
+            return self.apply(in_order(write), state, depth + 1, _end)
+        parts, gone = self.changed(tuple(changes), state)
+        found: list[Piece] = [(box, DROPPED) for box in gone]
+        for box, frame in parts:
+            found += self.apply((sends,), state._replace(box=box, frame=frame), depth + 1, _end)
+        return found
+
+    def changed(self, changes: tuple[Any, ...], state: State) -> Changed:
+        """Packets changed by actions that send nothing; worked out once."""
+        key = changes, state.box, state.frame
+        known = self.model.changed.get(key)
+        if known is None:
+            states, gone = [state], list[Box]()
+            for action in changes:
+                done = [rewrite(self.model.space, action, each) for each in states]
+                states = [each for goes_on, _ in done for each in goes_on]
+                gone += [box for _, lost in done for box in lost]
+            known = self.model.changed[key] = [(each.box, each.frame) for each in states], gone
+        return known
 
 
 def _sieve(space: Space, first: int, met: dict[int, Candidates]) -> Filter | None:

@@ -35,7 +35,7 @@ ENOUGH = 40
 
 def verify(intent: Intent, topology: Topology, ruleset: Ruleset, down: frozenset[PortRef] = frozenset()) -> Report:
     """Prove every claim or refute it, with the ports ``down`` (and those cabled to them) dead."""
-    return Prover(intent, topology, states_of(ruleset), down).report()
+    return verify_states(intent, topology, states_of(ruleset), down)
 
 
 def verify_states(
@@ -45,7 +45,8 @@ def verify_states(
     down: frozenset[PortRef] = frozenset(),
 ) -> Report:
     """The same for states by switch, wherever they come from: a switch that is not named holds nothing."""
-    return Prover(intent, topology, states, down).report()
+    with _no_collection():
+        return Prover(intent, topology, states, down).report()
 
 
 def states_of(ruleset: Ruleset) -> dict[str, SwitchState]:
@@ -212,6 +213,7 @@ class _Proving:
         before = {name: self.fabric.models[name].crowded() for name in edits}
         self._again(self.fabric.edit(edits))
         for name, edit in edits.items():
+            self.crowds.edited(name)
             ports = {v for rule in (*edit.gone, *edit.come) for field, v, _ in rule.match if field == "in_port"}
             for at in (PortRef(name, port) for port in ports):
                 if at in self.entrances:

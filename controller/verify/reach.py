@@ -36,6 +36,7 @@ from controller.verify.pipeline import (
     BY_PORT,
     ELSEWHERE,
     SOMEWHERE,
+    Changes,
     Defer,
     Filters,
     GroupAt,
@@ -151,7 +152,8 @@ class Fabric:
         self.reader: Any = None
         self._serials = count()
         self._alike: dict[tuple[int, int, Match, Instructions], int] = {}
-        self._shared: tuple[Pool, Filters] = WeakValueDictionary(), {}
+        self._changed: Changes = {}
+        self._shared: tuple[Pool, Filters, Changes] = WeakValueDictionary(), {}, self._changed
         self._links: dict[str, set[int]] = {name: set() for name in states}
         for port in self.peers:
             self._links.setdefault(port.switch, set()).add(port.port)
@@ -164,6 +166,7 @@ class Fabric:
         self._equal: WeakValueDictionary[object, Summary] = WeakValueDictionary()
         self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
         self._reads: dict[tuple[int, Box, Frame], tuple[Summary, Plain]] = {}
+        self._crossed: dict[tuple[str, Box, Frame], tuple[Entry, Plain]] = {}
         self._too_wide: set[tuple[Where, Box]] = set()
         self._by_port: set[tuple[Where, Box]] = set()
         self._stack: dict[tuple[object, Box], int] = {}
@@ -197,7 +200,8 @@ class Fabric:
             groups = [entry for entry in edit.groups.values() if entry is not None]
             if not self.space.grow(terms_of_rules(edit.come) | terms_of_groups(groups)):
                 raise StartOver
-        self._reads.clear()
+        for memory in (self._reads, self._crossed, self._changed):
+            memory.clear()
         self._too_wide.clear()
         self._by_port.clear()
         come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
@@ -399,23 +403,41 @@ class Fabric:
             raise Unmodelled(f"packets to {there.switch}: its rules are not known")
         if tell is not None:
             return self._retold(there, state, tell)
-        return self.recall(there, state, False)
+        return self._crossing(there, state)
+
+    def _crossing(self, there: PortRef, state: State) -> Plain:
+        """What becomes of packets that come in by a link."""
+        key = there.switch, state.box, state.frame
+        known = self._crossed.get(key)
+        if known is not None and there.port not in known[0].ports:
+            if self.reader is not None:
+                known[0].users[self.reader] = None
+            return known[1]
+        entry, parts = self._recalled(there, state, False)
+        if self._stack and entry.place.port == ELSEWHERE:
+            self._crossed[key] = entry, parts
+        return parts
 
     def recall(self, where: Where, state: State, broad: bool) -> Plain:
         """What becomes of packets at a place: remembered, for all packets at once where that can be.
 
         ``broad``: whatever their outermost tag is.
         """
+        return self._recalled(where, state, broad)[1]
+
+    def _recalled(self, where: Where, state: State, broad: bool) -> tuple[Entry, Plain]:
         box = image(self.space, state.box, state.frame, self.live)
         wide = self.space.full if broad else _same_tag(self.space.full, box)
         if (where, wide) not in self._too_wide:
             try:
-                return self._read(self._entry(where, wide, wide != box), state)
+                entry = self._entry(where, wide, wide != box)
+                return entry, self._read(entry, state)
             except Unmodelled:
                 if wide == box:
                     raise
                 self._too_wide.add((where, wide))
-        return self._read(self._entry(where, box, False), state)
+        entry = self._entry(where, box, False)
+        return entry, self._read(entry, state)
 
     def value(self, switch: str, group: int) -> Summary | None:
         """What a group that puts a tag on makes of packets from some host's port, whatever they are; None when that

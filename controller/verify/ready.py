@@ -13,7 +13,6 @@ from controller.verify.space import FIELD, PCP, SHAPE, VID, Box, Limits, Space, 
 from fabric.action import Group, Output
 from fabric.rule import Rule
 
-
 Registers = tuple[int, int, int]
 """The port, metadata and tunnel id: values, or masks."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from controller.verify.domain import Unmodelled
-from controller.verify.frame import Tag, put, source, tag_at, ttl_values
+from controller.verify.frame import Frame, Tag, put, source, tag_at, ttl_values
 from controller.verify.ready import State
 from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, narrowed, outside, within
 from fabric import action as act
@@ -26,6 +26,11 @@ def rewrite(space: Space, action: Any, state: State) -> Rewritten:
     if row is None:
         raise Unmodelled(f"the action {action}")
     return row(space, action, state)
+
+
+def _now(state: State, frame: Frame) -> State:
+    """The same packets, looking otherwise now."""
+    return State(state.box, frame, state.metadata, state.tunnel, state.write)
 
 
 def _where(space: Space, shapes: int, state: State) -> tuple[State | None, list[State]]:
@@ -49,7 +54,7 @@ def _set_field(space: Space, action: act.SetField, state: State) -> Rewritten:
         raise Unmodelled(f"the action {action}")
     having, others = _where(space, space.sets[action.field], state)
     if having is not None:
-        others.append(having._replace(frame=put(having.frame, FIELD[action.field].slot, action.value)))
+        others.append(_now(having, put(having.frame, FIELD[action.field].slot, action.value)))
     return others, []
 
 
@@ -60,10 +65,10 @@ def _set_tag(space: Space, action: act.SetField, state: State) -> Rewritten:
     frame = tagged.frame
     tag = tag_at(frame, 0)
     vid = action.field == "vlan_vid"
-    tag = tag._replace(vid=action.value | VID_PRESENT) if vid else tag._replace(pcp=action.value)
+    tag = Tag(tag[0], action.value | VID_PRESENT, tag[2]) if vid else Tag(tag[0], tag[1], action.value)
     rest = frame.tags[1:]
     base = frame.base if frame.tags else frame.base + 1
-    return [*others, tagged._replace(frame=frame._replace(tags=(tag, *rest), base=base))], []
+    return [*others, _now(tagged, Frame(frame.over, (tag, *rest), base, frame.ttl))], []
 
 
 def _tagged(space: Space, state: State) -> tuple[State | None, list[State]]:
@@ -91,7 +96,8 @@ def _push_vlan(space: Space, action: act.PushVlan, state: State) -> Rewritten:
 
 
 def _pushed(state: State, tag: Tag) -> State:
-    return state._replace(frame=state.frame._replace(tags=(tag, *state.frame.tags)))
+    over, tags, base, ttl = state.frame
+    return _now(state, Frame(over, (tag, *tags), base, ttl))
 
 
 def _pop_vlan(space: Space, action: act.PopVlan, state: State) -> Rewritten:
