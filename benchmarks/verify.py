@@ -10,7 +10,6 @@ batch of its plan proved. The ratio is to the evaluator trying one packet for ea
 from __future__ import annotations
 
 import argparse
-import gc
 import platform
 import resource
 import statistics
@@ -22,6 +21,7 @@ from random import Random
 
 from benchmarks.compile import SIZES, edits
 from controller.compile import Compiled, compile_fabric
+from controller.daemon.heap import keep_out_of_collections, without_collections
 from controller.intent import load_topology
 from controller.intent.bench import bench_intent
 from controller.plan import Batch, diff
@@ -52,11 +52,13 @@ def _measure(name: str) -> None:
         raise SystemExit(f"{path} does not load")
     intent = bench_intent(topology, *SIZES[name])
     start = time.perf_counter()
-    compiled = compile_fabric(intent, topology)
-    made = time.perf_counter()
-    prover = Prover(intent, topology, states_of(compiled.ruleset))
-    report = prover.report()
-    done = time.perf_counter()
+    with without_collections():
+        compiled = compile_fabric(intent, topology)
+        made = time.perf_counter()
+        prover = Prover(intent, topology, states_of(compiled.ruleset))
+        report = prover.report()
+        done = time.perf_counter()
+        keep_out_of_collections()
     if not report.ok:
         raise SystemExit(str(report))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -68,8 +70,6 @@ def _measure(name: str) -> None:
     print(
         f"  the evaluator, one packet for each of {sets:,} sets: {one * sets:.1f} s, {one * sets / (done - made):.1f} x"
     )
-    gc.collect()
-    gc.freeze()
     states = {name: SwitchState(tuple(s.rules), s.groups, ()) for name, s in states_of(compiled.ruleset).items()}
     dice = Random(7)
     _told("a leaf's rule, intent kept", _kept(prover, states, dice, _leaf_rule, topology))

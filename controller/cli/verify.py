@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -39,6 +39,7 @@ from controller.cli.sources import (
     refused,
 )
 from controller.compile import Compiled
+from controller.daemon.heap import without_collections
 from controller.dump import Dump, read_dump
 from controller.intent import Text
 from controller.verify import CLAIMS, Report, verify_states
@@ -93,7 +94,7 @@ def verify(
     without intents then what can be said without them, and who reaches whom. docs/proof.md says what is claimed and
     assumed. Exit codes: 0 every claim is proved, 1 one is refuted, 2 there is no answer.
     """
-    with unanswered():
+    with unanswered(), nullcontext() if failures or plan else without_collections():
         if sum((live, plan, bool(dump))) > 1:
             raise Stop(COULD_NOT, "say one of --live, --plan and --dump")
         if before and not plan:
