@@ -160,8 +160,12 @@ class Entrance:
     def _by_port(self, box: Box, table: int, state: State) -> Iterator[Box]:
         """The packets that rules for this very port may take, beyond the table that a crowd stands at."""
         model = self.crowds.fabric.models[self.at.switch]
+        kept = model.kept(table)
         for number in model.reached(table):
             for ready in model.table(number).at_port(self.at.port):
+                value, mask = ready.metadata
+                if (value ^ state.metadata) & mask & kept:
+                    continue
                 if _untouched(model, table, number):
                     part = cut(self.crowds.space, ready, box, state.frame)[0]
                     if part is not None:

@@ -262,6 +262,21 @@ class Model:
             waiting += more
         return seen
 
+    def kept(self, number: int) -> int:
+        """The bits of the metadata that no rule writes from a table on."""
+        written = 0
+        for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
+            for mask, count in table.writes.items():
+                written |= mask if count else 0
+        return ~written
+
+    def layout(self) -> tuple[object, ...]:
+        """What tables do to packets as a whole: which are crowded, where each leads, what it may change on the way."""
+        return self.crowded(), tuple(
+            (number, frozenset(+table.gotos), frozenset(+table.changing), frozenset(+table.writes))
+            for number, table in sorted(self.tables.items())
+        )
+
     def crowded(self) -> frozenset[int]:
         """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not
         every one looks at the port."""

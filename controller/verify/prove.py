@@ -210,7 +210,7 @@ class _Proving:
 
     def edit(self, edits: Mapping[str, Edit]) -> None:
         """Edit switches; what that can touch is to be looked at again."""
-        before = {name: self.fabric.models[name].crowded() for name in edits}
+        before = {name: self.fabric.models[name].layout() for name in edits}
         self._again(self.fabric.edit(edits))
         for name, edit in edits.items():
             self.crowds.edited(name)
@@ -218,8 +218,8 @@ class _Proving:
             for at in (PortRef(name, port) for port in ports):
                 if at in self.entrances:
                     self._todo[self.entrances[at]] = None
-        for name, tables in before.items():
-            if self.fabric.models[name].crowded() != tables:
+        for name, layout in before.items():
+            if self.fabric.models[name].layout() != layout:
                 self._todo.update((each, None) for at, each in self.entrances.items() if at.switch == name)
 
     def _again(self, touches: list[Touch]) -> None:

@@ -21,14 +21,15 @@ from fabric.rule import Rule
 
 class Table:
     """One flow table, which may be edited. ``gotos``, ``groups``, ``outputs``: where its rules send packets, counted;
-    ``changing``: of the gotos, those of rules that change packets before; ``ported``: how many rules look at the port a
-    packet came in by."""
+    ``changing``: of the gotos, those of rules that change packets before; ``writes``: masks of metadata that rules
+    write, counted; ``ported``: how many rules look at the port a packet came in by."""
 
     __slots__ = (
         "_cells",
         "_idle",
         "_kinds",
         "_pool",
+        "_ports",
         "_space",
         "_where",
         "changing",
@@ -37,6 +38,7 @@ class Table:
         "outputs",
         "ported",
         "size",
+        "writes",
     )
 
     def __init__(self, space: Space, rules: Iterable[Ready], pool: Pool) -> None:
@@ -47,6 +49,8 @@ class Table:
         self._where: dict[tuple[Registers, Registers], list[Cell]] | None = None
         self.gotos: Counter[int | None] = Counter()
         self.changing: Counter[int | None] = Counter()
+        self.writes: Counter[int] = Counter()
+        self._ports: dict[int, list[Ready]] | None = None
         self.groups: Counter[int] = Counter()
         self.outputs: Counter[int] = Counter()
         self.ported = self.size = 0
@@ -55,7 +59,7 @@ class Table:
     def _fill(self, rules: list[Ready]) -> None:
         """Put rules in, all that was found before forgotten."""
         self._cells.clear()
-        self._where = None
+        self._where = self._ports = None
         kinds = self._kinds
         for ready in rules:
             if not ready.possible:
@@ -71,6 +75,7 @@ class Table:
                 some.append(ready)
         self.gotos.update([ready.rule.instructions.goto for ready in rules])
         self.changing.update([ready.rule.instructions.goto for ready in rules if ready.rule.instructions.apply])
+        self.writes.update([wrote[1] for ready in rules if (wrote := ready.rule.instructions.metadata) is not None])
         self.groups.update([group for ready in rules for group in ready.groups])
         self.outputs.update([port for ready in rules for port in ready.outputs])
         self.size += len(rules)
@@ -82,10 +87,12 @@ class Table:
         return any(ported for ported, _, _ in self._kinds)
 
     def _count(self, ready: Ready, by: int) -> None:
-        goto = ready.rule.instructions.goto
+        goto, wrote = ready.rule.instructions.goto, ready.rule.instructions.metadata
         self.gotos[goto] += by
         if ready.rule.instructions.apply:
             self.changing[goto] += by
+        if wrote is not None:
+            self.writes[wrote[1]] += by
         for group in ready.groups:
             self.groups[group] += by
         for port in ready.outputs:
@@ -93,6 +100,7 @@ class Table:
         self.size += by
         if ready.port is not None:
             self.ported += by
+            self._ports = None
 
     def rules(self) -> Iterator[Ready]:
         """All rules that a packet could meet."""
@@ -190,8 +198,12 @@ class Table:
 
     def at_port(self, port: int) -> list[Ready]:
         """The rules that look for this very port."""
-        kinds = [held for (ported, _, _), held in self._kinds.items() if ported]
-        return [ready for held in kinds for key, some in held.items() if key[0] == port for ready in some]
+        if self._ports is None:
+            self._ports = {}
+            for ready in self.rules():
+                if ready.port is not None:
+                    self._ports.setdefault(ready.port, []).append(ready)
+        return self._ports.get(port, [])
 
 
 class _Changed(NamedTuple):
