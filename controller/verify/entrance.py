@@ -13,11 +13,10 @@ from controller.verify.crowd import Crowd, Crowds, Pair, Start
 from controller.verify.expect import Admission, Expectation, Want, Wanted
 from controller.verify.frame import SAME
 from controller.verify.judge import Unmet
-from controller.verify.outcome import AHEAD, Alternative, Gated, Outcome, Partition, arrives
+from controller.verify.outcome import AHEAD, DROPPED, Alternative, Gated, Outcome, Partition, arrives
 from controller.verify.pipeline import FLOODS, Model, Visit
 from controller.verify.ready import State, cut
-from controller.verify.rewrite import TAG_SLOTS
-from controller.verify.space import SHAPE, Box, meet, outside, within
+from controller.verify.space import SHAPE, TAG_SLOTS, Box, meet, outside, within
 from fabric.topology import PortRef
 
 
@@ -82,7 +81,8 @@ class Entrance:
             for box, outcome, left in self._pieces():
                 if left is None:
                     self.sets += 1
-                    self.faults += self._judged(box, outcome)
+                    if outcome != DROPPED or self._anybody_may(box):
+                        self.faults += self._judged(box, outcome)
                 else:
                     boxes += self._stand(box, left)
         finally:
@@ -156,6 +156,12 @@ class Entrance:
                     rest += outside(part, admission.limits)
             left = rest
         yield from ((part, None) for part in left)
+
+    def _anybody_may(self, box: Box) -> bool:
+        """Whether any endpoint of the port's host may send some of these packets."""
+        host = self.crowds.fabric.hosts[self.at]
+        every = (each for expectation in self.crowds.expectations for each in expectation.admissions(host))
+        return any(within(box, admission.limits) is not None for admission in every)
 
     def _by_port(self, box: Box, table: int, state: State) -> Iterator[Box]:
         """The packets that rules for this very port may take, beyond the table that a crowd stands at."""

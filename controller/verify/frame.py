@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controller.verify.domain import Unmodelled
-from controller.verify.space import DEPTH, PCP, TTL, VID, Box, Space
+from controller.verify.space import DEPTH, PCP, TAG_SLOTS, TTL, VID, Box, Space
 
 Source = int
 
@@ -162,7 +162,15 @@ def image(space: Space, box: Box, frame: Frame, live: tuple[int, ...]) -> Box:
     """The smallest box around the packets as they are now, as if they had just come in; ``live`` slots only."""
     seen = list(space.full)
     for slot in live:
-        seen[slot] = box[slot] if frame is SAME else seen_in(space, box, frame, slot)
+        seen[slot] = box[slot]
+    if frame is SAME:
+        return tuple(seen)
+    for slot, found in frame.over:
+        if slot in live:
+            seen[slot] = values(space, box, slot, found)
+    for slot in (TTL, *TAG_SLOTS) if frame.tags or frame.base else (TTL,):
+        if slot in live:
+            seen[slot] = seen_in(space, box, frame, slot)
     return tuple(seen)
 
 

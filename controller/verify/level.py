@@ -152,10 +152,10 @@ Kind = tuple[tuple[int, int] | None, int | None]
 def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
     """A slot that tells all the rules apart (VID: the outermost tag), and the rule of each atom of it."""
     if len(rules) > 1:
-        for slot in (*[slot for slot, bits in rules[0].limits if slot != SHAPE and bits & bits - 1 == 0], VID):
+        for slot in (*[slot for slot in rules[0].atoms if slot not in (SHAPE, VID)], VID):
             found: dict[int, Ready] = {}
             for one in rules:
-                atom = atom_of(one, slot)
+                atom = one.atoms.get(slot, 0)
                 if not atom or atom.bit_length() in found:
                     break
                 found[atom.bit_length()] = one
@@ -166,14 +166,7 @@ def _pivot(rules: list[Ready]) -> tuple[int | None, dict[int, Ready]]:
 
 def atom_of(ready: Ready, slot: int | None) -> int:
     """The one atom that a rule wants of a slot (VID: of the outermost tag); 0 when it wants others too."""
-    found = 0
-    if slot == VID:
-        found = ready.vid or 0
-    else:
-        for held, bits in ready.limits:
-            if held == slot:
-                found = bits
-    return 0 if found & found - 1 else found
+    return ready.atoms.get(slot, 0) if slot is not None else 0
 
 
 def _tie(a: Ready, b: Ready) -> bool:

@@ -48,9 +48,9 @@ from controller.verify.pipeline import (
     Visit,
 )
 from controller.verify.ready import Ready, State, prepare
-from controller.verify.rewrite import TAG_SLOTS, touches
+from controller.verify.rewrite import touches
 from controller.verify.shapes import ANY_LAYER
-from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, VID, Box, Space, Term
+from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, TAG_SLOTS, VID, Box, Space, Term
 from controller.verify.summary import Summary
 from controller.verify.tables import Cell, Pool
 from fabric import action as act
@@ -426,8 +426,8 @@ class Fabric:
         return self._recalled(where, state, broad)[1]
 
     def _recalled(self, where: Where, state: State, broad: bool) -> tuple[Entry, Plain]:
-        box = image(self.space, state.box, state.frame, self.live)
-        wide = self.space.full if broad else _same_tag(self.space.full, box)
+        box = None if broad else image(self.space, state.box, state.frame, self.live)
+        wide = self.space.full if box is None else _same_tag(self.space.full, box)
         if (where, wide) not in self._too_wide:
             try:
                 entry = self._entry(where, wide, wide != box)
@@ -436,6 +436,7 @@ class Fabric:
                 if wide == box:
                     raise
                 self._too_wide.add((where, wide))
+        box = image(self.space, state.box, state.frame, self.live) if box is None else box
         entry = self._entry(where, box, False)
         return entry, self._read(entry, state)
 

@@ -19,13 +19,15 @@ Registers = tuple[int, int, int]
 
 class Ready:
     """A rule prepared: ``port`` None = any; metadata and tunnel id as (value, mask); ``vid`` and ``pcp``: sets for the
-    outermost tag, None = any; ``limits``: sets for plain slots, the shape's first. ``groups`` and ``outputs``: where
-    its actions send, ports of every kind included. ``serial``: equal for rules that do the same to the same packets.
-    ``kind`` and ``key``: which registers it looks at (the port?, metadata mask, tunnel mask), and their values.
+    outermost tag, None = any; ``limits``: sets for plain slots, the shape's first; ``atoms``: those of one atom, by
+    slot (VID: the outermost tag). ``groups`` and ``outputs``: where its actions send, ports of every kind included.
+    ``serial``: equal for rules that do the same to the same packets. ``kind`` and ``key``: which registers it looks at
+    (the port?, metadata mask, tunnel mask), and their values.
     """
 
     __slots__ = (
         "__weakref__",
+        "atoms",
         "groups",
         "key",
         "kind",
@@ -50,6 +52,8 @@ class Ready:
         self.vid, self.pcp = found.vid, found.pcp
         full = found.space.full
         self.limits = tuple(sorted([(slot, bits) for slot, bits in found.limits.items() if bits != full[slot]]))
+        tag = ((VID, self.vid),) if self.vid else ()
+        self.atoms = {slot: bits for slot, bits in (*self.limits, *tag) if bits & bits - 1 == 0}
         self.possible = found.possible and all(found.limits.values()) and self.vid != 0
         sends = [*rule.instructions.apply, *rule.instructions.write]
         self.groups = tuple([action.group for action in sends if type(action) is Group])

@@ -12,7 +12,7 @@ from typing import Any
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import Frame, Tag, put, source, tag_at, ttl_values
 from controller.verify.ready import State
-from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space, narrowed, outside, within
+from controller.verify.space import DEPTH, FIELD, SHAPE, TAG_SLOTS, TTL, VID, Box, Space, narrowed, outside, within
 from fabric import action as act
 from fabric.fields import FIELDS, VID_PRESENT
 
@@ -175,6 +175,3 @@ def touches(action: Any) -> tuple[int, ...]:
     if isinstance(action, act.Move) and action.source in FIELD:
         return SHAPE, FIELD[action.source].slot
     return (SHAPE, TTL) if isinstance(action, act.DecNwTtl | act.SetNwTtl) else (SHAPE,)
-
-
-TAG_SLOTS = (*range(VID, VID + DEPTH), *range(PCP, PCP + DEPTH))
