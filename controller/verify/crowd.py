@@ -153,6 +153,7 @@ class Crowds:
         self._jobs: dict[tuple[int, int, int], Job] = {}
         self._counts = [0, 0]
         self._by_tenant: dict[str, dict[Pair, None]] = {}
+        self.spared: dict[Pair, dict[Box, None]] = {}
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
@@ -400,6 +401,7 @@ class _Check:
         self.fabric, self.judge = crowds.fabric, crowds.judge
         self.wants, self.before = crowds.wants(pair)
         self.dones = crowds.dones(pair)
+        self.spared = crowds.spared.setdefault(pair, {})
 
     def table(self, number: int, state: State, noted: bool = False) -> Iterator[Unmet]:
         """Packets at a table; ``noted``: from now on they stand there."""
@@ -464,8 +466,13 @@ class _Check:
         return cell
 
     def missed(self, boxes: list[Box]) -> Iterator[Unmet]:
+        """Packets that no rule takes. Whether they may be dropped is the same at every switch."""
         for box in boxes:
-            yield from self.judge.unmet(box, DROPPED, self.wants(box), self.before)
+            if box not in self.spared:
+                unmet = self.judge.unmet(box, DROPPED, self.wants(box), self.before)
+                if not unmet:
+                    self.spared[box] = None
+                yield from unmet
 
     def level(self, level: Level, number: int, state: State, noted: bool) -> Iterator[Unmet]:
         """Rules that cannot overlap: those with the same way on are judged as one, but for what was judged before."""

@@ -272,10 +272,7 @@ class Model:
 
     def layout(self) -> tuple[object, ...]:
         """What tables do to packets as a whole: which are crowded, where each leads, what it may change on the way."""
-        return self.crowded(), tuple(
-            (number, frozenset(+table.gotos), frozenset(+table.changing), frozenset(+table.writes))
-            for number, table in sorted(self.tables.items())
-        )
+        return self.crowded(), *[(number, table.layout) for number, table in self.tables.items()]
 
     def crowded(self) -> frozenset[int]:
         """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not

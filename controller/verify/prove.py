@@ -267,6 +267,7 @@ class _Proving:
             if some is not None:
                 _merge(dirty, self._differences(some, now))
         crowds.now, crowds.old = now, old
+        crowds.spared.clear()
         crowds.loose = {} if old is None else self._differences(old, now)
         _merge(dirty, crowds.loose)
         for name, each in dirty.items():

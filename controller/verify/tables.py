@@ -28,6 +28,7 @@ class Table:
         "_cells",
         "_idle",
         "_kinds",
+        "_layout",
         "_pool",
         "_ports",
         "_space",
@@ -51,6 +52,7 @@ class Table:
         self.changing: Counter[int | None] = Counter()
         self.writes: Counter[int] = Counter()
         self._ports: dict[int, list[Ready]] | None = None
+        self._layout: tuple[object, ...] | None = None
         self.groups: Counter[int] = Counter()
         self.outputs: Counter[int] = Counter()
         self.ported = self.size = 0
@@ -59,7 +61,7 @@ class Table:
     def _fill(self, rules: list[Ready]) -> None:
         """Put rules in, all that was found before forgotten."""
         self._cells.clear()
-        self._where = self._ports = None
+        self._where = self._ports = self._layout = None
         kinds = self._kinds
         for ready in rules:
             if not ready.possible:
@@ -82,12 +84,21 @@ class Table:
         self.ported += sum([ready.port is not None for ready in rules])
 
     @property
+    def layout(self) -> tuple[object, ...]:
+        """Where its rules lead, where they lead packets that they change, which bits of the metadata they write."""
+        if self._layout is None:
+            counted = self.gotos, self.changing, self.writes
+            self._layout = tuple(frozenset(each for each, count in some.items() if count) for some in counted)
+        return self._layout
+
+    @property
     def by_port(self) -> bool:
         """Whether rules look at the port a packet came in by, or once did."""
         return any(ported for ported, _, _ in self._kinds)
 
     def _count(self, ready: Ready, by: int) -> None:
         goto, wrote = ready.rule.instructions.goto, ready.rule.instructions.metadata
+        self._layout = None
         self.gotos[goto] += by
         if ready.rule.instructions.apply:
             self.changing[goto] += by
