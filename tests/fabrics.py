@@ -60,7 +60,52 @@ def intents(draw: st.DrawFn, topology: Topology) -> Intent:
             if draw(st.integers(0, 3)) == 0:
                 owners[name].append((host.name, net))
     tenants = {name: draw(_tenants(name, i, networks[name], owners[name], topology)) for i, name in enumerate(names)}
-    return draw(_sharing(tenants))
+    return draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
+
+
+def alone(tenant: Tenant, tenants: dict[str, Tenant]) -> list[str]:
+    """The tenant's endpoints that have their host for themselves."""
+    hosts = [endpoint.host for each in tenants.values() for endpoint in each.endpoints.values()]
+    return [endpoint.name for endpoint in tenant.endpoints.values() if hosts.count(endpoint.host) == 1]
+
+
+def may_be_via(tenant: Tenant, policy: Policy, tenants: dict[str, Tenant]) -> list[str]:
+    """The endpoints that a policy may send packets by."""
+    ends = tenant.groups[policy.source], tenant.groups[policy.target]
+    names = alone(tenant, tenants) if policy.action == "allow" else []
+    return [name for name in names if not any(group.holds(tenant.endpoints[name]) for group in ends)]
+
+
+def sound(intent: Intent) -> Intent:
+    """The intent without waypoints that cannot be: what an edit leaves behind."""
+    tenants = {
+        name: replace(
+            tenant,
+            policies=tuple(
+                p if p.via is None or p.via in may_be_via(tenant, p, intent.tenants) else replace(p, via=None)
+                for p in tenant.policies
+            ),
+        )
+        for name, tenant in intent.tenants.items()
+        if any(p.via is not None for p in tenant.policies)
+    }
+    return Intent({**intent.tenants, **tenants}, intent.shares) if tenants else intent
+
+
+@st.composite
+def _with_waypoints(draw: st.DrawFn, tenant: Tenant, tenants: dict[str, Tenant]) -> Tenant:
+    """The tenant, sometimes with one or two endpoints that some of its policies send packets by."""
+    chosen = draw(st.lists(st.sampled_from(alone(tenant, tenants) or ["none"]), max_size=2, unique=True))
+    if "none" in chosen or draw(st.booleans()):
+        return tenant
+    for name in chosen:
+        out = replace(tenant.endpoints[name], labels=(("tier", "fw"),))
+        tenant = replace(tenant, endpoints={**tenant.endpoints, name: out})
+    policies = []
+    for policy in tenant.policies:
+        fit = [name for name in may_be_via(tenant, policy, tenants) if name in chosen]
+        policies.append(replace(policy, via=draw(st.sampled_from([None, *fit, *fit]))))
+    return replace(tenant, policies=tuple(policies))
 
 
 @st.composite
@@ -134,6 +179,9 @@ def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRe
         tenant, source = draw(st.sampled_from(every))
         _, target = draw(st.sampled_from([pair for pair in every if pair[1] is not source] or every))
         service, side = draw(st.sampled_from(SERVICES)), 1
+    passer = draw(st.sampled_from(_passers(tenant)))
+    if passer is not None:
+        source = replace(passer, ip=source.ip)
     host = topology.hosts[source.host]
     at = draw(st.sampled_from(ports)) if draw(st.integers(0, 9)) == 0 else draw(st.sampled_from(host.ports))
     network = tenant.networks[source.network]
@@ -149,6 +197,12 @@ def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRe
         )
     assume(not to_itself(intent, topology, at, frame))
     return at, frame
+
+
+def _passers(tenant: Tenant) -> list[Endpoint | None]:
+    """Who may pass a packet of the tenant on: nobody, twice as often a waypoint where there is any."""
+    names = dict.fromkeys(policy.via for policy in tenant.policies if policy.via is not None)
+    return [None, *(tenant.endpoints[name] for name in names for _ in range(2))]
 
 
 Wanted = tuple[Tenant, Endpoint, Endpoint, Service, int]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from controller.intent.model import Intent, Policy, Rate, Tenant
 from fabric.topology import Topology
-from tests.fabrics import SERVICES, intents
+from tests.fabrics import SERVICES, intents, may_be_via, sound
 
 Edit = Callable[[st.DrawFn, Intent, Topology], Intent]
 
@@ -22,7 +22,7 @@ def pairs(draw: st.DrawFn, topology: Topology) -> tuple[Intent, Intent]:
         return old, draw(intents(topology))
     new = old
     for _ in range(draw(st.integers(0, 2))):
-        new = draw(st.sampled_from(EDITS))(draw, new, topology)
+        new = sound(draw(st.sampled_from(EDITS))(draw, new, topology))
     return (old, new) if draw(st.booleans()) else (new, old)
 
 
@@ -54,6 +54,17 @@ def _drops_a_policy(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
 def _reorders_policies(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
     tenant = _tenant(draw, intent)
     return _with(intent, replace(tenant, policies=tuple(draw(st.permutations(tenant.policies)))))
+
+
+def _turns_a_policy(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
+    """By another endpoint, by one for the first time, or by none any more."""
+    tenant = _tenant(draw, intent)
+    if not tenant.policies:
+        return intent
+    policy = draw(st.sampled_from(tenant.policies))
+    via = draw(st.sampled_from([None, *may_be_via(tenant, policy, intent.tenants)]))
+    turned = tuple(replace(p, via=via) if p.name == policy.name else p for p in tenant.policies)
+    return _with(intent, replace(tenant, policies=turned))
 
 
 def _drops_an_endpoint(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
@@ -90,7 +101,8 @@ def _renames_an_endpoint(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent
         name: replace(group, endpoints=tuple(f"{n}x" if n == old else n for n in group.endpoints))
         for name, group in tenant.groups.items()
     }
-    return _with(intent, replace(tenant, endpoints=renamed, groups=groups))
+    policies = tuple(replace(p, via=f"{old}x") if p.via == old else p for p in tenant.policies)
+    return _with(intent, replace(tenant, endpoints=renamed, groups=groups, policies=policies))
 
 
 def _items(tenant: Tenant):
@@ -171,7 +183,8 @@ def _limits_a_tenant(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
 
 
 EDITS: tuple[Edit, ...] = (
-    _adds_a_policy, _adds_a_policy, _adds_a_policy, _drops_a_policy, _reorders_policies, _drops_an_endpoint,
+    _adds_a_policy, _adds_a_policy, _adds_a_policy, _drops_a_policy, _reorders_policies, _turns_a_policy,
+    _turns_a_policy, _drops_an_endpoint,
     _edits_an_endpoint, _edits_an_endpoint, _renames_an_endpoint, _edits_a_network, _renames_a_network,
     _drops_a_tenant, _renames_a_tenant, _withdraws_a_share, _limits_a_tenant,
 )  # fmt: skip

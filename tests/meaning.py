@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.intent.model import ALLOW, Endpoint, Import, Intent, Network, Service, Share, Tenant
+from controller.intent.model import ALLOW, Endpoint, Import, Intent, Network, Policy, Service, Share, Tenant
 from fabric.packet import Packet
 from fabric.topology import PortRef, Topology
 
@@ -24,13 +24,17 @@ class Arrival(NamedTuple):
 
 
 class Sender(NamedTuple):
-    """A frame's sender: its endpoint, and the frame without the tag a trunk host puts on."""
+    """A frame's sender: its endpoint, and the frame without the tag a trunk host puts on.
+
+    ``behind``: whose address a waypoint's frame bears, when it is not the waypoint's own.
+    """
 
     tenant: Tenant
     endpoint: Endpoint
     network: Network
     frame: Packet
     headers: dict[str, int]
+    behind: Endpoint | None = None
 
 
 def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> tuple[Arrival, ...]:
@@ -42,7 +46,7 @@ def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> 
     if sender.headers["eth_type"] == 0x0806:
         found = [_to(topology, sender.network, host, reply) for reply in _arp_replies(sender)]
     elif sender.headers["eth_dst"] & MULTICAST:
-        found = _broadcast(topology, sender, host)
+        found = [] if sender.behind else _broadcast(topology, sender, host)
     elif sender.headers["eth_dst"] == ROUTER:
         found = _routed(intent, topology, sender, host)
     else:
@@ -54,7 +58,7 @@ def to_itself(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -
     """Whether an endpoint addressed itself: no fabric's business, so ``meaning`` is not asked."""
     host = topology.host_at.get(at)
     sender = _sender(intent, topology, host, packet) if host else None
-    if sender is None:
+    if sender is None or sender.behind:
         return False
     return sender.headers["eth_dst"] == sender.endpoint.mac or sender.headers.get("ipv4_dst") == sender.endpoint.ip
 
@@ -74,7 +78,17 @@ def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Se
             headers = frame.headers()
             if headers["vlan_vid"] == 0 and _bears(endpoint, headers):
                 return Sender(tenant, endpoint, network, frame, headers)
+            if headers["vlan_vid"] == 0 and headers["eth_src"] == endpoint.mac and headers["eth_type"] == 0x0800:
+                for other in _behind(tenant, endpoint):
+                    if other.ip == headers["ipv4_src"]:
+                        return Sender(tenant, endpoint, network, frame, headers, other)
     return None
+
+
+def _behind(tenant: Tenant, waypoint: Endpoint) -> list[Endpoint]:
+    """Everybody whose packets policies of the tenant send to this endpoint first."""
+    groups = [tenant.groups[name] for p in tenant.policies if p.via == waypoint.name for name in (p.source, p.target)]
+    return [endpoint for endpoint in tenant.endpoints.values() if any(group.holds(endpoint) for group in groups)]
 
 
 def _bears(endpoint: Endpoint, headers: dict[str, int]) -> bool:
@@ -122,16 +136,18 @@ def _broadcast(topology: Topology, sender: Sender, host: str) -> list[Arrival]:
 
 def _bridged(intent: Intent, topology: Topology, sender: Sender) -> list[Arrival]:
     for target in sender.tenant.endpoints.values():
-        same = target.network == sender.network.name and target.mac == sender.headers["eth_dst"]
-        if same and permitted(intent, sender, sender.tenant, target):
-            return [_to(topology, sender.network, target.host, sender.frame)]
+        if target.network == sender.network.name and target.mac == sender.headers["eth_dst"]:
+            first = next_stop(intent, sender, sender.tenant, target)
+            if first is not None:
+                frame = sender.frame.set("eth_dst", first.mac)
+                return [_to(topology, sender.tenant.networks[first.network], first.host, frame)]
     return []
 
 
 def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> list[Arrival]:
     asked = sender.headers["ipv4_dst"]
     if any(network.gateway == asked for network in sender.tenant.networks.values()):
-        if sender.headers.get("icmpv4_type") != 8:
+        if sender.headers.get("icmpv4_type") != 8 or sender.behind:
             return []
         swap = {
             "eth_dst": sender.endpoint.mac, "eth_src": ROUTER,
@@ -141,26 +157,45 @@ def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> li
     ttl = sender.frame.get("nw_ttl") or 0
     for tenant in intent.tenants.values():
         for target in tenant.endpoints.values():
-            if target.ip == asked and ttl > 1 and permitted(intent, sender, tenant, target):
-                rewrite = {"eth_src": ROUTER, "eth_dst": target.mac, "nw_ttl": ttl - 1}
+            first = next_stop(intent, sender, tenant, target) if target.ip == asked and ttl > 1 else None
+            if first is not None:
+                rewrite = {"eth_src": ROUTER, "eth_dst": first.mac, "nw_ttl": ttl - 1}
                 frame = _changed(sender.frame, rewrite)
-                return [_to(topology, tenant.networks[target.network], target.host, frame)]
+                return [_to(topology, tenant.networks[first.network], first.host, frame)]
     return []
 
 
-def permitted(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -> bool:
-    """Whether policy lets the sender's packet reach the target; the first policy that speaks of it decides."""
-    own, headers = sender.tenant, sender.headers
-    if other.name == own.name:
-        for policy in own.policies:
-            groups = own.groups[policy.source], own.groups[policy.target]
-            forward = groups[0].holds(sender.endpoint) and groups[1].holds(target)
-            reply = groups[0].holds(target) and groups[1].holds(sender.endpoint) and policy.action == ALLOW
-            for service in policy.services:
-                if (forward and _serves(service, headers, "dst")) or (reply and _serves(service, headers, "src")):
-                    return policy.action == ALLOW
-        return False
-    return any(_agreed(intent, agreed, sender, other, target) for agreed in intent.agreed)
+def next_stop(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -> Endpoint | None:
+    """Who gets the sender's packet for the target: the target, a waypoint before it, or (None) nobody.
+
+    The first policy that speaks of it decides. What a waypoint passes on goes to the target if that very policy had
+    sent it to this waypoint, and nowhere else.
+    """
+    if other.name != sender.tenant.name:
+        if sender.behind:
+            return None
+        return target if any(_agreed(intent, each, sender, other, target) for each in intent.agreed) else None
+    policy = _deciding(sender, target)
+    if policy is None or policy.action != ALLOW:
+        return None
+    if sender.behind:
+        return target if policy.via == sender.endpoint.name else None
+    return other.endpoints[policy.via] if policy.via else target
+
+
+def _deciding(sender: Sender, target: Endpoint) -> Policy | None:
+    """The first policy that speaks of the packet."""
+    own, source = sender.tenant, sender.behind or sender.endpoint
+    for policy in own.policies:
+        groups = own.groups[policy.source], own.groups[policy.target]
+        forward = groups[0].holds(source) and groups[1].holds(target)
+        reply = groups[0].holds(target) and groups[1].holds(source) and policy.action == ALLOW
+        for service in policy.services:
+            if (forward and _serves(service, sender.headers, "dst")) or (
+                reply and _serves(service, sender.headers, "src")
+            ):
+                return policy
+    return None
 
 
 def _agreed(intent: Intent, agreed: tuple[Share, Import, str], sender: Sender, other: Tenant, target: Endpoint) -> bool:

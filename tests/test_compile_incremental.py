@@ -12,7 +12,7 @@ from controller.compile.numbering import from_json, to_json
 from controller.intent.model import Intent, Tenant
 from fabric.ruleset import Ruleset
 from fabric.topology import Topology
-from tests.fabrics import intents, topologies
+from tests.fabrics import intents, sound, topologies
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -23,8 +23,8 @@ def edited(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
         return draw(intents(topology))
     name = draw(st.sampled_from(sorted(intent.tenants)))
     tenant = intent.tenants[name]
-    change = draw(st.sampled_from([_without_endpoint, _relabelled, _fewer_policies, _same]))
-    return Intent({**intent.tenants, name: change(tenant)}, intent.shares)
+    change = draw(st.sampled_from([_without_endpoint, _relabelled, _fewer_policies, _straight, _same]))
+    return sound(Intent({**intent.tenants, name: change(tenant)}, intent.shares))
 
 
 def _without_endpoint(tenant: Tenant) -> Tenant:
@@ -34,7 +34,7 @@ def _without_endpoint(tenant: Tenant) -> Tenant:
 def _relabelled(tenant: Tenant) -> Tenant:
     swap = {"web": "db", "db": "web"}
     turned = {
-        name: replace(e, labels=tuple((key, swap[value]) for key, value in e.labels))
+        name: replace(e, labels=tuple((key, swap.get(value, value)) for key, value in e.labels))
         for name, e in tenant.endpoints.items()
     }
     return replace(tenant, endpoints=turned)
@@ -42,6 +42,10 @@ def _relabelled(tenant: Tenant) -> Tenant:
 
 def _fewer_policies(tenant: Tenant) -> Tenant:
     return replace(tenant, policies=tenant.policies[1:])
+
+
+def _straight(tenant: Tenant) -> Tenant:
+    return replace(tenant, policies=tuple(replace(policy, via=None) for policy in tenant.policies))
 
 
 def _same(tenant: Tenant) -> Tenant:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from controller.intent.model import ROUTER_MAC, Intent, Network
-from controller.intent.reach import End, Flow, ends, ruling
+from controller.intent.reach import End, Flow, behind, ends, passes, ruling, waypoint
 from fabric.fields import ETH_ARP, ETH_IPV4, ETH_VLAN, VID_NONE, VID_PRESENT
 from fabric.packet import Packet
 from fabric.topology import TRUNK, PortRef, Topology
@@ -35,6 +35,13 @@ class Meant(NamedTuple):
     own: str | None = None
 
 
+class Sender(NamedTuple):
+    """Who sends a packet. ``behind``: whose address it bears, when a waypoint passes it on."""
+
+    end: End
+    behind: End | None = None
+
+
 class Reading:
     """An intent on a topology, looked up by address."""
 
@@ -45,12 +52,21 @@ class Reading:
         self.by_mac: defaultdict[tuple[str, str, int], list[End]] = defaultdict(list)
         self.by_ip: defaultdict[int, list[End]] = defaultdict(list)
         self.members: defaultdict[tuple[str, str], list[End]] = defaultdict(list)
+        self.behind: dict[str, dict[int, End]] = {}
         for end in self.ends:
             tenant, endpoint = end.tenant.name, end.endpoint
             self.homes[endpoint.host].append(end)
             self.by_mac[tenant, endpoint.network, endpoint.mac].append(end)
             self.by_ip[endpoint.ip].append(end)
             self.members[tenant, endpoint.network].append(end)
+        for end in self.waypoints():
+            self.behind[end.endpoint.host] = {each.endpoint.ip: each for each in behind(end)}
+
+    def waypoints(self) -> Iterator[End]:
+        """The endpoints that policies send packets to first; each has its host for itself."""
+        for tenant in self.intent.tenants.values():
+            names = dict.fromkeys(policy.via for policy in tenant.policies if policy.via)
+            yield from (End(tenant, tenant.endpoints[name]) for name in names)
 
     def network(self, end: End) -> Network:
         return end.tenant.networks[end.endpoint.network]
@@ -64,25 +80,36 @@ class Reading:
         sender = self._sender(self.topology.host_at[at], packet)
         if sender is None:
             return Meant(None, Counter())
-        frame = packet if self.tag(sender) is None else packet.pop_vlan()
+        end = sender.end
+        frame = packet if self.tag(end) is None else packet.pop_vlan()
         fields = frame.headers()
         if fields["eth_type"] == ETH_ARP:
-            return Meant(sender, Counter(self._answer(sender, frame, fields)))
-        own = fields["eth_dst"] == sender.endpoint.mac or fields["ipv4_dst"] == sender.endpoint.ip
-        return Meant(sender, Counter(self._sent(sender, frame, fields)), sender.endpoint.host if own else None)
+            return Meant(end, Counter(self._answer(end, frame, fields)))
+        frames = Counter(self._sent(sender, frame, fields))
+        own = fields["eth_dst"] == end.endpoint.mac or fields["ipv4_dst"] == end.endpoint.ip
+        return Meant(end, frames, end.endpoint.host if own and sender.behind is None else None)
 
-    def _sender(self, host: str, packet: Packet) -> End | None:
-        return next((end for end in self.homes.get(host, ()) if self._is_from(end, packet)), None)
+    def _sender(self, host: str, packet: Packet) -> Sender | None:
+        for end in self.homes.get(host, ()):
+            fields = self._untagged(end, packet)
+            if fields is not None and self._is_from(end, fields):
+                return Sender(end)
+            other = self.behind.get(host, {}).get(fields.get("ipv4_src", -1)) if fields is not None else None
+            if fields is not None and other is not None and fields["eth_type"] == ETH_IPV4:
+                return Sender(end, other)
+        return None
 
-    def _is_from(self, end: End, packet: Packet) -> bool:
-        """Whether the packet bears the tag and the addresses of the endpoint, and no second tag."""
+    def _untagged(self, end: End, packet: Packet) -> dict[str, int] | None:
+        """The packet's fields, if it bears the tag and the MAC address of the endpoint, and no second tag."""
         tag = self.tag(end)
         if packet.get("vlan_vid") != (VID_NONE if tag is None else VID_PRESENT | tag):
-            return False
+            return None
         fields = (packet if tag is None else packet.pop_vlan()).headers()
+        return fields if fields["vlan_vid"] == VID_NONE and fields["eth_src"] == end.endpoint.mac else None
+
+    def _is_from(self, end: End, fields: dict[str, int]) -> bool:
+        """Whether they are the endpoint's own addresses."""
         mac, ip = end.endpoint.mac, end.endpoint.ip
-        if fields["vlan_vid"] != VID_NONE or fields["eth_src"] != mac:
-            return False
         if fields["eth_type"] == ETH_ARP:
             return (fields.get("arp_sha"), fields.get("arp_spa")) == (mac, ip)
         return fields["eth_type"] == ETH_IPV4 and fields.get("ipv4_src") == ip
@@ -100,37 +127,41 @@ class Reading:
             }  # fmt: skip
             yield self._given(sender, _with(frame, changes))
 
-    def _sent(self, sender: End, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _sent(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
         """Where an IPv4 packet goes: to the whole network, over the router, or to a neighbour."""
-        tenant, network, mac = sender.tenant, self.network(sender), fields["eth_dst"]
+        end = sender.end
+        tenant, network, mac = end.tenant, self.network(end), fields["eth_dst"]
         if mac & MULTICAST:
-            if network.broadcast:
-                others = {end.endpoint.host: end for end in self.members[tenant.name, network.name]}
-                others.pop(sender.endpoint.host)
-                yield from (self._given(end, frame) for end in others.values())
+            if network.broadcast and sender.behind is None:
+                others = {other.endpoint.host: other for other in self.members[tenant.name, network.name]}
+                others.pop(end.endpoint.host)
+                yield from (self._given(other, frame) for other in others.values())
         elif mac == ROUTER_MAC:
             yield from self._routed(sender, frame, fields)
         else:
             near = self.by_mac.get((tenant.name, network.name, mac), [])
-            yield from (self._given(end, frame) for end in self._permitted(sender, near, fields))
+            for stop in self._stops(sender, near, fields):
+                yield self._given(stop, frame.set("eth_dst", stop.endpoint.mac))
 
-    def _routed(self, sender: End, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
-        ip, ttl = fields["ipv4_dst"], frame.get("nw_ttl") or 0
-        if any(network.gateway == ip for network in sender.tenant.networks.values()):
-            if fields.get("icmpv4_type") == ECHO:
-                back = {"eth_dst": sender.endpoint.mac, "eth_src": ROUTER_MAC, "icmpv4_type": ECHO_REPLY}
-                yield self._given(sender, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]}))
+    def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+        end, ip, ttl = sender.end, fields["ipv4_dst"], frame.get("nw_ttl") or 0
+        if any(network.gateway == ip for network in end.tenant.networks.values()):
+            if fields.get("icmpv4_type") == ECHO and sender.behind is None:
+                back = {"eth_dst": end.endpoint.mac, "eth_src": ROUTER_MAC, "icmpv4_type": ECHO_REPLY}
+                yield self._given(end, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]}))
         elif ttl > 1:
-            for end in self._permitted(sender, self.by_ip.get(ip, []), fields):
-                hop = {"eth_src": ROUTER_MAC, "eth_dst": end.endpoint.mac, "nw_ttl": ttl - 1}
-                yield self._given(end, _with(frame, hop))
+            for stop in self._stops(sender, self.by_ip.get(ip, []), fields):
+                hop = {"eth_src": ROUTER_MAC, "eth_dst": stop.endpoint.mac, "nw_ttl": ttl - 1}
+                yield self._given(stop, _with(frame, hop))
 
-    def _permitted(self, sender: End, near: list[End], fields: dict[str, int]) -> list[End]:
-        """The first of these, which have one address, that policy lets the sender reach with such a packet."""
+    def _stops(self, sender: Sender, near: list[End], fields: dict[str, int]) -> list[End]:
+        """Where such a packet goes first on its way to one of these, which have one address: there or to a waypoint."""
         ports = (fields.get(name) for name in _PORTS.get(fields["ip_proto"], ("", "")))
         flow = Flow(fields["ip_proto"], *ports)
-        reached = [end for end in near if end != sender and ruling(self.intent, sender, end, flow).allowed]
-        return reached[:1]
+        if sender.behind is not None:
+            return [to for to in near if passes(self.intent, sender.end, sender.behind, to, flow)][:1]
+        ruled = ((to, ruling(self.intent, sender.end, to, flow)) for to in near if to != sender.end)
+        return [waypoint(sender.end, decided) or to for to, decided in ruled if decided.allowed][:1]
 
     def _given(self, end: End, frame: Packet) -> tuple[str, bytes]:
         """The frame as the endpoint's host gets it."""

@@ -10,7 +10,7 @@ Lives here: the numbers and how they are chosen. Must not know: rules.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from controller.compile.stages import SEGMENT, SOURCE, VRF, CompileError
@@ -18,7 +18,12 @@ from controller.intent.model import Endpoint, Intent, Tenant
 from fabric.topology import Topology
 
 Class = tuple[str, ...]
-"""An endpoint's class: the sorted names of the groups that hold it. Policy knows endpoints only by class."""
+"""An endpoint's class: the sorted names of the groups that hold it. Policy knows endpoints only by class.
+
+What a waypoint passes on is of a class of its own: the sender's, with ``via NAME`` at the end.
+"""
+
+_VIA = "via "
 
 K = TypeVar("K")
 
@@ -68,6 +73,27 @@ def classes_of(tenant: Tenant) -> dict[str, Class]:
     return found
 
 
+def passed_by(waypoint: str, klass: Class) -> Class:
+    """The class of what a waypoint passes on for endpoints of a class; no group has a name with a space in it."""
+    return (*klass, _VIA + waypoint)
+
+
+def passer_of(klass: Class) -> str | None:
+    """The waypoint that passes packets of this class on; None for a class of endpoints."""
+    return klass[-1].removeprefix(_VIA) if klass and klass[-1].startswith(_VIA) else None
+
+
+def passed_classes(tenant: Tenant, classes: Iterable[Class]) -> Iterator[Class]:
+    """The classes of what the tenant's waypoints pass on: for whoever is in the groups of policies that name them."""
+    every = sorted(set(classes))
+    groups: dict[str, set[str]] = {}
+    for policy in tenant.policies:
+        if policy.via is not None:
+            groups.setdefault(policy.via, set()).update((policy.source, policy.target))
+    for waypoint, concerned in groups.items():
+        yield from (passed_by(waypoint, klass) for klass in every if not concerned.isdisjoint(klass))
+
+
 def domains_of(endpoint: Endpoint, topology: Topology) -> str:
     """The numbering domain an endpoint is delivered in."""
     return topology.domain_of(topology.hosts[endpoint.host].ports[0].switch)
@@ -82,7 +108,7 @@ def needs(tenant: Tenant, classes: Mapping[str, Class], shares: Iterable[str], t
     metered += [*shares, *(["rate"] if tenant.rate else [])]
     return Needs(
         tuple(sorted(tenant.networks)),
-        tuple(sorted(set(classes.values()))),
+        tuple(sorted({*classes.values(), *passed_classes(tenant, classes.values())})),
         tuple((domain, tuple(sorted(networks))) for domain, networks in sorted(tags.items())),
         tuple(sorted(metered)),
     )

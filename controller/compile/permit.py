@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.compile.cookie import cookie, policy_path
-from controller.compile.numbering import Class
+from controller.compile.numbering import Class, passer_of
 from controller.compile.stages import METER, POLICY, REFUSE, SOURCE, TARGET, VRF, CompileError
 from controller.intent.model import ALLOW, Policy, Rate, Service, Tenant
 from fabric.fields import ETH_IPV4, IP_SCTP, IP_TCP, IP_UDP
@@ -26,7 +26,10 @@ _IP: Term = ("eth_type", ETH_IPV4, None)
 
 
 class Permit(NamedTuple):
-    """One policy in numbers: from any of ``sources`` to any of ``targets``; ``meter`` limits what it allows."""
+    """One policy in numbers: from any of ``sources`` to any of ``targets``; ``meter`` limits what it allows.
+
+    ``via``: the waypoint that gets what it allows first. ``passed``: what it says of what waypoints pass on.
+    """
 
     sources: tuple[int, ...]
     targets: tuple[int, ...]
@@ -35,19 +38,37 @@ class Permit(NamedTuple):
     meter: int | None
     rate: Rate | None
     cookie: int
+    via: str | None = None
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def verdict(self) -> tuple[object, ...]:
+        """What it makes of packets: neighbours that make the same of them are at one level."""
+        return self.allow, self.meter, self.via
 
 
-def holding(group: str, classes: Mapping[Class, int]) -> tuple[int, ...]:
-    """The numbers of the classes whose endpoints are in the group."""
-    return tuple(sorted(number for groups, number in classes.items() if group in groups))
+class Passed(NamedTuple):
+    """What a policy says of what one waypoint passes on: for ``sources`` to its targets, for ``targets`` to its
+    sources. ``allow``: whether it was the policy that sent it there."""
+
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    allow: bool
+
+
+def holding(group: str, classes: Mapping[Class, int], passer: str | None = None) -> tuple[int, ...]:
+    """The numbers of the classes whose endpoints are in the group; or of what a waypoint passes on for these."""
+    return tuple(sorted(n for groups, n in classes.items() if group in groups and passer_of(groups) == passer))
 
 
 def permits_of(tenant: Tenant, classes: Mapping[Class, int], meters: Mapping[str, int]) -> tuple[Permit, ...]:
     """The tenant's own policies in order."""
-    return tuple(_permit(tenant.name, policy, classes, meters) for policy in tenant.policies)
+    return tuple(_permit(tenant, number, classes, meters) for number in range(len(tenant.policies)))
 
 
-def _permit(tenant: str, policy: Policy, classes: Mapping[Class, int], meters: Mapping[str, int]) -> Permit:
+def _permit(tenant: Tenant, number: int, classes: Mapping[Class, int], meters: Mapping[str, int]) -> Permit:
+    policy = tenant.policies[number]
+    passers = dict.fromkeys(later.via for later in tenant.policies[number:] if later.via is not None)
     return Permit(
         holding(policy.source, classes),
         holding(policy.target, classes),
@@ -55,27 +76,45 @@ def _permit(tenant: str, policy: Policy, classes: Mapping[Class, int], meters: M
         policy.action == ALLOW,
         meters[f"policy.{policy.name}"] if policy.rate else None,
         policy.rate,
-        cookie(policy_path(tenant, policy.name)),
+        cookie(policy_path(tenant.name, policy.name)),
+        policy.via,
+        tuple(_passed(policy, passer, classes) for passer in passers),
     )
 
 
+def _passed(policy: Policy, passer: str, classes: Mapping[Class, int]) -> Passed:
+    sources, targets = (holding(group, classes, passer) for group in (policy.source, policy.target))
+    return Passed(sources, targets, policy.via == passer)
+
+
 def policy_block(permits: tuple[Permit, ...]) -> Block:
-    """The policy stage's rules, and the meters they use. Raises CompileError when priorities run out."""
+    """The policy stage's rules but for those that send packets to waypoints, and the meters they use.
+
+    Raises CompileError when priorities run out.
+    """
     rules: dict[tuple[int, Match], Rule] = {}
-    level, verdict = 0, None
-    for permit in permits:
-        now = permit.allow, permit.meter
-        level += verdict is not None and now != verdict
-        verdict = now
-        if level >= TOP:
-            raise CompileError(f"more than {TOP} changes of verdict in one tenant's policies")
+    for priority, permit in levels(permits):
         way = Instructions(meter=permit.meter, goto=METER.table) if permit.allow else REFUSE
-        for match in _matches(permit):
-            key = TOP - level, match
+        rows = [(match, way) for match in straight(permit)] if permit.via is None else []
+        for passed in permit.passed:
+            rows += [(match, way if passed.allow else REFUSE) for match in _passed_on(permit, passed)]
+        for match, each in rows:
+            key = priority, match
             if key not in rules:
-                rules[key] = POLICY.rule(*key, way, permit.cookie)
+                rules[key] = POLICY.rule(*key, each, permit.cookie)
     meters = {p.meter: meter(p.meter, p.rate) for p in permits if p.meter is not None and p.rate is not None}
     return Block(rules.values(), (), meters.values())
+
+
+def levels(permits: Iterable[Permit]) -> Iterator[tuple[int, Permit]]:
+    """Each policy with its priority. Raises CompileError when there are too many changes of verdict."""
+    level, verdict = 0, None
+    for permit in permits:
+        level += verdict is not None and permit.verdict != verdict
+        verdict = permit.verdict
+        if level >= TOP:
+            raise CompileError(f"more than {TOP} changes of verdict in one tenant's policies")
+        yield TOP - level, permit
 
 
 def meter(number: int, rate: Rate) -> Meter:
@@ -83,15 +122,33 @@ def meter(number: int, rate: Rate) -> Meter:
     return Meter(number, (Band(rate.kbps, rate.burst or rate.kbps),))
 
 
-def _matches(permit: Permit) -> Iterator[Match]:
-    """Every match of a policy: forward, and for an allow the replies with the ports mirrored."""
-    forward = [terms for service in permit.services for terms in _terms(service, 1)]
-    replies = [terms for service in permit.services for terms in _terms(service, 0)] if permit.allow else []
+def straight(permit: Permit) -> Iterator[Match]:
+    """Every match of a policy on what endpoints send: forward, and for an allow the replies with the ports mirrored."""
+    forward, replies = _sides(permit)
     for source in permit.sources:
         for target in permit.targets:
             there, back = _classes(source, target), _classes(target, source)
             yield from (Match.trusted((there, *terms)) for terms in forward)
             yield from (Match.trusted((back, *terms)) for terms in replies)
+
+
+def _passed_on(permit: Permit, passed: Passed) -> Iterator[Match]:
+    """Every match of a policy on what a waypoint passes on."""
+    forward, replies = _sides(permit)
+    for senders, receivers, side in (
+        (passed.sources, permit.targets, forward),
+        (passed.targets, permit.sources, replies),
+    ):
+        for sender in senders:
+            for receiver in receivers:
+                yield from (Match.trusted((_classes(sender, receiver), *terms)) for terms in side)
+
+
+def _sides(permit: Permit) -> tuple[list[tuple[Term, ...]], list[tuple[Term, ...]]]:
+    """The packets of the services, and those of their answers where these are spoken of."""
+    forward = [terms for service in permit.services for terms in _terms(service, 1)]
+    replies = [terms for service in permit.services for terms in _terms(service, 0)] if permit.allow else []
+    return forward, replies
 
 
 def _classes(source: int, target: int) -> Term:

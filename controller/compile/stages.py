@@ -112,14 +112,15 @@ _FORWARD = (PushVlan, SetField, Output, Group)
 
 PORT = _stage(0, "port", "in_port vlan_vid eth_dst", (PopVlan,), (PushVlan, SetField, Group, Output),
               SEGMENT.mask | VRF.mask | PAIR.mask, (1, 7), meters=True)  # fmt: skip
-ADMIT = _stage(1, "admit", "in_port metadata eth_src eth_type vlan_vid ipv4_src arp_spa arp_tpa arp_sha",
+ADMIT = _stage(1, "admit",
+               "in_port metadata eth_dst eth_src eth_type vlan_vid ipv4_src ipv4_dst arp_spa arp_tpa arp_sha",
                writes=SOURCE.mask, goto=(2, 3))  # fmt: skip
 ARP = _stage(2, "arp", "metadata eth_type arp_op arp_tpa", (Move, SetField), (Output,))
 BRIDGE = _stage(3, "bridge", "in_port metadata eth_dst", (PushVlan, SetField), _FORWARD, TARGET.mask, (4, 5, 6))
 ROUTE = _stage(4, "route", "in_port metadata eth_type ipv4_dst ip_proto icmpv4_type",
                (DecNwTtl, SetField, PushVlan, Move), _FORWARD, TARGET.mask, (5,))  # fmt: skip
-POLICY = _stage(5, "policy", "metadata eth_type ip_proto tcp_src tcp_dst udp_src udp_dst sctp_src sctp_dst",
-                goto=(6,), meters=True)  # fmt: skip
+POLICY = _stage(5, "policy", "metadata eth_type vlan_vid ip_proto tcp_src tcp_dst udp_src udp_dst sctp_src sctp_dst",
+                (PushVlan, PopVlan, SetField), _FORWARD, goto=(6,), meters=True)  # fmt: skip
 METER = _stage(6, "meter", "metadata", meters=True)
 DELIVER = _stage(7, "deliver", "metadata eth_dst vlan_vid", (), (PopVlan, *_FORWARD))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.compile import admit, broadcast, forward, permit
+from controller.compile import admit, broadcast, forward, permit, waypoint
 from controller.compile.block import Recipe
 from controller.compile.cookie import cookie, tenant_path
 from controller.compile.locate import Located, by_leaf, by_network, by_node, leaves_of, without
@@ -31,6 +31,7 @@ def tenant_recipes(
         yield Recipe(f"deliver/{leaf}", forward.deliver, (leaf, peer, tuple(here)), (leaf,))
     permits = permit.permits_of(tenant, numbers.classes, numbers.meters)
     yield Recipe("policy", permit.policy_block, (permits,), everywhere)
+    yield from waypoint.recipes(tenant, located, permits, numbers, everywhere, topology)
     if tenant.rate:
         inputs_rate = (numbers.vrf, numbers.meters["rate"], tenant.rate, cookie(tenant_path(tenant.name)))
         yield Recipe("rate", permit.rate_block, inputs_rate, everywhere)

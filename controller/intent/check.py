@@ -23,6 +23,7 @@ from controller.intent.check_tenant import (
     tenant_findings,
     unknown,
 )
+from controller.intent.check_via import shared_findings, via_findings
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Problem, conclude
 from controller.intent.reading import NOTHING_HIDDEN, Hidden
@@ -35,7 +36,7 @@ def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:
     Problems name the place of the object concerned; ``load_intent`` finds the very word.
     """
     tenants = intent.tenants.values()
-    own = (found for tenant in tenants for found in tenant_findings(tenant, topology))
+    own = (found for tenant in tenants for found in (*tenant_findings(tenant, topology), *via_findings(tenant)))
     claims = {tenant.name: claims_of(tenant, topology) for tenant in tenants}
     return conclude(chain(own, common_findings(intent, claims)))
 
@@ -63,6 +64,7 @@ def common_findings(intent: Intent, claims: Mapping[str, Claims], unread: Unread
     for share in intent.shares.values():
         yield from _share(share, intent, unread)
     yield from _claimed(claims)
+    yield from shared_findings(intent, claims, unread.names)
     yield from _overlaps(intent)
 
 

@@ -135,6 +135,7 @@ def _policy(_name: str, values: dict[str, Any], where: Where) -> Policy:
         tuple(values["services"]),
         values.get("action", ALLOW),
         values.get("rateLimit"),
+        values.get("via"),
         where,
     )
 
@@ -149,6 +150,7 @@ POLICY = Record(
         Key("services", SERVICES, "What it may reach there.", required=True),
         Key("action", Choice({ALLOW: ALLOW, DENY: DENY}), "What happens to it.", default="`allow`"),
         Key("rateLimit", RATE, "A limit on what this policy allows, at each ingress leaf.", default="none"),
+        Key("via", NAME, "The endpoint that it passes on the way, both ways: a firewall.", default="none: straight"),
     ),
     _policy,
 )

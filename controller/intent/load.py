@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from controller.intent.check import Unread, common_findings
 from controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
+from controller.intent.check_via import via_findings
 from controller.intent.model import Endpoint, Intent, Share, Tenant
 from controller.intent.problem import Finding, Findings, Problem, conclude
 from controller.intent.reading import Reading, read
@@ -99,6 +101,7 @@ class _Document:
         self._lend(topology)
         if isinstance(self.value, Tenant):
             own = tenant_findings(self.value, topology, self.reading.hidden)
+            own = chain(own, via_findings(self.value, self.reading.hidden))
             self.findings = (*own, *mention_findings(self.value, topology, self.reading))
             self.claims = claims_of(self.value, topology)
 

@@ -115,7 +115,8 @@ class Group:
 class Policy:
     """From one group to another: the first policy that takes a packet decides; an allow takes replies too.
 
-    ``rate``: a limit for what this policy allows, per ingress leaf.
+    ``rate``: a limit for what this policy allows, per ingress leaf. ``via``: the endpoint that gets what this policy
+    allows first, its waypoint; only what that sends on reaches the other end.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Policy:
     services: tuple[Service, ...]
     action: str = ALLOW
     rate: Rate | None = None
+    via: str | None = None
     where: Where = field(default=NOWHERE, compare=False)
 
 

@@ -54,6 +54,11 @@ class Ruling(NamedTuple):
     by: Policy | Share | None = None
     reply: bool = False
 
+    @property
+    def via(self) -> str | None:
+        """The endpoint of the tenant that gets the flow first; None when it goes straight, or nowhere."""
+        return self.by.via if self.allowed and isinstance(self.by, Policy) else None
+
 
 def ends(intent: Intent) -> Iterator[End]:
     """Every endpoint, in the intent's order."""
@@ -76,6 +81,27 @@ def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
         if (asks and serves(share.services, flow)) or (answers and serves(share.services, flow.back())):
             return Ruling(True, share, reply=answers)
     return Ruling(False)
+
+
+def waypoint(source: End, decided: Ruling) -> End | None:
+    """The endpoint that packets of ``source`` go to first, if the ruling sends them anywhere first."""
+    return End(source.tenant, source.tenant.endpoints[decided.via]) if decided.via else None
+
+
+def behind(waypoint: End) -> Iterator[End]:
+    """Those whose packets an endpoint may pass on: all in the groups of the policies that it is the waypoint of."""
+    tenant, name = waypoint.tenant, waypoint.endpoint.name
+    groups = {group for p in tenant.policies if p.via == name for group in (p.source, p.target)}
+    for endpoint in tenant.endpoints.values():
+        end = End(tenant, endpoint)
+        if any(end.within(group) for group in groups):
+            yield end
+
+
+def passes(intent: Intent, waypoint: End, source: End, target: End, flow: Flow) -> bool:
+    """Whether a waypoint may pass a flow of ``source`` on to ``target``: what is sent to it first, and nothing else."""
+    own = source.tenant.name == target.tenant.name
+    return own and ruling(intent, source, target, flow).via == waypoint.endpoint.name
 
 
 def converse(intent: Intent, source: End, target: End, flow: Flow) -> bool:

@@ -39,7 +39,7 @@ class Mention(NamedTuple):
 _MENTIONS = {
     "endpoints": {"host": "host", "network": "network"},
     "groups": {"endpoints": "endpoint", "networks": "network"},
-    "policies": {"from": "group", "to": "group"},
+    "policies": {"from": "group", "to": "group", "via": "endpoint"},
     "imports": {"groups": "group"},
 }
 """What a tenant's objects name, by section and key."""

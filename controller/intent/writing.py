@@ -95,6 +95,7 @@ def _policy(policy: Policy) -> str:
         ("services", _list(map(str, policy.services))),
         ("action", policy.action if policy.action != ALLOW else ""),
         ("rateLimit", _rate(policy.rate) if policy.rate is not None else ""),
+        ("via", policy.via or ""),
     )
 
 
