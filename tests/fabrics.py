@@ -49,6 +49,8 @@ def topologies(draw: st.DrawFn) -> Topology:
 @st.composite
 def intents(draw: st.DrawFn, topology: Topology) -> Intent:
     """One to three tenants on the topology; access hosts have one network, trunk hosts any."""
+    if len(topology.hosts) > 2 and draw(st.sampled_from([False, True, False])):
+        return draw(detoured(topology))
     names = [f"t{i}" for i in range(draw(st.integers(1, 3)))]
     owners: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     networks = {name: [f"n{j}" for j in range(draw(st.integers(1, 2)))] for name in names}
@@ -61,6 +63,23 @@ def intents(draw: st.DrawFn, topology: Topology) -> Intent:
                 owners[name].append((host.name, net))
     tenants = {name: draw(_tenants(name, i, networks[name], owners[name], topology)) for i, name in enumerate(names)}
     return draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
+
+
+@st.composite
+def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
+    """One tenant with an endpoint on every host, of which the first or the first two are waypoints of policies."""
+    homes = [(host, draw(st.sampled_from(["n0", "n1"]))) for host in draw(st.permutations(list(topology.hosts)))]
+    drawn = draw(_tenants("t0", 0, ["n0", "n1"], homes, topology))
+    passers = ["e0", "e1"][: draw(st.integers(1, len(homes) - 2 or 1))]
+    out = {name: replace(drawn.endpoints[name], labels=(("tier", "fw"),)) for name in passers}
+    groups = {**drawn.groups, "first": Group("first", endpoints=(f"e{len(passers)}",))}
+    policies = []
+    for policy in drawn.policies:
+        ends = [_narrow(draw, end) for end in (policy.source, policy.target)]
+        via = draw(st.sampled_from([*passers, *passers, None])) if policy.action == "allow" else None
+        policies.append(replace(policy, source=ends[0], target=ends[1], via=via))
+    endpoints = {**drawn.endpoints, **out}
+    return Intent({"t0": replace(drawn, endpoints=endpoints, groups=groups, policies=tuple(policies))})
 
 
 def alone(tenant: Tenant, tenants: dict[str, Tenant]) -> list[str]:
@@ -95,17 +114,25 @@ def sound(intent: Intent) -> Intent:
 @st.composite
 def _with_waypoints(draw: st.DrawFn, tenant: Tenant, tenants: dict[str, Tenant]) -> Tenant:
     """The tenant, sometimes with one or two endpoints that some of its policies send packets by."""
-    chosen = draw(st.lists(st.sampled_from(alone(tenant, tenants) or ["none"]), max_size=2, unique=True))
-    if "none" in chosen or draw(st.booleans()):
+    fit = alone(tenant, tenants)
+    if len(tenant.endpoints) < 3 or not fit or draw(st.integers(0, 2)) == 0:
         return tenant
+    chosen = draw(st.lists(st.sampled_from(fit), min_size=1, max_size=2, unique=True))
     for name in chosen:
         out = replace(tenant.endpoints[name], labels=(("tier", "fw"),))
         tenant = replace(tenant, endpoints={**tenant.endpoints, name: out})
     policies = []
     for policy in tenant.policies:
+        if draw(st.booleans()):
+            policy = replace(policy, source=_narrow(draw, policy.source), target=_narrow(draw, policy.target))
         fit = [name for name in may_be_via(tenant, policy, tenants) if name in chosen]
-        policies.append(replace(policy, via=draw(st.sampled_from([None, *fit, *fit]))))
+        policies.append(replace(policy, via=draw(st.sampled_from([*fit, *fit, None]))))
     return replace(tenant, policies=tuple(policies))
+
+
+def _narrow(draw: st.DrawFn, group: str) -> str:
+    """A group that waypoints are not in, where it would be everybody."""
+    return draw(st.sampled_from(["web", "db"])) if group == "all" else group
 
 
 @st.composite
@@ -173,8 +200,10 @@ def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRe
     if not every:
         return draw(st.sampled_from(ports)), build.arp_request(2, 1, 3)
     wanted = _wanted(intent)
+    detours = _wanted(intent, detours=True)
     if wanted and draw(st.integers(0, 9)) < 7:
-        tenant, source, target, service, side = draw(st.sampled_from(wanted))
+        chosen = detours if detours and draw(st.booleans()) else wanted
+        tenant, source, target, service, side = draw(st.sampled_from(chosen))
     else:
         tenant, source = draw(st.sampled_from(every))
         _, target = draw(st.sampled_from([pair for pair in every if pair[1] is not source] or every))
@@ -208,13 +237,18 @@ def _passers(tenant: Tenant) -> list[Endpoint | None]:
 Wanted = tuple[Tenant, Endpoint, Endpoint, Service, int]
 
 
-def _wanted(intent: Intent) -> list[Wanted]:
-    """Conversations some policy or share speaks of: (tenant, sender, receiver, service, 1 = asks, 0 = answers)."""
+def _wanted(intent: Intent, detours: bool = False) -> list[Wanted]:
+    """Conversations some policy or share speaks of: (tenant, sender, receiver, service, 1 = asks, 0 = answers).
+
+    ``detours``: only those by a waypoint.
+    """
     found: list[Wanted] = []
     for tenant in intent.tenants.values():
         for policy in tenant.policies:
+            if detours and policy.via is None:
+                continue
             found += _between(tenant, (policy.source,), tenant, (policy.target,), policy.services)
-    for share, wish, importer in intent.agreed:
+    for share, wish, importer in () if detours else intent.agreed:
         found += _between(
             intent.tenants[importer], wish.groups, intent.tenants[share.tenant], (share.group,), share.services
         )

@@ -229,6 +229,10 @@ KINDS_OF_FABRIC = {
         lambda topology: True,
         lambda intent: any(p.action == "deny" for t in intent.tenants.values() for p in t.policies),
     ),
+    "waypoints": (
+        lambda topology: len(topology.hosts) > 2,
+        lambda intent: any(p.via for t in intent.tenants.values() for p in t.policies),
+    ),
     "one spine": (lambda topology: len(topology.spines) == 1 and len(topology.leaves) > 1, lambda intent: True),
     "three spines": (lambda topology: len(topology.spines) == 3 and len(topology.leaves) > 1, lambda intent: True),
     "a link down": (lambda topology: len(topology.spines) > 1 and len(topology.leaves) > 1, lambda intent: True),

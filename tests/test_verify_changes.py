@@ -15,7 +15,7 @@ from controller.intent.model import Intent
 from controller.plan import diff, states
 from controller.verify import Prover, edit_between, verify_states
 from fabric.topology import TRUNK, Topology
-from tests.fabrics import intents, topologies
+from tests.fabrics import intents, sound, topologies
 from tests.intent_edits import EDITS
 from tests.mutant_trials import broken, edits_of
 from tests.test_compile_incremental import edited
@@ -65,7 +65,7 @@ def turned(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
     endpoint = draw(st.sampled_from(list(tenant.endpoints.values())))
     moved = replace(endpoint, host=draw(st.sampled_from(trunks)))
     again = replace(tenant, endpoints={**tenant.endpoints, endpoint.name: moved})
-    return Intent({**intent.tenants, tenant.name: again}, intent.shares)
+    return sound(Intent({**intent.tenants, tenant.name: again}, intent.shares))
 
 
 @given(st.data())
@@ -99,7 +99,7 @@ def turning(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
         elif one < 4:
             intent = turned(draw, intent, topology)
         else:
-            intent = draw(st.sampled_from(EDITS))(draw, intent, topology)
+            intent = sound(draw(st.sampled_from(EDITS))(draw, intent, topology))
     return intent
 
 

@@ -24,7 +24,22 @@ def probes(intent: Intent, topology: Topology) -> list[tuple[PortRef, Packet]]:
         for packet in _from(intent, tenant, sender, every, vlan):
             for at in host.ports:
                 found[at, packet.data] = packet
+    for at, packet in _passed_on(intent, topology):
+        found[at, packet.data] = packet
     return [(at, packet) for (at, _), packet in found.items()]
+
+
+def _passed_on(intent: Intent, topology: Topology) -> Iterator[tuple[PortRef, Packet]]:
+    """What each waypoint sends under the address of everybody in its tenant."""
+    for tenant in intent.tenants.values():
+        for name in dict.fromkeys(policy.via for policy in tenant.policies if policy.via is not None):
+            waypoint = tenant.endpoints[name]
+            host = topology.hosts[waypoint.host]
+            vlan = tenant.networks[waypoint.network].vlan if host.mode == "trunk" else None
+            every = [(tenant, endpoint) for endpoint in tenant.endpoints.values()]
+            for _, sender in every:
+                for packet in _from(intent, tenant, replace(waypoint, ip=sender.ip), every, vlan):
+                    yield from ((at, packet) for at in host.ports)
 
 
 def _from(

@@ -24,7 +24,7 @@ from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
 
 # Packets whose time runs out go to controllers that ask for them (OpenFlow 1.3.5 §6.1.1); Clos's does not.
-CLAIMS = ("admitted", "isolated", "policy", "reachable", "faithful", "loop-free", "quiet")
+CLAIMS = ("admitted", "isolated", "policy", "waypointed", "reachable", "faithful", "loop-free", "quiet")
 CHOICES = 256
 """The most ways through the fabric that are tried for one packet."""
 SHOWN = 5
@@ -111,7 +111,7 @@ class Checker:
             yield "quiet", "is sent to the controller"
         got: Frames = Counter((self.topology.host_at[port], frame.to_bytes()) for port, frame in done.deliveries)
         if meant.own:
-            got = Counter({row: count for row, count in got.items() if row[0] != meant.own or row in meant.frames})
+            got = Counter({row: count for row, count in got.items() if row[0] not in meant.own or row in meant.frames})
         if got == meant.frames:
             return
         there, due = ({host for host, _ in rows} for rows in (got, meant.frames))

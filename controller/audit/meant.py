@@ -27,12 +27,12 @@ Frames = Counter[tuple[str, bytes]]
 class Meant(NamedTuple):
     """``sender``: None when nobody may send the packet. ``frames``: what must arrive.
 
-    ``own``: the packet is for its very sender, whose port may get it or not.
+    ``own``: hosts that may get it or not: the packet is for its very sender.
     """
 
     sender: End | None
     frames: Frames
-    own: str | None = None
+    own: frozenset[str] = frozenset()
 
 
 class Sender(NamedTuple):
@@ -87,7 +87,12 @@ class Reading:
             return Meant(end, Counter(self._answer(end, frame, fields)))
         frames = Counter(self._sent(sender, frame, fields))
         own = fields["eth_dst"] == end.endpoint.mac or fields["ipv4_dst"] == end.endpoint.ip
-        return Meant(end, frames, end.endpoint.host if own and sender.behind is None else None)
+        return Meant(end, frames, self._free(end) if own and sender.behind is None else frozenset())
+
+    def _free(self, end: End) -> frozenset[str]:
+        """Who may get what an endpoint addresses to itself: itself, and waypoints within groups that hold it."""
+        turned = (p.via for p in end.tenant.policies if p.via and end.within(p.source) and end.within(p.target))
+        return frozenset((end.endpoint.host, *(end.tenant.endpoints[name].host for name in turned)))
 
     def _sender(self, host: str, packet: Packet) -> Sender | None:
         for end in self.homes.get(host, ()):

@@ -11,12 +11,14 @@ from fabric.rule import Rule
 from fabric.topology import PortRef
 
 ADMITTED, ISOLATED, POLICY, REACHABLE = "admitted", "isolated", "policy", "reachable"
+WAYPOINTED = "waypointed"
 FAITHFUL, LOOP_FREE, QUIET = "faithful", "loop-free", "quiet"
 
 CLAIMS = {
     ADMITTED: "nothing arrives anywhere but from a known endpoint, from its own port, under its own addresses",
     ISOLATED: "no packet reaches a tenant that did not agree to it",
     POLICY: "no packet arrives that no policy permits",
+    WAYPOINTED: "what must pass a waypoint arrives nowhere else before it has",
     REACHABLE: "every packet that the intent permits arrives, whatever bucket a switch chooses",
     FAITHFUL: "what arrives looks as it should, and arrives once",
     LOOP_FREE: "no packet comes back to where it was",
@@ -25,12 +27,21 @@ CLAIMS = {
 """Each claim and what it says of all packets that can come in by any host's port. Order is that of reports."""
 
 
+NO_WAYPOINT = "no policy has a waypoint"
+"""Why WAYPOINTED says nothing of most fabrics. Reports for people leave it out then, unless it is asked for."""
+
+
 class Proof(NamedTuple):
     """The claim holds for every packet. ``covered``: what that speaks of; ``vacuous``: nothing, and why."""
 
     claim: str
     covered: str
     vacuous: str | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is about something that the intents do not ask for at all."""
+        return self.vacuous == NO_WAYPOINT
 
     def __str__(self) -> str:
         if self.vacuous:

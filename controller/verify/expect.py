@@ -6,7 +6,7 @@ Must not know: rules, switches' behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,14 +43,16 @@ ECHO, ECHO_REPLY, ASKS, ANSWERS = 8, 0, 1, 2
 class Wanted(NamedTuple):
     """What must become of packets. ``sender``: tenant and endpoint, None when nobody may send them.
 
-    ``arrivals``: each host that must get a copy, and how that looks. ``free``: a host to which copies may go besides
-    or not (the sender's own, for what it addresses to itself). ``why``: a phrase for people.
+    ``arrivals``: each host that must get a copy, and how that looks. ``free``: hosts to which copies may go besides
+    or not (the sender's own, for what it addresses to itself). ``why``: a phrase for people. ``later``: the host that
+    they are for and must not get yet, because a waypoint gets them first.
     """
 
     sender: tuple[str, str] | None
     why: str
     arrivals: tuple[tuple[str, Frame], ...] = ()
-    free: str | None = None
+    free: tuple[str, ...] = ()
+    later: str | None = None
 
 
 class Choice(NamedTuple):
@@ -110,13 +112,14 @@ class Admission(NamedTuple):
 class _View:
     """What one tenant's part of an intent says, over a space. Kept for as long as the tenant stays the same."""
 
-    __slots__ = ("arp", "homes", "ips", "macs", "places", "tenant", "yes")
+    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "tenant", "yes")
 
     def __init__(
         self, tenant: Tenant, topology: Topology, space: Space, who: Callable[[Tenant, Endpoint], Who]
     ) -> None:
         self.tenant = tenant
         self.places: list[Place] = []
+        self.named: dict[str, Place] = {}
         self.macs: dict[str, dict[int, Place]] = {name: {} for name in tenant.networks}
         self.homes: dict[str, dict[str, Place]] = {name: {} for name in tenant.networks}
         self.ips: dict[int, list[Place]] = {}
@@ -129,6 +132,7 @@ class _View:
             vlan = tenant.networks[name].vlan if trunk else None
             place = Place(tenant, endpoint, vlan, who(tenant, endpoint))
             self.places.append(place)
+            self.named[endpoint.name] = place
             self.macs[name].setdefault(mac(endpoint.mac), place)
             self.homes[name].setdefault(endpoint.host, place)
             self.ips.setdefault(ip(endpoint.ip), []).append(place)
@@ -152,6 +156,8 @@ class _Ways(NamedTuple):
 
 OWN = ""
 """The host of whoever sends, whoever that is."""
+
+_PASSED = "a waypoint may only pass packets on to whom they are for"
 
 _ANYONE = Endpoint("", "", OWN, 0, -1)
 
@@ -284,6 +290,19 @@ class Expectation:
         arp = (SHAPE, space.shapes.where(layer=ARP_PACKET))
         sha = (SHA, self._atom(SHA, endpoint.mac))
         yield Admission(place, (*start, arp, (VID, vid), *inner, sha), wish._replace(kind="arp"))
+        for ip, who in self._behind(place):
+            passer = Place(place.tenant, endpoint, place.vlan, who)
+            ends = ((ETH_SRC, self._atom(ETH_SRC, endpoint.mac)), (IP_SRC, self._atom(IP_SRC, ip)))
+            looks = (*ends, (SHAPE, space.shapes.ip4), (VID, vid), *inner)
+            yield Admission(passer, looks, wish._replace(who=who))
+
+    def _behind(self, place: Place) -> Iterator[tuple[int, Who]]:
+        """Whose packets an endpoint may pass on, if it is a waypoint: by IP address, and what policies see of these."""
+        tenant, name = place.tenant, place.endpoint.name
+        ends = {end for p in tenant.policies if p.via == name for end in (p.source, p.target)}
+        for other in self._views[tenant.name].places if ends else ():
+            if not ends.isdisjoint(other.who.groups):
+                yield other.endpoint.ip, other.who._replace(passer=name)
 
     # -- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -361,7 +380,7 @@ class Expectation:
         router = self._atom(ETH_DST, ROUTER_MAC)
         many = within(box, ((ETH_DST, self.many),))
         if many is not None:
-            yield many, self._broadcast(place)
+            yield many, _nothing(place, _PASSED) if place.who.passer else self._broadcast(place)
         routed = within(box, ((ETH_DST, router),))
         if routed is not None:
             yield from self._routed(place, routed)
@@ -383,9 +402,10 @@ class Expectation:
         names = ", ".join("/".join(_name(target)) for target in targets)
         refused = _nothing(place, f"no policy lets it reach {names}")
         for i, target in enumerate(targets):
-            if target.endpoint is place.endpoint:
-                yield from ((part, _own(place)) for part in left)
+            if target.endpoint is place.endpoint and not place.who.passer:
+                yield from ((part, self._own(place)) for part in left)
                 return
+            left = yield from self._turned(place, target, left, over, ttl)
             permits = self.services.permitted(place.who, target.who)
             choice = Choice(permits, self._arrival(place, target, over, ttl), refused, target.who)
             if i + 1 == len(targets):
@@ -394,6 +414,26 @@ class Expectation:
             parts = [each for part in left for each in spread(part, choice)]
             yield from ((part, want) for part, want in parts if want is not refused)
             left = [part for part, want in parts if want is refused]
+
+    def _own(self, place: Place) -> Wanted:
+        """What somebody addresses to itself is nobody's business, and no more so by way of a waypoint."""
+        named = self._views[place.tenant.name].named
+        turned = (named[via].endpoint.host for via, _ in self.services.detours(place.who, place.who))
+        return Wanted(_name(place), "it is for its own sender", (), (place.endpoint.host, *turned))
+
+    def _turned(
+        self, place: Place, target: Place, boxes: list[Box], over: tuple[tuple[int, int], ...], ttl: int
+    ) -> Generator[tuple[Box, Wanted], None, list[Box]]:
+        """The packets that waypoints get first; returns the others."""
+        for via, permits in self.services.detours(place.who, target.who):
+            waypoint = self._views[place.tenant.name].named[via]
+            frame = self._frame(place, waypoint, tuple(sorted((*over, (ETH_DST, waypoint.endpoint.mac)))), ttl)
+            why = f"policy lets it reach {'/'.join(_name(target))} by way of {via} only"
+            want = Wanted(_name(place), why, ((waypoint.endpoint.host, frame),), (), target.endpoint.host)
+            for limits in permits:
+                yield from ((taken, want) for box in boxes if (taken := within(box, limits)) is not None)
+                boxes = [rest for box in boxes for rest in outside(box, limits)]
+        return boxes
 
     def _arrival(self, place: Place, target: Place, over: tuple[tuple[int, int], ...], ttl: int) -> Wanted:
         known = self._views[place.tenant.name].yes
@@ -433,14 +473,17 @@ class Expectation:
         if alive is not None:
             yield from self._to(place, targets, alive, ((ETH_SRC, ROUTER_MAC),), 1)
         for old in outside(box, young):
-            if any(target.endpoint is place.endpoint for target in targets):
-                yield old, _own(place)
+            if any(target.endpoint is place.endpoint for target in targets) and not place.who.passer:
+                yield old, self._own(place)
             else:
                 yield old, _nothing(place, "its time to live runs out")
 
     def _pinged(self, place: Place, network: Network, box: Box) -> Iterator[Want]:
         shape = self.space.shapes.where(layer=IP4, proto=ICMP, part=WHOLE)
         limits: Limits = ((SHAPE, shape), (ICMP_TYPE, self._atom(ICMP_TYPE, ECHO)))
+        if place.who.passer:
+            yield box, _nothing(place, _PASSED)
+            return
         asked = within(box, limits)
         if asked is not None:
             over = {ETH_DST: ~ETH_SRC, ETH_SRC: ROUTER_MAC, IP_SRC: network.gateway, IP_DST: ~IP_SRC}
@@ -475,10 +518,6 @@ def _some(box: Box | None) -> tuple[Box, ...]:
 
 def _name(place: Place) -> tuple[str, str]:
     return place.tenant.name, place.endpoint.name
-
-
-def _own(place: Place) -> Wanted:
-    return Wanted(_name(place), "it is for its own sender", (), place.endpoint.host)
 
 
 def _nothing(place: Place, why: str) -> Wanted:

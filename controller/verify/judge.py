@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE
+from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE, WAYPOINTED
 from controller.verify.expect import MULTICAST, OWN, Choice, Expectation, Want, Wanted, spread
 from controller.verify.frame import Frame, canonical
 from controller.verify.outcome import LOOP, Alternative, Arrival, Filter, Gated, Outcome, plain
@@ -76,7 +76,7 @@ class Judge:
         if box[ETH_DST] & ~self._many or any(self._bad(each) for each in one.outcome):
             return False
         new, old = self._must(box, one.wanted), self._must(box, before)
-        return all((new & old) <= does <= (new | old) for does in (self._does(box, each, None) for each in one.outcome))
+        return all((new & old) <= does <= (new | old) for does in (self._does(box, each, ()) for each in one.outcome))
 
     def alike(self, sieve: Filter, permits: tuple[Limits, ...]) -> bool:
         """Whether the filter keeps exactly the IPv4 packets that are permitted."""
@@ -91,7 +91,7 @@ class Judge:
     def agrees(self, box: Box, outcome: Outcome, wanted: Wanted) -> bool:
         if not any(outcome) and not wanted.arrivals:
             return True
-        if len(outcome) == 1 and len(wanted.arrivals) == 1 and wanted.free is None and not self.cut_off:
+        if len(outcome) == 1 and len(wanted.arrivals) == 1 and not wanted.free and not self.cut_off:
             (alternative,) = outcome
             if len(alternative) == 1:
                 return self._one(box, alternative[0], wanted.arrivals[0])
@@ -117,12 +117,12 @@ class Judge:
         """What no intent would have: a loop, a packet for the controller."""
         return any(a.switch == LOOP or a.port == CONTROLLER for a in alternative)
 
-    def _does(self, box: Box, alternative: Alternative, free: str | None) -> Counter[Spot]:
+    def _does(self, box: Box, alternative: Alternative, free: tuple[str, ...]) -> Counter[Spot]:
         does: Counter[Spot] = Counter()
         for switch, port, frame in alternative:
             if switch != LOOP and port != CONTROLLER:
                 host = OWN if port == IN_PORT else self.hosts[PortRef(switch, port)]
-                if host != free:
+                if host not in free:
                     does[host, canonical(self.space, box, frame)] += 1
         return does
 
@@ -162,7 +162,10 @@ class Judge:
             return
         due, got = ({host for host, _ in places} for places in (must, does))
         for host in sorted(got - due):
-            yield self._leak(host, wanted, expectations), host
+            if wanted.later is not None:
+                yield WAYPOINTED, host
+            if wanted.later != host:
+                yield self._leak(host, wanted, expectations), host
         for host in sorted(due - got):
             yield REACHABLE, host
         if due == got:

@@ -13,7 +13,17 @@ from contextlib import contextmanager
 from itertools import chain
 
 from controller.intent.model import Intent, Tenant
-from controller.verify.claims import CLAIMS, FAITHFUL, REACHABLE, Counterexample, Proof, Refused, Report
+from controller.verify.claims import (
+    CLAIMS,
+    FAITHFUL,
+    NO_WAYPOINT,
+    REACHABLE,
+    WAYPOINTED,
+    Counterexample,
+    Proof,
+    Refused,
+    Report,
+)
 from controller.verify.crowd import Crowd, Crowds, Dirty, Job, Pair, Rules, Worth
 from controller.verify.domain import Unmodelled
 from controller.verify.entrance import Entrance, Fault, Special
@@ -329,6 +339,8 @@ class _Proving:
             same = (one.networks, one.groups, one.policies, one.imports)
             dirty.everything = same != (other.networks, other.groups, other.policies, other.imports)
         held = [tenant.endpoints if tenant is not None else {} for tenant in (one, other)]
+        # Where a waypoint is, and whose packets it passes on, concerns packets for others.
+        dirty.everything |= held[0] != held[1] and any(tenant and has_detours(tenant) for tenant in (one, other))
         mac, ip = self.space.domain[ETH_DST], self.space.domain[IP_DST]
         for name in held[0].keys() | held[1].keys():
             ends = [some.get(name) for some in held]
@@ -432,8 +444,20 @@ class _Proving:
             vacuous = "no host's port is up"
         elif claim in (REACHABLE, FAITHFUL) and not wanted:
             vacuous = "the intent permits no packet"
+        elif claim == WAYPOINTED and not any(detours(each.intent) for each in self.crowds.expectations):
+            vacuous = NO_WAYPOINT
         covered = f"all packets at {len(self.entrances)} ports, in {sets} sets"
         return Proof(claim, covered + (f", {wanted} of them permitted" if wanted else ""), vacuous)
+
+
+def detours(intent: Intent) -> bool:
+    """Whether any policy sends packets by a waypoint."""
+    return any(map(has_detours, intent.tenants.values()))
+
+
+def has_detours(tenant: Tenant) -> bool:
+    """Whether any policy of the tenant does."""
+    return any(policy.via is not None for policy in tenant.policies)
 
 
 def _merge(into: dict[str, Dirty], more: Mapping[str, Dirty]) -> None:

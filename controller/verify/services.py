@@ -7,6 +7,7 @@ addresses, places. Group membership is all that matters of an endpoint.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from controller.intent.model import ALLOW, Endpoint, Intent, Service, Tenant
 from controller.verify.domain import Region
@@ -15,8 +16,20 @@ from controller.verify.space import L4_DST, L4_SRC, SHAPE, Box, Limits, Space, o
 
 _TRANSPORT = {6: "tcp", 17: "udp", 132: "sctp"}
 
-Who = tuple[str, frozenset[str]]
-"""A tenant and the groups of it that an endpoint is in."""
+
+class Who(NamedTuple):
+    """A tenant, and the groups of it that an endpoint is in.
+
+    ``passer``: the waypoint that passes its packets on; "" where it sends them itself.
+    """
+
+    tenant: str
+    groups: frozenset[str]
+    passer: str = ""
+
+
+Ways = dict[str, tuple[Limits, ...]]
+"""The packets that may pass, by the name of the waypoint that gets them first; "" for those that go straight."""
 
 
 def port_regions(first: int, last: int) -> Iterator[Region]:
@@ -41,7 +54,7 @@ class Services:
 
     def __init__(self, intent: Intent, space: Space, before: Services | None = None) -> None:
         self._intent, self._space = intent, space
-        self._known: dict[tuple[str, str], dict[tuple[Who, Who], tuple[Limits, ...]]] = {}
+        self._known: dict[tuple[str, str], dict[tuple[Who, Who], Ways]] = {}
         if before is not None:
             same = {name for name, tenant in intent.tenants.items() if before._intent.tenants.get(name) is tenant}
             agreed = before._intent.agreed == intent.agreed
@@ -53,51 +66,64 @@ class Services:
 
     def who(self, tenant: Tenant, endpoint: Endpoint) -> Who:
         """What policies see of an endpoint."""
-        return tenant.name, frozenset([group.name for group in tenant.groups.values() if group.holds(endpoint)])
+        return Who(tenant.name, frozenset([group.name for group in tenant.groups.values() if group.holds(endpoint)]))
 
     def permitted(self, sender: Who, receiver: Who) -> tuple[Limits, ...]:
-        """The IPv4 packets that may pass from one to the other, as limits that have nothing in common."""
+        """The IPv4 packets that may pass straight from one to the other, as limits that have nothing in common."""
+        return self._ways(sender, receiver).get("", ())
+
+    def detours(self, sender: Who, receiver: Who) -> Iterator[tuple[str, tuple[Limits, ...]]]:
+        """The same for those that go by a waypoint first: its name, and the packets."""
+        yield from ((via, limits) for via, limits in self._ways(sender, receiver).items() if via)
+
+    def _ways(self, sender: Who, receiver: Who) -> Ways:
         key = sender, receiver
-        known = self._known.setdefault((sender[0], receiver[0]), {})
+        known = self._known.setdefault((sender.tenant, receiver.tenant), {})
         if key not in known:
-            boxes = self._own(sender, receiver) if sender[0] == receiver[0] else self._shared(sender, receiver)
-            full = self._space.full
-            known[key] = tuple(
-                tuple((slot, box[slot]) for slot in (SHAPE, L4_SRC, L4_DST) if box[slot] != full[slot]) for box in boxes
-            )
+            own = sender.tenant == receiver.tenant
+            boxes = self._own(sender, receiver) if own else self._shared(sender, receiver)
+            if sender.passer:
+                boxes = {"": boxes.get(sender.passer, [])}
+            known[key] = {via: tuple(map(self._told, some)) for via, some in boxes.items()}
         return known[key]
 
-    def _own(self, sender: Who, receiver: Who) -> list[Box]:
+    def _told(self, box: Box) -> Limits:
+        full = self._space.full
+        return tuple((slot, box[slot]) for slot in (SHAPE, L4_SRC, L4_DST) if box[slot] != full[slot])
+
+    def _own(self, sender: Who, receiver: Who) -> dict[str, list[Box]]:
         """Within a tenant: the first policy that speaks of a packet decides; an allow speaks of replies too."""
-        rows: list[tuple[bool, Limits]] = []
-        for policy in self._intent.tenants[sender[0]].policies:
+        rows: list[tuple[str | None, Limits]] = []
+        for policy in self._intent.tenants[sender.tenant].policies:
             allow = policy.action == ALLOW
-            asks = policy.source in sender[1] and policy.target in receiver[1]
-            answers = allow and policy.source in receiver[1] and policy.target in sender[1]
+            way = (policy.via or "") if allow else None
+            asks = policy.source in sender.groups and policy.target in receiver.groups
+            answers = allow and policy.source in receiver.groups and policy.target in sender.groups
             for service in policy.services:
-                rows += [(allow, self._limits(service, L4_DST))] if asks else []
-                rows += [(allow, self._limits(service, L4_SRC))] if answers else []
+                rows += [(way, self._limits(service, L4_DST))] if asks else []
+                rows += [(way, self._limits(service, L4_SRC))] if answers else []
         return self._first(rows)
 
-    def _shared(self, sender: Who, receiver: Who) -> list[Box]:
+    def _shared(self, sender: Who, receiver: Who) -> dict[str, list[Box]]:
         """Between tenants: what both agreed to, and its answers."""
-        rows: list[tuple[bool, Limits]] = []
+        rows: list[tuple[str | None, Limits]] = []
         for share, wish, importer in self._intent.agreed:
             for asker, owner, side in ((sender, receiver, L4_DST), (receiver, sender, L4_SRC)):
-                speaks = (asker[0], owner[0]) == (importer, share.tenant)
-                if speaks and share.group in owner[1] and not asker[1].isdisjoint(wish.groups):
-                    rows += [(True, self._limits(service, side)) for service in share.services]
+                speaks = (asker.tenant, owner.tenant) == (importer, share.tenant)
+                if speaks and share.group in owner.groups and not asker.groups.isdisjoint(wish.groups):
+                    rows += [("", self._limits(service, side)) for service in share.services]
         return self._first(rows)
 
-    def _first(self, rows: Iterable[tuple[bool, Limits]]) -> list[Box]:
-        """The packets that an allowing row takes before any other row does."""
-        left, found = [self._space.full], []
-        for allow, limits in rows:
+    def _first(self, rows: Iterable[tuple[str | None, Limits]]) -> dict[str, list[Box]]:
+        """The packets that a row takes before any other row does, by the way it lets them go."""
+        left: list[Box] = [self._space.full]
+        found: dict[str, list[Box]] = {}
+        for way, limits in rows:
             rest: list[Box] = []
             for box in left:
                 taken = within(box, limits)
-                if taken is not None and allow:
-                    found.append(taken)
+                if taken is not None and way is not None:
+                    found.setdefault(way, []).append(taken)
                 rest += [box] if taken is None else outside(box, limits)
             left = rest
         return found

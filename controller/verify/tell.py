@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE, Counterexample
+from controller.verify.claims import (
+    ADMITTED,
+    FAITHFUL,
+    ISOLATED,
+    LOOP_FREE,
+    POLICY,
+    QUIET,
+    REACHABLE,
+    WAYPOINTED,
+    Counterexample,
+)
 from controller.verify.entrance import Fault
 from controller.verify.frame import source
 from controller.verify.judge import Judge, Unmet
@@ -17,6 +27,7 @@ _HAPPENS = {
     ADMITTED: "arrives at {}",
     ISOLATED: "arrives at {}, which is another tenant's",
     POLICY: "arrives at {}",
+    WAYPOINTED: "arrives at {} without having passed its waypoint",
     REACHABLE: "does not arrive at {}",
     FAITHFUL: "arrives at {} not as it should",
     LOOP_FREE: "goes round in a loop",
