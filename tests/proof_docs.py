@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from controller.verify.survey import NO_BLACK_HOLE
 from tests.cli_run import DEMO, clos
 from tests.verify_rules import SPOILT, Rules, spoilt, unknown
 
@@ -58,8 +57,7 @@ def _words(name: str, here: Path) -> tuple[object, ...]:
         intents = DEMO[:1] if name == "refused" else ()
         return (*intents, *_TOPOLOGY, "--dump", spoilt(here, *changes))
     one = next(one for one in SPOILT if one.claim == name)
-    intents = () if name == NO_BLACK_HOLE else DEMO[:1]
-    return (*intents, *_TOPOLOGY, "--dump", spoilt(here, one.change), "--claim", name)
+    return (*one.intents(here), *_TOPOLOGY, "--dump", one.rules(here), "--claim", name)
 
 
 def _shortened(text: str, whole: bool) -> str:

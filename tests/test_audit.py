@@ -183,7 +183,7 @@ def test_the_audit_of_a_proved_revision_agrees_by_all_means(fabric):
     assert "They agree." in ran.out and "Connected switches hold just these." in ran.out
     found = clos("audit", "1", *state, "--json").data
     assert (found["agrees"], found["complete"], found["verdict"]) == (True, True, "proved")
-    assert [row["claim"] for row in found["claims"]] == list(CLAIMS)
+    assert [row["claim"] for row in found["claims"]] == [claim for claim in CLAIMS if claim != "waypointed"]
     assert "proved" in clos("history", *state).out
     assert "# proved: 7 claims hold" in clos("history", "1", *state).out
 

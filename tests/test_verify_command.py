@@ -24,6 +24,7 @@ from controller.dump import Dump, read_dump
 from controller.intent import Text
 from controller.plan import diff
 from controller.verify import CLAIMS, Counterexample, Proof, Refused, Report, verify_states
+from controller.verify.claims import WAYPOINTED
 from controller.verify.survey import NO_BLACK_HOLE, SURVEYED, survey
 from fabric.packet import Packet
 from fabric.ruleset import EMPTY, Ruleset
@@ -33,8 +34,10 @@ from fabric.topology import PortRef
 from fabric.walk import Walk, walk
 from tests.cli_run import BANK, DEMO, ROOT, Ran, clos, edited
 from tests.test_cli_controller import INTENTS, NOBODY, TOPOLOGY, fabric, state  # noqa: F401 - fixtures
-from tests.verify_rules import SPOILT, Spoilt, spoilt, unknown
+from tests.verify_rules import SPOILT, Spoilt, firewall, spoilt, unknown
 
+SEVEN = [claim for claim in CLAIMS if claim != WAYPOINTED]
+"""What is claimed of intents without waypoints."""
 OFFICE = "tenant/office"
 """A part of the demonstration's rules."""
 
@@ -53,8 +56,7 @@ def dumped(path: Path) -> Dump:
 
 def asked(one: Spoilt, path: Path, *words: object) -> Ran:
     """The prover about spoilt rules; without intents for what is claimed without."""
-    intents = () if one.claim == NO_BLACK_HOLE else (INTENTS,)
-    return clos("verify", *intents, "-t", TOPOLOGY, "--dump", path, "--claim", one.claim, *words)
+    return clos("verify", *one.intents(path.parent), "-t", TOPOLOGY, "--dump", path, "--claim", one.claim, *words)
 
 
 # Answers
@@ -65,13 +67,14 @@ def test_the_shipped_intents_are_proved(words: tuple[str, ...]) -> None:
     ran = clos("verify", *words)
     assert (ran.code, ran.err) == (PROVED, "")
     assert ran.out.splitlines()[-1].startswith("7 claims proved over all packets at ")
-    for claim in CLAIMS:
+    for claim in SEVEN:
         assert f"  proved  {claim} " in ran.out
+    assert WAYPOINTED not in ran.out
 
 
 @pytest.mark.parametrize("one", SPOILT, ids=[one.claim for one in SPOILT])
 def test_every_claim_is_refuted_where_rules_are_spoilt_so(one: Spoilt, tmp_path: Path) -> None:
-    path = spoilt(tmp_path, one.change)
+    path = one.rules(tmp_path)
     ran = asked(one, path)
     assert (ran.code, ran.err) == (REFUTED, "")
     assert f"\n  REFUTED  {one.claim} " in ran.out
@@ -88,10 +91,11 @@ def test_every_claim_has_a_way_to_fail_here() -> None:
 
 @pytest.mark.parametrize("one", SPOILT, ids=[one.claim for one in SPOILT])
 def test_the_evaluator_agrees_with_every_counterexample(one: Spoilt, tmp_path: Path) -> None:
-    path = spoilt(tmp_path, one.change)
-    states, topology = dumped(path).states, demo().topology
+    path = one.rules(tmp_path)
+    whole = read(ROOT / TOPOLOGY, [ROOT / each for each in one.intents(tmp_path) or (INTENTS,)])
+    states, topology = dumped(path).states, whole.topology
     models = {name: SwitchModel.of(states[name], topology.ports[name]) for name in topology.switches}
-    good = {name: SwitchModel.of(demo().compiled().ruleset.state(name), topology.ports[name]) for name in models}
+    good = {name: SwitchModel.of(whole.compiled().ruleset.state(name), topology.ports[name]) for name in models}
     for row in asked(one, path, "--json").data["states"][0]["counterexamples"]:
         switch, port = row["at"].split(":")
         at, packet = PortRef(switch, int(port)), Packet(bytes.fromhex(row["hex"]))
@@ -103,6 +107,16 @@ def _ends(done: Walk, hosts: dict[PortRef, str]) -> tuple[Any, ...]:
     delivered = Counter((hosts[port], packet.to_bytes()) for port, packet in done.deliveries)
     told = sum(len(visit.step.packet_ins) for visit in done.hops)
     return delivered, bool(done.loops), told, len(done.hops)
+
+
+def test_the_eighth_claim_is_there_where_a_policy_has_a_waypoint_and_where_it_is_asked_for(tmp_path: Path) -> None:
+    ran = clos("verify", firewall(tmp_path), *DEMO[1:])
+    assert (ran.code, ran.out.splitlines()[-1][:15]) == (PROVED, "8 claims proved")
+    assert f"  proved  {WAYPOINTED} " in ran.out
+    idle = clos("verify", *DEMO, "--claim", WAYPOINTED)
+    assert (idle.code, idle.out.splitlines()[2]) == (
+        PROVED, f"  {WAYPOINTED} holds but says nothing: no policy has a waypoint"
+    )  # fmt: skip
 
 
 def test_what_the_prover_has_no_model_of_is_no_verdict(tmp_path: Path) -> None:
@@ -262,7 +276,7 @@ def test_junit_has_a_case_for_every_claim_and_counts_them(report: Verification) 
         assert int(suite.get("errors", "")) == len(list(suite.iter("error")))
         float(suite.get("time", ""))
     names = [case.get("name") for case in suites[0]]
-    assert names == list(CLAIMS)
+    assert names == list(SEVEN)
     failed = [case for case in suites[0] if case.find("failure") is not None]
     assert {case.get("name") for case in failed} >= {"policy", "admitted", "isolated"}
     assert all("sendp(" in (case[0].text or "") and case[0].get("message") for case in failed)

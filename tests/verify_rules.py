@@ -8,9 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.cli_run import DEMO, clos
+from controller.verify.claims import WAYPOINTED
+from controller.verify.survey import NO_BLACK_HOLE
+from tests.cli_run import DEMO, ROOT, clos
 
 Rules = list[dict[str, Any]]
+
+
+FIREWALL = (
+    ("app2: {host: app2, ip: 10.1.2.12, labels: {resource: app}}", "fw: 10.1.2.12 on app2"),
+    ("{from: web, to: app, services: [tcp/8080]}", "{from: web, to: app, services: [tcp/8080], via: fw}"),
+)
+"""What makes the demonstration's web servers reach the application by way of a firewall."""
 
 
 class Spoilt(NamedTuple):
@@ -19,6 +28,28 @@ class Spoilt(NamedTuple):
     what: str
     claim: str
     change: Callable[[Rules], None]
+
+    def intents(self, folder: Path) -> tuple[str | Path, ...]:
+        """What the rules were made of, written into a folder where it is not shipped; nothing without intents."""
+        if self.claim == NO_BLACK_HOLE:
+            return ()
+        return (firewall(folder),) if self.claim == WAYPOINTED else DEMO[:1]
+
+    def rules(self, folder: Path) -> Path:
+        """The spoilt rules, in a file."""
+        return spoilt(folder, self.change, intents=(self.intents(folder) or DEMO[:1])[0])
+
+
+def firewall(folder: Path) -> Path:
+    """The demonstration's intents with a firewall."""
+    text = (ROOT / DEMO[0]).read_text()
+    for old, new in FIREWALL:
+        if text.count(old) != 1:
+            raise ValueError(f"{old!r} is there {text.count(old)} times")
+        text = text.replace(old, new)
+    path = folder / "firewall.yaml"
+    path.write_text(text)
+    return path
 
 
 def of(rules: Rules, switch: str, table: int, **words: str) -> list[dict[str, Any]]:
@@ -39,6 +70,12 @@ def _everything_passes(rules: Rules) -> None:
 def _any_sender(rules: Rules) -> None:
     for rule in of(rules, "leaf1", 1, ipv4_src="10.1.1.11"):
         del rule["match"]["ipv4_src"]
+
+
+def _past_the_firewall(rules: Rules) -> None:
+    for rule in of(rules, "leaf1", 5, tcp_dst="8080"):
+        if "write" in rule["instructions"]:
+            rule["instructions"] = {"goto": 6}
 
 
 def _a_service_forgotten(rules: Rules) -> None:
@@ -94,6 +131,7 @@ SPOILT = (
     Spoilt("the last rule of leaf1's policy table passes what it should refuse", "policy", _everything_passes),
     Spoilt("the rule that admits web1 no longer asks for its address", "admitted", _any_sender),
     Spoilt("the shop's packets find the office's way to desk1", "isolated", _another_tenants_route),
+    Spoilt("leaf1 lets tcp/8080 past the firewall", WAYPOINTED, _past_the_firewall),
     Spoilt("the rule for tcp/8080 is gone from leaf1", "reachable", _a_service_forgotten),
     Spoilt("leaf1 routes to app2 without decrementing the time to live", "faithful", _a_router_that_does_not_count),
     Spoilt("the spines and leaf1 send leaf2's frames back to each other", "loop-free", _round_and_round),
@@ -103,13 +141,14 @@ SPOILT = (
 
 
 @cache
-def _compiled() -> str:
-    return clos("compile", *DEMO, "--json").out
+def _compiled(text: str, intents: str) -> str:
+    """What the intents with this text compile to."""
+    return clos("compile", intents, *DEMO[1:], "--json").out
 
 
-def spoilt(folder: Path, *changes: Callable[[Rules], None]) -> Path:
+def spoilt(folder: Path, *changes: Callable[[Rules], None], intents: str | Path = DEMO[0]) -> Path:
     """A file with the demonstration's rules in Clos's JSON, an entry to a line as Clos writes it, changed."""
-    held = json.loads(_compiled())
+    held = json.loads(_compiled((ROOT / intents).read_text(), str(intents)))
     for change in changes:
         change(held["rules"])
     path = folder / "rules.json"

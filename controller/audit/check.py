@@ -24,7 +24,8 @@ from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
 
 # Packets whose time runs out go to controllers that ask for them (OpenFlow 1.3.5 §6.1.1); Clos's does not.
-CLAIMS = ("admitted", "isolated", "policy", "waypointed", "reachable", "faithful", "loop-free", "quiet")
+WAYPOINTED = "waypointed"
+CLAIMS = ("admitted", "isolated", "policy", WAYPOINTED, "reachable", "faithful", "loop-free", "quiet")
 CHOICES = 256
 """The most ways through the fabric that are tried for one packet."""
 SHOWN = 5
@@ -57,7 +58,10 @@ class Coverage(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """What came of it. ``packets`` were tried, of ``arrivals`` that had to arrive; ``broken`` counts by claim."""
+    """What came of it. ``packets`` were tried, of ``arrivals`` that had to arrive; ``broken`` counts by claim.
+
+    ``claims``: those that the intent has anything to do with.
+    """
 
     packets: int
     arrivals: int
@@ -65,6 +69,7 @@ class Audit(NamedTuple):
     shown: tuple[Broken, ...]
     coverage: tuple[Coverage, ...]
     seconds: float
+    claims: tuple[str, ...] = CLAIMS
 
     @property
     def complete(self) -> bool:
@@ -115,15 +120,20 @@ class Checker:
         if got == meant.frames:
             return
         there, due = ({host for host, _ in rows} for rows in (got, meant.frames))
-        yield from ((self._leak(host, meant), f"arrives at {host}") for host in sorted(there - due))
+        for host in sorted(there - due):
+            yield from ((claim, f"arrives at {host}") for claim in self._leaks(host, meant))
         yield from (("reachable", f"does not arrive at {host}") for host in sorted(due - there))
         if there == due:
             yield "faithful", f"arrives at {', '.join(sorted(there))} not as it should"
 
-    def _leak(self, host: str, meant: Meant) -> str:
+    def _leaks(self, host: str, meant: Meant) -> Iterator[str]:
+        """The claims that are broken when the host gets a packet that it must not get."""
+        if meant.later is not None:
+            yield WAYPOINTED
         if meant.sender is None:
-            return "admitted"
-        return "policy" if meant.sender.tenant.name in self.tenants.get(host, ()) else "isolated"
+            yield "admitted"
+        elif host != meant.later:
+            yield "policy" if meant.sender.tenant.name in self.tenants.get(host, ()) else "isolated"
 
 
 def audit(intent: Intent, topology: Topology, states: Mapping[str, SwitchState], seconds: float) -> Audit:
@@ -150,4 +160,6 @@ def audit(intent: Intent, topology: Topology, states: Mapping[str, SwitchState],
     coverage = tuple(Coverage(kind, counts[kind], total) for kind, total in tasks.total.items())
     ordered = tuple(sorted(shown, key=lambda one: CLAIMS.index(one.claim)))
     spent = time.monotonic() - began
-    return Audit(counts["packets"], counts["arrivals"], dict(broken), ordered, coverage, spent)
+    idle = () if any(checker.reading.waypoints()) else (WAYPOINTED,)
+    claims = tuple(claim for claim in CLAIMS if claim not in idle)
+    return Audit(counts["packets"], counts["arrivals"], dict(broken), ordered, coverage, spent, claims)

@@ -27,12 +27,14 @@ Frames = Counter[tuple[str, bytes]]
 class Meant(NamedTuple):
     """``sender``: None when nobody may send the packet. ``frames``: what must arrive.
 
-    ``own``: hosts that may get it or not: the packet is for its very sender.
+    ``own``: hosts that may get it or not: the packet is for its very sender. ``later``: the host that it is for, which
+    must not get it before a waypoint has.
     """
 
     sender: End | None
     frames: Frames
     own: frozenset[str] = frozenset()
+    later: str | None = None
 
 
 class Sender(NamedTuple):
@@ -40,6 +42,13 @@ class Sender(NamedTuple):
 
     end: End
     behind: End | None = None
+
+
+class Sent(NamedTuple):
+    """A frame on its way: who gets it as what, and the host that it is for, when that is another one."""
+
+    frame: tuple[str, bytes]
+    later: str | None = None
 
 
 class Reading:
@@ -85,9 +94,10 @@ class Reading:
         fields = frame.headers()
         if fields["eth_type"] == ETH_ARP:
             return Meant(end, Counter(self._answer(end, frame, fields)))
-        frames = Counter(self._sent(sender, frame, fields))
+        sent = list(self._sent(sender, frame, fields))
+        frames, later = Counter(each.frame for each in sent), next((each.later for each in sent if each.later), None)
         own = fields["eth_dst"] == end.endpoint.mac or fields["ipv4_dst"] == end.endpoint.ip
-        return Meant(end, frames, self._free(end) if own and sender.behind is None else frozenset())
+        return Meant(end, frames, self._free(end) if own and sender.behind is None else frozenset(), later)
 
     def _free(self, end: End) -> frozenset[str]:
         """Who may get what an endpoint addresses to itself: itself, and waypoints within groups that hold it."""
@@ -132,7 +142,7 @@ class Reading:
             }  # fmt: skip
             yield self._given(sender, _with(frame, changes))
 
-    def _sent(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _sent(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[Sent]:
         """Where an IPv4 packet goes: to the whole network, over the router, or to a neighbour."""
         end = sender.end
         tenant, network, mac = end.tenant, self.network(end), fields["eth_dst"]
@@ -140,33 +150,38 @@ class Reading:
             if network.broadcast and sender.behind is None:
                 others = {other.endpoint.host: other for other in self.members[tenant.name, network.name]}
                 others.pop(end.endpoint.host)
-                yield from (self._given(other, frame) for other in others.values())
+                yield from (Sent(self._given(other, frame)) for other in others.values())
         elif mac == ROUTER_MAC:
             yield from self._routed(sender, frame, fields)
         else:
             near = self.by_mac.get((tenant.name, network.name, mac), [])
-            for stop in self._stops(sender, near, fields):
-                yield self._given(stop, frame.set("eth_dst", stop.endpoint.mac))
+            for stop, later in self._stops(sender, near, fields):
+                yield Sent(self._given(stop, frame.set("eth_dst", stop.endpoint.mac)), later)
 
-    def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[Sent]:
         end, ip, ttl = sender.end, fields["ipv4_dst"], frame.get("nw_ttl") or 0
         if any(network.gateway == ip for network in end.tenant.networks.values()):
             if fields.get("icmpv4_type") == ECHO and sender.behind is None:
                 back = {"eth_dst": end.endpoint.mac, "eth_src": ROUTER_MAC, "icmpv4_type": ECHO_REPLY}
-                yield self._given(end, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]}))
+                yield Sent(self._given(end, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]})))
         elif ttl > 1:
-            for stop in self._stops(sender, self.by_ip.get(ip, []), fields):
+            for stop, later in self._stops(sender, self.by_ip.get(ip, []), fields):
                 hop = {"eth_src": ROUTER_MAC, "eth_dst": stop.endpoint.mac, "nw_ttl": ttl - 1}
-                yield self._given(stop, _with(frame, hop))
+                yield Sent(self._given(stop, _with(frame, hop)), later)
 
-    def _stops(self, sender: Sender, near: list[End], fields: dict[str, int]) -> list[End]:
-        """Where such a packet goes first on its way to one of these, which have one address: there or to a waypoint."""
+    def _stops(self, sender: Sender, near: list[End], fields: dict[str, int]) -> list[tuple[End, str | None]]:
+        """Where such a packet goes first on its way to one of these, which have one address: there or to a waypoint.
+
+        With the host that it is for, when it goes to a waypoint.
+        """
         ports = (fields.get(name) for name in _PORTS.get(fields["ip_proto"], ("", "")))
         flow = Flow(fields["ip_proto"], *ports)
         if sender.behind is not None:
-            return [to for to in near if passes(self.intent, sender.end, sender.behind, to, flow)][:1]
+            passed = [to for to in near if passes(self.intent, sender.end, sender.behind, to, flow)]
+            return [(to, None) for to in passed[:1]]
         ruled = ((to, ruling(self.intent, sender.end, to, flow)) for to in near if to != sender.end)
-        return [waypoint(sender.end, decided) or to for to, decided in ruled if decided.allowed][:1]
+        allowed = ((to, waypoint(sender.end, decided)) for to, decided in ruled if decided.allowed)
+        return [(first or to, to.endpoint.host if first else None) for to, first in allowed][:1]
 
     def _given(self, end: End, frame: Packet) -> tuple[str, bytes]:
         """The frame as the endpoint's host gets it."""

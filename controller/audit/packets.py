@@ -104,6 +104,15 @@ class Tasks:
         yield _packet(PING, other.mac, ROUTER_MAC, other.ip, other.ip, self.reading.tag(target))
         yield build.arp_request(own.mac, own.ip, other.ip, tag)
         yield build.arp_request(own.mac, other.ip, own.ip, tag)
+        yield from self._passed_on(sender, target)
+
+    def _passed_on(self, sender: End, target: End) -> Iterator[Packet]:
+        """What a waypoint may pass on to the target for others, and what it may not; nothing of anybody else."""
+        tag, own, other = self.reading.tag(sender), sender.endpoint, target.endpoint
+        for end in self.reading.behind.get(own.host, {}).values():
+            for flow in self.flows(end, target):
+                for mac in (ROUTER_MAC, other.mac):
+                    yield _packet(flow, own.mac, mac, end.endpoint.ip, other.ip, tag)
 
     def _to_nobody(self, sender: End) -> Iterator[Packet]:
         tag, own = self.reading.tag(sender), sender.endpoint

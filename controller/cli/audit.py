@@ -128,7 +128,7 @@ def _answer(found: Json, rules: Rules, result: Audit, unshown: tuple[str, ...]) 
     proof = found["proof"]
     proved = proof is not None and proof["verdict"] == PROVED
     said = "proved" if proved else "not proved" if proof else "-"
-    rows = [{"claim": claim, "proof": said, "broken": result.broken.get(claim, 0)} for claim in check.CLAIMS]
+    rows = [{"claim": claim, "proof": said, "broken": result.broken.get(claim, 0)} for claim in result.claims]
     agrees = rules.agree and not unshown and not (result.broken and (proved or proof is None))
     data = {
         "revision": found["number"],

@@ -130,9 +130,9 @@ class Sources(NamedTuple):
     def stage(
         self, title: str, report: Report, wanted: Collection[str], seconds: float, failure: Failing | None = None
     ) -> Stage:
-        """The answers of a report to the claims that are wanted (none: to all)."""
+        """The answers of a report to the claims that are wanted (none: to all that the intents have to do with)."""
         chosen = wanted or SAYS
-        proofs = tuple(one for one in report.proofs if one.claim in chosen)
+        proofs = tuple(one for one in report.proofs if one.claim in chosen and (wanted or not one.idle))
         told = {(one.claim, one.at, one.text, one.data): one for one in report.counterexamples if one.claim in chosen}
         known = self.origins() if told else {}
         refutations = tuple(self._refutation(one, known) for one in told.values())

@@ -109,7 +109,7 @@ class _Examination:
             if final or self.passage.ground is not None:
                 state, report = self._judge(number, batch, ruleset, wanted if final else None)
                 judged.append(state)
-                claims = {proof.claim: proof.vacuous or proof.covered for proof in report.proofs}
+                claims = {one.claim: one.vacuous or one.covered for one in report.proofs if not one.idle}
                 if not state.ok:
                     break
         if self.offline and judged[-1].ok and self.passage.ground is not None:
