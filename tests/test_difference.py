@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from controller.intent import load_intent, load_topology, reach
 from controller.intent.model import DENY, Endpoint, Intent, Policy, Rate, Service
 from controller.verify.difference import NOBODY, NOTHING, Difference, difference
-from controller.verify.flows import ASKED, BRIDGED, BROADCAST, GAINED, LOST, PINGED, ROUTED, Flow
+from controller.verify.flows import (
+    ASKED,
+    BRIDGED,
+    BROADCAST,
+    GAINED,
+    LOST,
+    PINGED,
+    ROUTED,
+    VIA_BRIDGED,
+    VIA_ROUTED,
+    Flow,
+)
 from controller.verify.parties import Party, Shifts, Side, concern, parties
 from controller.verify.permissions import LIMITS, PERMITS, REFUSES, Permission, permissions
 from controller.verify.traffic import EVERYTHING, Traffic, canonical, common, minus, of_service, within
@@ -56,8 +67,11 @@ def _addressed(flow: Flow, sender, seen: dict[str, int]) -> bool:
         return group and any(spot.ports != sender.ports for spot in flow.receivers)
     if flow.way == PINGED:
         return router and seen["ipv4_dst"] in flow.receivers and seen.get("icmpv4_type") == 8
-    if flow.way == ROUTED:
-        to = router and seen["ttl"] > 1 and any(end.ip == seen["ipv4_dst"] for end in flow.receivers)
+    if flow.way in (ROUTED, VIA_ROUTED):
+        ips = [one if isinstance(one, int) else one.ip for one in flow.receivers]
+        to = router and seen["ttl"] > 1 and seen["ipv4_dst"] in ips
+    elif flow.way == VIA_BRIDGED:
+        to = seen["eth_dst"] in flow.receivers
     else:
         to = flow.way == BRIDGED and any(target.mac == seen["eth_dst"] for target in flow.receivers)
     return to and any(_in(box, seen) for box in flow.traffic)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from controller.intent.model import Intent
+from controller.verify.detours import detours
 from controller.verify.flows import Flow, flows
 from controller.verify.names import Names
 from controller.verify.parties import Shifts, Side, concern, parties
-from controller.verify.permissions import LIMITS, PERMITS, REFUSES, Permission, permissions
+from controller.verify.permissions import LIMITS, PERMITS, REFUSES, TURNS, Permission, permissions
 from controller.verify.residents import residents
 from controller.verify.sentence import ADDS, CHANGES, NETWORK, REMARK, REMOVES, Sentence, rate_text
 from fabric.topology import Topology
 
-ORDER = (PERMITS, REFUSES, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
+ORDER = (PERMITS, REFUSES, TURNS, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
 """What matters most comes first."""
 
 NOTHING = "nothing changes for any packet"
@@ -44,15 +45,17 @@ def difference(old: Side, new: Side) -> Difference:
     if not who.changed:
         return Difference()
     seen, named = parties(old, new, who.tenants)
-    shifts = Shifts(old.intent, new.intent)
-    exact = flows(old, new, who, seen, shifts)
+    called = {str(p.before): str(p.after) for p in named if p.before and p.after and str(p.before) != str(p.after)}
+    shifts = Shifts(old.intent, new.intent, called)
+    local = [party for party in seen if not who.changed.isdisjoint(party.tenants)]
+    exact = tuple(sorted((*flows(old, new, who, seen, shifts), *detours(old, new, local, shifts))))
     names = Names(old.intent, new.intent, named)
     said = [_said(one, names) for one in permissions(named, who, shifts)]
     said += residents(old, new, who, named, exact, names)
     return Difference(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
 
 
-_VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses"}
+_VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses", TURNS: "newly sends"}
 
 
 def _said(one: Permission, names: Names) -> Sentence:
@@ -73,7 +76,18 @@ def _said(one: Permission, names: Names) -> Sentence:
         text = f"limits {about} to {rate_text(now)} per leaf" if now else f"no longer limits {about}"
         return Sentence(LIMITS, f"{text} ({f'it was {rate_text(was)}' if was else 'it had no limit'})", detail)
     detail["refused_answers"] = [str(word) for word in one.mute]
-    return Sentence(one.kind, f"{_VERBS[one.kind]} {about}{_mute(one)}", detail)
+    if any(one.vias):
+        detail["via"] = dict(zip(("before", "after"), one.vias, strict=True))
+    return Sentence(one.kind, _via(one, about) if any(one.vias) else f"{_VERBS[one.kind]} {about}{_mute(one)}", detail)
+
+
+def _via(one: Permission, about: str) -> str:
+    """A permission with a waypoint before the change or after it."""
+    before, after = one.vias
+    if after is None:
+        return f"no longer sends {about} via {before}: it {'goes straight' if one.kind == TURNS else 'is refused'}"
+    was = f" (it went {f'via {before}' if before else 'straight'})" if one.kind == TURNS else _mute(one)
+    return f"{_VERBS[one.kind]} {about} via {after}{was}"
 
 
 def _mute(one: Permission) -> str:

@@ -10,7 +10,18 @@ from typing import Any
 
 from controller.intent.model import ROUTER_MAC
 from controller.verify.difference import Difference
-from controller.verify.flows import ASKED, BRIDGED, BROADCAST, PINGED, ROUTED, Flow, Spot, Target
+from controller.verify.flows import (
+    ASKED,
+    BRIDGED,
+    BROADCAST,
+    PINGED,
+    ROUTED,
+    VIA_BRIDGED,
+    VIA_ROUTED,
+    Flow,
+    Spot,
+    Target,
+)
 from controller.verify.standing import End
 from controller.verify.traffic import EVERYTHING, NO_PORT, PORTS, Box, within
 from controller.verify.untouched import Untouched
@@ -25,6 +36,7 @@ _HEAD: dict[str, Json] = {
     PINGED: {"eth_type": "0x800", "eth_dst": mac_text(ROUTER_MAC), "ip_proto": "1", "icmpv4_type": "8"},
     BROADCAST: {"eth_type": "0x800", "eth_dst": "01:00:00:00:00:00/01:00:00:00:00:00"},
 }
+_HEAD |= {VIA_ROUTED: _HEAD[ROUTED], VIA_BRIDGED: _HEAD[BRIDGED]}
 """What all packets of a way have in common."""
 
 
@@ -97,6 +109,8 @@ def _sender(end: End, way: str) -> Json:
 
 
 def _receiver(one: End | Target | Spot | int, way: str) -> Json:
+    if isinstance(one, int) and way == VIA_BRIDGED:
+        return {"eth_dst": mac_text(one)}
     if isinstance(one, int):
         return {"arp_tpa" if way == ASKED else "ipv4_dst": ipv4_text(one)}
     place: Json = {"ports": list(map(str, one.ports)), "vlan_vid": str(one.vlan or "none")}

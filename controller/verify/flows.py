@@ -10,23 +10,29 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from controller.intent.model import ROUTER_MAC, Intent
-from controller.verify.parties import Concern, Party, Role, Shifts, Side, pairs, role
+from controller.verify.parties import Concern, Party, Role, Shifts, Side, pairs, receiving, role
 from controller.verify.standing import End, Member, Network
 from controller.verify.traffic import Traffic
 from fabric.topology import TRUNK, PortRef
 
 ROUTED, BRIDGED, ASKED, PINGED, BROADCAST = "routed", "bridged", "arp", "ping", "broadcast"
+VIA_ROUTED, VIA_BRIDGED = "routed via", "bridged via"
 WAYS = {
     ROUTED: "IPv4 to the gateway's MAC address, time to live above 1, for the IP address of a receiver",
     BRIDGED: "IPv4 to the MAC address of a receiver",
     ASKED: "ARP requests for an IP address",
     PINGED: "ICMP echo requests to the gateway's MAC address, for the IP address of a gateway",
     BROADCAST: "IPv4 to any group MAC address",
+    VIA_ROUTED: "as routed, before or after the change to a waypoint first: whose the IP address is matters not",
+    VIA_BRIDGED: "as bridged, before or after the change to a waypoint first",
 }
 """How packets are addressed."""
 
 GAINED, LOST, ALTERED = "gained", "lost", "altered"
 """Delivered (or answered) now and not before; before and not now; both times, but not alike."""
+
+
+NOBODY = Role(None, None)
 
 
 class Spot(NamedTuple):
@@ -47,8 +53,9 @@ class Target(NamedTuple):
 class Flow(NamedTuple):
     """From each of ``senders`` to each of ``receivers`` but itself, by one way, the packets of ``traffic``.
 
-    ``senders``: ends, whose packets bear both their addresses. ``receivers``: ends (routed), targets (bridged),
-    IP addresses (arp, ping), spots (broadcast). ``traffic`` matters only where packets are routed or bridged.
+    ``senders``: ends, whose packets bear both their addresses. ``receivers``: ends (routed), targets (bridged), spots
+    (broadcast), IP addresses (arp, ping, routed via), MAC addresses (bridged via). ``traffic`` matters only where
+    packets are routed or bridged.
     """
 
     change: str
@@ -67,7 +74,7 @@ class Seat(NamedTuple):
 
 
 def flows(old: Side, new: Side, who: Concern, seen: Iterable[Party], shifts: Shifts) -> tuple[Flow, ...]:
-    """Every packet that has another fate after the change, in flows that may overlap; sorted, none empty.
+    """Every packet that has another fate after the change, but for those that a waypoint gets; sorted, none empty.
 
     ``seen``: parties as packets see them.
     """
@@ -94,22 +101,31 @@ def _end(party: Party) -> End:
     return party.told.end
 
 
+def resident(member: Member | None) -> Member | None:
+    """The endpoint, if it is one; not what a waypoint passes on."""
+    return None if member is None or member.who.passer else member
+
+
 def _network(member: Member | None) -> Network | None:
-    return member.network if member is not None else None
+    """The network that serves the endpoint: answers it, carries its broadcast."""
+    held = resident(member)
+    return held.network if held is not None else None
 
 
 def _routed(seen: list[Party], who: Concern, shifts: Shifts) -> Iterator[Flow]:
     """What routers newly deliver, or no longer."""
     ends = {one: [_end(party) for party in held] for one, held in grouped((role(p), p) for p in seen).items()}
+    getting = grouped((receiving(role(p)), _end(p)) for p in seen)
     moved = [
-        ((change, traffic), pair)
-        for pair in pairs(ends, who)
-        for change, traffic in ((GAINED, shifts(*pair).gained), (LOST, shifts(*pair).lost))
+        ((change, traffic), (pair[0], pair[1]))
+        for pair in pairs(ends, getting, who)
+        for shift in (shifts(*pair),)
+        for change, traffic in ((GAINED, shift.came), (LOST, shift.went))
         if traffic
     ]
     for (change, traffic), related in grouped(moved).items():
         for senders, receivers in rectangles(related):
-            yield from _flow(change, ROUTED, _all(ends, senders), _all(ends, receivers), traffic)
+            yield from _flow(change, ROUTED, _all(ends, senders), _all(getting, receivers), traffic)
 
 
 def _all(held: Mapping[K, list[V]], keys: Iterable[K]) -> list[V]:
@@ -126,9 +142,12 @@ def _bridged(local: list[Party], shifts: Shifts) -> Iterator[Flow]:
     """What is newly handed over within a network, or no longer. A receiver's IP address plays no part."""
     targets: dict[Target, Party] = {}
     for party in local:
+        if receiving(role(party)) == NOBODY:
+            continue
         target = Target(*_end(party)[:3])
         other = targets.get(target, Party(None, None))
-        targets[target] = Party(party.before or other.before, party.after or other.after)
+        before, after = map(resident, party)
+        targets[target] = Party(before or other.before, after or other.after)
     sending = grouped((_seat(party), _end(party)) for party in local)
     getting = grouped((_seat(party), target) for target, party in targets.items())
     near: dict[Network, list[Seat]] = {}
@@ -148,7 +167,7 @@ def _bridged(local: list[Party], shifts: Shifts) -> Iterator[Flow]:
 
 
 def _seat(party: Party) -> Seat:
-    return Seat(role(party), _network(party.before), _network(party.after))
+    return Seat(role(party), *(member and member.network for member in party))
 
 
 def _handed(sender: Seat, receiver: Seat, shifts: Shifts) -> Iterator[tuple[str, Traffic]]:
@@ -156,8 +175,8 @@ def _handed(sender: Seat, receiver: Seat, shifts: Shifts) -> Iterator[tuple[str,
     was = sender.before is not None and sender.before == receiver.before
     now = sender.after is not None and sender.after == receiver.after
     roles = [Role(s.role.before if was else None, s.role.after if now else None) for s in (sender, receiver)]
-    shift = shifts(roles[0], roles[1])
-    yield from ((change, held) for change, held in ((GAINED, shift.gained), (LOST, shift.lost)) if held)
+    shift = shifts(roles[0], receiving(roles[1]))
+    yield from ((change, held) for change, held in ((GAINED, shift.came), (LOST, shift.went)) if held)
 
 
 class _Networks:
@@ -185,7 +204,8 @@ class _Networks:
 
     def pinged(self, local: list[Party]) -> Iterator[Flow]:
         """Echo requests that gateways answer now, or no longer."""
-        owners = (((p.before and p.before.tenant, p.after and p.after.tenant), _end(p)) for p in local)
+        held = ((resident(p.before), resident(p.after), _end(p)) for p in local)
+        owners = (((was and was.tenant, now and now.tenant), end) for was, now, end in held)
         for (was, now), ends in grouped(owners).items():
             before, after = _gateways(self._sides[0].intent, was), _gateways(self._sides[1].intent, now)
             for change, ips in grouped(_changes(before, after)).items():

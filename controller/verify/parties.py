@@ -7,12 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.intent.model import Intent, Rate
-from controller.verify.standing import Member, Rows, Standing, Verdict, Who, members, permitted, stirred, verdict
+from controller.verify.standing import (
+    Member,
+    Rows,
+    Standing,
+    Verdict,
+    Who,
+    by_way,
+    members,
+    passers,
+    permitted,
+    stirred,
+    verdict,
+)
 from controller.verify.traffic import Traffic, canonical, common, minus
 from fabric.topology import Topology
+
+Ways = Mapping[str | None, Traffic]
+"""Packets by the waypoint that gets them first; None: those that go straight."""
+NO_WAYS: Ways = MappingProxyType({})
 
 
 class Side(NamedTuple):
@@ -61,6 +78,11 @@ def role(party: Party) -> Role:
     return Role(party.before and party.before.who, party.after and party.after.who)
 
 
+def receiving(one: Role) -> Role:
+    """The role as one gets packets in it: what a waypoint passes on is nobody to be reached."""
+    return Role(*(None if who is None or who.passer else who for who in one))
+
+
 class Concern(NamedTuple):
     """The tenants whose documents, shares or hosts ``changed``, and ``partners``: by tenant, those it may speak to."""
 
@@ -104,15 +126,22 @@ def _rehosted(old: Side, new: Side) -> Iterator[str]:
 def parties(old: Side, new: Side, tenants: Iterable[str]) -> tuple[list[Party], list[Party]]:
     """The endpoints of these tenants twice: paired as packets see them, and as people do.
 
-    Packets know no names: a renamed endpoint is the same one. People follow a name to another port or address.
+    Packets know no names: a renamed endpoint is the same one, and what a waypoint passes on for others looks as if
+    somebody else lived there. People follow a name to another port or address.
     """
     names = list(tenants)
     before, after = list(members(*old, names)), list(members(*new, names))
-    seen = _paired(before, after, lambda member: member.end)
-    kept = [party for party in seen if party.before and party.after]
-    gone = [party.before for party in seen if party.before and not party.after]
-    come = [party.after for party in seen if party.after and not party.before]
+    plain = _by_end(before, after)
+    passed = list(passers(*old, names)), list(passers(*new, names))
+    seen = _by_end(before + passed[0], after + passed[1]) if any(passed) else plain
+    kept = [party for party in plain if party.before and party.after]
+    gone = [party.before for party in plain if party.before and not party.after]
+    come = [party.after for party in plain if party.after and not party.before]
     return seen, kept + _paired(gone, come, lambda member: (member.tenant, member.name))
+
+
+def _by_end(before: Iterable[Member], after: Iterable[Member]) -> list[Party]:
+    return _paired(before, after, lambda member: member.end)
 
 
 def _paired(before: Iterable[Member], after: Iterable[Member], key: Callable[[Member], Hashable]) -> list[Party]:
@@ -122,26 +151,43 @@ def _paired(before: Iterable[Member], after: Iterable[Member], key: Callable[[Me
 
 
 class Shift(NamedTuple):
-    """What policies newly say of packets from one role to another. ``before`` and ``after``: all that may pass.
+    """What policies newly say of packets from one role to another. ``before`` and ``after``: all that may pass, by the
+    waypoint that gets it first (None: straight).
 
-    ``rated``: what passes before and after, but with another rate.
+    ``gained`` and ``lost``: by waypoint too. ``rated``: what passes before and after, but with another rate.
+    ``turned``: what passes both times, but by another waypoint: (traffic, before, after).
     """
 
-    before: Traffic = ()
-    after: Traffic = ()
-    gained: Traffic = ()
-    lost: Traffic = ()
+    before: Ways = NO_WAYS
+    after: Ways = NO_WAYS
+    gained: Ways = NO_WAYS
+    lost: Ways = NO_WAYS
     rated: tuple[tuple[Traffic, Rate | None, Rate | None], ...] = ()
+    turned: tuple[tuple[Traffic, str | None, str | None], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.gained or self.lost or self.rated)
+        return bool(self.gained or self.lost or self.rated or self.turned)
+
+    @property
+    def came(self) -> Traffic:
+        """What newly passes straight."""
+        return canonical(minus(self.after.get(None, ()), self.before.get(None, ())))
+
+    @property
+    def went(self) -> Traffic:
+        """What passes straight no longer."""
+        return canonical(minus(self.before.get(None, ()), self.after.get(None, ())))
 
 
 class Shifts:
-    """The shifts between two intents, each worked out once."""
+    """The shifts between two intents, each worked out once. ``called``: waypoints of the first by their names in the
+    second, where these are others."""
 
-    def __init__(self, old: Intent, new: Intent) -> None:
-        self._old, self._new = Standing(old), Standing(new)
+    def __init__(self, old: Intent, new: Intent, called: Mapping[str, str] | None = None) -> None:
+        self._old, self._new = Standing(old, called), Standing(new)
+        self._renamed = bool(called)
+        self._plain = Standing(old) if called else self._old, self._new
+        self._turned: dict[tuple[Rows, Rows], tuple[Ways, Ways]] = {}
         self._known: dict[tuple[Role, Role], Shift] = {}
         self._stirred: dict[str, frozenset[tuple[str, str]]] = {}
         self._alike: dict[tuple[Rows, Rows], Shift] = {}
@@ -167,6 +213,8 @@ class Shifts:
             return False
         if one.tenant != other.tenant:
             return self._old.agreed(one.tenant, other.tenant) != self._new.agreed(one.tenant, other.tenant)
+        if self._renamed and any(policy.via for policy in self._old.policies(one.tenant)):
+            return True
         if one.tenant not in self._stirred:
             self._stirred[one.tenant] = stirred(self._old.policies(one.tenant), self._new.policies(one.tenant))
         return any(
@@ -174,31 +222,53 @@ class Shifts:
             for a, b in self._stirred[one.tenant]
         )
 
+    def turned(self, sender: Role, receiver: Role) -> tuple[Ways, Ways]:
+        """What goes by waypoints before and after, by their names then and now."""
+        rows = self._plain[0].rows(sender.before, receiver.before), self._plain[1].rows(sender.after, receiver.after)
+        if rows not in self._turned:
+            ways = [by_way(verdict(each)) for each in rows]
+            before, after = (
+                dict[str | None, Traffic]({via: held for via, held in each.items() if via is not None}) for each in ways
+            )
+            self._turned[rows] = before, after
+        return self._turned[rows]
+
     def after(self, sender: Role, receiver: Role) -> Traffic:
         """All that may pass after the change."""
         return canonical(permitted(verdict(self._new.rows(sender.after, receiver.after))))
 
 
 def _shift(was: Verdict, now: Verdict) -> Shift:
-    before, after = canonical(permitted(was)), canonical(permitted(now))
+    before, after = by_way(was), by_way(now)
     rated = [
         (canonical(both), rate, other)
-        for traffic, rate in was
-        for held, other in now
+        for traffic, rate, _ in was
+        for held, other, _ in now
         if rate != other and (both := common(traffic, held))
     ]
-    gained, lost = canonical(minus(after, before)), canonical(minus(before, after))
-    return Shift(before, after, gained, lost, tuple(rated))
+    turned = [
+        (canonical(both), via, other)
+        for via, traffic in before.items()
+        for other, held in after.items()
+        if via != other and (both := common(traffic, held))
+    ]
+    return Shift(before, after, _beyond(after, was), _beyond(before, now), tuple(rated), tuple(turned))
 
 
-def pairs(roles: Iterable[Role], who: Concern) -> Iterator[tuple[Role, Role]]:
-    """Every two roles between which a change may matter, in either direction, each with itself too."""
+def _beyond(ways: Ways, others: Verdict) -> Ways:
+    """What passes and does not by another verdict, by way."""
+    every = permitted(others)
+    rest = {via: canonical(minus(traffic, every)) for via, traffic in ways.items()}
+    return {via: traffic for via, traffic in rest.items() if traffic}
+
+
+def pairs(senders: Iterable[Role], receivers: Iterable[Role], who: Concern) -> Iterator[tuple[Role, Role]]:
+    """Every two roles between which a change may matter."""
     by_tenant: dict[str, list[Role]] = {}
-    every = list(roles)
-    for one in every:
+    for one in receivers:
         for tenant in one.tenants:
             by_tenant.setdefault(tenant, []).append(one)
-    for one in every:
+    for one in senders:
         partners = sorted(set().union(*(who.partners[tenant] for tenant in one.tenants)))
         touched = not who.changed.isdisjoint(one.tenants)
         near = dict.fromkeys(other for tenant in partners for other in by_tenant.get(tenant, ()))

@@ -16,19 +16,23 @@ from controller.verify.parties import Concern, Party, Role, Shift, Shifts, pairs
 from controller.verify.traffic import NO_PORT, PORTS, Traffic, common, minus, turned, within
 from controller.verify.traffic_words import KNOWN, Word, meant, words
 
-PERMITS, REFUSES, LIMITS = "permits", "refuses", "limits"
+PERMITS, REFUSES, LIMITS, TURNS = "permits", "refuses", "limits", "turns"
+
+Vias = tuple[str | None, str | None]
+"""The waypoint before and after; None: none."""
 
 
 class Statement(NamedTuple):
     """One word about packets. ``mute``: those of their answers that may not pass, where they themselves now may.
 
-    ``rates``: the limit before and after, where that is all that changes.
+    ``rates``: the limit before and after, where that is all that changes. ``vias``: the waypoint before and after.
     """
 
     kind: str
     word: Word
     mute: tuple[Word, ...] = ()
     rates: tuple[Rate | None, Rate | None] = (None, None)
+    vias: Vias = (None, None)
 
 
 class Permission(NamedTuple):
@@ -41,6 +45,7 @@ class Permission(NamedTuple):
     mute: tuple[Word, ...] = ()
     rates: tuple[Rate | None, Rate | None] = (None, None)
     mutual: bool = False
+    vias: Vias = (None, None)
 
 
 Pair = tuple[Role, Role]
@@ -51,9 +56,10 @@ def permissions(named: Iterable[Party], who: Concern, shifts: Shifts) -> list[Pe
     """Every change of what may pass between parties as people know them."""
     roles = grouped((role(party), party) for party in named)
     said: Said = {}
-    for pair in pairs(roles, who):
-        if pair[0] != pair[1] or len(roles[pair[0]]) > 1 or _in_company(pair[0], roles):
-            for statement in _statements(pair, shifts):
+    for pair in pairs(roles, roles, who):
+        alone = pair[0] == pair[1] and len(roles[pair[0]]) == 1 and not _in_company(pair[0], roles)
+        for statement in _statements(pair, shifts):
+            if not alone or any(statement.vias):
                 said.setdefault(statement, []).append(pair)
     return _merged(_without_answers(said), roles)
 
@@ -67,12 +73,14 @@ def _statements(pair: Pair, shifts: Shifts) -> Iterator[Statement]:
     shift = shifts(*pair)
     if not shift:
         return
-    back: Traffic | None = None
-    for word in words(shift.gained, shift.after):
-        if back is None:
-            back = shifts.after(pair[1], pair[0])
-        yield Statement(PERMITS, word, _mute(word, back) if word.asks else ())
-    yield from (Statement(REFUSES, word) for word in words(shift.lost, shift.before))
+    back = lru_cache(1)(lambda: shifts.after(pair[1], pair[0]))
+    for via, gained in shift.gained.items():
+        for word in words(gained, shift.after[via]):
+            yield Statement(PERMITS, word, _mute(word, back()) if word.asks else (), vias=(None, via))
+    for via, lost in shift.lost.items():
+        yield from (Statement(REFUSES, word, vias=(via, None)) for word in words(lost, shift.before[via]))
+    for both, was, now in shift.turned:
+        yield from (Statement(TURNS, word, vias=(was, now)) for word in words(both, both))
     yield from _limits(shift)
 
 
@@ -96,18 +104,23 @@ def _limits(shift: Shift) -> Iterator[Statement]:
 
 def _without_answers(said: Said) -> Said:
     """What is said of answers is left out where the same is said of the service they answer."""
-    services: dict[tuple[str, Word, object], set[Pair]] = {}
+    services: dict[tuple[str, Word, object, Vias], set[Pair]] = {}
     for statement, related in said.items():
         if statement.word.asks:
-            services.setdefault((statement.kind, statement.word.service, statement.rates), set()).update(related)
+            services.setdefault(_apart(statement), set()).update(related)
     found: Said = {}
     for statement, related in said.items():
         if not statement.word.asks:
-            asked = services.get((statement.kind, statement.word.service, statement.rates), set())
+            asked = services.get(_apart(statement), set())
             related = [(sender, receiver) for sender, receiver in related if (receiver, sender) not in asked]
         if related:
             found[statement] = related
     return found
+
+
+def _apart(one: Statement) -> tuple[str, Word, object, Vias]:
+    """What a statement and one about the answers have in common."""
+    return one.kind, one.word.service, one.rates, one.vias
 
 
 Ends = tuple[Role, ...]
@@ -121,7 +134,7 @@ class Product(NamedTuple):
     mutual: bool = False
 
 
-Key = tuple[str, Product, tuple[Word, ...], tuple[Rate | None, Rate | None]]
+Key = tuple[str, Product, tuple[Word, ...], tuple[Rate | None, Rate | None], Vias]
 
 
 def _merged(said: Said, roles: dict[Role, list[Party]]) -> list[Permission]:
@@ -129,12 +142,14 @@ def _merged(said: Said, roles: dict[Role, list[Party]]) -> list[Permission]:
     rows: dict[Key, list[Word]] = {}
     alone = {one for one, held in roles.items() if len(held) == 1}
     for statement, related in said.items():
-        for product in _products(related, alone, statement.word == statement.word.answer):
-            rows.setdefault((statement.kind, product, statement.mute, statement.rates), []).append(statement.word)
+        single = set[Role]() if any(statement.vias) else alone
+        for product in _products(related, single, statement.word == statement.word.answer):
+            key = statement.kind, product, statement.mute, statement.rates, statement.vias
+            rows.setdefault(key, []).append(statement.word)
     found = []
-    for (kind, product, mute, rates), held in rows.items():
+    for (kind, product, mute, rates, vias), held in rows.items():
         senders, receivers = (tuple(p for one in ends for p in roles[one]) for ends in product[:2])
-        found.append(Permission(kind, senders, receivers, tuple(held), mute, rates, product.mutual))
+        found.append(Permission(kind, senders, receivers, tuple(held), mute, rates, product.mutual, vias))
     return found
 
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from controller.intent.model import ROUTER_MAC
-from controller.verify.flows import ASKED, BRIDGED, BROADCAST, PINGED, ROUTED, Flow, Target
+from controller.verify.flows import (
+    ASKED,
+    BRIDGED,
+    BROADCAST,
+    PINGED,
+    ROUTED,
+    VIA_BRIDGED,
+    VIA_ROUTED,
+    Flow,
+    Target,
+)
 from controller.verify.services import port_regions
 from controller.verify.shapes import ARP_PACKET, BARE, ICMP, IP4, LATER, WHOLE
 from controller.verify.space import (
@@ -44,7 +54,8 @@ def said_terms(flows: Iterable[Flow], ends: Iterable[End]) -> set[Term]:
     for end in ends:
         found |= {("eth_src", end.mac, None), ("ipv4_src", end.ip, None), ("vlan_vid", VID_PRESENT | end.vlan, None)}
     for flow in flows:
-        found.update(("ipv4_dst", one, None) for one in flow.receivers if isinstance(one, int))
+        field = "eth_dst" if flow.way == VIA_BRIDGED else "ipv4_dst"
+        found.update((field, one, None) for one in flow.receivers if isinstance(one, int))
         for traffic in {flow.traffic}:
             found.update(_traffic_terms(traffic))
     return found
@@ -58,13 +69,17 @@ def _traffic_terms(traffic: Traffic) -> Iterator[Term]:
 
 
 class Said:
-    """Flows, and packets to their own sender, as limits."""
+    """Flows, and packets to their own sender, as limits.
+
+    ``ends``: those who may be such senders. What a waypoint passes on is not of the endpoint whose address it bears.
+    """
 
     def __init__(self, space: Space, flows: Iterable[Flow], ends: Iterable[End]) -> None:
         self._space = space
         self._at: dict[PortRef, list[Limits]] = {}
         self._known: dict[Traffic, list[Limits]] = {}
-        for end in ends:
+        self._ends = frozenset(ends)
+        for end in self._ends:
             self._add(end, self._to_itself(end))
         for flow in flows:
             for end in flow.senders:
@@ -86,7 +101,7 @@ class Said:
     def _atom(self, slot: int, value: int) -> int:
         return self._space.domain[slot].of(value)
 
-    def _any(self, slot: int, values: Iterable[int], but: int) -> int:
+    def _any(self, slot: int, values: Iterable[int], but: int | None) -> int:
         found = 0
         for value in values:
             if value != but:
@@ -101,13 +116,14 @@ class Said:
         """The packets of a flow that one sender sends."""
         space = self._space
         router = ETH_DST, self._atom(ETH_DST, ROUTER_MAC)
-        ips = [one if isinstance(one, int) else one.ip for one in flow.receivers if isinstance(one, int | End)]
-        to = IP_DST, self._any(IP_DST, ips, but=end.ip)
-        if flow.way == ROUTED:
+        named = flow.receivers if flow.way != VIA_BRIDGED else ()
+        ips = [one if isinstance(one, int) else one.ip for one in named if isinstance(one, int | End)]
+        to = IP_DST, self._any(IP_DST, ips, but=end.ip if end in self._ends else None)
+        if flow.way in (ROUTED, VIA_ROUTED):
             young = TTL, space.full[TTL] & ~3
             yield from ((router, to, young, *limits) for limits in self._traffic(flow.traffic))
-        elif flow.way == BRIDGED:
-            macs = [one.mac for one in flow.receivers if isinstance(one, Target)]
+        elif flow.way in (BRIDGED, VIA_BRIDGED):
+            macs = [one if isinstance(one, int) else one.mac for one in flow.receivers if isinstance(one, int | Target)]
             near = ETH_DST, self._any(ETH_DST, macs, but=end.mac)
             yield from ((near, *limits) for limits in self._traffic(flow.traffic))
         elif flow.way == ASKED:

@@ -6,12 +6,12 @@ intent once more, without the compiler. Must not know: rules, what changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from controller.intent.model import ALLOW, Import, Intent, Policy, Rate, Share, Tenant
-from controller.verify.traffic import EVERYTHING, Box, Traffic, common, minus, of_service
+from controller.intent.model import ALLOW, Endpoint, Import, Intent, Policy, Rate, Share, Tenant
+from controller.verify.traffic import EVERYTHING, Box, Traffic, canonical, common, minus, of_service
 from fabric.topology import TRUNK, PortRef, Topology
 
 
@@ -32,10 +32,11 @@ class Network(NamedTuple):
 
 
 class Who(NamedTuple):
-    """What policies see of an endpoint: its tenant and groups."""
+    """What policies see of an endpoint: its tenant and groups; of its packets that a waypoint passes on, ``passer``."""
 
     tenant: str
     groups: frozenset[str]
+    passer: str = ""
 
 
 class Member(NamedTuple):
@@ -71,28 +72,57 @@ def _members(tenant: Tenant, topology: Topology) -> Iterator[Member]:
         who = known.get(alike)
         if who is None:
             who = known[alike] = Who(tenant.name, frozenset(g.name for g in tenant.groups.values() if g.holds(e)))
-        host = topology.hosts[e.host]
-        vlan = (tenant.networks[e.network].vlan or 0) if host.mode == TRUNK else 0
-        yield Member(e.name, Network(tenant.name, e.network), who, End(host.ports, vlan, e.mac, e.ip), e.host)
+        yield Member(e.name, Network(tenant.name, e.network), who, place(tenant, e, topology), e.host)
+
+
+def place(tenant: Tenant, endpoint: Endpoint, topology: Topology) -> End:
+    """Where packets see an endpoint."""
+    host = topology.hosts[endpoint.host]
+    vlan = (tenant.networks[endpoint.network].vlan or 0) if host.mode == TRUNK else 0
+    return End(host.ports, vlan, endpoint.mac, endpoint.ip)
+
+
+def passers(intent: Intent, topology: Topology, tenants: Iterable[str]) -> Iterator[Member]:
+    """What these tenants' waypoints send under the addresses of others, as if it were endpoints that only send."""
+    for name in tenants:
+        tenant = intent.tenants.get(name)
+        turned = {policy.via for policy in tenant.policies if policy.via} if tenant is not None else set()
+        if tenant is not None and turned:
+            held = list(_members(tenant, topology))
+            for waypoint in (member for member in held if member.name in turned):
+                yield from _passed(waypoint, held, tenant.policies)
+
+
+def _passed(waypoint: Member, held: Iterable[Member], policies: Iterable[Policy]) -> Iterator[Member]:
+    ends = {end for policy in policies if policy.via == waypoint.name for end in (policy.source, policy.target)}
+    for one in held:
+        if not ends.isdisjoint(one.who.groups):
+            who, end = one.who._replace(passer=waypoint.name), waypoint.end._replace(ip=one.end.ip)
+            yield waypoint._replace(name=one.name, who=who, end=end)
 
 
 class Row(NamedTuple):
-    """What one policy or share says of packets between two classes: those in ``box`` pass (with a rate) or do not."""
+    """What one policy or share says of packets between two classes: those in ``box`` pass (with a rate) or do not.
+
+    ``via``: the waypoint that gets them first, by tenant and name.
+    """
 
     allow: bool
     rate: Rate | None
     box: Box
+    via: str | None = None
 
 
 Rows = tuple[Row, ...]
-Verdict = tuple[tuple[Traffic, Rate | None], ...]
-"""What may pass, in parts that have nothing in common, each with the rate that holds for it."""
+Verdict = tuple[tuple[Traffic, Rate | None, str | None], ...]
+"""What may pass, in parts that have nothing in common, each with the rate and the waypoint that hold for it."""
 
 
 class Standing:
-    """An intent's verdicts between classes of endpoints."""
+    """An intent's verdicts between classes of endpoints. ``called``: other names to call waypoints by."""
 
-    def __init__(self, intent: Intent) -> None:
+    def __init__(self, intent: Intent, called: Mapping[str, str] | None = None) -> None:
+        self._called = called or {}
         self._policies = {
             name: (tenant.policies, _by_groups(tenant.policies)) for name, tenant in intent.tenants.items()
         }
@@ -122,15 +152,26 @@ class Standing:
         answers = {n for a in receiver.groups for b in sender.groups for n in held.get((a, b), ())}
         for number in sorted(asks | answers):
             policy = policies[number]
-            allow = policy.action == ALLOW
+            allow, via = self._way(sender, policy)
             for service in policy.services:
                 if number in asks:
-                    yield Row(allow, policy.rate, of_service(service))
-                if allow and number in answers:
-                    yield Row(allow, policy.rate, of_service(service, answers=True))
+                    yield Row(allow, policy.rate, of_service(service), via)
+                if policy.action == ALLOW and number in answers:
+                    yield Row(allow, policy.rate, of_service(service, answers=True), via)
+
+    def _way(self, sender: Who, policy: Policy) -> tuple[bool, str | None]:
+        """Whether a policy lets the sender's packets pass, and by which waypoint."""
+        if policy.action != ALLOW or policy.via is None:
+            return policy.action == ALLOW and not sender.passer, None
+        if sender.passer:
+            return policy.via == sender.passer, None
+        name = f"{sender.tenant}/{policy.via}"
+        return True, self._called.get(name, name)
 
     def _shared(self, sender: Who, receiver: Who) -> Iterator[Row]:
-        """What both tenants agreed to, and its answers."""
+        """What both tenants agreed to, and its answers; nothing of it is passed on by a waypoint."""
+        if sender.passer:
+            return
         for asker, owner, answers in ((sender, receiver, False), (receiver, sender, True)):
             for share, wish in self._agreed.get((asker.tenant, owner.tenant), ()):
                 if share.group in owner.groups and not asker.groups.isdisjoint(wish.groups):
@@ -164,11 +205,19 @@ def verdict(rows: Rows) -> Verdict:
     for row in rows:
         taken = common(left, [row.box])
         if taken and row.allow:
-            found.append((taken, row.rate))
+            found.append((taken, row.rate, row.via))
         left = minus(left, [row.box])
     return tuple(found)
 
 
 def permitted(found: Verdict) -> Traffic:
     """All that may pass, whatever its rate."""
-    return tuple([box for traffic, _ in found for box in traffic])
+    return tuple([box for traffic, _, _ in found for box in traffic])
+
+
+def by_way(found: Verdict) -> dict[str | None, Traffic]:
+    """What may pass, by the waypoint that gets it first; None: what goes straight."""
+    parted: dict[str | None, list[Box]] = {}
+    for traffic, _, via in found:
+        parted.setdefault(via, []).extend(traffic)
+    return {via: canonical(tuple(boxes)) for via, boxes in parted.items()}
