@@ -205,7 +205,7 @@ class Stream:
     def verdicts(self) -> list[Verdict]:
         """By number: what became of each question's frame."""
         return [
-            Verdict(one, arrived(one.target, (port for port, _ in self._came.get(number, ()))), self._stopped[number])
+            Verdict(one, arrived(one.due, (port for port, _ in self._came.get(number, ()))), self._stopped[number])
             for number, one in enumerate(self._asked)
         ]
 

@@ -20,7 +20,7 @@ from controller.cli.text import columns, count, table_name
 from controller.cli.traced import Followed, Outcome, follow, origin_json, path_text
 from controller.compile import Compiled, Origin
 from controller.intent.model import Policy
-from controller.intent.reach import End, Flow, Ruling, ruling
+from controller.intent.reach import End, Flow, Ruling, ruling, waypoint
 from controller.plan import rule_json
 
 RuleName = Annotated[
@@ -75,12 +75,16 @@ def explain(
 def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Followed) -> Answer:
     decided = ruling(wanted.intent, source, target, flow)
     back = ruling(wanted.intent, target, source, flow.back())
-    agree = decided.allowed == (done.outcome is Outcome.DELIVERED)
+    first = (waypoint(source, decided) or target).endpoint.host
+    got = {wanted.topology.host_at[delivery.port] for delivery in done.walk.deliveries}
+    agree = got == ({first} if decided.allowed else set())
 
     def lines() -> Iterator[Text | str]:
         yield f"{end_text(source)} to {end_text(target)}: {flow_text(flow)}"
         yield from because(wanted.intent, source, target, flow, decided)
         if decided.allowed:
+            if decided.via:
+                yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
             yield "Answers pass." if back.allowed else "But answers are dropped, so no conversation comes of it."
         yield f"The rules {'agree' if agree else 'do NOT agree, please report it'}: {path_text(done)}"
 
@@ -89,6 +93,7 @@ def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Foll
         "to": str(target),
         "service": flow_text(flow),
         "permitted": decided.allowed,
+        "via": decided.via,
         "answers_permitted": back.allowed,
         "by": _ruling_json(decided, source),
         "outcome": str(done.outcome),

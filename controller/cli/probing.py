@@ -83,7 +83,7 @@ def tried(wanted: Wanted, ruleset: Ruleset, asked: Sequence[Question]) -> list[V
     except NotProgrammed as error:
         raise unchecked(str(error)) from None
     return [
-        Verdict(one, arrived(one.target, (d.port for d in got)), stopped(entries.meet(one.probe).walk, wanted.topology))
+        Verdict(one, arrived(one.due, (d.port for d in got)), stopped(entries.meet(one.probe).walk, wanted.topology))
         for one, got in zip(asked, came, strict=True)
     ]
 

@@ -36,7 +36,8 @@ def speaks(by: Policy | Share) -> str:
     services = " and ".join(map(str, by.services))
     if isinstance(by, Policy):
         verb = "lets group {} open" if by.action == ALLOW else "forbids group {} to open"
-        return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}"
+        via = f" via {by.via}" if by.via else ""
+        return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}{via}"
     return f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}"
 
 
@@ -44,7 +45,8 @@ def because(intent: Intent, source: End, target: End, flow: Flow, decided: Rulin
     """The decision and the lines behind it."""
     word = flow_text(flow)
     if decided.by is not None:
-        verdict = "Permitted" if decided.allowed else "Refused"
+        permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"
+        verdict = permitted if decided.allowed else "Refused"
         as_reply = ", and these packets are its answers" if decided.reply else ""
         yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by)}{as_reply}.")
         yield from quoted(decided.by.where)

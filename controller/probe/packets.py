@@ -6,7 +6,8 @@ A probe can carry a number after its end, so that it can be told from others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
@@ -35,12 +36,16 @@ class Probe(NamedTuple):
 
 
 class Party(NamedTuple):
-    """An endpoint with what is needed to send as it. ``vlan``: the tag its host puts on, None on an access port."""
+    """An endpoint with what is needed to send as it. ``vlan``: the tag its host puts on, None on an access port.
+
+    ``waypoints``: the ports of its tenant's waypoints, by name.
+    """
 
     tenant: Tenant
     endpoint: Endpoint
     ports: tuple[PortRef, ...]
     vlan: int | None
+    waypoints: Mapping[str, tuple[PortRef, ...]] = MappingProxyType({})
 
     @property
     def name(self) -> str:
@@ -67,10 +72,12 @@ def parties(intent: Intent, topology: Topology) -> list[Party]:
     """Every endpoint of every tenant."""
     found = []
     for tenant in intent.tenants.values():
+        names = {policy.via for policy in tenant.policies if policy.via is not None}
+        waypoints = {name: topology.hosts[tenant.endpoints[name].host].ports for name in sorted(names)}
         for endpoint in tenant.endpoints.values():
             host = topology.hosts[endpoint.host]
             vlan = tenant.networks[endpoint.network].vlan if host.mode == TRUNK else None
-            found.append(Party(tenant, endpoint, host.ports, vlan))
+            found.append(Party(tenant, endpoint, host.ports, vlan, waypoints))
     return found
 
 

@@ -17,7 +17,10 @@ from fabric.walk import Walk
 
 
 class Question(NamedTuple):
-    """May ``source`` open ``service`` to ``target``? ``ruling``: the intents' answer; ``probe`` asks a fabric."""
+    """May ``source`` open ``service`` to ``target``? ``ruling``: the intents' answer; ``probe`` asks a fabric.
+
+    ``due``: the ports where it must come, if it may: the target's, or those of the waypoint that gets it first.
+    """
 
     source: Party
     target: Party
@@ -25,6 +28,7 @@ class Question(NamedTuple):
     flow: Flow
     probe: Probe
     ruling: Ruling
+    due: tuple[PortRef, ...]
 
 
 class Verdict(NamedTuple):
@@ -47,6 +51,7 @@ class Verdict(NamedTuple):
             "to": asked.target.name,
             "service": str(asked.service),
             "permitted": asked.ruling.allowed,
+            "via": asked.ruling.via,
             "by": spoken(asked.ruling),
             "delivered": self.delivered,
             "stopped": self.stopped,
@@ -56,10 +61,9 @@ class Verdict(NamedTuple):
         asked = self.question
         ends = f"{asked.source.name} -> {asked.target.name} {asked.service}"
         permits = f"the intents {'permit' if asked.ruling.allowed else 'forbid'} it"
-        by = spoken(asked.ruling)
-        return (
-            f"{ends}: {'delivered' if self.delivered else f'stopped at {self.stopped}'}; {permits}{by and f' ({by})'}"
-        )
+        by, via = spoken(asked.ruling), asked.ruling.via
+        came = f"delivered{f' to {via} first' if via else ''}" if self.delivered else f"stopped at {self.stopped}"
+        return f"{ends}: {came}; {permits}{by and f' ({by})'}"
 
 
 def questions(
@@ -94,12 +98,14 @@ def _spread(asked: list[Question], most: int) -> list[Question]:
 def ask(intent: Intent, source: Party, target: Party, service: Service, flow: Flow) -> Question:
     """The same with a flow of the asker's choice: an answer, say."""
     probe = Probe(source.ports[0], said(source, target, flow), f"{source.name} -> {target.name} {service}")
-    return Question(source, target, service, flow, probe, ruling(intent, source.end, target.end, flow))
+    decided = ruling(intent, source.end, target.end, flow)
+    due = source.waypoints[decided.via] if decided.via else target.ports
+    return Question(source, target, service, flow, probe, decided, due)
 
 
-def arrived(target: Party, ports: Iterable[PortRef]) -> bool:
-    """Whether a frame came to one of the target's ports."""
-    return not frozenset(target.ports).isdisjoint(ports)
+def arrived(due: Iterable[PortRef], ports: Iterable[PortRef]) -> bool:
+    """Whether a frame came to one of the ports where it was due."""
+    return not frozenset(due).isdisjoint(ports)
 
 
 def stopped(done: Walk, topology: Topology) -> str:

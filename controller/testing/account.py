@@ -39,7 +39,7 @@ def account(witness: Witness, further: Callable[[Probe], Iterable[str]]) -> Iter
         yield f"  {'intents:' if not number else '        '} {line}"
     yield "  what happened:"
     yield from (f"    {line}" for line in traced.lines(done))
-    rules = any(port in asked.target.ports for port in (delivery.port for delivery in done.walk.deliveries))
+    rules = any(port in asked.due for port in (delivery.port for delivery in done.walk.deliveries))
     if rules is not delivered:
         yield "  The switches did not do what their rules say. They gave hosts:"
         yield from (f"    {port}: {packet}" for port, packet in witness.deliveries)

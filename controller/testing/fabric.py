@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from controller.cli.sources import Wanted
 from controller.compile import Compiled
 from controller.intent.model import Service
 from controller.probe.meet import Entries
-from controller.probe.packets import Party, Probe, opening, parties, services, who_has
+from controller.probe.packets import Party, Probe, opening, parties, said, services, who_has
 from controller.probe.packets import message as packet_to
 from controller.probe.report import Question, Verdict, arrived, ask, stopped
 from controller.testing import names
@@ -79,13 +80,15 @@ class Fabric:
         """Send one packet from an endpoint to another: the first of a conversation of that service."""
         (one,), (other,), (kind, *_) = self._only(source), self._only(target), names.service(service)
         asked = ask(self.wanted.intent, one, other, kind, opening(kind))
-        told = self._told([(asked.probe, other)])[0]
+        told = self._told([asked])[0]
         self._record("clos.probe", str(told))
         return told
 
     def assert_reachable(self, source: str, target: str, service: str = "icmp", *more: str) -> None:
         """Every endpoint of ``source`` can open each service to every one of ``target``, from each of its ports,
         and the answers come back. Raises NotAsAsserted.
+
+        What goes by a waypoint must come there, and what that passes on must come to the other end.
         """
         __tracebackhide__ = True
         kinds = [kind for word in (service, *more) for kind in names.service(word)]
@@ -132,12 +135,25 @@ class Fabric:
 
     def _conversations(self, source: Party, target: Party, kinds: Iterable[Service]) -> Iterator[Question]:
         for kind in kinds:
-            yield from self._questions(source, target, (kind,))
-            yield from self._from_each_port(self._answer(target, source, kind))
+            question = ask(self.wanted.intent, source, target, kind, opening(kind))
+            for asked in (question, self._answer(target, source, kind)):
+                yield from self._from_each_port(asked)
+                yield from self._passed_on(asked)
 
     def _answer(self, source: Party, target: Party, kind: Service) -> Question:
         found = ask(self.wanted.intent, source, target, kind, opening(kind).back())
         return found._replace(probe=found.probe._replace(what=f"{found.probe.what}, the answer"))
+
+    def _passed_on(self, asked: Question) -> Iterator[Question]:
+        """The same packet as its waypoint passes it on, if it goes by any."""
+        via = asked.ruling.via
+        waypoint = next((p for p in self._everyone if via and p.name == f"{asked.source.tenant.name}/{via}"), None)
+        if waypoint is not None:
+            sender = waypoint._replace(endpoint=replace(waypoint.endpoint, ip=asked.source.endpoint.ip))
+            what = f"{asked.probe.what}, passed on by {via}"
+            for port in waypoint.ports:
+                probe = Probe(port, said(sender, asked.target, asked.flow), what)
+                yield asked._replace(probe=probe, due=asked.target.ports)
 
     def _from_each_port(self, asked: Question) -> Iterator[Question]:
         for port in asked.source.ports:
@@ -157,11 +173,11 @@ class Fabric:
 
     # ---- what became of it
 
-    def _told(self, sent: Sequence[tuple[Probe, Party]]) -> list[Told]:
-        came = self.backend.send_all([(probe.at, probe.packet) for probe, _ in sent])
+    def _told(self, sent: Sequence[Question]) -> list[Told]:
+        came = self.backend.send_all([(one.probe.at, one.probe.packet) for one in sent])
         return [
-            Told(probe, arrived(target, (d.port for d in got)), self._stop(probe), got)
-            for (probe, target), got in zip(sent, came, strict=True)
+            Told(one.probe, arrived(one.due, (d.port for d in got)), self._stop(one.probe), got)
+            for one, got in zip(sent, came, strict=True)
         ]
 
     def _stop(self, probe: Probe) -> str:
@@ -172,7 +188,7 @@ class Fabric:
 
     def _assert(self, what: str, asked: Sequence[Question], wanted: bool) -> None:
         __tracebackhide__ = True
-        told = self._told([(one.probe, one.target) for one in asked])
+        told = self._told(asked)
         wrong = [(one, got) for one, got in zip(asked, told, strict=True) if got.delivered is not wanted]
         self._note(what, told)
         if wrong:
