@@ -214,6 +214,9 @@ def tenants(draw: st.DrawFn, number: int) -> Tenant:
         labels = tuple(sorted(draw(_LABELS).items()))
         endpoints[f"e{i}"] = Endpoint(f"e{i}", net, host, 0x0A << 40 | i + 1, networks[net].subnet[0] + 10 + i, labels)
     names = draw(st.lists(st.sampled_from(sorted(endpoints)), min_size=1, unique=True))
+    base = 10 << 24 | number << 16 | 200 << 8
+    networks["wall"] = Network("wall", (base, 24), base + 1)
+    endpoints["fw"] = Endpoint("fw", "wall", f"h1-{19 + number}", 0x0A << 40 | 99, base + 9)
     first = endpoints[names[0]]
     groups = {
         "named": Group("named", tuple(names)),
@@ -231,6 +234,7 @@ def tenants(draw: st.DrawFn, number: int) -> Tenant:
             tuple(draw(st.lists(_SERVICE, min_size=1, max_size=3))),
             action,
             draw(_RATES),
+            "fw" if action == "allow" and draw(st.booleans()) else None,
         )
         for i, action in enumerate(draw(st.lists(st.sampled_from(["allow", "deny"]), max_size=3)))
     )

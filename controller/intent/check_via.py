@@ -37,7 +37,7 @@ def _at_an_end(tenant: Tenant, policy: Policy, waypoint: Endpoint, path: Path) -
     for key, name in (("from", policy.source), ("to", policy.target)):
         group = tenant.groups.get(name)
         if group is not None and group.holds(waypoint):
-            message = f"{waypoint.name} is in group {name}, which the policy is {key}: a waypoint is neither end"
+            message = f"{waypoint.name} is in group {name}, which this policy is {key}: a waypoint is neither end"
             yield Finding(policy.where, path, message)
             return
 

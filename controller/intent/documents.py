@@ -150,7 +150,12 @@ POLICY = Record(
         Key("services", SERVICES, "What it may reach there.", required=True),
         Key("action", Choice({ALLOW: ALLOW, DENY: DENY}), "What happens to it.", default="`allow`"),
         Key("rateLimit", RATE, "A limit on what this policy allows, at each ingress leaf.", default="none"),
-        Key("via", NAME, "The endpoint that it passes on the way, both ways: a firewall.", default="none: straight"),
+        Key(
+            "via",
+            NAME,
+            "An endpoint that gets it first, and its replies: only what that sends on arrives.",
+            default="none: straight",
+        ),
     ),
     _policy,
 )
