@@ -62,13 +62,18 @@ def holding(group: str, classes: Mapping[Class, int], passer: str | None = None)
 
 
 def permits_of(tenant: Tenant, classes: Mapping[Class, int], meters: Mapping[str, int]) -> tuple[Permit, ...]:
-    """The tenant's own policies in order."""
-    return tuple(_permit(tenant, number, classes, meters) for number in range(len(tenant.policies)))
+    """The tenant's own policies in order. Of what a waypoint passes on, no policy after its last need speak."""
+    passers: dict[str, None] = {}
+    found = []
+    for policy in reversed(tenant.policies):
+        if policy.via is not None:
+            passers[policy.via] = None
+        passed = tuple(_passed(policy, passer, classes) for passer in passers)
+        found.append(_permit(tenant.name, policy, classes, meters)._replace(passed=passed))
+    return tuple(reversed(found))
 
 
-def _permit(tenant: Tenant, number: int, classes: Mapping[Class, int], meters: Mapping[str, int]) -> Permit:
-    policy = tenant.policies[number]
-    passers = dict.fromkeys(later.via for later in tenant.policies[number:] if later.via is not None)
+def _permit(tenant: str, policy: Policy, classes: Mapping[Class, int], meters: Mapping[str, int]) -> Permit:
     return Permit(
         holding(policy.source, classes),
         holding(policy.target, classes),
@@ -76,9 +81,8 @@ def _permit(tenant: Tenant, number: int, classes: Mapping[Class, int], meters: M
         policy.action == ALLOW,
         meters[f"policy.{policy.name}"] if policy.rate else None,
         policy.rate,
-        cookie(policy_path(tenant.name, policy.name)),
+        cookie(policy_path(tenant, policy.name)),
         policy.via,
-        tuple(_passed(policy, passer, classes) for passer in passers),
     )
 
 

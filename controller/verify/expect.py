@@ -110,9 +110,12 @@ class Admission(NamedTuple):
 
 
 class _View:
-    """What one tenant's part of an intent says, over a space. Kept for as long as the tenant stays the same."""
+    """What one tenant's part of an intent says, over a space. Kept for as long as the tenant stays the same.
 
-    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "tenant", "yes")
+    ``turned``: waypoints, each with the groups whose packets it passes on.
+    """
+
+    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "tenant", "turned", "yes")
 
     def __init__(
         self, tenant: Tenant, topology: Topology, space: Space, who: Callable[[Tenant, Endpoint], Who]
@@ -120,6 +123,7 @@ class _View:
         self.tenant = tenant
         self.places: list[Place] = []
         self.named: dict[str, Place] = {}
+        self.turned: dict[str, set[str]] = {}
         self.macs: dict[str, dict[int, Place]] = {name: {} for name in tenant.networks}
         self.homes: dict[str, dict[str, Place]] = {name: {} for name in tenant.networks}
         self.ips: dict[int, list[Place]] = {}
@@ -139,6 +143,9 @@ class _View:
             self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac
         for network in tenant.networks.values():
             self.arp[network.name][ip(network.gateway)] = network.gateway, ROUTER_MAC
+        for policy in tenant.policies:
+            if policy.via is not None:
+                self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))
 
 
 class _Ways(NamedTuple):
@@ -298,10 +305,10 @@ class Expectation:
 
     def _behind(self, place: Place) -> Iterator[tuple[int, Who]]:
         """Whose packets an endpoint may pass on, if it is a waypoint: by IP address, and what policies see of these."""
-        tenant, name = place.tenant, place.endpoint.name
-        ends = {end for p in tenant.policies if p.via == name for end in (p.source, p.target)}
-        for other in self._views[tenant.name].places if ends else ():
-            if not ends.isdisjoint(other.who.groups):
+        view, name = self._views[place.tenant.name], place.endpoint.name
+        ends = view.turned.get(name)
+        for other in view.places if ends else ():
+            if ends and not ends.isdisjoint(other.who.groups):
                 yield other.endpoint.ip, other.who._replace(passer=name)
 
     # -- what is wanted ----------------------------------------------------------------------------------------------
