@@ -188,4 +188,11 @@ EDITS: tuple[Edit, ...] = (
     _edits_an_endpoint, _edits_an_endpoint, _renames_an_endpoint, _edits_a_network, _renames_a_network,
     _drops_a_tenant, _renames_a_tenant, _withdraws_a_share, _limits_a_tenant,
 )  # fmt: skip
+POLICIES_ONLY: tuple[Edit, ...] = (
+    _adds_a_policy,
+    _drops_a_policy,
+    _reorders_policies,
+    _turns_a_policy,
+    _turns_a_policy,
+)
 NAMES_ONLY: tuple[Edit, ...] = (_renames_an_endpoint, _renames_a_network, _renames_a_tenant)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from controller.compile import compile_fabric
 from controller.intent import Text, load_intent, load_topology
 from controller.intent.model import Endpoint, Intent
+from controller.plan import diff, states
 from controller.verify import Prover, verify, verify_states
 from controller.verify.claims import NO_WAYPOINT, POLICY, REACHABLE, WAYPOINTED
 from controller.verify.difference import difference
@@ -25,10 +26,12 @@ from fabric.topology import PortRef, Topology
 from tests import fabrics
 from tests.cli_run import DEMO, clos
 from tests.effort import EXAMPLES
-from tests.fabrics import ROUTER, detoured, topologies
+from tests.fabrics import ROUTER, detoured, sound, topologies
+from tests.intent_edits import POLICIES_ONLY
 from tests.meaning import Arrival, meaning
 from tests.mutant_trials import edits_of
 from tests.test_meaning import run
+from tests.test_verify_changes import Turn
 from tests.test_verify_engine import states_of
 from tests.verify_rules import firewall
 
@@ -254,9 +257,9 @@ def test_without_a_waypoint_the_claim_says_nothing() -> None:
     ("way", "claim"), [(Instructions(goto=6), WAYPOINTED), (Instructions(clear=True), REACHABLE)], ids=str
 )
 def test_a_packet_that_is_not_sent_by_its_waypoint_refutes_it(host: str, way: Instructions, claim: str) -> None:
-    states = states_of(compile_fabric(shop(host), fabric()).ruleset)
-    spoilt = tuple(r._replace(instructions=way) if r in turns(states["leaf1"]) else r for r in states["leaf1"].rules)
-    report = verify_states(shop(host), fabric(), {**states, "leaf1": states["leaf1"]._replace(rules=spoilt)})
+    held = states_of(compile_fabric(shop(host), fabric()).ruleset)
+    spoilt = tuple(r._replace(instructions=way) if r in turns(held["leaf1"]) else r for r in held["leaf1"].rules)
+    report = verify_states(shop(host), fabric(), {**held, "leaf1": held["leaf1"]._replace(rules=spoilt)})
     assert claim in {one.claim for one in report.counterexamples}
     one = next(one for one in report.counterexamples if one.claim == WAYPOINTED or claim != WAYPOINTED)
     assert "by way of fw only" in one.text
@@ -264,11 +267,11 @@ def test_a_packet_that_is_not_sent_by_its_waypoint_refutes_it(host: str, way: In
 
 
 def test_a_waypoint_that_may_pass_on_more_is_a_breach_of_policy() -> None:
-    states = states_of(compile_fabric(shop("near"), fabric()).ruleset)
-    leaf = states["leaf1"]
+    held = states_of(compile_fabric(shop("near"), fabric()).ruleset)
+    leaf = held["leaf1"]
     last = next(rule for rule in leaf.rules if rule.table == 5 and not rule.match)
     spoilt = tuple(r._replace(instructions=Instructions(goto=6)) if r is last else r for r in leaf.rules)
-    report = verify_states(shop("near"), fabric(), {**states, "leaf1": leaf._replace(rules=spoilt)})
+    report = verify_states(shop("near"), fabric(), {**held, "leaf1": leaf._replace(rules=spoilt)})
     assert {one.claim for one in report.counterexamples} == {POLICY}
 
 
@@ -284,6 +287,20 @@ def test_a_prover_follows_a_waypoint_that_moves(first: str) -> None:
         assert unfinished.ok == (old == new)
         assert prover.change(edits_of(old, new)).ok
         before = after
+
+
+@given(st.data())
+@settings(settled, max_examples=max(1, EXAMPLES // 40))
+def test_on_the_way_to_other_waypoints_every_packet_fares_as_before_or_as_after(data: st.DataObject) -> None:
+    topology = data.draw(topologies().filter(lambda t: len(t.hosts) > 2))
+    old = new = data.draw(detoured(topology))
+    for edit in data.draw(st.lists(st.sampled_from(POLICIES_ONLY), min_size=1, max_size=2)):
+        new = sound(edit(data.draw, new, topology))
+    old, new = data.draw(st.permutations([old, new]))
+    turn = Turn(old, topology)
+    wanted = compile_fabric(new, topology, previous=turn.compiled).ruleset
+    for batch, ruleset in states(turn.compiled.ruleset, diff(turn.compiled.ruleset, wanted)):
+        assert turn.during(new, {name: ruleset.state(name) for name in topology.switches}, batch.name) == ()
 
 
 # What is said

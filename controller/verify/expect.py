@@ -151,7 +151,8 @@ class _View:
 class _Ways(NamedTuple):
     """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses. ``of``: the views
     that this was made of. ``known``: what is wanted of boxes of packets, by network, VLAN id and kind of wish, whoever
-    sends them; None where an address is several endpoints', so that policy decides whose it is."""
+    sends them; None where an address is several endpoints', so that policy decides whose it is, or where waypoints get
+    some packets first, so that policy decides where they go."""
 
     of: tuple[_View, ...]
     gateways: dict[int, Network]
@@ -263,7 +264,7 @@ class Expectation:
         every = 0
         for atom in (both := dict.fromkeys([*gateways, *routes])):
             every |= atom
-        shared = all(len(places) == 1 for places in routes.values())
+        shared = not self._views[name].turned and all(len(places) == 1 for places in routes.values())
         return _Ways(views, gateways, routes, both, every, {} if shared else None)
 
     # -- who sends -------------------------------------------------------------------------------------------------
