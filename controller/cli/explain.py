@@ -34,7 +34,7 @@ PURPOSE = {
     "arp": "answers ARP in the sender's own leaf",
     "bridge": "finds the way to an endpoint of the same network",
     "route": "finds the way to an endpoint of another network, as a router does",
-    "policy": "lets through what a policy or a share permits",
+    "policy": "lets through what a policy or a share permits, or turns it to a waypoint first",
     "meter": "limits the rate and sends the packet on its way",
     "deliver": "hands a frame from the fabric to the host it is for",
     "spine": "sends a frame to the leaf or pair that its outer tag names",
