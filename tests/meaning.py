@@ -80,7 +80,7 @@ def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Se
                 return Sender(tenant, endpoint, network, frame, headers)
             if headers["vlan_vid"] == 0 and headers["eth_src"] == endpoint.mac and headers["eth_type"] == 0x0800:
                 for other in _behind(tenant, endpoint):
-                    if other.ip == headers["ipv4_src"]:
+                    if other.ip == headers.get("ipv4_src"):
                         return Sender(tenant, endpoint, network, frame, headers, other)
     return None
 
