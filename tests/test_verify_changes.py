@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from hypothesis import HealthCheck, given, note, settings
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from controller.compile import compile_fabric
 from controller.compile.compiler import Compiled
+from controller.intent import load_intent, load_topology
 from controller.intent.model import Intent
 from controller.plan import diff, states
-from controller.verify import Prover, edit_between, verify_states
+from controller.verify import Edit, Prover, edit_between, verify_states
+from fabric.rule import FAST_FAILOVER, Bucket
 from fabric.topology import TRUNK, Topology
 from tests.fabrics import intents, sound, topologies
 from tests.intent_edits import EDITS
@@ -155,3 +158,27 @@ def test_at_every_batch_of_a_plan_a_prover_says_what_a_fresh_one_says(data: st.D
         else:
             assert turn.settle(after, states_of(compiled.ruleset), "done") == ()
             turn.compiled = compiled
+
+
+def test_a_group_that_comes_to_life_or_dies_is_heard_of_by_those_whose_buckets_watch_it() -> None:
+    """No bucket sends to the group that is watched: whether it lives decides all the same."""
+    compiled = load_demo()
+    start = states_of(compiled.ruleset)
+    groups = {entry.group: entry for entry in start["spine1"].groups}
+    watching = next(entry for entry in groups.values() if any(each.watch_group for each in entry.buckets))
+    watched = next(each.watch_group for each in watching.buckets if each.watch_group)
+    prover = Prover(compiled.intent, compiled.topology, start)
+    assert prover.report().ok
+    lost = Bucket((), watch_group=watched)
+    first = watching._replace(type=FAST_FAILOVER, buckets=(lost, *watching.buckets))
+    assert not prover.change({"spine1": Edit((), (), {watching.group: first})}).ok
+    assert prover.change({"spine1": Edit((), (), {watched: None})}).ok
+    assert not prover.change({"spine1": Edit((), (), {watched: groups[watched]})}).ok
+
+
+def load_demo() -> Compiled:
+    topology = load_topology(Path("topologies/demo.yaml")).topology
+    assert topology is not None
+    found = load_intent(Path("intents/demo.yaml"), topology)
+    assert found.intent is not None
+    return compile_fabric(found.intent, topology)

@@ -55,8 +55,8 @@ class Beyond(Protocol):
     def looked(self, cell: Cell, box: Box, frame: Frame) -> None:
         """Packets were looked up among a cell's rules."""
 
-    def asked(self, users: dict[Any, None]) -> None:
-        """A group was looked up; ``users`` are those who did."""
+    def grouped(self, model: Model, group: int) -> None:
+        """A group was looked up."""
 
 
 class Place(NamedTuple):
@@ -111,6 +111,7 @@ class Model:
     __slots__ = (
         "_apart",
         "_askers",
+        "_behind",
         "_crowded",
         "_filters",
         "_flooding",
@@ -147,6 +148,7 @@ class Model:
         self.tables = {number: Table(space, some, self._pool) for number, some in held.items()}
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
+        self._behind: dict[int, frozenset[int]] = {}
         self._sieves: dict[tuple[int, int, int, int], tuple[Filter | None, list[Cell]]] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
         self._askers: dict[int, dict[Any, None]] = {}
@@ -182,6 +184,7 @@ class Model:
         self._sieves.clear()
         if groups:
             self._ways.clear()
+            self._behind.clear()
             self._flooding = None
         self._apart.clear()
         self._crowded = None
@@ -200,6 +203,22 @@ class Model:
     def users(self, group: int) -> dict[Any, None]:
         """Those who looked a group up; it need not exist."""
         return self._users.setdefault(group, {})
+
+    def behind(self, number: int) -> frozenset[int]:
+        """The groups that decide what a group does: itself, those it sends to, those whose liveness it watches."""
+        known = self._behind.get(number)
+        if known is None:
+            waiting, seen = [number], {number}
+            while waiting:
+                entry = self.groups.get(waiting.pop())
+                for bucket in entry.buckets if entry is not None else ():
+                    more = {a.group for a in bucket.actions if isinstance(a, act.Group)}
+                    more |= set() if bucket.watch_group is None else {bucket.watch_group}
+                    more -= seen
+                    seen |= more
+                    waiting += more
+            known = self._behind[number] = frozenset(seen)
+        return known
 
     def cell(self, number: int, port: int, metadata: int, tunnel: int) -> Cell:
         """The rules of a table that packets with these registers may meet."""
@@ -497,7 +516,7 @@ class Visit:
 
         ``through``: not from memory.
         """
-        self.beyond.asked(self.model.users(number))
+        self.beyond.grouped(self.model, number)
         entry = self.model.groups.get(number)
         if entry is None or depth >= MAX_CHAIN:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")

@@ -365,6 +365,11 @@ class Fabric:
         elif (seen := cell.users.setdefault(self.reader, [])) is not None:
             seen.append((box, frame))
 
+    def grouped(self, model: Model, group: int) -> None:
+        if self.reader is not None:
+            for each in model.behind(group):
+                model.users(each)[self.reader] = None
+
     def asked(self, users: dict[Any, None]) -> None:
         if self.reader is not None:
             users[self.reader] = None
@@ -388,7 +393,7 @@ class Fabric:
         """The ports that packets may be sent to by what tables before wrote into their action set."""
         ports, groups = model.carried(state.write)
         for group in groups:
-            self.asked(model.users(group))
+            self.grouped(model, group)
         return ports
 
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
@@ -445,7 +450,7 @@ class Fabric:
         cannot be said of all packets at once, or when it puts none on."""
         model = self.models[switch]
         entry = model.groups.get(group)
-        self.asked(model.users(group))
+        self.grouped(model, group)
         if entry is None or not model.way(entry).pushes or not model.way(entry).chosen:
             return None
         try:
