@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds an answer may take."""
 
 

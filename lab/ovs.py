@@ -20,7 +20,7 @@ from lab.control import Control
 
 PATHS = (*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin")
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-READY = 10.0
+READY = 60.0
 """Seconds the daemons may take to start."""
 
 DUMMY, NETDEV, KERNEL = "dummy", "netdev", "kernel"

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from controller.verify.crowd import Crowd, Crowds, Pair, Start
 from controller.verify.expect import Admission, Expectation, Want, Wanted
-from controller.verify.frame import SAME
+from controller.verify.frame import SAME, pulled
 from controller.verify.judge import Unmet
 from controller.verify.outcome import AHEAD, DROPPED, Alternative, Gated, Outcome, Partition, arrives
 from controller.verify.pipeline import FLOODS, Model, Visit
-from controller.verify.ready import State, cut
+from controller.verify.ready import Ready, State, cut
 from controller.verify.space import SHAPE, TAG_SLOTS, Box, meet, outside, within
 from fabric.topology import PortRef
 
@@ -88,8 +88,8 @@ class Entrance:
         finally:
             fabric.reader = before
         if boxes:
-            self.specials = [Special(self, boxes)]
-            self.sets += len(boxes)
+            self.specials = [Special(self, list(dict.fromkeys(boxes)))]
+            self.sets += len(self.specials[0].boxes)
         return list(self._joined)
 
     def _pieces(self) -> Iterator[tuple[Box, Outcome | Gated, Left | None]]:
@@ -165,19 +165,17 @@ class Entrance:
 
     def _by_port(self, box: Box, table: int, state: State) -> Iterator[Box]:
         """The packets that rules for this very port may take, beyond the table that a crowd stands at."""
-        model = self.crowds.fabric.models[self.at.switch]
+        model, space = self.crowds.fabric.models[self.at.switch], self.crowds.space
         kept = model.kept(table)
         for number in model.reached(table):
-            for ready in model.table(number).at_port(self.at.port):
-                value, mask = ready.metadata
-                if (value ^ state.metadata) & mask & kept:
-                    continue
-                if _untouched(model, table, number):
-                    part = cut(self.crowds.space, ready, box, state.frame)[0]
-                    if part is not None:
-                        yield part
-                else:
-                    yield box
+            rules = [one for one in model.table(number).at_port(self.at.port) if _agrees(one, state.metadata, kept)]
+            if rules and not _untouched(model, table, number):
+                yield box
+                continue
+            ways = model.between(table, number) if rules and number != table else ((),)
+            for part in [pulled(space, box, state.frame, limits) for limits in ways] if rules else ():
+                if part is not None:
+                    yield from (some for one in rules if (some := cut(space, one, part, state.frame)[0]) is not None)
 
     # -- one by one --------------------------------------------------------------------------------------------------
 
@@ -237,6 +235,12 @@ def _whole(outcome: Outcome | Gated) -> bool:
     if isinstance(outcome, Gated) or _number(outcome) is not None:
         return True
     return not any(a.switch == AHEAD for option in outcome for a in option)
+
+
+def _agrees(ready: Ready, metadata: int, kept: int) -> bool:
+    """Whether a rule may take packets with this metadata, of which these bits are kept."""
+    value, mask = ready.metadata
+    return not (value ^ metadata) & mask & kept
 
 
 def _untouched(model: Model, table: int, number: int) -> bool:

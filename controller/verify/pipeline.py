@@ -110,6 +110,7 @@ class Model:
 
     __slots__ = (
         "_apart",
+        "_asked",
         "_askers",
         "_behind",
         "_crowded",
@@ -148,6 +149,7 @@ class Model:
         self.tables = {number: Table(space, some, self._pool) for number, some in held.items()}
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
+        self._asked: dict[tuple[int, int], None] = {}
         self._behind: dict[int, frozenset[int]] = {}
         self._sieves: dict[tuple[int, int, int, int], tuple[Filter | None, list[Cell]]] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
@@ -281,6 +283,18 @@ class Model:
             waiting += more
         return seen
 
+    def between(self, table: int, number: int) -> tuple[Limits, ...]:
+        """What packets at a table must look like to get to another, which none of those on the way changes; perhaps
+        more of them than do. Asked once, it is part of the layout."""
+        self._asked[table, number] = None
+        found: dict[Limits, None] = {}
+        for (goto, limits), count in self.table(table).leads.items():
+            if count and goto is not None and number in self.reached(goto):
+                if limits is None:
+                    return ((),)
+                found[limits] = None
+        return tuple(found)
+
     def kept(self, number: int) -> int:
         """The bits of the metadata that no rule writes from a table on."""
         written = 0
@@ -291,7 +305,8 @@ class Model:
 
     def layout(self) -> tuple[object, ...]:
         """What tables do to packets as a whole: which are crowded, where each leads, what it may change on the way."""
-        return self.crowded(), *[(number, table.layout) for number, table in self.tables.items()]
+        tables = [(number, table.layout) for number, table in self.tables.items()]
+        return self.crowded(), *tables, *[self.between(*asked) for asked in self._asked]
 
     def crowded(self) -> frozenset[int]:
         """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not

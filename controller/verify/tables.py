@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 from controller.verify.frame import Frame
 from controller.verify.level import Hit, Level
 from controller.verify.ready import Ready, Registers, cut
-from controller.verify.space import Box, Space
+from controller.verify.space import Box, Limits, Space
 from fabric.rule import Rule
 
 
 class Table:
     """One flow table, which may be edited. ``gotos``, ``groups``, ``outputs``: where its rules send packets, counted;
-    ``changing``: of the gotos, those of rules that change packets before; ``writes``: masks of metadata that rules
-    write, counted; ``ported``: how many rules look at the port a packet came in by."""
+    ``changing``: of the gotos, those of rules that change packets before; ``leads``: the gotos, each with what rules
+    that do nothing else look for (None: rules that do more); ``writes``: masks of metadata that rules write; all of
+    them counted. ``ported``: how many rules look at the port a packet came in by."""
 
     __slots__ = (
         "_cells",
@@ -36,6 +37,7 @@ class Table:
         "changing",
         "gotos",
         "groups",
+        "leads",
         "outputs",
         "ported",
         "size",
@@ -50,6 +52,7 @@ class Table:
         self._where: dict[tuple[Registers, Registers], list[Cell]] | None = None
         self.gotos: Counter[int | None] = Counter()
         self.changing: Counter[int | None] = Counter()
+        self.leads: Counter[Lead] = Counter()
         self.writes: Counter[int] = Counter()
         self._ports: dict[int, list[Ready]] | None = None
         self._layout: tuple[object, ...] | None = None
@@ -77,6 +80,7 @@ class Table:
                 some.append(ready)
         self.gotos.update([ready.rule.instructions.goto for ready in rules])
         self.changing.update([ready.rule.instructions.goto for ready in rules if ready.rule.instructions.apply])
+        self.leads.update([_lead(ready) for ready in rules if ready.rule.instructions.goto is not None])
         self.writes.update([wrote[1] for ready in rules if (wrote := ready.rule.instructions.metadata) is not None])
         self.groups.update([group for ready in rules for group in ready.groups])
         self.outputs.update([port for ready in rules for port in ready.outputs])
@@ -102,6 +106,8 @@ class Table:
         self.gotos[goto] += by
         if ready.rule.instructions.apply:
             self.changing[goto] += by
+        if goto is not None:
+            self.leads[_lead(ready)] += by
         if wrote is not None:
             self.writes[wrote[1]] += by
         for group in ready.groups:
@@ -310,6 +316,16 @@ class Candidates:
 
 Pool = MutableMapping[tuple[int, ...], Candidates]
 """Candidates by the serials of their rules, shared by all tables of a fabric."""
+
+
+Lead = tuple[int | None, Limits | None]
+"""The table that a rule leads to, and what it looks for; None when it does more."""
+
+
+def _lead(ready: Ready) -> Lead:
+    todo = ready.rule.instructions
+    more = todo.apply or todo.write or ready.vid is not None or ready.pcp is not None
+    return todo.goto, None if more else ready.limits
 
 
 def _sifts(ready: Ready) -> bool:
