@@ -1,20 +1,19 @@
 """What ``clos verify --failures`` proves: the fabric with something broken, one state for each kind of failure.
 
-Lives here: spreading the work over processes, and what people hear of it meanwhile. Must not know: reports, files.
+Lives here: what people hear of the work meanwhile. Must not know: reports, files.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from controller.cli.answer import complain
+from controller.cli.processes import spread
 from controller.cli.sources import Wanted
 from controller.cli.text import count
-from controller.verify.failures import Kind, Verdict, Work, answer, kinds
+from controller.verify.failures import Verdict, Work, answer, kinds
 from fabric.ruleset import SwitchState
 
 AGAIN = 5.0
@@ -49,31 +48,9 @@ def broken(wanted: Wanted, states: Mapping[str, SwitchState], at_once: int) -> I
     complain(f"{what}, {count(len(todo), 'kind')} up to symmetry")
     work = Work(wanted.intent, wanted.topology, states)
     began = last = told = time.monotonic()
-    for number, verdict in enumerate(_spread(lambda kind: answer(work, kind), todo), 1):
+    for number, verdict in enumerate(spread(lambda kind: answer(work, kind), todo), 1):
         last, before = time.monotonic(), last
         yield Broken(verdict, last - before)
         if last - told > AGAIN:
             told = last
             complain(f"{number} of {len(todo)} answered, {last - began:.0f} s so far")
-
-
-def _spread(ask: Callable[[Kind], Verdict], todo: list[Kind]) -> Iterator[Verdict]:
-    """All answers in order, found by as many processes as there are processors: copies of this one, ``ask`` and all."""
-    processes = min(len(os.sched_getaffinity(0)), len(todo))
-    if processes < 2:
-        yield from map(ask, todo)
-        return
-    _ASKED.append(ask)
-    try:
-        with multiprocessing.get_context("fork").Pool(processes) as pool:
-            yield from pool.imap(_asked, todo)
-    finally:
-        _ASKED.pop()
-
-
-_ASKED: list[Callable[[Kind], Verdict]] = []
-"""What a process that was copied from this one is asked: the last."""
-
-
-def _asked(kind: Kind) -> Verdict:
-    return _ASKED[-1](kind)

@@ -20,6 +20,7 @@ import typer
 from controller.cli.answer import Answer, Stop, answering
 from controller.cli.change import Before
 from controller.cli.failures import broken
+from controller.cli.processes import one_each, processors
 from controller.cli.proof import COULD_NOT, SAYS, Ours, Sources, Stage, Verification
 from controller.cli.proof_json import verification_json
 from controller.cli.proof_junit import junit
@@ -42,7 +43,7 @@ from controller.compile import Compiled
 from controller.daemon.heap import without_collections
 from controller.dump import Dump, read_dump
 from controller.intent import Text
-from controller.verify import CLAIMS, Report, verify_states
+from controller.verify import CLAIMS, Report, verify_abreast, verify_states
 from controller.verify.survey import SURVEYED, Survey, survey
 from fabric.rule import Rule
 from fabric.ruleset import SwitchState
@@ -61,6 +62,10 @@ Failures = Annotated[
 Claims = Annotated[list[str] | None, typer.Option("--claim", metavar="NAME", help="Only this claim; repeatable.")]
 JunitFile = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML too.")]
 SarifFile = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Write the report as SARIF 2.1.0 too.")]
+
+
+FEWEST, MOST = 10_000, 1_000_000
+"""Rules between which a proof is spread over several processes."""
 
 
 class Asked(NamedTuple):
@@ -158,13 +163,22 @@ def _against(
     _asked_of(CLAIMS, asked)
     ours = (lambda: states_of(wanted.compiled().ruleset)) if dump else None
     sources = Sources(wanted.topology, wanted.intent, dump.where if dump else None, ours and by_switch(ours))
-    ask = lambda: verify_states(wanted.intent, wanted.topology, states)  # noqa: E731
+    ask = lambda: _proved(wanted, states)  # noqa: E731
     whole = _stage(subject, ask, sources, asked)
     if not asked.failures or whole.refused:
         return Verification(subject, (whole,))
     failing = broken(wanted, states, asked.failures)
     stages = (sources.stage(one.title, one.verdict.report, asked.claims, one.seconds, one.failure) for one in failing)
     return Verification(subject, (whole._replace(title="With nothing broken"), *stages))
+
+
+def _proved(wanted: Wanted, states: Mapping[str, SwitchState]) -> Report:
+    """Every claim for these states, by as many processes as help: for small fabrics one, and for those so large that
+    there may not be room for copies."""
+    parts = processors() if FEWEST < sum(len(state.rules) for state in states.values()) < MOST else 1
+    if parts == 1:
+        return verify_states(wanted.intent, wanted.topology, states)
+    return verify_abreast(wanted.intent, wanted.topology, states, parts, one_each)
 
 
 def by_switch(compiled: Callable[[], Mapping[str, SwitchState]]) -> Ours:

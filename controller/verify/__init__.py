@@ -2,7 +2,7 @@
 
 from controller.verify.claims import CLAIMS, Counterexample, Proof, Refused, Report
 from controller.verify.domain import Unmodelled
-from controller.verify.prove import Prover, edit_between, verify, verify_states
+from controller.verify.prove import Prover, edit_between, verify, verify_abreast, verify_states
 from controller.verify.reach import Edit
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "Unmodelled",
     "edit_between",
     "verify",
+    "verify_abreast",
     "verify_states",
 ]

@@ -20,6 +20,7 @@ from controller.verify.reach import Fabric
 from controller.verify.ready import Ready, State, cut
 from controller.verify.space import ETH_DST, IP_DST, VID, Box, narrowed, outside
 from controller.verify.tables import Cell
+from controller.verify.turn import Dirty
 from fabric.action import IN_PORT
 from fabric.topology import PortRef
 
@@ -113,22 +114,6 @@ class Worth:
 
     def __init__(self, switch: str, group: int, number: int) -> None:
         self.switch, self.group, self.number = switch, group, number
-
-
-class Dirty:
-    """What of a tenant's wishes changes: ``everything``, or what concerns packets for these addresses, as sets."""
-
-    __slots__ = ("everything", "hosts", "ips", "macs")
-
-    def __init__(self) -> None:
-        self.everything = False
-        self.macs = self.ips = 0
-        self.hosts: set[str] = set()
-
-    def touches(self, slot: int, atom: int) -> bool:
-        if self.everything or slot not in (ETH_DST, IP_DST):
-            return True
-        return bool(atom & (self.macs if slot == ETH_DST else self.ips))
 
 
 _OWN_SWITCH = 1 << 40
