@@ -1,10 +1,11 @@
 """How long it takes to prove every claim of a fabric, and to prove a change of it.
 
-    python -m benchmarks.verify [2k] [25k]
+    python -m benchmarks.verify [2k] [25k] [--rounds 60]
 
-Fresh: from a compiled ruleset to the answers. Changes: to one leaf's rules, to a spine's or an uplink's group, each of
-which keeps the intent; rules deleted at random, with counterexamples; and one endpoint added, moved or removed, every
-batch of its plan proved. The ratio is to the evaluator trying one packet for each set that was judged.
+Fresh: from a compiled ruleset to the answers, by one process, and by as many as there are processors, as ``clos
+verify`` does it. Changes: to one leaf's rules, to a spine's or an uplink's group, each of which keeps the intent; rules
+deleted at random, with counterexamples; and one endpoint added, moved or removed, every batch of its plan proved. The
+ratio is to the evaluator trying one packet for each set that was judged.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.compile import SIZES, edits
+from controller.cli.processes import one_each, processors
+from controller.cli.verify import MOST
 from controller.compile import Compiled, compile_fabric
 from controller.daemon.heap import keep_out_of_collections, without_collections
 from controller.intent import load_topology
 from controller.intent.bench import bench_intent
+from controller.intent.model import Intent
 from controller.plan import Batch, diff
-from controller.verify import Edit, Prover
+from controller.verify import Edit, Prover, verify_abreast
 from controller.verify.prove import states_of
 from fabric import packet as build
 from fabric.rule import GroupEntry, Rule
@@ -34,18 +38,18 @@ from fabric.switch import SwitchModel
 from fabric.topology import Topology
 from fabric.walk import walk
 
-ROUNDS = 60
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sizes", nargs="*", metavar="2k|25k")
+    parser.add_argument("--rounds", type=int, default=60, help="changes of each kind")
+    chosen = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}")
-    for name in parser.parse_args().sizes or ["2k"]:
-        _measure(name)
+    for name in chosen.sizes or ["2k"]:
+        _measure(name, chosen.rounds)
 
 
-def _measure(name: str) -> None:
+def _measure(name: str, rounds: int) -> None:
     path = Path(f"topologies/bench-{name}.yaml")
     topology = load_topology(path).topology
     if topology is None:
@@ -55,28 +59,49 @@ def _measure(name: str) -> None:
     with without_collections():
         compiled = compile_fabric(intent, topology)
         made = time.perf_counter()
+        rules = sum(compiled.ruleset.counts().values())
+        print(f"bench-{name}: {rules:,} rules, compiled in {made - start:.2f} s", flush=True)
+        if rules < MOST:
+            _abreast(intent, topology, compiled)
+        made = time.perf_counter()
         prover = Prover(intent, topology, states_of(compiled.ruleset))
         report = prover.report()
         done = time.perf_counter()
         keep_out_of_collections()
     if not report.ok:
         raise SystemExit(str(report))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    rules = sum(compiled.ruleset.counts().values())
     sets = int(report.proofs[0].covered.split(" in ")[1].split()[0])
-    print(f"bench-{name}: {rules:,} rules; compiled in {made - start:.2f} s, proved in {done - made:.2f} s,", end=" ")
-    print(f"together {done - start:.2f} s; {peak} MB at the most; {report.proofs[0].covered}")
+    print(f"  proved by one process in {done - made:.2f} s, {_peak(resource.RUSAGE_SELF)} MB at the most;", end=" ")
+    print(report.proofs[0].covered, flush=True)
     one = _evaluated(topology, compiled)
     print(
         f"  the evaluator, one packet for each of {sets:,} sets: {one * sets:.1f} s, {one * sets / (done - made):.1f} x"
     )
     states = {name: SwitchState(tuple(s.rules), s.groups, ()) for name, s in states_of(compiled.ruleset).items()}
     dice = Random(7)
-    _told("a leaf's rule, intent kept", _kept(prover, states, dice, _leaf_rule, topology))
-    _told("a spine's or uplink's group, intent kept", _kept(prover, states, dice, _group, topology))
-    _told("a rule deleted: refuted", _refuted(prover, states, dice))
-    for kind, times in _changed(prover, compiled, topology).items():
+    _told("a leaf's rule, intent kept", _kept(prover, states, dice, _leaf_rule, rounds))
+    _told("a spine's or uplink's group, intent kept", _kept(prover, states, dice, _group, rounds))
+    _told("a rule deleted: refuted", _refuted(prover, states, dice, rounds))
+    for kind, times in _changed(prover, compiled, topology, rounds).items():
         _told(f"one endpoint {kind}, every batch", times)
+
+
+def _abreast(intent: Intent, topology: Topology, compiled: Compiled) -> None:
+    """The same by as many processes as there are processors."""
+    start, parts = time.perf_counter(), processors()
+    report = verify_abreast(intent, topology, states_of(compiled.ruleset), parts, one_each)
+    if not report.ok:
+        raise SystemExit(str(report))
+    took, others = time.perf_counter() - start, parts * _peak(resource.RUSAGE_CHILDREN)
+    print(
+        f"  proved by {parts} processes in {took:.2f} s, at most {_peak(resource.RUSAGE_SELF)} MB in the first", end=""
+    )
+    print(f" and {others} MB in its copies, what they share counted in each", flush=True)
+
+
+def _peak(who: int) -> int:
+    """Megabytes."""
+    return resource.getrusage(who).ru_maxrss // 1024
 
 
 def _evaluated(topology: Topology, compiled: Compiled) -> float:
@@ -121,12 +146,10 @@ def _group(name: str, state: SwitchState, dice: Random) -> Edit | None:
     return Edit((), (), {entry.group: entry._replace(buckets=buckets)})
 
 
-def _kept(
-    prover: Prover, states: dict[str, SwitchState], dice: Random, change: Change, topology: Topology
-) -> list[float]:
+def _kept(prover: Prover, states: dict[str, SwitchState], dice: Random, change: Change, rounds: int) -> list[float]:
     times = []
     names = [name for name in states if change(name, states[name], Random(1)) is not None]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         name = dice.choice(names)
         edit = change(name, states[name], dice)
         if edit is None:
@@ -140,9 +163,9 @@ def _kept(
     return times
 
 
-def _refuted(prover: Prover, states: dict[str, SwitchState], dice: Random) -> list[float]:
+def _refuted(prover: Prover, states: dict[str, SwitchState], dice: Random, rounds: int) -> list[float]:
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         name = dice.choice(list(states))
         rule = dice.choice(states[name].rules)
         start = time.perf_counter()
@@ -159,10 +182,10 @@ def _back(state: SwitchState, edit: Edit) -> Edit:
     return Edit(edit.come, edit.gone, groups)
 
 
-def _changed(prover: Prover, compiled: Compiled, topology: Topology) -> dict[str, list[float]]:
+def _changed(prover: Prover, compiled: Compiled, topology: Topology, rounds: int) -> dict[str, list[float]]:
     """Seconds to prove every batch of each kind of change's plan."""
     times: dict[str, list[float]] = {"added": [], "moved": [], "removed": []}
-    for kind, intent in edits(compiled.intent, topology, ROUNDS // 3):
+    for kind, intent in edits(compiled.intent, topology, max(1, rounds // 3)):
         again = compile_fabric(intent, topology, previous=compiled)
         plan = diff(compiled.ruleset, again.ruleset)
         turns = [_edits(batch) for batch in plan.batches]
@@ -198,7 +221,10 @@ def _flat(some: list[tuple[Rule, ...]]) -> tuple[Rule, ...]:
 def _told(what: str, times: list[float]) -> None:
     if times:
         last = statistics.quantiles(times, n=100)[98] if len(times) > 1 else times[0]
-        print(f"  {what}: p50 {statistics.median(times) * 1e3:.1f} ms, p99 {last * 1e3:.0f} ms, {len(times)} times")
+        print(
+            f"  {what}: p50 {statistics.median(times) * 1e3:.1f} ms, p99 {last * 1e3:.0f} ms, {len(times)} times",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
