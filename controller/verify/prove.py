@@ -130,10 +130,6 @@ class Prover:
                 return Refused(str(why))
 
         with _no_collection():
-            try:
-                proving.enter()
-            except Unmodelled as why:
-                return Report((), (), Refused(str(why)))
             found = list(spread(answer, range(parts)))
         refused = next((part for part in found if isinstance(part, Refused)), None)
         return Report((), (), refused) if refused else report([part for part in found if isinstance(part, Findings)])

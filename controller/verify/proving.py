@@ -177,17 +177,28 @@ class Proving:
                 self._look_closely(crowd, pair, unmet)
 
     def only(self, part: int, of: int) -> None:
-        """Of what there is left to look at once ports were, look at one part only: at some tenants' crowds. What was
-        found at the ports themselves is the first part's."""
-        tenants = dict.fromkeys(_tenant(pair) for _, pair in self._crowds)
-        mine = {name for i, name in enumerate(tenants) if i % of == part}
+        """Of all there is to look at at first, look at one part only: some tenants' crowds, and the ports of their
+        hosts. A port is the business of the part that has the first of its host's tenants."""
+        names = dict.fromkeys(name for each in self.crowds.expectations for name in each.intent.tenants)
+        mine = {name for i, name in enumerate(names) if i % of == part}
+        own = {entrance for at, entrance in self.entrances.items() if self._owner(at) in mine}
+        own |= {entrance for at, entrance in self.entrances.items() if part == 0 and self._owner(at) is None}
+        self._todo = {each: None for at, each in self.entrances.items() if each in own or mine & self._tenants(at)}
+        self.enter()
+        for entrance in self.entrances.values():
+            if entrance not in own:
+                self._sets -= entrance.sets
+                self._faulty.pop(entrance, None)
+                entrance.sets, entrance.faults, entrance.specials = 0, [], []
+        self._specials = {special: None for special in self._specials if special.entrance in own}
         self._crowds = {key: why for key, why in self._crowds.items() if _tenant(key[1]) in mine}
-        self._specials = {special: None for i, special in enumerate(self._specials) if i % of == part}
-        if part:
-            self._sets = 0
-            for entrance in self._faulty:
-                entrance.faults = []
-            self._faulty.clear()
+
+    def _tenants(self, at: PortRef) -> set[str]:
+        """Whose endpoints a port's host has."""
+        return {name for each in self.crowds.expectations for name in each.tenants_at(self.fabric.hosts[at])}
+
+    def _owner(self, at: PortRef) -> str | None:
+        return min(self._tenants(at), default=None)
 
     def _note(self, entrance: Entrance) -> None:
         if entrance.faults or any(special.faults for special in entrance.specials):
