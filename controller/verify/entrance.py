@@ -14,9 +14,10 @@ from controller.verify.expect import Admission, Expectation, Want, Wanted
 from controller.verify.frame import SAME, pulled
 from controller.verify.judge import Unmet
 from controller.verify.outcome import AHEAD, DROPPED, Alternative, Gated, Outcome, Partition, arrives
-from controller.verify.pipeline import FLOODS, Model, Visit
+from controller.verify.pipeline import Visit
 from controller.verify.ready import Ready, State, cut
 from controller.verify.space import SHAPE, TAG_SLOTS, Box, meet, outside, within
+from controller.verify.switch import FLOODS, Model
 from fabric.topology import PortRef
 
 

@@ -9,20 +9,20 @@ Source: OpenFlow 1.3.5 §5.1, §5.6 (groups), §5.9 (instructions), §5.10 (acti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from controller.verify.domain import Unmodelled
-from controller.verify.frame import SAME, Frame
 from controller.verify.outcome import DROPPED, Filter, Gated, Partition, Piece, any_of, arrives, both, joined, plain
-from controller.verify.ready import Ready, State
+from controller.verify.places import ELSEWHERE, SOMEWHERE, GroupAt, PortMatters, Tell
+from controller.verify.ready import State
 from controller.verify.rewrite import rewrite
-from controller.verify.space import Box, Limits, Space, limits_of
-from controller.verify.tables import Candidates, Cell, Pool, Table
+from controller.verify.space import Box
+from controller.verify.switch import BY_PORT, Changed, Model, Reader, Way
 from fabric import action as act
 from fabric.fields import FIELDS
-from fabric.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Instructions, Rule
+from fabric.rule import SELECT, Bucket, Instructions
 from fabric.topology import PortRef
 
 MAX_CHAIN = 32
@@ -35,15 +35,8 @@ _RANK: dict[type, int] = {
 }  # fmt: skip
 """The order of an action set (§5.10)."""
 
-Changed = tuple[list[tuple[Box, Frame]], list[Box]]
-"""Packets that go on, in parts, and what they look like then; and those that are gone."""
-Changes = dict[tuple[tuple[Any, ...], Box, Frame], Changed]
-"""What actions make of packets."""
-Filters = dict[tuple[tuple[int, int], ...], tuple[Filter | None, tuple[tuple[int, Candidates], ...]]]
-"""Filters by what they are made of, shared by all switches of a fabric; what they are made of lives on with them."""
 
-
-class Beyond(Protocol):
+class Beyond(Reader, Protocol):
     """What lies beyond a switch: links and hosts; and the memory that serves all switches."""
 
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
@@ -52,360 +45,12 @@ class Beyond(Protocol):
     def recall(self, where: GroupAt, state: State, broad: bool) -> Partition:
         """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""
 
-    def looked(self, cell: Cell, box: Box, frame: Frame) -> None:
-        """Packets were looked up among a cell's rules."""
-
     def grouped(self, model: Model, group: int) -> None:
         """A group was looked up."""
 
 
-class Place(NamedTuple):
-    """A table of a switch, with the registers that packets have there; ``port``: where they came in by, when that
-    matters, else 0."""
-
-    switch: str
-    port: int
-    table: int
-    metadata: int
-    tunnel: int
-    write: tuple[Any, ...]
-
-
 Then = Callable[[State], Partition]
 Defer = Callable[["Visit", int, State], Partition | None]
-Tell = Callable[[str, str, Rule | None], None]
-"""Hears, for a trace, what happens: a line, the switch, the rule if one was met."""
-
-
-class Touch(NamedTuple):
-    """Somebody who looked at something that changed: at these rules of a cell, or (None) at anything."""
-
-    user: Any
-    cell: Cell | None = None
-    changed: list[Ready] | None = None
-
-
-class GroupAt(NamedTuple):
-    """A group of a switch; ``port``: where packets came in by, when that matters, else 0."""
-
-    switch: str
-    group: int
-    port: int
-
-
-SOMEWHERE = 0
-"""The port packets came in by when that is some host's port, it does not matter which: what goes back by it goes to
-port IN_PORT, what goes out by a host's port is taken not to have come in there."""
-ELSEWHERE = -1
-"""The port packets came in by when that is any link but those that they are sent out by: ``Visit.ports``."""
-
-
-class PortMatters(Exception):
-    """Packets that came in by any link were asked about, and it matters by which."""
-
-
-class Model:
-    """A switch as the prover sees it, which may be edited. ``ports``: all that exist; ``links``: those that
-    lead to switches; ``dead``: without carrier."""
-
-    __slots__ = (
-        "_apart",
-        "_asked",
-        "_askers",
-        "_behind",
-        "_crowded",
-        "_filters",
-        "_flooding",
-        "_pool",
-        "_sieves",
-        "_users",
-        "_ways",
-        "changed",
-        "dead",
-        "groups",
-        "links",
-        "name",
-        "ports",
-        "space",
-        "tables",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        space: Space,
-        rules: Iterable[Ready],
-        groups: Iterable[GroupEntry],
-        ports: Iterable[int],
-        links: Iterable[int],
-        dead: frozenset[int],
-        shared: tuple[Pool, Filters, Changes],
-    ) -> None:
-        self.name, self.space = name, space
-        self._pool, self._filters, self.changed = shared
-        held: dict[int, list[Ready]] = {}
-        for ready in rules:
-            held.setdefault(ready.rule.table, []).append(ready)
-        self.tables = {number: Table(space, some, self._pool) for number, some in held.items()}
-        self.groups = {entry.group: entry for entry in groups}
-        self._ways: dict[int, Way] = {}
-        self._asked: dict[tuple[int, int], None] = {}
-        self._behind: dict[int, frozenset[int]] = {}
-        self._sieves: dict[tuple[int, int, int, int], tuple[Filter | None, list[Cell]]] = {}
-        self._apart: dict[int, frozenset[int] | None] = {}
-        self._askers: dict[int, dict[Any, None]] = {}
-        self._crowded: frozenset[int] | None = None
-        self._flooding: bool | None = None
-        self._users: dict[int, dict[Any, None]] = {}
-        self.ports, self.links, self.dead = frozenset(ports), frozenset(links), dead
-
-    def table(self, number: int) -> Table:
-        """A flow table; one that holds nothing is empty."""
-        found = self.tables.get(number)
-        if found is None:
-            found = self.tables[number] = Table(self.space, (), self._pool)
-        return found
-
-    def edit(self, gone: list[Ready], come: list[Ready], groups: Mapping[int, GroupEntry | None]) -> list[Touch]:
-        """Take rules away, put others in, and have other groups (None: none). All those who looked at what changed."""
-        tables: dict[int, tuple[list[Ready], list[Ready]]] = {}
-        for which, some in enumerate((gone, come)):
-            for ready in some:
-                tables.setdefault(ready.rule.table, ([], []))[which].append(ready)
-        users: list[Touch] = []
-        apart = dict(self._apart)
-        for number, (out, into) in tables.items():
-            for cell, changed in self.table(number).edit(out, into):
-                users += [Touch(user, cell, changed) for user in cell.touched(self.space, changed)]
-        for number, entry in groups.items():
-            if entry is None:
-                self.groups.pop(number, None)
-            else:
-                self.groups[number] = entry
-            users += [Touch(user) for user in self._users.get(number, ())]
-        self._sieves.clear()
-        if groups:
-            self._ways.clear()
-            self._behind.clear()
-            self._flooding = None
-        self._apart.clear()
-        self._crowded = None
-        for number, ports in apart.items():
-            if self.apart(number) != ports:
-                users += [Touch(user) for user in self._askers.get(number, ())]
-        return users
-
-    def own(self, rule: Rule) -> Rule:
-        """The rule that the switch holds with this one's priority and match: its cookie may be another."""
-        for ready in self.table(rule.table).every():
-            if ready.priority == rule.priority and ready.rule.match == rule.match:
-                return ready.rule
-        return rule
-
-    def users(self, group: int) -> dict[Any, None]:
-        """Those who looked a group up; it need not exist."""
-        return self._users.setdefault(group, {})
-
-    def behind(self, number: int) -> frozenset[int]:
-        """The groups that decide what a group does: itself, those it sends to, those whose liveness it watches."""
-        known = self._behind.get(number)
-        if known is None:
-            waiting, seen = [number], {number}
-            while waiting:
-                entry = self.groups.get(waiting.pop())
-                for bucket in entry.buckets if entry is not None else ():
-                    more = {a.group for a in bucket.actions if isinstance(a, act.Group)}
-                    more |= set() if bucket.watch_group is None else {bucket.watch_group}
-                    more -= seen
-                    seen |= more
-                    waiting += more
-            known = self._behind[number] = frozenset(seen)
-        return known
-
-    def cell(self, number: int, port: int, metadata: int, tunnel: int) -> Cell:
-        """The rules of a table that packets with these registers may meet."""
-        table = self.table(number)
-        if port == ELSEWHERE and table.by_port:
-            raise PortMatters
-        return table.cell(port, metadata, tunnel)
-
-    def filter(self, number: int, port: int, metadata: int, tunnel: int, beyond: Beyond) -> Filter | None:
-        """What tables from this one on do, when all they do is to let packets go on or to stop them."""
-        known = self._sieves.get((number, port, metadata, tunnel))
-        if known is not None:
-            for cell in known[1]:
-                beyond.looked(cell, self.space.full, SAME)
-            return known[0]
-        cells: list[Cell] = []
-        found = self._filter(number, port, metadata, tunnel, beyond, cells)
-        self._sieves[number, port, metadata, tunnel] = found, cells
-        return found
-
-    def _filter(
-        self, number: int, port: int, metadata: int, tunnel: int, beyond: Beyond, cells: list[Cell]
-    ) -> Filter | None:
-        """The same, not from memory; ``cells`` takes those that were looked at."""
-        met: list[tuple[int, Candidates]] = []
-        waiting = [number]
-        while waiting:
-            here = waiting.pop()
-            cell = self.cell(here, port, metadata, tunnel)
-            cells.append(cell)
-            beyond.looked(cell, self.space.full, SAME)
-            sifts, gotos, _ = cell.candidates.sieve
-            if not sifts or not cell.candidates.levels:
-                return None
-            met.append((here, cell.candidates))
-            waiting += [goto for goto in gotos if all(goto != seen for seen, _ in met) and goto not in waiting]
-        key = tuple([(here, id(found)) for here, found in met])
-        if key not in self._filters:
-            self._filters[key] = _sieve(self.space, number, dict(met)), tuple(met)
-        return self._filters[key][0]
-
-    def askers(self, number: int) -> dict[Any, None]:
-        """Those who asked which ports matter from a table on."""
-        return self._askers.setdefault(number, {})
-
-    def apart(self, number: int) -> frozenset[int] | None:
-        """The links by which packets may have come in to whom that matters from a table on; None when it may to all."""
-        if number not in self._apart:
-            self._apart[number] = self._ports_from(number)
-        return self._apart[number]
-
-    def reached(self, number: int) -> set[int]:
-        """The tables that packets can come to from one, itself among them."""
-        waiting, seen = [number], {number}
-        while waiting:
-            table = self.tables.get(waiting.pop())
-            gotos = table.gotos.items() if table is not None else ()
-            more = {goto for goto, count in gotos if goto is not None and count} - seen
-            seen |= more
-            waiting += more
-        return seen
-
-    def between(self, table: int, number: int) -> tuple[Limits, ...]:
-        """What packets at a table must look like to get to another, which none of those on the way changes; perhaps
-        more of them than do. Asked once, it is part of the layout."""
-        self._asked[table, number] = None
-        found: dict[Limits, None] = {}
-        for (goto, limits), count in self.table(table).leads.items():
-            if count and goto is not None and number in self.reached(goto):
-                if limits is None:
-                    return ((),)
-                found[limits] = None
-        return tuple(found)
-
-    def kept(self, number: int) -> int:
-        """The bits of the metadata that no rule writes from a table on."""
-        written = 0
-        for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
-            for mask, count in table.writes.items():
-                written |= mask if count else 0
-        return ~written
-
-    def layout(self) -> tuple[object, ...]:
-        """What tables do to packets as a whole: which are crowded, where each leads, what it may change on the way."""
-        tables = [(number, table.layout) for number, table in self.tables.items()]
-        return self.crowded(), *tables, *[self.between(*asked) for asked in self._asked]
-
-    def crowded(self) -> frozenset[int]:
-        """The tables that do the same wherever packets came in, but for what goes back there: no rule floods, and not
-        every one looks at the port."""
-        if self._crowded is None:
-            some = {number for number, table in self.tables.items() if number and table.size > table.ported}
-            self._crowded = frozenset(number for number in some if not self._floods(number))
-        return self._crowded
-
-    def _floods(self, number: int) -> bool:
-        tables = [self.tables[each] for each in self.reached(number) if each in self.tables]
-        if any(table.outputs[act.ALL] or table.outputs[act.FLOOD] for table in tables):
-            return True
-        if self._flooding is None:
-            sent = (port for entry in self.groups.values() for port in self._sent(entry))
-            self._flooding = any(port in (act.ALL, act.FLOOD) for port in sent)
-        if not self._flooding:
-            return False
-        groups = {group for table in tables for group, count in table.groups.items() if count}
-        return any(not self.sends(group).isdisjoint((act.ALL, act.FLOOD)) for group in groups)
-
-    @staticmethod
-    def _sent(entry: GroupEntry) -> Iterator[int]:
-        """The ports that a group's own buckets name."""
-        return (a.port for bucket in entry.buckets for a in bucket.actions if type(a) is act.Output)
-
-    def carried(self, write: tuple[Any, ...]) -> tuple[frozenset[int], tuple[int, ...]]:
-        """The ports that an action set names, its groups' too; and these groups."""
-        ports = {action.port for action in write if type(action) is act.Output}
-        groups = tuple(action.group for action in write if type(action) is act.Group)
-        return frozenset(ports.union(*map(self.sends, groups))), groups
-
-    def _ports_from(self, number: int) -> frozenset[int] | None:
-        found: set[int] = set()
-        for table in (self.tables[each] for each in self.reached(number) if each in self.tables):
-            if table.ported:
-                return None
-            found |= {port for port, count in table.outputs.items() if count}
-            for group, count in table.groups.items():
-                found |= self.sends(group) if count else set()
-        return self.links & found if found.isdisjoint(BY_PORT) else None
-
-    def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
-        """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
-        port, watched = bucket.watch_port, bucket.watch_group
-        if port is None and watched is None:
-            return True
-        if port is not None and port in self.ports and port not in self.dead:
-            return True
-        if watched is None or watched in asked or watched not in self.groups:
-            return False
-        return any(self.alive(each, asked | {watched}) for each in self.groups[watched].buckets)
-
-    def buckets(self, entry: GroupEntry) -> list[Bucket]:
-        """The buckets packets may take."""
-        alive = self.alive
-        if entry.type == SELECT:
-            return [bucket for bucket in entry.buckets if bucket.weight and alive(bucket)]
-        if entry.type == FAST_FAILOVER:
-            return [bucket for bucket in entry.buckets if alive(bucket)][:1]
-        return list(entry.buckets if entry.type == ALL else entry.buckets[:1])
-
-    def way(self, entry: GroupEntry) -> Way:
-        """How packets go through a group; worked out once."""
-        known = self._ways.get(entry.group)
-        if known is None:
-            chosen, sends = self.buckets(entry), self.sends(entry.group)
-            anywhere = not sends.isdisjoint(BY_PORT)
-            pushes = all(any(type(action) is act.PushVlan for action in bucket.actions) for bucket in chosen)
-            known = self._ways[entry.group] = Way(entry, chosen, None if anywhere else sends, pushes)
-        return known
-
-    def sends(self, number: int) -> frozenset[int]:
-        """The ports that a group's live buckets name, its chained groups' too."""
-        found: set[int] = set()
-        waiting, seen = [number], {number}
-        while waiting:
-            entry = self.groups.get(waiting.pop())
-            actions = [a for bucket in self.buckets(entry) for a in bucket.actions] if entry is not None else []
-            found.update(a.port for a in actions if isinstance(a, act.Output))
-            more = {a.group for a in actions if isinstance(a, act.Group)} - seen
-            seen |= more
-            waiting += more
-        return frozenset(found)
-
-
-class Way(NamedTuple):
-    """A group's buckets that packets may take; ``sends``: ports at which it matters whether a packet came in there,
-    None = all; ``pushes``: every bucket puts a tag on, so that the outermost one before is none of its business."""
-
-    entry: GroupEntry
-    chosen: list[Bucket]
-    sends: frozenset[int] | None
-    pushes: bool
-
-
-FLOODS = frozenset({act.ALL, act.FLOOD})
-BY_PORT = FLOODS | {act.IN_PORT}
-"""Outputs that depend on the port a packet came in by."""
 
 
 class Visit:
@@ -584,23 +229,6 @@ class Visit:
                 gone += [box for _, lost in done for box in lost]
             known = self.model.changed[key] = [(each.box, each.frame) for each in states], gone
         return known
-
-
-def _sieve(space: Space, first: int, met: dict[int, Candidates]) -> Filter | None:
-    """The filter that these candidates are together, from table ``first`` on; None when rules tie."""
-    rows: list[tuple[Limits, bool]] = []
-    waiting = [(first, space.full)]
-    while waiting:
-        number, box = waiting.pop()
-        for part, rules in met[number].split(box, SAME):
-            if len(rules) > 1:
-                return None
-            todo = rules[0].instructions if rules else None
-            if todo is not None and todo.goto is not None:
-                waiting.append((todo.goto, part))
-            else:
-                rows.append((limits_of(space.full, part), todo is not None and not todo.clear))
-    return Filter(tuple(rows), frozenset().union(*(found.sieve[2] for found in met.values())))
 
 
 def _end(state: State) -> Partition:

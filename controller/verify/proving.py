@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from controller.intent.model import Intent
+from controller.verify.check import check, glance
 from controller.verify.claims import CLAIMS, Counterexample
 from controller.verify.crowd import Crowd, Crowds, Job, Pair, Rules, Worth
 from controller.verify.entrance import Entrance, Fault, Special
 from controller.verify.expect import Expectation, share_terms, tenant_terms
 from controller.verify.findings import SHOWN, Findings
 from controller.verify.judge import Judge, Unmet
-from controller.verify.pipeline import Touch
 from controller.verify.reach import Edit, Fabric, StartOver
+from controller.verify.switch import Touch
 from controller.verify.tell import told
 from controller.verify.turn import Dirty, detours, differences, merge
 from fabric.topology import PortRef
@@ -170,8 +171,8 @@ class Proving:
         for (crowd, pair), reasons in crowds.items():
             unmet = None
             if pair in crowd.members:
-                unmet = None if reasons is None else self.crowds.glance(crowd, pair, reasons)
-                unmet = self.crowds.check(crowd, pair) if unmet is None else unmet
+                unmet = None if reasons is None else glance(self.crowds, crowd, pair, reasons)
+                unmet = check(self.crowds, crowd, pair) if unmet is None else unmet
             self._unmet.pop((crowd, pair), None)
             if unmet:
                 self._look_closely(crowd, pair, unmet)

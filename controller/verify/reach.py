@@ -32,26 +32,14 @@ from controller.verify.outcome import (
     joined,
     plain,
 )
-from controller.verify.pipeline import (
-    BY_PORT,
-    ELSEWHERE,
-    SOMEWHERE,
-    Changes,
-    Defer,
-    Filters,
-    GroupAt,
-    Model,
-    Place,
-    PortMatters,
-    Tell,
-    Touch,
-    Visit,
-)
+from controller.verify.pipeline import Defer, Visit
+from controller.verify.places import ELSEWHERE, SOMEWHERE, GroupAt, Place, PortMatters, Tell
 from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import touches
 from controller.verify.shapes import ANY_LAYER
 from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, TAG_SLOTS, VID, Box, Space, Term
 from controller.verify.summary import Summary
+from controller.verify.switch import BY_PORT, Changes, Filters, Model, Touch
 from controller.verify.tables import Cell, Pool
 from fabric import action as act
 from fabric.match import Match
