@@ -18,7 +18,7 @@ from controller.intent.model import Intent
 from fabric.ruleset import Ruleset
 from fabric.topology import PortRef, Topology
 from lab.cell import DEFAULT, Cell, down, find_cell, up
-from lab.layout import Layout, layout
+from lab.layout import PASS_ON, Layout, layout
 from lab.ovs import LabError
 from lab.taps import Taps
 from lab.witness import Fabric
@@ -126,6 +126,9 @@ def apply(lab: Lab, documents: Sequence[Text], why: str = "", allow: Iterable[st
         names = ", ".join(sorted({name for name, *_ in changed}))
         raise LabError(f"these intents change who the hosts are ({names}): clos lab down, then up with them")
     told = lab.cell.ask("apply", intents=list(documents), why=why, allow=list(allow))
+    for station in new.plan.stations:
+        if station.passes_on:
+            lab.cell.run(station.name, "sh", "-c", PASS_ON)
     fresh = lab.cell.directory / "order.new"
     fresh.write_text(json.dumps({**old, "intents": list(documents)}))
     fresh.rename(lab.cell.directory / "order.json")

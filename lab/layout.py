@@ -34,6 +34,18 @@ class Station(NamedTuple):
             return ""
         return f"{dotted(self.party.endpoint.ip)}/{self.party.tenant.networks[self.party.endpoint.network].subnet[1]}"
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether any policy has the endpoint as its waypoint."""
+        return self.party is not None and self.party.endpoint.name in self.party.waypoints
+
+
+PASS_ON = "; ".join(
+    f"for f in /proc/sys/net/ipv4/{name}; do echo {value} > $f; done"
+    for name, value in (("ip_forward", 1), ("conf/*/rp_filter", 0), ("conf/*/send_redirects", 0))
+)
+"""For a waypoint's shell: route what comes for others, back by the only interface, and tell nobody of a shorter way."""
+
 
 class Hypervisor(NamedTuple):
     """A host with a bridge: ports 1 (and 2) are its uplinks, the guests' follow. ``guests``: (station, VLAN)."""

@@ -19,7 +19,7 @@ from mininet.node import Host, OVSSwitch
 from mininet.topo import Topo
 
 from fabric.topology import Topology
-from lab.layout import Cable, Hypervisor, Layout, Station, colons, dotted, layout
+from lab.layout import PASS_ON, Cable, Hypervisor, Layout, Station, colons, dotted, layout
 from lab.offloads import switch_off
 from lab.ovs import NETDEV, LabError
 
@@ -126,14 +126,8 @@ def _tune(net: Any, plan: Layout) -> None:
     for station in plan.stations:
         if station.party is not None:
             net[station.name].cmd(f"ip route add default via {dotted(station.party.gateway)}")
-            if station.party.endpoint.name in station.party.waypoints:
-                _pass_on(net[station.name])
-
-
-def _pass_on(host: Any) -> None:
-    """A waypoint routes what comes for others, back by its only interface, and tells nobody of a shorter way."""
-    for name, value in (("ip_forward", 1), ("conf/*/rp_filter", 0), ("conf/*/send_redirects", 0)):
-        host.cmd(f"for f in /proc/sys/net/ipv4/{name}; do echo {value} > $f; done")
+            if station.passes_on:
+                net[station.name].cmd(PASS_ON)
 
 
 def _fabric(cables: Iterable[Cable]) -> Iterator[str]:

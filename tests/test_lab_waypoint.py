@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from lab.cell import lacking
 if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
     pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
 
-from lab.lab import Lab, running
+from lab.lab import Lab, apply, running, texts
 from lab.probes import matrix
 from lab.witness import trial
 from tests.cli_run import DEMO, ROOT
@@ -56,6 +57,15 @@ def test_a_connection_by_a_firewall_works_and_is_still_the_senders(lab: Lab) -> 
     with server(lab) as process:
         assert lab.cell.run("web1", "python3", "-c", OPEN).returncode == 0
         assert process.stdout is not None and process.stdout.readline() == "10.1.1.11\n"
+
+
+def test_a_waypoint_of_intents_that_are_applied_later_passes_packets_on(lab: Lab, tmp_path: Path) -> None:
+    station = lab.plan.station("shop/fw")
+    assert station is not None
+    lab.cell.run(station.name, "sh", "-c", f"echo 0 > {FORWARD}")
+    apply(lab, texts([firewall(tmp_path)]))
+    with server(lab):
+        assert lab.cell.run("web1", "python3", "-c", OPEN).returncode == 0
 
 
 def test_a_firewall_that_passes_nothing_on_is_not_got_past(lab: Lab) -> None:
