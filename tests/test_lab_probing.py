@@ -48,7 +48,7 @@ def test_every_pair_attack_and_limit_fares_as_intents_rules_and_cables_say(lab: 
         "its own interface (MTU 1500)", "the cable to leaf1:11 (MTU 1500)",
     }  # fmt: skip
     one = next(row for row in data["pairs"] if row["from"] == "shop/web1" and row["to"] == "shop/app1")
-    assert set(one) == {"from", "to", "service", "permitted", "by", "delivered", "stopped"}
+    assert set(one) == {"from", "to", "service", "permitted", "by", "via", "delivered", "stopped"}
     assert any("shop/web1" in str(line) and "tcp/8080" in str(line) for line in told.lines())
 
 
