@@ -45,8 +45,8 @@ class Beyond(Reader, Protocol):
     def recall(self, where: GroupAt, state: State, broad: bool) -> Partition:
         """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""
 
-    def grouped(self, model: Model, group: int) -> None:
-        """A group was looked up."""
+    def grouped(self, model: Model, group: int, through: bool) -> None:
+        """A group was looked up; ``through``: its buckets, too."""
 
 
 Then = Callable[[State], Partition]
@@ -176,7 +176,7 @@ class Visit:
 
         ``through``: not from memory.
         """
-        self.beyond.grouped(self.model, number)
+        self.beyond.grouped(self.model, number, through)
         entry = self.model.groups.get(number)
         if entry is None or depth >= MAX_CHAIN:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")

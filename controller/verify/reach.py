@@ -353,10 +353,9 @@ class Fabric:
         elif (seen := cell.users.setdefault(self.reader, [])) is not None:
             seen.append((box, frame))
 
-    def grouped(self, model: Model, group: int) -> None:
+    def grouped(self, model: Model, group: int, through: bool) -> None:
         if self.reader is not None:
-            for each in model.behind(group):
-                model.users(each)[self.reader] = None
+            (model.read_by if through else model.sketched_for)(self.reader, group)
 
     def asked(self, users: dict[Any, None]) -> None:
         if self.reader is not None:
@@ -381,7 +380,7 @@ class Fabric:
         """The ports that packets may be sent to by what tables before wrote into their action set."""
         ports, groups = model.carried(state.write)
         for group in groups:
-            self.grouped(model, group)
+            self.grouped(model, group, False)
         return ports
 
     def leave(self, port: PortRef, state: State, tell: Tell | None) -> Partition:
@@ -438,7 +437,7 @@ class Fabric:
         cannot be said of all packets at once, or when it puts none on."""
         model = self.models[switch]
         entry = model.groups.get(group)
-        self.grouped(model, group)
+        self.grouped(model, group, False)
         if entry is None or not model.way(entry).pushes or not model.way(entry).chosen:
             return None
         try:

@@ -63,13 +63,14 @@ class Model:
         "_apart",
         "_asked",
         "_askers",
-        "_behind",
         "_crowded",
         "_filters",
         "_flooding",
+        "_onlookers",
         "_pool",
         "_sieves",
         "_users",
+        "_watchers",
         "_ways",
         "changed",
         "dead",
@@ -101,13 +102,14 @@ class Model:
         self.groups = {entry.group: entry for entry in groups}
         self._ways: dict[int, Way] = {}
         self._asked: dict[tuple[int, int], None] = {}
-        self._behind: dict[int, frozenset[int]] = {}
         self._sieves: dict[tuple[int, int, int, int], tuple[Filter | None, list[Cell]]] = {}
         self._apart: dict[int, frozenset[int] | None] = {}
         self._askers: dict[int, dict[Any, None]] = {}
         self._crowded: frozenset[int] | None = None
         self._flooding: bool | None = None
         self._users: dict[int, dict[Any, None]] = {}
+        self._watchers: dict[int, dict[Any, None]] = {}
+        self._onlookers: dict[int, dict[Any, None]] = {}
         self.ports, self.links, self.dead = frozenset(ports), frozenset(links), dead
 
     def table(self, number: int) -> Table:
@@ -128,23 +130,34 @@ class Model:
         for number, (out, into) in tables.items():
             for cell, changed in self.table(number).edit(out, into):
                 users += [Touch(user, cell, changed) for user in cell.touched(self.space, changed)]
-        for number, entry in groups.items():
-            if entry is None:
-                self.groups.pop(number, None)
-            else:
-                self.groups[number] = entry
-            users += [Touch(user) for user in self._users.get(number, ())]
         self._sieves.clear()
         if groups:
-            self._ways.clear()
-            self._behind.clear()
-            self._flooding = None
+            users += map(Touch, self._regroup(groups))
         self._apart.clear()
         self._crowded = None
         for number, ports in apart.items():
             if self.apart(number) != ports:
                 users += [Touch(user) for user in self._askers.get(number, ())]
         return users
+
+    def _regroup(self, groups: Mapping[int, GroupEntry | None]) -> Iterator[Any]:
+        """Have other groups. Those who looked at them, or at whether others live that now do not, or now do."""
+        lived = {number: self.lives(number) for number in self._watchers}
+        seen = {number: self.sketch(number) for number in self._onlookers}
+        for number, entry in groups.items():
+            if entry is None:
+                self.groups.pop(number, None)
+            else:
+                self.groups[number] = entry
+            yield from self._users.get(number, ())
+        self._ways.clear()
+        self._flooding = None
+        for number, lives in lived.items():
+            if self.lives(number) != lives:
+                yield from self._watchers[number]
+        for number, sketch in seen.items():
+            if self.sketch(number) != sketch:
+                yield from self._onlookers[number]
 
     def own(self, rule: Rule) -> Rule:
         """The rule that the switch holds with this one's priority and match: its cookie may be another."""
@@ -153,25 +166,31 @@ class Model:
                 return ready.rule
         return rule
 
-    def users(self, group: int) -> dict[Any, None]:
-        """Those who looked a group up; it need not exist."""
-        return self._users.setdefault(group, {})
+    def read_by(self, reader: Any, group: int) -> None:
+        """Somebody looked at a group's buckets, and is to hear when these change, or come to life or die."""
+        self._users.setdefault(group, {})[reader] = None
+        entry = self.groups.get(group)
+        for bucket in entry.buckets if entry is not None else ():
+            if bucket.watch_group is not None:
+                self._watchers.setdefault(bucket.watch_group, {})[reader] = None
 
-    def behind(self, number: int) -> frozenset[int]:
-        """The groups that decide what a group does: itself, those it sends to, those whose liveness it watches."""
-        known = self._behind.get(number)
-        if known is None:
-            waiting, seen = [number], {number}
-            while waiting:
-                entry = self.groups.get(waiting.pop())
-                for bucket in entry.buckets if entry is not None else ():
-                    more = {a.group for a in bucket.actions if isinstance(a, act.Group)}
-                    more |= set() if bucket.watch_group is None else {bucket.watch_group}
-                    more -= seen
-                    seen |= more
-                    waiting += more
-            known = self._behind[number] = frozenset(seen)
-        return known
+    def sketched_for(self, reader: Any, group: int) -> None:
+        """Somebody asked for a group's sketch, and is to hear when that changes."""
+        self._onlookers.setdefault(group, {})[reader] = None
+
+    def sketch(self, group: int) -> tuple[object, ...] | None:
+        """A group as those see it who leave what it does to others: at which ports it matters whether packets came in
+        there, whether it puts a tag on, whether it does anything. None: there is none."""
+        entry = self.groups.get(group)
+        if entry is None:
+            return None
+        _, chosen, sends, pushes = self.way(entry)
+        return bool(chosen), sends, pushes, self.sends(group)
+
+    def lives(self, group: int) -> bool:
+        """Whether any bucket of a group does."""
+        entry = self.groups.get(group)
+        return entry is not None and any(self.alive(each, frozenset({group})) for each in entry.buckets)
 
     def cell(self, number: int, port: int, metadata: int, tunnel: int) -> Cell:
         """The rules of a table that packets with these registers may meet."""
