@@ -12,9 +12,10 @@ from typing import NamedTuple
 from controller.verify.domain import Unmodelled
 from controller.verify.frame import Frame, source, tag_at
 from controller.verify.outcome import LOOP, Alternative, plain
-from controller.verify.reach import Fabric, terms_of
+from controller.verify.reach import Fabric
 from controller.verify.shapes import ARP, ARP_PACKET, BARE, IP4, IP6, IPV4, IPV6, LATER, PLAIN, WHOLE, Shape
 from controller.verify.space import DEPTH, FIELD, PCP, SHAPE, TTL, VID, Box, Space
+from controller.verify.terms import terms_of
 from fabric.fields import VID_PRESENT
 from fabric.packet import Packet
 from fabric.ruleset import SwitchState

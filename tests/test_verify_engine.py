@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from controller.compile import compile_fabric
 from controller.verify.domain import Unmodelled
 from controller.verify.outcome import LOOP, Alternative, plain
-from controller.verify.reach import Fabric, terms_of
+from controller.verify.reach import Fabric
 from controller.verify.space import Space, meet
+from controller.verify.terms import terms_of
 from fabric.action import CONTROLLER
 from fabric.choose import explore
 from fabric.packet import Packet

@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
+from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Tenant
 from controller.verify.frame import Frame, Tag
-from controller.verify.services import Services, Who, port_regions
+from controller.verify.services import Services, Who
 from controller.verify.shapes import ARP_PACKET, ICMP, IP4, WHOLE
 from controller.verify.space import (
     ETH_DST,
@@ -29,15 +29,12 @@ from controller.verify.space import (
     Box,
     Limits,
     Space,
-    Term,
     outside,
     within,
 )
+from controller.verify.terms import ANSWERS, ASKS, ECHO, ECHO_REPLY, MULTICAST
 from fabric.fields import ETH_VLAN, VID_PRESENT
 from fabric.topology import TRUNK, PortRef, Topology
-
-MULTICAST = 1 << 40
-ECHO, ECHO_REPLY, ASKS, ANSWERS = 8, 0, 1, 2
 
 
 class Wanted(NamedTuple):
@@ -168,42 +165,6 @@ OWN = ""
 _PASSED = "a waypoint may only pass packets on to whom they are for"
 
 _ANYONE = Endpoint("", "", OWN, 0, -1)
-
-
-def intent_terms(intent: Intent) -> set[Term]:
-    """Every value that the intent tells packets apart by."""
-    found: set[Term] = {("eth_dst", ROUTER_MAC, None), ("eth_dst", MULTICAST, MULTICAST)}
-    found |= {("arp_op", ASKS, None), ("arp_op", ANSWERS, None), ("icmpv4_type", ECHO, None)}
-    for tenant in intent.tenants.values():
-        found |= tenant_terms(tenant)
-    return found | share_terms(intent)
-
-
-def share_terms(intent: Intent) -> set[Term]:
-    """Every value that shares tell packets apart by."""
-    return {term for share in intent.shares.values() for each in share.services for term in _service_terms(each)}
-
-
-def tenant_terms(tenant: Tenant, known: Tenant | None = None) -> set[Term]:
-    """Every value that a tenant's part tells packets apart by, shares aside; ``known``: but for what this one does."""
-    found: set[Term] = set()
-    before = known.endpoints if known is not None else {}
-    for network in tenant.networks.values():
-        found.update((("ipv4_dst", network.gateway, None), ("vlan_vid", VID_PRESENT | (network.vlan or 0), None)))
-    for endpoint in tenant.endpoints.values():
-        if before.get(endpoint.name) is not endpoint:
-            found.update((("eth_src", endpoint.mac, None), ("ipv4_src", endpoint.ip, None)))
-    for policy in tenant.policies:
-        for service in policy.services:
-            found |= _service_terms(service)
-    return found
-
-
-def _service_terms(service: Service) -> set[Term]:
-    found: set[Term] = set() if service.proto is None else {("ip_proto", service.proto, None)}
-    if service.first is not None and service.last is not None:
-        found.update(("tcp_dst", *region) for region in port_regions(service.first, service.last))
-    return found
 
 
 class Expectation:

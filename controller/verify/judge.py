@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from controller.verify.claims import ADMITTED, FAITHFUL, ISOLATED, LOOP_FREE, POLICY, QUIET, REACHABLE, WAYPOINTED
-from controller.verify.expect import MULTICAST, OWN, Choice, Expectation, Want, Wanted, spread
+from controller.verify.expect import OWN, Choice, Expectation, Want, Wanted, spread
 from controller.verify.frame import Frame, canonical
 from controller.verify.outcome import LOOP, Alternative, Arrival, Filter, Gated, Outcome, plain
 from controller.verify.space import ETH_DST, SHAPE, Box, Limits, Space, meet, minus, within
+from controller.verify.terms import MULTICAST
 from fabric.action import CONTROLLER, IN_PORT
 from fabric.topology import PortRef
 

@@ -15,11 +15,11 @@ from itertools import chain
 from controller.intent.model import Intent
 from controller.verify.claims import Refused, Report
 from controller.verify.domain import Unmodelled
-from controller.verify.expect import intent_terms
 from controller.verify.findings import Findings, report
 from controller.verify.proving import Proving
-from controller.verify.reach import Edit, Fabric, StartOver, terms_of
+from controller.verify.reach import Edit, Fabric, StartOver
 from controller.verify.space import Space
+from controller.verify.terms import intent_terms, terms_of
 from fabric.rule import Rule
 from fabric.ruleset import Ruleset, SwitchState
 from fabric.topology import PortRef, Topology

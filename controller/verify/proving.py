@@ -12,12 +12,13 @@ from controller.verify.check import check, glance
 from controller.verify.claims import CLAIMS, Counterexample
 from controller.verify.crowd import Crowd, Crowds, Job, Pair, Rules, Worth
 from controller.verify.entrance import Entrance, Fault, Special
-from controller.verify.expect import Expectation, share_terms, tenant_terms
+from controller.verify.expect import Expectation
 from controller.verify.findings import SHOWN, Findings
 from controller.verify.judge import Judge, Unmet
 from controller.verify.reach import Edit, Fabric, StartOver
 from controller.verify.switch import Touch
 from controller.verify.tell import told
+from controller.verify.terms import share_terms, tenant_terms
 from controller.verify.turn import Dirty, detours, differences, merge
 from fabric.topology import PortRef
 

@@ -37,10 +37,11 @@ from controller.verify.places import ELSEWHERE, SOMEWHERE, GroupAt, Place, PortM
 from controller.verify.ready import Ready, State, prepare
 from controller.verify.rewrite import touches
 from controller.verify.shapes import ANY_LAYER
-from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, TAG_SLOTS, VID, Box, Space, Term
+from controller.verify.space import FIELD, PCP, SHAPE, SLOTS, TAG_SLOTS, VID, Box, Space
 from controller.verify.summary import Summary
 from controller.verify.switch import BY_PORT, Changes, Filters, Model, Touch
 from controller.verify.tables import Cell, Pool
+from controller.verify.terms import terms_of_groups, terms_of_rules
 from fabric import action as act
 from fabric.match import Match
 from fabric.rule import GroupEntry, Instructions, Rule
@@ -55,41 +56,6 @@ MAX_WORK = 20_000
 
 Where = PortRef | GroupAt | Place
 """What is remembered: packets that come in by a link, that reach a group, that reach a table."""
-
-
-def terms_of_rules(rules: Iterable[Rule]) -> set[Term]:
-    """Every value that rules look for or set."""
-    found: set[Term] = set()
-    for rule in rules:
-        found.update([term for term in rule.match if term[0] not in _REGISTERS])
-        found |= _set_by((*rule.instructions.apply, *rule.instructions.write))
-    return found
-
-
-def terms_of_groups(groups: Iterable[GroupEntry]) -> set[Term]:
-    """Every value that groups set."""
-    return _set_by(action for entry in groups for bucket in entry.buckets for action in bucket.actions)
-
-
-def terms_of(states: Iterable[SwitchState]) -> set[Term]:
-    """Every value that rules look for or set: what packets must be told apart by."""
-    rules: dict[int, Rule] = {}
-    found: set[Term] = set()
-    for state in states:
-        rules.update(zip(map(id, state.rules), state.rules, strict=True))
-        found |= terms_of_groups(state.groups)
-    return found | terms_of_rules(rules.values())
-
-
-_REGISTERS = ("in_port", "in_phy_port", "metadata", "tunnel_id")
-
-
-def _set_by(actions: Iterable[object]) -> set[Term]:
-    return {(a.field, a.value, None) for a in actions if type(a) is act.SetField and _known(a)}
-
-
-def _known(action: act.SetField) -> bool:
-    return action.field in FIELD or action.field in ("vlan_vid", "vlan_pcp")
 
 
 class Entry:

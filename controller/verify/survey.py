@@ -16,8 +16,9 @@ from typing import NamedTuple
 from controller.verify.claims import CLAIMS, LOOP_FREE, QUIET, Counterexample, Proof, Refused, Report
 from controller.verify.domain import Unmodelled
 from controller.verify.outcome import DROPPED, LOOP, MAX_ALTERNATIVES, Outcome, plain
-from controller.verify.reach import Fabric, terms_of
+from controller.verify.reach import Fabric
 from controller.verify.space import Box, Space
+from controller.verify.terms import terms_of
 from controller.verify.witness import Witness, witness
 from fabric.action import CONTROLLER
 from fabric.rule import Rule

@@ -14,10 +14,11 @@ from controller.verify.flows import Flow
 from controller.verify.frame import canonical
 from controller.verify.outcome import DROPPED, LOOP, Outcome, Partition, plain
 from controller.verify.parties import Side
-from controller.verify.reach import Fabric, terms_of
+from controller.verify.reach import Fabric
 from controller.verify.said import Said, said_terms
 from controller.verify.space import Box, Space, meet, outside, within
 from controller.verify.standing import End, members
+from controller.verify.terms import terms_of
 from controller.verify.witness import witness
 from fabric.action import CONTROLLER
 from fabric.ruleset import Ruleset, SwitchState
