@@ -43,14 +43,14 @@ class Left(NamedTuple):
 class Special:
     """Packets of a port that are looked at by themselves."""
 
-    __slots__ = ("boxes", "entrance", "faults")
+    __slots__ = ("box", "entrance", "faults")
 
-    def __init__(self, entrance: Entrance, boxes: list[Box]) -> None:
-        self.entrance, self.boxes = entrance, boxes
+    def __init__(self, entrance: Entrance, box: Box) -> None:
+        self.entrance, self.box = entrance, box
         self.faults: list[Fault] = []
 
     def look(self) -> None:
-        self.faults = [fault for box in self.boxes for fault in self.entrance.exact(box, self)]
+        self.faults = list(self.entrance.exact(self.box, self))
 
 
 class Entrance:
@@ -88,9 +88,8 @@ class Entrance:
                     boxes += self._stand(box, left)
         finally:
             fabric.reader = before
-        if boxes:
-            self.specials = [Special(self, list(dict.fromkeys(boxes)))]
-            self.sets += len(self.specials[0].boxes)
+        self.specials = [Special(self, box) for box in dict.fromkeys(boxes)]
+        self.sets += len(self.specials)
         return list(self._joined)
 
     def _pieces(self) -> Iterator[tuple[Box, Outcome | Gated, Left | None]]:
