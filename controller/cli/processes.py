@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.pool import Pool
@@ -42,10 +43,15 @@ def _copies(ask: Callable[[T], R], count: int, tasks: int | None) -> Iterator[Po
     """So many processes; each ends after so many tasks (None: never)."""
     _ASKED.append(ask)
     try:
-        with multiprocessing.get_context("fork").Pool(count, maxtasksperchild=tasks) as pool:
+        with multiprocessing.get_context("fork").Pool(count, _leave_interrupts, maxtasksperchild=tasks) as pool:
             yield pool
     finally:
         _ASKED.pop()
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C is the first process's business: it ends its copies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _ASKED: list[Callable[[Any], Any]] = []
