@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from controller.intent.model import ROUTER_MAC, Intent
 from controller.probe.packets import Party, Probe, parties
 from controller.probe.report import stopped
+from fabric.fields import ipv4_text, mac_text
 from fabric.packet import Packet
 from fabric.topology import Topology
-from lab.layout import colons, dotted
 from lab.witness import Fabric
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
@@ -28,7 +28,7 @@ _BODY = UDP(sport=64999, dport=53) / Raw(b"attack")
 _IGMP = bytes.fromhex("1600f8fbef010203")
 """A version 2 membership report for 239.1.2.3 (RFC 2236 §2)."""
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-ROUTER = colons(ROUTER_MAC)
+ROUTER = mac_text(ROUTER_MAC)
 
 
 class Cast(NamedTuple):
@@ -40,11 +40,11 @@ class Cast(NamedTuple):
 
     @property
     def mac(self) -> str:
-        return colons(self.attacker.endpoint.mac)
+        return mac_text(self.attacker.endpoint.mac)
 
     @property
     def ip(self) -> str:
-        return dotted(self.attacker.endpoint.ip)
+        return ipv4_text(self.attacker.endpoint.ip)
 
 
 def attacks(intent: Intent, topology: Topology) -> list[Probe]:
@@ -94,15 +94,15 @@ def _on_wire(cast: Cast, frame: Any) -> Any:
 
 
 def _spoofs(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
-    target, near = dotted(c.victim.endpoint.ip), dotted(c.neighbour.endpoint.ip)
-    near_mac = colons(c.neighbour.endpoint.mac)
+    target, near = ipv4_text(c.victim.endpoint.ip), ipv4_text(c.neighbour.endpoint.ip)
+    near_mac = mac_text(c.neighbour.endpoint.mac)
     for what, mac, ip in (
         ("a neighbour's MAC address as the source", near_mac, c.ip),
         ("a neighbour's IP address as the source", c.mac, near),
         ("a neighbour's MAC and IP address as the source", near_mac, near),
         ("the router's MAC address as the source", ROUTER, c.ip),
         ("another tenant's IP address as the source", c.mac, target),
-        ("the gateway's IP address as the source", c.mac, dotted(c.attacker.gateway)),
+        ("the gateway's IP address as the source", c.mac, ipv4_text(c.attacker.gateway)),
         ("nobody's IP address as the source", c.mac, "192.0.2.1"),
         ("a broadcast MAC address as the source", BROADCAST, c.ip),
     ):
@@ -111,24 +111,24 @@ def _spoofs(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
 
 def _crossings(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     """To another tenant, which nothing permits."""
-    target, mac = dotted(c.victim.endpoint.ip), colons(c.victim.endpoint.mac)
+    target, mac = ipv4_text(c.victim.endpoint.ip), mac_text(c.victim.endpoint.mac)
     body = TCP(sport=64999, dport=64999)
     yield "by the gateway", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / IP(src=c.ip, dst=target) / body)
     yield "by its MAC address", _on_wire(c, Ether(src=c.mac, dst=mac) / IP(src=c.ip, dst=target) / body)
-    hidden = IP(src=c.ip, dst=dotted(c.attacker.gateway)) / IP(src=c.ip, dst=target) / body
+    hidden = IP(src=c.ip, dst=ipv4_text(c.attacker.gateway)) / IP(src=c.ip, dst=target) / body
     yield "inside a packet for the gateway (IP in IP)", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / hidden)
 
 
 def _lives(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     """Packets whose time to live ends at the gateway (RFC 1812 §5.3.1)."""
     for ttl in (1, 0):
-        packet = IP(src=c.ip, dst=dotted(c.neighbour.endpoint.ip), ttl=ttl) / ICMP()
+        packet = IP(src=c.ip, dst=ipv4_text(c.neighbour.endpoint.ip), ttl=ttl) / ICMP()
         yield f"a time to live of {ttl} across the gateway", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / packet)
 
 
 def _fragments(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     """Parts of datagrams, which hide ports from who does not join them (RFC 1858, RFC 3128)."""
-    near, near_mac = dotted(c.neighbour.endpoint.ip), colons(c.neighbour.endpoint.mac)
+    near, near_mac = ipv4_text(c.neighbour.endpoint.ip), mac_text(c.neighbour.endpoint.mac)
     for what, flags, offset, proto, body in (
         ("a later fragment without ports", 0, 64, 17, b"x" * 32),
         ("a later fragment in the middle", "MF", 64, 17, b"x" * 32),
@@ -138,27 +138,27 @@ def _fragments(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     ):
         packet = IP(src=c.ip, dst=near, proto=proto, flags=flags, frag=offset, id=4711) / Raw(body)
         yield what, _on_wire(c, Ether(src=c.mac, dst=near_mac) / packet)
-    target = IP(src=c.ip, dst=dotted(c.victim.endpoint.ip), proto=17, frag=64, id=4711) / Raw(b"x" * 32)
+    target = IP(src=c.ip, dst=ipv4_text(c.victim.endpoint.ip), proto=17, frag=64, id=4711) / Raw(b"x" * 32)
     yield "a later fragment to another tenant", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / target)
 
 
 def _arp(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
-    near, near_mac = dotted(c.neighbour.endpoint.ip), colons(c.neighbour.endpoint.mac)
-    gateway, nobody = dotted(c.attacker.gateway), "00:00:00:00:00:00"
+    near, near_mac = ipv4_text(c.neighbour.endpoint.ip), mac_text(c.neighbour.endpoint.mac)
+    gateway, nobody = ipv4_text(c.attacker.gateway), "00:00:00:00:00:00"
     for what, op, sha, spa, tha, tpa, dst in (
         ("the gateway is at me, to all", 2, c.mac, gateway, BROADCAST, gateway, BROADCAST),
         ("the gateway is at me, to a neighbour", 2, c.mac, gateway, near_mac, near, near_mac),
         ("a neighbour's address is at me", 2, c.mac, near, BROADCAST, near, BROADCAST),
         ("I announce my own address", 1, c.mac, c.ip, nobody, c.ip, BROADCAST),
-        ("who has another tenant's address", 1, c.mac, c.ip, nobody, dotted(c.victim.endpoint.ip), BROADCAST),
+        ("who has another tenant's address", 1, c.mac, c.ip, nobody, ipv4_text(c.victim.endpoint.ip), BROADCAST),
         ("a stolen MAC address asks", 1, near_mac, c.ip, nobody, gateway, BROADCAST),
     ):
         yield what, _on_wire(c, Ether(src=c.mac, dst=dst) / ARP(op=op, hwsrc=sha, psrc=spa, hwdst=tha, pdst=tpa))
 
 
 def _tags(c: Cast, topology: Topology) -> Iterator[tuple[str, Any]]:
-    inner = IP(src=c.ip, dst=dotted(c.victim.endpoint.ip)) / UDP(sport=64999, dport=53) / Raw(b"attack")
-    ends = Ether(src=c.mac, dst=colons(c.victim.endpoint.mac))
+    inner = IP(src=c.ip, dst=ipv4_text(c.victim.endpoint.ip)) / UDP(sport=64999, dport=53) / Raw(b"attack")
+    ends = Ether(src=c.mac, dst=mac_text(c.victim.endpoint.mac))
     other = next(v for v in (c.victim.vlan or 77, 78) if v != c.attacker.vlan)
     own = c.attacker.vlan or 1
     node = next(iter(topology.nodes.values()))
@@ -170,8 +170,8 @@ def _tags(c: Cast, topology: Topology) -> Iterator[tuple[str, Any]]:
 
 
 def _leaks(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
-    everybody, near = "255.255.255.255", colons(c.neighbour.endpoint.mac)
-    of_all = dotted(c.attacker.network.subnet[0] | (1 << 32 - c.attacker.network.subnet[1]) - 1)
+    everybody, near = "255.255.255.255", mac_text(c.neighbour.endpoint.mac)
+    of_all = ipv4_text(c.attacker.network.subnet[0] | (1 << 32 - c.attacker.network.subnet[1]) - 1)
     for what, dst, rest in (
         ("broadcast", BROADCAST, IP(src=c.ip, dst=everybody) / _BODY),
         ("broadcast to its own network", BROADCAST, IP(src=c.ip, dst=of_all) / _BODY),
@@ -198,7 +198,7 @@ def _leaks(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
 
 
 def _to_neighbour(c: Cast) -> Any:
-    return IP(src=c.ip, dst=dotted(c.neighbour.endpoint.ip)) / UDP(sport=64999, dport=64999) / Raw(b"attack")
+    return IP(src=c.ip, dst=ipv4_text(c.neighbour.endpoint.ip)) / UDP(sport=64999, dport=64999) / Raw(b"attack")
 
 
 _KINDS: tuple[tuple[str, Callable[[Cast, Topology], Iterator[tuple[str, Any]]]], ...] = (

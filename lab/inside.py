@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from controller.daemon import Daemon
-from controller.intent import Text, load_intent, load_topology
+from controller.intent import Text
 from lab import net as lab_net
 from lab.layout import Layout, layout
+from lab.order import read
 from lab.ovs import LabError, PrivateSwitches
 
 RESTART = 30.0
@@ -175,13 +176,8 @@ def _command_line(net: Any) -> None:
 
 
 def plan(topology_text: Text, intents: list[Text]) -> Layout:
-    topology, problems = load_topology(topology_text)
-    if topology is None:
-        raise LabError("\n".join(map(str, problems)))
-    intent, problems = load_intent(intents, topology)
-    if intent is None:
-        raise LabError("\n".join(map(str, problems)))
-    return layout(topology, intent)
+    """What is built for these documents. Raises LabError with their problems."""
+    return layout(*read(topology_text, intents))
 
 
 def _reap() -> None:

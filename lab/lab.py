@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.compile import compile_fabric
-from controller.intent import Text, load_intent, load_topology
+from controller.intent import Text
 from controller.intent.model import Intent
 from fabric.ruleset import Ruleset
 from fabric.topology import PortRef, Topology
 from lab.cell import DEFAULT, Cell, down, find_cell, up
 from lab.layout import PASS_ON, Layout, layout
+from lab.order import read
 from lab.ovs import LabError
 from lab.taps import Taps
 from lab.witness import Fabric
@@ -143,10 +144,5 @@ def _hosts(plan: Layout) -> set[tuple[str, str]]:
 
 
 def describe(cell: Cell, document: Text, documents: Sequence[Text]) -> Lab:
-    topology, problems = load_topology(document)
-    if topology is None:
-        raise LabError("\n".join(map(str, problems)))
-    intent, problems = load_intent(list(documents), topology)
-    if intent is None:
-        raise LabError("\n".join(map(str, problems)))
+    topology, intent = read(document, documents)
     return Lab(cell, topology, intent, compile_fabric(intent, topology).ruleset, layout(topology, intent))

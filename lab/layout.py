@@ -13,6 +13,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from controller.intent.model import Intent
+from fabric.fields import ipv4_text
 from fabric.topology import Host, PortRef, Topology
 from lab.probes import Party, parties
 
@@ -32,7 +33,9 @@ class Station(NamedTuple):
         """``10.1.1.11/24``; empty without an endpoint."""
         if self.party is None:
             return ""
-        return f"{dotted(self.party.endpoint.ip)}/{self.party.tenant.networks[self.party.endpoint.network].subnet[1]}"
+        return (
+            f"{ipv4_text(self.party.endpoint.ip)}/{self.party.tenant.networks[self.party.endpoint.network].subnet[1]}"
+        )
 
     @property
     def passes_on(self) -> bool:
@@ -144,11 +147,3 @@ def _device(end: tuple[str, int, str], names: list[str]) -> str:
         return "eth0"
     plain = f"{name}-{port}"
     return plain if len(plain) <= NAME else f"n{names.index(name)}-{port}"
-
-
-def dotted(ip: int) -> str:
-    return ".".join(str(ip >> shift & 255) for shift in (24, 16, 8, 0))
-
-
-def colons(mac: int) -> str:
-    return ":".join(f"{mac >> shift & 255:02x}" for shift in range(40, -1, -8))

@@ -15,11 +15,10 @@ from controller.intent.model import ROUTER_MAC, Intent
 from controller.intent.reach import Flow
 from controller.probe.candidates import Reach
 from controller.probe.packets import Party, Probe, parties
-from fabric.fields import IP_ICMP, IP_TCP, IP_UDP
+from fabric.fields import IP_ICMP, IP_TCP, IP_UDP, ipv4_text, mac_text
 from fabric.packet import Packet
 from fabric.topology import Topology
 from lab.lab import Lab
-from lab.layout import colons, dotted
 from lab.taps import Taps
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
@@ -118,7 +117,7 @@ def _frame(talk: Talk, near: bool, size: int, **fields: Any) -> Any:
         IP_UDP: UDP(sport=flow.source_port or 0, dport=flow.target_port or 0),
         IP_ICMP: ICMP(),
     }[flow.proto] / Raw(bytes(size - HEADERS[flow.proto]))
-    ends = Ether(src=colons(source.endpoint.mac), dst=colons(target.endpoint.mac if near else ROUTER_MAC))
+    ends = Ether(src=mac_text(source.endpoint.mac), dst=mac_text(target.endpoint.mac if near else ROUTER_MAC))
     tag = Dot1Q(vlan=source.vlan) if source.vlan is not None else None
     head = ends if tag is None else ends / tag
-    return head / IP(src=dotted(source.endpoint.ip), dst=dotted(target.endpoint.ip), **fields) / body
+    return head / IP(src=ipv4_text(source.endpoint.ip), dst=ipv4_text(target.endpoint.ip), **fields) / body

@@ -18,8 +18,9 @@ from mininet.net import Mininet
 from mininet.node import Host, OVSSwitch
 from mininet.topo import Topo
 
+from fabric.fields import ipv4_text, mac_text
 from fabric.topology import Topology
-from lab.layout import PASS_ON, Cable, Hypervisor, Layout, Station, colons, dotted, layout
+from lab.layout import PASS_ON, Cable, Hypervisor, Layout, Station, layout
 from lab.offloads import switch_off
 from lab.ovs import NETDEV, LabError
 
@@ -35,7 +36,7 @@ class ClosTopo(Topo):  # type: ignore[misc]
         for number, box in enumerate(plan.hypervisors):
             self.addSwitch(box.name, dpid=f"{0xB0_0000_0000 + number:016x}", hypervisor=True)
         for station in plan.stations:
-            self.addHost(station.name, ip=station.address or None, mac=colons(station.mac))
+            self.addHost(station.name, ip=station.address or None, mac=mac_text(station.mac))
         for cable in plan.cables if cabled else ():
             self.addLink(
                 cable.a[0], cable.b[0], port1=cable.a[1], port2=cable.b[1], intfName1=cable.a[2], intfName2=cable.b[2]
@@ -125,7 +126,7 @@ def _tune(net: Any, plan: Layout) -> None:
     switch_off({Path("/proc/self/ns/net"): here, **inside})
     for station in plan.stations:
         if station.party is not None:
-            net[station.name].cmd(f"ip route add default via {dotted(station.party.gateway)}")
+            net[station.name].cmd(f"ip route add default via {ipv4_text(station.party.gateway)}")
             if station.passes_on:
                 net[station.name].cmd(PASS_ON)
 
@@ -149,7 +150,7 @@ def _flows(box: Hypervisor) -> Iterator[str]:
         yield f"priority=10,in_port={port},actions={tag}group:1"
         seen, strip = _expected(vlan)
         for up in range(1, first):
-            yield f"priority=20,in_port={up},{seen},dl_dst={colons(station.mac)},actions={strip}output:{port}"
+            yield f"priority=20,in_port={up},{seen},dl_dst={mac_text(station.mac)},actions={strip}output:{port}"
         crowd.setdefault(vlan, []).append(port)
     for vlan, ports in crowd.items():
         seen, strip = _expected(vlan)

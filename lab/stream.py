@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from controller.intent.model import Service
+from fabric.fields import ipv4_text
 from lab.lab import Lab
-from lab.layout import dotted
 from lab.ovs import LabError, urgent
 from lab.probes import Party
 
@@ -142,7 +142,7 @@ def measure(
             for party in (flow.target, *also)
         ]
         beside = stack.enter_context(_tcp(lab, flow)) if tcp else None
-        address = dotted(flow.target.endpoint.ip)
+        address = ipv4_text(flow.target.endpoint.ip)
         sender = stack.enter_context(_running(lab, flow.source, _SEND, address, str(flow.service.first), str(RATE)))
         time.sleep(seconds / 2)
         event()
@@ -170,7 +170,7 @@ _Process = subprocess.Popen[str]
 @contextmanager
 def _tcp(lab: Lab, flow: Stream) -> Iterator[tuple[_Process, _Process]]:
     with _running(lab, flow.target, _SERVE, str(flow.service.first), ready=True) as server:
-        address = dotted(flow.target.endpoint.ip)
+        address = ipv4_text(flow.target.endpoint.ip)
         with _running(lab, flow.source, _TALK, address, str(flow.service.first), str(BEAT)) as client:
             yield server, client
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted(path for folder in ("fabric", "controller") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(path for folder in ("fabric", "controller", "lab") for path in (ROOT / folder).rglob("*.py"))
 
 CHECKS = {
     "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
