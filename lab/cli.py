@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Stop, answering, usage
+from controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Stop, answering, failed, usage
 from controller.cli.text import columns, count
 from controller.daemon.cabling import WRONG
 from lab.cell import DEFAULT, Cell, down, find_cell, up
+from lab.order import Invalid, read
 from lab.ovs import KERNEL, NETDEV, LabError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Run a fabric on Open vSwitch and Mininet with real packets. Linux, as root.",
     pretty_exceptions_enable=False,
@@ -66,7 +68,9 @@ def start(
         raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
     _there(topology, *(intents or ()), *([cabling] if cabling else ()))
     documents, real = texts(intents or []), texts([cabling])[0] if cabling else None
-    cell = _tried(lambda: up(texts([topology])[0], documents, directory, datapath=datapath, cabling=real))
+    document = texts([topology])[0]
+    _tried(lambda: read(document, documents))
+    cell = _tried(lambda: up(document, documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
     return Answer({"directory": str(directory), "nodes": sorted(cell.nodes)}, lambda: [told])
 
@@ -99,7 +103,7 @@ def end(directory: Where = DEFAULT) -> Answer:
 def status(directory: Where = DEFAULT) -> Answer:
     """Show the lab's switches: connected or not, and how what they hold differs from what they should hold.
 
-    And the links that are not as designed. Exits with 4 when a switch is missing or differs, or a link does.
+    And the links that are not as designed. Exits with 1 when a switch is missing or differs, or a link does.
     """
     lab = _lab(directory)
     told = _tried(lambda: lab.cell.ask("status"))
@@ -126,7 +130,7 @@ def probe(
 ) -> Answer:
     """Send real packets between all hosts and compare what arrives with what the intents' rules mean.
 
-    Every pair with every service, attacks, packets at the limits, random frames. Exits with 4 when anything differs.
+    Every pair with every service, attacks, packets at the limits, random frames. Exits with 1 when anything differs.
     """
     from lab.probing import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
@@ -145,7 +149,7 @@ def loss(
 
     Without a CASE, all of them: cables, a spine and a leaf fail with no controller; then policies change, an endpoint
     moves, and controllers are stopped, killed, upgraded and given a backup. The lab's intents are put back at the end.
-    Exits with 4 when a case loses more at the median than it may.
+    Exits with 1 when a case loses more at the median than it may.
     """
     from lab.loss import CASES, load, losses  # noqa: PLC0415
 
@@ -191,6 +195,9 @@ def _tried(work: Callable[[], T]) -> T:
     """Its result; what the lab cannot do here ends the command."""
     try:
         return work()
+    except Invalid as error:
+        problems = str(error).splitlines()
+        raise failed(count(len(problems), "problem"), problems) from None
     except LabError as error:
         *details, last = str(error).splitlines()
         raise Stop(UNCHECKED, last, details) from None

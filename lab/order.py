@@ -13,12 +13,16 @@ from fabric.topology import Topology
 from lab.ovs import LabError
 
 
+class Invalid(LabError):
+    """The documents have problems: one on each line."""
+
+
 def read(document: Text, documents: Sequence[Text]) -> tuple[Topology, Intent]:
-    """The topology, and the intents on it. Raises LabError with all problems of the first that has any."""
+    """The topology, and the intents on it. Raises Invalid with all problems of the first that has any."""
     topology, problems = load_topology(document)
     if topology is None:
-        raise LabError("\n".join(map(str, problems)))
+        raise Invalid("\n".join(map(str, problems)))
     intent, problems = load_intent(list(documents), topology)
     if intent is None:
-        raise LabError("\n".join(map(str, problems)))
+        raise Invalid("\n".join(map(str, problems)))
     return topology, intent

@@ -34,10 +34,10 @@ def test_sound_intents_are_valid() -> None:
     assert ran.out == "Valid on demo: 3 tenants, 4 networks, 11 endpoints, 8 groups, 7 policies, 1 share.\n"
 
 
-def test_every_problem_is_listed_with_its_place_and_exit_code_4(tmp_path: Path) -> None:
+def test_every_problem_is_listed_with_its_place_and_exit_code_1(tmp_path: Path) -> None:
     path = edited(tmp_path, "{from: web, to: app,", "{from: web, to: ap,")
     ran = clos("validate", path, "-t", "topologies/demo.yaml")
-    assert ran.code == 4 and ran.out == ""
+    assert ran.code == 1 and ran.out == ""
     assert ran.err.startswith(f"{path}:28:23: spec.policies[0].to: unknown group ap; did you mean app?\n")
     assert ran.err.endswith("clos: 1 problem\n")
 
@@ -50,7 +50,7 @@ def test_json_carries_the_problems_and_the_same_exit_code(tmp_path: Path) -> Non
         "topologies/demo.yaml",
         "--json",
     )
-    assert ran.code == 4 and ran.err == ""
+    assert ran.code == 1 and ran.err == ""
     assert ran.data["format_version"] == 1
     assert [(p["line"], p["path"]) for p in ran.data["problems"]] == [(28, "spec.policies[0].to")]
 
@@ -77,11 +77,11 @@ def test_wrong_flags_and_paths_are_usage_errors(words: tuple[str, ...]) -> None:
     assert ran.err and "Traceback" not in ran.err
 
 
-def test_a_fault_of_ours_is_one_line_and_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_one_line_and_exit_code_70(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOS_DEBUG", raising=False)
     monkeypatch.setattr("controller.cli.sources.load_topology", lambda path: 1 / 0)
     ran = clos("validate", *DEMO)
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (70, "")
     assert ran.err.count("\n") == 1 and "please report it" in ran.err and "ZeroDivisionError" in ran.err
 
 
@@ -89,7 +89,7 @@ def test_a_plan_counts_what_changes_and_tells_the_shell(tmp_path: Path) -> None:
     path = edited(tmp_path, "{from: app, to: db, services: [tcp/5432]}", "{from: app, to: db, services: [tcp/5433]}")
     words = ("plan", path, "--from", *DEMO, "--detailed-exitcode")
     ran = clos(*words)
-    assert ran.code == 2
+    assert ran.code == 4
     assert ran.out.endswith("Plan: 8 to add, 0 to change, 8 to delete on 4 switches in 1 batch\n")
     data = clos(*words, "--json").data
     assert data["summary"]["add"] == data["summary"]["delete"] == 8
@@ -114,7 +114,7 @@ def test_trace_names_table_rule_and_intent_line_at_each_hop() -> None:
 
 def test_a_trace_that_ends_unexpectedly_fails() -> None:
     ran = clos("trace", *DEMO, "--from", "web1", "--to", "desk1", "--expect", "delivered", "--json")
-    assert (ran.code, ran.data["outcome"]) == (4, "dropped")
+    assert (ran.code, ran.data["outcome"]) == (1, "dropped")
     assert ran.data["drops"] == [{"switch": "leaf1", "hop": 0, "reason": "table 4: no rule matched"}]
 
 

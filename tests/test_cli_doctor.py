@@ -26,7 +26,7 @@ def test_pypis_fabric_is_refused_at_every_start(tmp_path: Path, monkeypatch: pyt
     ran = clos("schema")
     assert (ran.code, ran.out) == (3, "") and "PyPI's package fabric" in ran.err
     ran = clos("doctor")
-    assert ran.code == 4 and "an environment of its own" in ran.out
+    assert ran.code == 1 and "an environment of its own" in ran.out
 
 
 def test_another_os_ken_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

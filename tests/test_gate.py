@@ -397,7 +397,7 @@ def served(rig):
 def test_the_command_line_shows_the_packet_the_lines_and_the_way_on(rig, served, monkeypatch):
     sabotage(monkeypatch, lambda plan: with_leak(plan, at=-1))
     ran = clos("apply", "intents/demo.yaml", *served)
-    assert (ran.code, ran.out) == (4, "")
+    assert (ran.code, ran.out) == (1, "")
     assert "admitted: a packet of" in ran.err and "packet: sendp(Ether(" in ran.err
     assert ran.err.rstrip().endswith("(to go on: --unproven)")
     told = clos("apply", "intents/demo.yaml", *served, "--json").data

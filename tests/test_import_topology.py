@@ -145,7 +145,7 @@ def test_mininets_own_tree_of_two_levels_is_a_spine_and_its_leaves() -> None:
 )
 def test_what_is_no_spine_leaf_is_refused_with_what_is_in_the_way(topo: str, why: str) -> None:
     ran = clos("topology", "import", "mininet", topo)
-    assert (ran.code, ran.out) == (4, "") and why in ran.err
+    assert (ran.code, ran.out) == (1, "") and why in ran.err
     assert ran.err.endswith(f"clos: {topo} is no spine-leaf fabric\n")
 
 
@@ -233,7 +233,7 @@ def test_a_file_that_is_no_lab_of_switches_is_refused(text: str, why: str, tmp_p
     file = tmp_path / "x.yml"
     file.write_text(text)
     ran = clos("topology", "import", "containerlab", file)
-    assert ran.code == 4 and why in ran.err
+    assert ran.code == 1 and why in ran.err
 
 
 # The guess alone.

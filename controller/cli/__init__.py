@@ -5,16 +5,26 @@ Lives here: the table, and what happens to an exception that nobody expected. Mu
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from controller.cli.answer import INTERNAL, UNCHECKED, Stop, complain
+from controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
 from controller.cli.intruder import REMEDY, intruder
+
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""click's error of wrong flags, wherever this version of typer has click."""
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+"""What a full or broken disk answers to whoever writes."""
+DEBUG = "CLOS_DEBUG"
+"""The environment variable that has tracebacks shown."""
 
 
 class Row(NamedTuple):
@@ -63,12 +73,18 @@ class _Commands(TyperGroup):
     """The commands of the table. A listing sees their names and summaries; a command's module is imported to run it."""
 
     def __init__(self, **settings: Any) -> None:
-        stubs = {row.name: TyperCommand(row.name, help=row.summary, rich_help_panel=row.panel) for row in COMMANDS}
+        stubs = {row.name: TyperCommand(row.name, help=row.summary, rich_markup_mode=None) for row in COMMANDS}
         super().__init__(**{**settings, "commands": stubs})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         return name, command and load(command.name or ""), rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands by panel, in the order of the table."""
+        for panel in dict.fromkeys(row.panel for row in COMMANDS):
+            with formatter.section(panel):
+                formatter.write_dl([(row.name, row.summary) for row in COMMANDS if row.panel == panel])
 
 
 def load(name: str) -> Any:
@@ -79,12 +95,14 @@ def load(name: str) -> Any:
     if isinstance(target, typer.Typer):
         target.info.name = name
         return typer.main.get_command(target)
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name)(target)
     return typer.main.get_command(app)
 
 
-app = typer.Typer(cls=_Commands, name="clos", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_Commands, name="clos", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 
 
 def _version(wanted: bool) -> None:
@@ -95,13 +113,24 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _debug(wanted: bool) -> None:
+    if wanted:
+        os.environ[DEBUG] = "1"  # for the processes that a command starts, too
+
+
 @app.callback()
 def _clos(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", callback=_debug, is_eager=True, help="Show the traceback of an internal error.")
+    ] = False,
 ) -> None:
     """Clos: intents in YAML become OpenFlow rules on a spine-leaf fabric.
 
-    Exit codes: 0 fine, 1 a fault of Clos, 2 wrong flags or paths, 3 could not check, 4 checked and it failed.
+    Exit codes: 0 yes, 1 no (a check failed, documents are invalid, a change was refused), 2 usage, 3 could not check or
+    carry out, 4 changes (only with --detailed-exitcode), 70 internal error. docs/cli.md has the whole table.
     """
 
 
@@ -111,14 +140,41 @@ def main(arguments: list[str] | None = None) -> None:
     if where and "doctor" not in (arguments or sys.argv):
         complain(f"PyPI's package fabric is installed in {where} under our name: {REMEDY}")
         sys.exit(UNCHECKED)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    """The exit code of a command, whatever ends it."""
     try:
-        typer.main.get_command(app).main(arguments, prog_name="clos")
+        found = typer.main.get_command(app).main(arguments, prog_name="clos", standalone_mode=False)
+        sys.stdout.flush()
+        return found if isinstance(found, int) else OK
     except Stop as stop:
         stop.print()
-        sys.exit(stop.code)
+        return stop.code
+    except UsageError as error:
+        error.show()
+        return USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except SystemExit as end:  # typer's own: nobody reads what is printed any more (EPIPE)
+        return UNCHECKED if end.code else OK
+    except OSError as fault:
+        return _unwritten(fault) if fault.errno in UNWRITABLE else _internal(fault)
     except Exception as fault:
-        if os.environ.get("CLOS_DEBUG"):
-            raise
-        what = f"{type(fault).__name__}: {fault}".partition("\n")[0]
-        complain(f"internal error, please report it with the command you ran: {what} (CLOS_DEBUG=1 shows where)")
-        sys.exit(INTERNAL)
+        return _internal(fault)
+
+
+def _unwritten(fault: OSError) -> int:
+    complain(f"the answer cannot be written: {fault.strerror}")
+    with suppress(OSError, ValueError):  # what is left in the buffer would be complained of once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNCHECKED
+
+
+def _internal(fault: Exception) -> int:
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
+    what = f"{type(fault).__name__}: {fault}".partition("\n")[0]
+    complain(f"internal error: {what}; please report it in the project's issue tracker, with what clos --debug prints")
+    return INTERNAL

@@ -1,6 +1,6 @@
 """What a command says: an answer with its exit code, as text for people or JSON for programs.
 
-Lives here: exit codes, answers, the errors that end a command, and the one place that prints them. Commands
+Lives here: answers, the errors that end a command, and the one place that prints them. Commands
 return an ``Answer`` and print nothing. Must not know: what any command does.
 """
 
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from controller.cli.exit_codes import ExitCode
+
 if TYPE_CHECKING:
     from rich.text import Text
 
-OK, INTERNAL, USAGE, UNCHECKED, FAILED = range(5)
-"""Exit codes: fine; a fault of Clos; wrong flags or paths; could not check; checked, and it failed."""
-CHANGES = 2
-"""Exit code of ``plan --detailed-exitcode`` when there is something to change."""
+OK, FAILED, USAGE, UNCHECKED = ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNCHECKED
+CHANGES, INTERNAL, INTERRUPTED = ExitCode.CHANGES, ExitCode.INTERNAL, ExitCode.INTERRUPTED
 
 FORMAT_VERSION = 1
 """Of every JSON answer; it goes up when a key changes its meaning or goes away."""

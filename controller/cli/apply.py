@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from controller.cli.answer import Answer, Json, Lines, answering, failed, show, usage
+from controller.cli.answer import UNCHECKED, Answer, Json, Lines, Stop, answering, failed, show, usage
 from controller.cli.change import named, planned_back, planned_there
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import Intents, TopologyPath, documents
@@ -52,21 +52,24 @@ def apply(
 
     Shows the plan and asks, unless told --yes. The documents replace all that are in force. The controller proves
     every state that the plan leads through before it sends the first message, and refuses with packets that show what
-    is wrong. Ends when every switch has confirmed; when one refuses, everything is taken back. Exits with 4 then.
+    is wrong (exit code 1). Ends when every switch has confirmed; when one refuses, everything is taken back (exit
+    code 3).
     """
     allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
-    plan = planned_there(state, intents, topology)
+    texts, fabric, base = documents(intents), named(topology), None
     if not yes:
+        plan = planned_there(state, intents, topology)
         _confirm(plan.lines(), "Apply this plan?")
+        base = plan.data["base"]
     _warn(unproven, yes)
     with controller(state) as client, _progress() as progress:
         done = client.apply(
-            documents(intents),
-            named(topology),
+            texts,
+            fabric,
             who=who or getpass.getuser(),
             why=why,
             allow=allow,
-            expect_revision=plan.data["base"],
+            expect_revision=base,
             progress=progress,
         )
     return Answer(done, lambda: _applied(done))
@@ -121,14 +124,15 @@ def repair(
 ) -> Answer:
     """Read switches back and send what they lack.
 
-    Rules that Clos did not install are left alone unless --remove-foreign is given. Exits with 4 when a switch could
-    not be brought in line.
+    Rules that Clos did not install are left alone unless --remove-foreign is given. Exits with 3 when a switch is
+    still out of sync.
     """
     with controller(state) as client:
         done = client.repair(switches or (), who=who or getpass.getuser(), remove_foreign=remove_foreign)
     if done["failed"]:
         names = ", ".join(done["failed"])
-        raise failed(f"not in line: {names}", [f"{name}: {why}" for name, why in done["failed"].items()], **done)
+        details = [f"{name}: {why}" for name, why in done["failed"].items()]
+        raise Stop(UNCHECKED, f"still out of sync: {names}", details, done)
     return Answer(done, lambda: ["Every connected switch holds what it should."])
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from controller.audit import Audit, Broken, check
 from controller.audit import audit as checked
-from controller.cli.answer import OK, Answer, Json, answering, unchecked, usage
+from controller.cli.answer import FAILED, OK, Answer, Json, answering, unchecked, usage
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import loaded
 from controller.cli.text import columns, some, took
@@ -27,9 +27,6 @@ from fabric.openflow.digest import fabric_digest, state_digest
 from fabric.packet import Packet
 from fabric.ruleset import SwitchState
 from fabric.topology import PortRef
-
-DISAGREES = 1
-"""Exit code when the proof and the check do not say the same: as ``clos verify`` has it."""
 
 
 class Rules(NamedTuple):
@@ -150,7 +147,7 @@ def _answer(found: Json, rules: Rules, result: Audit, unshown: tuple[str, ...]) 
         "broken": [_json(one) for one in result.shown],
         "seconds": round(result.seconds, 3),
     }
-    return Answer(data, lambda: _lines(data, result, rules, proof), OK if agrees else DISAGREES)
+    return Answer(data, lambda: _lines(data, result, rules, proof), OK if agrees else FAILED)
 
 
 def _json(one: Broken) -> Json:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Before = Annotated[
     list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
 ]
-Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
+Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
 All = Annotated[bool, typer.Option("--all", "-a", help="Say all that changes, not only the first ten lines.")]
 Untouched = Annotated[
@@ -115,8 +115,9 @@ def planned_there(
     state: Path, intents: list[Path], topology: Path | None, limit: int = 0, thorough: bool = False
 ) -> Planned:
     """The plan of the controller, from what the fabric holds."""
+    texts, fabric = documents(intents), named(topology)
     with controller(state) as client:
-        data = client.plan(documents(intents), named(topology), limit, untouched=thorough)
+        data = client.plan(texts, fabric, limit, untouched=thorough)
         spines = _spines(client)
     start = f"revision {data['base']}" if data["base"] else "a fabric that has no revision yet"
     return Planned(start, data, spines)

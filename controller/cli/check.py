@@ -23,7 +23,7 @@ from fabric.ruleset import Ruleset
 def validate(intents: Intents, topology: TopologyPath = None, state: StateDir = DEFAULT) -> Answer:
     """Check intents against a topology.
 
-    Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 4.
+    Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 1.
     """
     wanted = read(topology, intents, state)
     return Answer({"valid": True, "counts": _counts(wanted)}, lambda: [_sound(wanted)])

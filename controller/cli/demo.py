@@ -42,7 +42,7 @@ IS_AT = "app2: {host: vm1, mac: 02:00:00:00:01:12, ip: 10.1.2.12,"
 def demo() -> None:
     """See Clos work on a simulated fabric, in under a minute.
 
-    Exits with 4 when anything is not as expected. Leaves nothing behind.
+    Exits with 1 when anything is not as expected. Leaves nothing behind.
     """
     start = time.monotonic()
     story = Story()

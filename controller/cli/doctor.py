@@ -20,7 +20,7 @@ def doctor(state: StateDir = DEFAULT) -> Answer:
     """Check this environment, and say what to do about it.
 
     Says, too, whether the fabric of the controller on the state directory is cabled as designed, if one runs. Exits
-    with 4 when something that Clos needs is missing or wrong.
+    with 1 when something that Clos needs is missing or wrong.
     """
     found = [*findings(), *_cabling(state)]
     wrong = sum(finding.state == WRONG for finding in found)

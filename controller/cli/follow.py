@@ -16,7 +16,7 @@ LinksDown = Annotated[
     list[str] | None, typer.Option("--link-down", metavar="LEAF:PORT", help="Cut this cable; repeatable.")
 ]
 Expect = Annotated[
-    Outcome | None, typer.Option(metavar="delivered|dropped", help="Exit with 4 when it ends otherwise.")
+    Outcome | None, typer.Option(metavar="delivered|dropped", help="Exit with 1 when it ends otherwise.")
 ]
 
 

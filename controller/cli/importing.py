@@ -19,7 +19,12 @@ from controller.intent.containerlab import read_containerlab
 from controller.intent.scalars import mac
 from controller.intent.tiers import Cable, Node, NotSpineLeaf, Plug, Sketch
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a topology of what another tool describes.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Make a topology of what another tool describes.",
+)
 
 Name = Annotated[str, typer.Option(metavar="NAME", help="The fabric's name; by default the one it has there.")]
 
@@ -39,7 +44,7 @@ def mininet(
 
     TOPO is a class of the file, a function, or an entry of its topos; MODULE:CLASS works, too, such as
     mininet.topolib:TreeTopo,2,4. The file is run, in a process of its own. Spines and leaves are told by how they are
-    cabled; what had to be guessed is said in comments at the top. Exits with 4 for what is no spine-leaf fabric.
+    cabled; what had to be guessed is said in comments at the top. Exits with 1 for what is no spine-leaf fabric.
     """
     place = topo.rpartition(":")[0]
     if not place:
@@ -58,7 +63,7 @@ def containerlab(
     """Make a topology of a containerlab file, on stdout.
 
     Nodes of kind linux are hosts, unless their image or their cables say otherwise; all others are switches. Spines
-    and leaves are told by how they are cabled; what had to be guessed is said in comments at the top. Exits with 4
+    and leaves are told by how they are cabled; what had to be guessed is said in comments at the top. Exits with 1
     for what is no spine-leaf fabric.
     """
     try:

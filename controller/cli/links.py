@@ -28,7 +28,7 @@ STYLE = {
 def links(state: StateDir = DEFAULT, every: Every = False) -> Answer:
     """Show how switches are cabled, and what is not as designed.
 
-    Switches tell the controller whom they hear on which port (LLDP). Exits with 4 when a link is miswired, missing,
+    Switches tell the controller whom they hear on which port (LLDP). Exits with 1 when a link is miswired, missing,
     or in no topology; with 3 when the controller does not look.
     """
     with controller(state) as client:

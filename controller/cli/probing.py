@@ -52,7 +52,7 @@ def probe(
     """Send packets through a simulated fabric and compare with the intents.
 
     From every endpoint to every other, each service the intents speak of and some they do not. A controller programs
-    the simulated switches over OpenFlow. Exits with 4 when anything differs; for real switches see lab probe.
+    the simulated switches over OpenFlow. Exits with 1 when anything differs; for real switches see lab probe.
     """
     wanted = read(topology, intents, state)
     if covering:

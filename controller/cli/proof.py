@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from controller.cli.answer import OK
+from controller.cli.answer import FAILED, OK, UNCHECKED
 from controller.cli.reasons import PROTOCOLS, speaks
 from controller.compile import Origin, origins
 from controller.compile.cookie import cookie as cookie_of
@@ -22,8 +22,8 @@ from fabric.packet import Packet, PacketError
 from fabric.rule import Rule
 from fabric.topology import TRUNK, PortRef, Topology
 
-PROVED, REFUTED, COULD_NOT = OK, 1, 2
-"""Exit codes of ``clos verify``, as of grep and diff: every claim holds; one does not; no answer."""
+PROVED, REFUTED, COULD_NOT = OK, FAILED, UNCHECKED
+"""What ``clos verify`` exits with: every claim holds; one does not; no answer."""
 
 SAYS: Mapping[str, str] = {**CLAIMS, **SURVEYED}
 """What each claim says."""

@@ -8,7 +8,7 @@ from controller.cli.traced import origin_json
 from controller.intent.model import NOWHERE
 from controller.plan import rule_json
 
-VERDICTS = {PROVED: "proved", REFUTED: "refuted", COULD_NOT: "unknown"}
+VERDICTS: dict[int, str] = {PROVED: "proved", REFUTED: "refuted", COULD_NOT: "unknown"}
 
 
 def verification_json(done: Verification) -> Json:

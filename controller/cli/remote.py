@@ -33,7 +33,7 @@ EXIT = {
     "brakes": FAILED,
     "offline": FAILED,
     "gate": FAILED,
-    "switch": FAILED,
+    "switch": UNCHECKED,
     "unknown": USAGE,
     "busy": UNCHECKED,
     "stopping": UNCHECKED,
@@ -78,7 +78,7 @@ def refusal(error: ApiError) -> Stop:
         data["counterexamples"] = error.counterexamples
     message = count(len(found), "problem") if found else f"{error}{hint}"
     details: list[Any] = [*found] or [line for row in error.counterexamples for line in _counterexample(row)]
-    return Stop(EXIT.get(error.code, FAILED), message, details, data)
+    return Stop(EXIT.get(error.code, UNCHECKED), message, details, data)
 
 
 _FLAGS = {"unproven": "--unproven"}

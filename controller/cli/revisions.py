@@ -21,7 +21,7 @@ STYLE = {"applied": "green", "applying": "yellow", "undone": "yellow", "failed":
 def status(state: StateDir = DEFAULT, read_back: ReadBack = False) -> Answer:
     """Show the controller, its revision and its switches.
 
-    Exits with 4 when a switch does not hold what it should.
+    Exits with 1 when a switch does not hold what it should.
     """
     with controller(state) as client:
         found = {**client.status(), "switches": client.switches()}

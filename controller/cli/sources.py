@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from controller.cli.answer import Json, Stop, failed, usage
+from controller.cli.answer import FAILED, UNCHECKED, Json, Stop, failed, usage
 from controller.cli.remote import DEFAULT, controller, running
 from controller.compile import Compiled, CompileError, compile_fabric
 from controller.compile.numbering import Numbering, from_json
@@ -127,8 +127,17 @@ def documents(paths: Sequence[Path]) -> dict[str, str]:
 
 def refused(problems: Sequence[Problem]) -> Stop:
     """The refusal that lists every problem."""
+    return Stop(FAILED, *_listed(problems))
+
+
+def unreadable(problems: Sequence[Problem]) -> Stop:
+    """The same for what is no document of the person's own, such as a dump: no answer, rather than a no."""
+    return Stop(UNCHECKED, *_listed(problems))
+
+
+def _listed(problems: Sequence[Problem]) -> tuple[str, Sequence[Problem], Json]:
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-    return failed(count, problems, problems=[problem_json(problem) for problem in problems])
+    return count, problems, {"problems": [problem_json(problem) for problem in problems]}
 
 
 def problem_json(problem: Problem) -> Json:

@@ -19,7 +19,12 @@ from fabric.fields import mac_text
 from fabric.generate import clos
 from fabric.topology import ROLES, SPINE, Switch, Topology
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Generate, import, show and check topologies.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Generate, import, show and check topologies.",
+)
 app.add_typer(foreign, name="import")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The topology.")]
@@ -69,7 +74,7 @@ def show(file: File) -> Answer:
 @app.command()
 @answering
 def check(file: File) -> Answer:
-    """Check a topology; every problem is listed at once, and the exit code is then 4."""
+    """Check a topology; every problem is listed at once, and the exit code is then 1."""
     found = read_topology(file)
     return Answer({"valid": True, "counts": _counts(found)}, lambda: [f"Valid: {_sum(found)}."])
 

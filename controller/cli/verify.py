@@ -6,7 +6,6 @@ Lives here: which states are asked about and what their claims are held against.
 from __future__ import annotations
 
 import json as json_text
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +16,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from controller.cli.answer import Answer, Stop, answering
+from controller.cli.answer import Answer, answering, usage
 from controller.cli.change import Before
 from controller.cli.failures import broken
 from controller.cli.processes import one_each, processors
-from controller.cli.proof import COULD_NOT, SAYS, Ours, Sources, Stage, Verification
+from controller.cli.proof import SAYS, Ours, Sources, Stage, Verification
 from controller.cli.proof_json import verification_json
 from controller.cli.proof_junit import junit
 from controller.cli.proof_sarif import sarif
@@ -37,7 +36,7 @@ from controller.cli.sources import (
     read,
     read_intents,
     read_topology,
-    refused,
+    unreadable,
 )
 from controller.compile import Compiled
 from controller.daemon.heap import without_collections
@@ -97,15 +96,15 @@ def verify(
 
     By default the rules that the intents compile to. With --dump, those that ovs-ofctl or Ryu's ofctl_rest printed;
     without intents then what can be said without them, and who reaches whom. docs/proof.md says what is claimed and
-    assumed. Exit codes: 0 every claim is proved, 1 one is refuted, 2 there is no answer.
+    assumed. Exit codes: 0 every claim is proved, 1 a claim is refuted, 3 there is no answer.
     """
-    with unanswered(), nullcontext() if failures or plan else without_collections():
+    with nullcontext() if failures or plan else without_collections():
         if sum((live, plan, bool(dump))) > 1:
-            raise Stop(COULD_NOT, "say one of --live, --plan and --dump")
+            raise usage("--live, --plan and --dump exclude each other: pass one of them")
         if before and not plan:
-            raise Stop(COULD_NOT, "--from says where a plan starts: it goes with --plan")
+            raise usage("--from names the start of a plan: pass --plan too")
         if failures and (plan or (dump and not intents)):
-            raise Stop(COULD_NOT, "--failures asks what intents need: it goes with intents, and not with --plan")
+            raise usage("--failures needs intents and excludes --plan: pass INTENTS, without --plan")
         asked = Asked(intents or [], topology, state, before or [], known_claims(claim or []), failures)
         done = _dumped(asked, dump) if dump else _live(asked) if live else _planned(asked) if plan else _compiled(asked)
         for file, text in ((junit_file, junit), (sarif_file, lambda done: sarif(done, _fallback(asked)))):
@@ -114,26 +113,11 @@ def verify(
     return Answer(verification_json(done), lambda: lines(done), done.code)
 
 
-@contextmanager
-def unanswered() -> Iterator[None]:
-    """Whatever ends the command here is no answer: 1, the code of Clos's faults elsewhere, would say "refuted"."""
-    try:
-        yield
-    except Stop as stop:
-        raise Stop(COULD_NOT, stop.message, stop.details, stop.data) from None
-    except Exception as fault:
-        if os.environ.get("CLOS_DEBUG"):
-            raise
-        what = f"{type(fault).__name__}: {fault}".partition("\n")[0]
-        said = f"internal error, please report it with the command you ran: {what} (CLOS_DEBUG=1 shows where)"
-        raise Stop(COULD_NOT, said) from None
-
-
 def known_claims(words: Sequence[str]) -> frozenset[str]:
     """The claims of these names. Raises Stop for one that there is not."""
     for word in words:
         if word not in SAYS:
-            raise Stop(COULD_NOT, f"--claim {word}: claims are {', '.join(SAYS)}")
+            raise usage(f"--claim {word}: no such claim; choose from {', '.join(SAYS)}")
     return frozenset(words)
 
 
@@ -141,7 +125,7 @@ def write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Stop(COULD_NOT, f"{file}: cannot be written: {error.strerror}") from None
+        raise usage(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _fallback(asked: Asked) -> str:
@@ -194,8 +178,8 @@ def by_switch(compiled: Callable[[], Mapping[str, SwitchState]]) -> Ours:
 def _asked_of(known: Mapping[str, str], asked: Asked) -> None:
     """Raises Stop when a claim is asked for that has no answer here."""
     for claim in sorted(asked.claims - known.keys()):
-        what = "only with intents" if claim in CLAIMS else "only for dumps without intents"
-        raise Stop(COULD_NOT, f"--claim {claim}: it can be proved {what}; here there are {', '.join(known)}")
+        what = "needs intents" if claim in CLAIMS else "is for dumps without intents"
+        raise usage(f"--claim {claim}: this claim {what}; choose from {', '.join(known)}")
 
 
 def _named(asked: Asked, what: str) -> str:
@@ -215,10 +199,10 @@ def _live(asked: Asked) -> Verification:
 
 
 def read_whole(texts: Sequence[Text], dpids: Mapping[str, int]) -> Dump:
-    """The dump. Raises Stop with every problem."""
+    """The dump. Raises Stop (UNCHECKED) with every problem: rules that cannot be read are neither right nor wrong."""
     dump, problems = read_dump(texts, dpids)
     if dump is None:
-        raise refused(problems)
+        raise unreadable(problems)
     return dump
 
 
@@ -248,7 +232,7 @@ def _ends_of_plan(asked: Asked) -> tuple[Compiled | None, Compiled]:
         number = client.status()["revision"]
         if not number:
             if not asked.topology or not asked.intents:
-                raise Stop(COULD_NOT, "no revision is in force yet: name topology and intents")
+                raise usage("no revision is in force yet: pass --topology FILE and INTENTS")
             return None, loaded(asked.topology, asked.intents).compiled()
     before = in_force(asked.state, number)
     was = loaded(*before).compiled()
@@ -258,7 +242,7 @@ def _ends_of_plan(asked: Asked) -> tuple[Compiled | None, Compiled]:
 def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
     """What dumps say, held against intents; without any, against what holds of every sound fabric."""
     if asked.topology is None:
-        raise Stop(COULD_NOT, "say on which topology: --topology FILE")
+        raise usage("missing --topology FILE")
     fabric = read_topology(asked.topology)
     with telling("reading dumps"):
         dump = read_whole(dump_texts(paths), {switch.name: switch.dpid for switch in fabric.switches.values()})
@@ -275,13 +259,13 @@ def dump_texts(paths: Sequence[Path]) -> list[Text]:
     found = []
     for path in paths:
         if not path.exists():
-            raise Stop(COULD_NOT, f"{path}: no such file or directory")
+            raise usage(f"{path}: no such file or directory")
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
             try:
                 found.append(Text(str(file), file.read_text(encoding="utf-8")))
             except (OSError, UnicodeDecodeError) as error:
-                raise Stop(COULD_NOT, f"{file}: cannot be read: {error}") from None
+                raise usage(f"{file}: cannot be read: {error}") from None
     return found
 
 
