@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.cli import main
+from tests.root import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 DEMO = ("intents/demo.yaml", "-t", "topologies/demo.yaml")
 BANK = ("intents/bank", "-t", "topologies/bank.yaml")
 

@@ -6,7 +6,9 @@ from collections import Counter
 
 import pytest
 
-FIGURES = "figures"
+from tests.figures import FIGURES
+
+pytest_plugins = ["tests.controller_fixtures"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,7 +27,7 @@ from fabric.topology import TRUNK, PortRef, Topology
 from fabric.walk import Walk, walk
 from tests.fabrics import intents, topologies
 from tests.meaning import Arrival, meaning, to_itself
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import KINDS, States, mutation
 from tests.verify_probes import probes
 

@@ -34,9 +34,9 @@ from tests.cli_run import ROOT, clos
 from tests.daemon_rig import DEMO, FABRIC
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
+from tests.gate_support import LEAK, intent_of
 from tests.meaning import meaning
-from tests.test_gate import LEAK, _intent
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import mutant
 
 TOPOLOGY, INTENTS = "topologies/demo.yaml", "intents/demo.yaml"
@@ -45,7 +45,7 @@ settled = settings(max_examples=max(1, EXAMPLES // 100), deadline=None, suppress
 
 def demo():
     """The shipped demonstration: compiled, and what its switches hold."""
-    compiled = compile_fabric(_intent([DEMO]), FABRIC)
+    compiled = compile_fabric(intent_of([DEMO]), FABRIC)
     return compiled, states_of(compiled.ruleset)
 
 

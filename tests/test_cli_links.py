@@ -16,9 +16,9 @@ from controller.api.access import find
 from fabric.sim.server import SimThread
 from fabric.sim.wire import tls_context
 from fabric.topology import Topology
+from tests.cabling import swapped
 from tests.cli_run import ROOT, clos
 from tests.daemon_rig import FABRIC
-from tests.test_discovery import swapped
 from tests.waiting import eventually
 
 TOPOLOGY, INTENTS = "topologies/demo.yaml", "intents/demo.yaml"

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.compile import Compiled, compile_fabric
 from controller.compile.numbering import from_json, to_json
-from controller.intent.model import Intent, Tenant
+from controller.intent.model import Intent
 from fabric.ruleset import Ruleset
-from fabric.topology import Topology
-from tests.fabrics import intents, sound, topologies
+from tests.fabrics import intents, topologies
+from tests.intent_turns import edited
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def edited(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
-    """The intent after one small change, or a wholly different intent on the same topology."""
-    if not intent.tenants or draw(st.integers(0, 3)) == 0:
-        return draw(intents(topology))
-    name = draw(st.sampled_from(sorted(intent.tenants)))
-    tenant = intent.tenants[name]
-    change = draw(st.sampled_from([_without_endpoint, _relabelled, _fewer_policies, _straight, _same]))
-    return sound(Intent({**intent.tenants, name: change(tenant)}, intent.shares))
-
-
-def _without_endpoint(tenant: Tenant) -> Tenant:
-    return replace(tenant, endpoints=dict(list(tenant.endpoints.items())[1:]))
-
-
-def _relabelled(tenant: Tenant) -> Tenant:
-    swap = {"web": "db", "db": "web"}
-    turned = {
-        name: replace(e, labels=tuple((key, swap.get(value, value)) for key, value in e.labels))
-        for name, e in tenant.endpoints.items()
-    }
-    return replace(tenant, endpoints=turned)
-
-
-def _fewer_policies(tenant: Tenant) -> Tenant:
-    return replace(tenant, policies=tenant.policies[1:])
-
-
-def _straight(tenant: Tenant) -> Tenant:
-    return replace(tenant, policies=tuple(replace(policy, via=None) for policy in tenant.policies))
-
-
-def _same(tenant: Tenant) -> Tenant:
-    """Equal, but another object, as when a file is read again."""
-    return replace(tenant)
 
 
 def disjoint(ruleset: Ruleset) -> bool:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.root import ROOT
+
 SCTP = (
     "os-ken's sctp._checksum sums str(bytearray), the text Python prints for the segment, and not its bytes; the "
     "packet the case expects carries that sum. With the checksum of RFC 9260 the case passes (tested below)."
@@ -27,7 +29,6 @@ NOT_PASSED = {
 }
 """The cases a simulated switch does not pass, each with its reason. It is an error to list one that passes."""
 
-ROOT = Path(__file__).parent.parent
 CASES = sorted(
     str(path.relative_to(root))
     for path in [*sys.path]

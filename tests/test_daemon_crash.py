@@ -44,7 +44,7 @@ class Processes:
     def __init__(self, state_dir):
         self.state_dir = state_dir
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["tests.test_daemon_crash", "controller.api.app"])
+        self.context.set_forkserver_preload([__name__, "controller.api.app"])
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.process = None

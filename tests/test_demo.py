@@ -12,6 +12,7 @@ from pathlib import Path
 
 from controller.cli.demo import ACTS, Story
 from controller.cli.demo_stage import Ran
+from tests.waiting import wait_for
 
 DEMO = [sys.executable, "-m", "controller.cli", "demo"]
 
@@ -36,7 +37,7 @@ def test_a_demonstration_that_is_ended_takes_its_controller_with_it(tmp_path: Pa
     running = subprocess.Popen(
         DEMO, env=_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    address = _wait_for(lambda: next(tmp_path.glob("*/.clos/daemon.json"), None))
+    address = wait_for(lambda: next(tmp_path.glob("*/.clos/daemon.json"), None))
     pid = int(re.search(r'"pid": (\d+)', address.read_text()).group(1))
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=30)
@@ -52,11 +53,3 @@ def test_a_claim_that_does_not_hold_is_remembered(capsys) -> None:
     story.ran("it says so", Ran(0, "no"), words="yes")
     assert (story.held, story.broken) == (1, ["it runs (exit code 3)", "it says so (exit code 0)"])
     assert capsys.readouterr().out.count("NOT ") == 2
-
-
-def _wait_for(find, seconds: float = 30.0):
-    end = time.monotonic() + seconds
-    while not (found := find()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-    return found

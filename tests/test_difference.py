@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from controller.intent import load_intent, load_topology, reach
+from controller.intent import reach
 from controller.intent.model import DENY, Endpoint, Intent, Policy, Rate, Service
 from controller.verify.difference import NOBODY, NOTHING, Difference, difference
 from controller.verify.flows import (
@@ -28,11 +28,11 @@ from controller.verify.traffic import EVERYTHING, Traffic, canonical, common, mi
 from controller.verify.traffic_words import meant, words
 from fabric.packet import Packet
 from fabric.topology import PortRef, Topology
-from tests.cli_run import ROOT
 from tests.effort import EXAMPLES
 from tests.fabrics import PORTS, SERVICES, intents, packets, topologies
 from tests.intent_edits import NAMES_ONLY, pairs
 from tests.meaning import ROUTER, meaning, to_itself
+from tests.shipped_demo import DEMO, SHIPPED
 
 many = settings(
     max_examples=max(1, EXAMPLES // 4),
@@ -249,9 +249,6 @@ def test_sentences_say_all_that_policies_newly_permit_and_refuse(data: st.DataOb
 
 
 # What is said, word by word, of changes to the demonstration.
-
-DEMO = load_topology(ROOT / "topologies/demo.yaml").topology
-SHIPPED = load_intent([ROOT / "intents/demo.yaml"], DEMO).intent
 
 
 def said(tenant: str, **changes: object) -> list[str]:

@@ -33,6 +33,7 @@ from fabric.openflow.constants import PortState
 from fabric.openflow.messages import Port
 from fabric.sim.server import SimThread
 from fabric.topology import Link, PortRef, Topology
+from tests.cabling import swapped
 from tests.waiting import eventually
 
 FABRIC = clos(2, 3, hosts_per_leaf=2, name="three")
@@ -40,14 +41,6 @@ NOBODY = Text(
     "nobody.yaml",
     "apiVersion: clos/v1\nkind: Tenant\nmetadata: {name: none}\nspec: {networks: {n: {subnet: 10.0.0.0/24}}}\n",
 )
-
-
-def swapped(topology: Topology, one: int = 0, two: int = 3) -> Topology:
-    """The spines' ends of two links exchanged, as when somebody plugs two cables the wrong way round."""
-    links = list(topology.links)
-    a, b = links[one], links[two]
-    links[one], links[two] = Link(a.a, b.b), Link(b.a, a.b)
-    return replace(topology, links=tuple(links))
 
 
 @contextmanager

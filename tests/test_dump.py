@@ -8,7 +8,6 @@ import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,8 +40,8 @@ from fabric.topology import Topology
 from lab.bench import Bench
 from lab.ovs import missing
 from tests.openflow_strategies import groups, moves, rules
+from tests.root import ROOT
 
-HERE = Path(__file__).parent.parent
 NEEDS_OVS = pytest.mark.skipif(
     bool(missing()) and os.environ.get("CLOS_REQUIRE_LAB") != "1",
     reason=f"Open vSwitch is not installed ({', '.join(missing())})",
@@ -72,9 +71,9 @@ def told(text: str, name: str = "s1.flows") -> str:
 
 @cache
 def compiled(name: str) -> tuple[Topology, Ruleset]:
-    topology = load_topology(HERE / f"topologies/{name}.yaml").topology
+    topology = load_topology(ROOT / f"topologies/{name}.yaml").topology
     assert topology is not None
-    source = HERE / f"intents/{name}"
+    source = ROOT / f"intents/{name}"
     intent = load_intent([source if source.exists() else source.with_suffix(".yaml")], topology).intent
     assert intent is not None
     return topology, compile_fabric(intent, topology).ruleset

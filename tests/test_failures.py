@@ -26,9 +26,9 @@ from fabric.topology import Topology
 from tests.cli_run import DEMO, clos
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
+from tests.root import ROOT
 from tests.verify_mutants import mutant
 
-HERE = Path(__file__).parent.parent
 settled = settings(
     max_examples=max(1, EXAMPLES // 250),
     deadline=None,
@@ -44,9 +44,9 @@ def states_of(intent: Intent, topology: Topology) -> States:
 
 
 def demo() -> Work:
-    topology = load_topology(HERE / "topologies/demo.yaml").topology
+    topology = load_topology(ROOT / "topologies/demo.yaml").topology
     assert topology is not None
-    intent = load_intent([HERE / "intents/demo.yaml"], topology).intent
+    intent = load_intent([ROOT / "intents/demo.yaml"], topology).intent
     assert intent is not None
     return Work(intent, topology, states_of(intent, topology))
 

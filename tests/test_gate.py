@@ -28,20 +28,16 @@ from controller.plan import Batch, Plan, Push, after, diff
 from controller.store import APPLIED, Store
 from controller.verify import verify_states
 from controller.verify.during import verify_during
-from fabric.action import Output
-from fabric.match import Match
 from fabric.openflow.digest import Digests, fabric_digest, state_digest
-from fabric.rule import Instructions, Rule
 from fabric.ruleset import EMPTY, Block, Ruleset, state_of
 from fabric.topology import PortRef
 from tests.cli_run import clos
 from tests.daemon_rig import ALLOW, DEMO, FABRIC, SMALL, Rig, edited
 from tests.fabrics import intents, topologies
+from tests.gate_support import LEAK, intent_of
 from tests.waiting import eventually
 
 PORT = edited("services: [tcp/8080]", "services: [tcp/8081]")
-LEAK = Rule(0, 9999, Match.of(in_port=11), Instructions(write=(Output(12),)), 0xC105 << 48)
-"""On a leaf: whatever comes in by port 11 goes out by port 12."""
 
 OWNER = """
 apiVersion: clos/v1
@@ -264,13 +260,13 @@ def test_switches_that_are_away_are_named_in_the_proof(rig):
 
 
 def test_what_leaks_while_a_switch_is_away_is_refused():
-    before = compile_fabric(_intent([Text("alpha", OWNER.replace("NAME", "alpha"))]), FABRIC)
+    before = compile_fabric(intent_of([Text("alpha", OWNER.replace("NAME", "alpha"))]), FABRIC)
     heir = (
         OWNER.replace("NAME", "beta")
         .replace("host: web2", "host: lab1")
         .replace("services: [any]", "services: [tcp/1]")
     )
-    now = compile_fabric(_intent([Text("beta", heir)]), FABRIC)  # it gets the very numbers that alpha had
+    now = compile_fabric(intent_of([Text("beta", heir)]), FABRIC)  # it gets the very numbers that alpha had
     stop, plan = ("alpha",), _by_way_of_nothing(before, now)
     assert examined(before, now, plan, stop).ok
     found = examined(before, now, plan, stop, away=("leaf1",))
@@ -326,7 +322,7 @@ def test_what_either_intent_has_is_no_fault_of_a_state_between_them(data):
 
 
 def test_a_state_between_is_at_fault_where_neither_intent_has_it_so():
-    one, other = (compile_fabric(_intent(text), FABRIC) for text in ([DEMO], PORT))
+    one, other = (compile_fabric(intent_of(text), FABRIC) for text in ([DEMO], PORT))
     empty = dict.fromkeys(FABRIC.switches, state_of(()))
     report = verify_during(one.intent, other.intent, FABRIC, empty)
     assert {found.claim for found in report.counterexamples} >= {"reachable"}
@@ -335,21 +331,13 @@ def test_a_state_between_is_at_fault_where_neither_intent_has_it_so():
     assert packets and all(not report.ok for report in alone)
 
 
-def _intent(sources):
-    from controller.intent import load_intent  # noqa: PLC0415
-
-    intent, problems = load_intent(sources, FABRIC)
-    assert not problems
-    return intent
-
-
 def test_a_digest_does_not_depend_on_blocks_and_tells_every_entry():
-    ruleset = compile_fabric(_intent([DEMO]), FABRIC).ruleset
+    ruleset = compile_fabric(intent_of([DEMO]), FABRIC).ruleset
     digests = Digests().of(ruleset)
     states = {name: ruleset.state(name) for name in ruleset.switches}
     assert digests == {name: state_digest(state) for name, state in states.items()}
     rules = states["leaf1"].rules
-    one, other = (compile_fabric(_intent(text), FABRIC) for text in ([SMALL], PORT))
+    one, other = (compile_fabric(intent_of(text), FABRIC) for text in ([SMALL], PORT))
     shared = Digests()
     for each in (one, other, one):
         assert shared.of(each.ruleset) == Digests().of(each.ruleset)

@@ -23,7 +23,8 @@ from fabric.ruleset import EMPTY, Ruleset
 from fabric.topology import Topology
 from tests.daemon_rig import FABRIC
 from tests.fabrics import intents, topologies
-from tests.test_verify_changes import broken, turned
+from tests.intent_turns import turned
+from tests.mutant_trials import broken
 
 settled = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.root import ROOT
+
 SOURCES = sorted(path for folder in ("fabric", "controller", "lab") for path in (ROOT / folder).rglob("*.py"))
 
 CHECKS = {

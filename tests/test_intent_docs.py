@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
 from controller.intent import Text, json_schema, load_intent, load_topology
 from controller.intent.reference import DIALECT, KINDS, markdown
 from tests.problem_cases import cases
+from tests.root import ROOT
 
-PAGE = Path(__file__).parent.parent / "docs" / "intents.md"
+PAGE = ROOT / "docs" / "intents.md"
 EXAMPLES = dict(re.findall(r"^```yaml (\S+)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
 
 

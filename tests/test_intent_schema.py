@@ -13,8 +13,8 @@ from controller.intent.bench import BENCH_2K, bench_intent
 from controller.intent.writing import write_intent
 from fabric.generate import clos
 from tests.problem_cases import cases
+from tests.root import ROOT
 
-ROOT = Path(__file__).parent.parent
 FILES = [*(ROOT / "topologies").glob("*.yaml"), *(ROOT / "intents").rglob("*.yaml")]
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": int | float}
 

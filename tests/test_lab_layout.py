@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from controller.intent import load_intent, load_topology
@@ -11,14 +9,13 @@ from controller.intent.model import Intent
 from fabric.topology import Topology
 from lab.layout import NAME, layout
 from lab.trace import Met, read
-
-HERE = Path(__file__).parent.parent
+from tests.root import ROOT
 
 
 def shipped(name: str) -> tuple[Topology, Intent]:
-    topology = load_topology(HERE / f"topologies/{name}.yaml").topology
+    topology = load_topology(ROOT / f"topologies/{name}.yaml").topology
     assert topology is not None
-    where = HERE / "intents" / name
+    where = ROOT / "intents" / name
     intent = load_intent([where if where.is_dir() else where.with_suffix(".yaml")], topology).intent
     assert intent is not None
     return topology, intent

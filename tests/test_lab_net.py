@@ -14,9 +14,9 @@ import pytest
 
 from lab.cell import down, find_cell, lacking
 from lab.ovs import LabError
+from tests.root import ROOT
 
-HERE = Path(__file__).parent.parent
-TOPOLOGY, INTENTS = HERE / "topologies/demo.yaml", HERE / "intents/demo.yaml"
+TOPOLOGY, INTENTS = ROOT / "topologies/demo.yaml", ROOT / "intents/demo.yaml"
 if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
     pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
 
@@ -114,7 +114,7 @@ def test_a_killed_runner_leaves_a_lab_that_down_ends_without_a_trace(tmp_path: P
         "t, i, d = map(Path, sys.argv[1:]); up(texts([t])[0], texts([i]), d); print('up', flush=True); sys.stdin.read()"
     )
     words = [sys.executable, "-c", program, str(TOPOLOGY), str(INTENTS), str(where)]
-    runner = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE)
+    runner = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert runner.stdout is not None and runner.stdout.readline() == "up\n"
     runner.send_signal(signal.SIGKILL)
     runner.wait()

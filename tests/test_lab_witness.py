@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,9 +25,9 @@ from lab.probes import Probe, matrix, parties, strays, talk
 from lab.proved import Proved
 from lab.witness import Fabric, Verdict, differences, expect, trial
 from tests.fabrics import intents, topologies
+from tests.root import ROOT
 from tests.witness_soup import fragment
 
-HERE = Path(__file__).parent.parent
 lacking = missing()
 if lacking and os.environ.get("CLOS_REQUIRE_LAB") != "1":
     pytest.skip(f"Open vSwitch is not installed ({', '.join(lacking)})", allow_module_level=True)
@@ -67,9 +66,9 @@ def tried(bench: Bench, ruleset: Ruleset, probes: list[Probe], cut: frozenset[Po
 
 
 def demo() -> tuple[Topology, Intent]:
-    topology = load_topology(HERE / "topologies/demo.yaml").topology
+    topology = load_topology(ROOT / "topologies/demo.yaml").topology
     assert topology is not None
-    intent = load_intent([HERE / "intents/demo.yaml"], topology).intent
+    intent = load_intent([ROOT / "intents/demo.yaml"], topology).intent
     assert intent is not None
     return topology, intent
 

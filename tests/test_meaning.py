@@ -7,32 +7,17 @@ from hypothesis import strategies as st
 
 from controller.compile import compile_fabric
 from fabric.choose import every_bucket
-from fabric.packet import Packet
-from fabric.ruleset import Ruleset
-from fabric.switch import SwitchModel
-from fabric.topology import PortRef, Topology, check
-from fabric.walk import Walk, walk
+from fabric.topology import check
+from fabric.walk import walk
+from tests.compiled_run import models, run
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
-from tests.meaning import Arrival, meaning
+from tests.meaning import meaning
 
 many = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 some = settings(many, max_examples=max(1, EXAMPLES // 4))
-
-
-def models(ruleset: Ruleset, topology: Topology) -> dict[str, SwitchModel]:
-    return {name: SwitchModel.of(ruleset.state(name), set(topology.ports[name])) for name in ruleset.switches}
-
-
-def run(
-    ruleset: Ruleset, topology: Topology, at: PortRef, packet: Packet, down: frozenset[PortRef] = frozenset()
-) -> tuple[Walk, tuple[Arrival, ...]]:
-    """The compiled rules run on the packet: the walk, and what hosts got, sorted."""
-    done = walk(models(ruleset, topology), topology, at, packet, down=down)
-    got = [Arrival(topology.host_at[port], frame) for port, frame in done.deliveries]
-    return done, tuple(sorted(got, key=lambda arrival: (arrival.host, arrival.packet.to_bytes())))
 
 
 @given(st.data())

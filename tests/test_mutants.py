@@ -12,7 +12,7 @@ from random import SystemRandom
 
 import pytest
 
-from tests.conftest import FIGURES
+from tests.figures import FIGURES
 from tests.mutant_trials import KINDS_OF_FABRIC, Trial, grounds
 from tests.verify_mutants import KINDS
 

@@ -18,8 +18,8 @@ from fabric.openflow.constants import BundleControlType, FlowModCommand, GroupMo
 from fabric.openflow.errors import BadRequest
 from fabric.openflow.messages import BundleAdd, BundleControl, FlowMod, GroupMod, Message, MeterMod, PacketOut
 from fabric.rule import DROP, Band, Bucket, GroupEntry, Instructions, Meter, Rule
+from tests.bad_frames import BAD
 from tests.openflow_strategies import matches
-from tests.test_openflow_codec import BAD
 
 OFCTL = shutil.which("ovs-ofctl")
 pytestmark = pytest.mark.skipif(OFCTL is None, reason="ovs-ofctl is not installed")

@@ -10,7 +10,7 @@ from controller.verify.boxes import Box, within
 from controller.verify.diagrams import Diagrams
 from controller.verify.partition import Partition
 from controller.verify.shadow import hidden
-from tests.test_shadow import SIDE, boxes, lists, points, ranks
+from tests.random_boxes import SIDE, boxes, lists, points, ranks
 
 pytest.importorskip("oxidd", reason="OxiDD is an extra: pip install 'clos-fabric[diagrams]'")
 

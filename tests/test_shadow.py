@@ -18,21 +18,9 @@ from controller.verify.domain import Unmodelled
 from controller.verify.shadow import Shadow, hidden, shadowed
 from fabric.match import Match
 from fabric.rule import DROP, Rule
+from tests.random_boxes import Points, boxes, lists, points, ranks
 
 brief = settings(max_examples=300, deadline=None)
-SIDE, DIMENSIONS = 4, 3
-
-intervals = st.tuples(st.integers(0, SIDE - 1), st.integers(0, SIDE - 1)).map(lambda ends: (min(ends), max(ends)))
-wide = st.just((0, SIDE - 1)) | intervals
-boxes = st.tuples(*[wide] * DIMENSIONS)
-lists = st.lists(boxes, min_size=1, max_size=9)
-ranks = st.lists(st.integers(0, 4), min_size=9, max_size=9)
-
-Points = frozenset[tuple[int, ...]]
-
-
-def points(box: Box) -> Points:
-    return frozenset(product(*(range(first, last + 1) for first, last in box)))
 
 
 def assert_least(box: Points, hiding: Sequence[Points]) -> None:

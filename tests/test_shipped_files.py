@@ -10,8 +10,8 @@ from controller.intent import load_intent, load_topology
 from controller.intent.bench import BENCH_2K, BENCH_25K, bench_intent
 from controller.intent.check import check
 from fabric.topology import TRUNK, Topology
+from tests.root import ROOT
 
-ROOT = Path(__file__).parent.parent
 INTENTS = [("demo", "demo.yaml"), ("bank", "bank")]
 
 

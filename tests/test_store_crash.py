@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from controller.store import APPLIED, APPLYING, Store
+from tests.root import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RUNS = 40
 
 LIFE = """

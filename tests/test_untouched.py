@@ -23,8 +23,8 @@ from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.intent_edits import pairs
 from tests.meaning import to_itself
-from tests.test_difference import DEMO, SHIPPED
-from tests.test_verify_engine import states_of
+from tests.shipped_demo import DEMO, SHIPPED
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import States, mutant
 from tests.verify_probes import probes
 

@@ -19,7 +19,7 @@ from fabric.walk import walk
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.meaning import Arrival, meaning, to_itself
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import States, mutant
 from tests.verify_probes import probes
 

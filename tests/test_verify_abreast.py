@@ -13,7 +13,7 @@ from controller.verify import verify_abreast, verify_states
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, topologies
 from tests.mutant_trials import broken
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import mutant
 
 few = settings(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,16 +12,13 @@ from hypothesis import strategies as st
 from controller.compile import compile_fabric
 from controller.compile.compiler import Compiled
 from controller.intent import load_intent, load_topology
-from controller.intent.model import Intent
 from controller.plan import diff, states
 from controller.verify import Edit, Prover, edit_between, verify_states
 from fabric.rule import FAST_FAILOVER, Bucket
-from fabric.topology import TRUNK, Topology
-from tests.fabrics import intents, sound, topologies
-from tests.intent_edits import EDITS
+from tests.fabrics import intents, topologies
+from tests.intent_turns import Turn, turned, turning
 from tests.mutant_trials import broken, edits_of
-from tests.test_compile_incremental import edited
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_mutants import KINDS, mutant, mutation
 
 EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
@@ -58,19 +54,6 @@ def test_after_any_edits_a_prover_says_what_a_fresh_one_says(data: st.DataObject
         history.append(after)
 
 
-def turned(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
-    """The intent with an endpoint on another host, or with another small change, or wholly another."""
-    trunks = [host.name for host in topology.hosts.values() if host.mode == TRUNK]
-    movable = [name for name, tenant in intent.tenants.items() if tenant.endpoints]
-    if not trunks or not movable or draw(st.booleans()):
-        return edited(draw, intent, topology)
-    tenant = intent.tenants[draw(st.sampled_from(movable))]
-    endpoint = draw(st.sampled_from(list(tenant.endpoints.values())))
-    moved = replace(endpoint, host=draw(st.sampled_from(trunks)))
-    again = replace(tenant, endpoints={**tenant.endpoints, endpoint.name: moved})
-    return sound(Intent({**intent.tenants, tenant.name: again}, intent.shares))
-
-
 @given(st.data())
 @settled
 def test_as_the_intent_turns_a_prover_says_what_a_fresh_one_says(data: st.DataObject) -> None:
@@ -91,47 +74,6 @@ def test_as_the_intent_turns_a_prover_says_what_a_fresh_one_says(data: st.DataOb
         note(f"incremental: {finished}\nfresh: {fresh}")
         assert broken(finished) == broken(fresh) == ()
         intent, compiled = after, again
-
-
-def turning(draw: st.DrawFn, intent: Intent, topology: Topology) -> Intent:
-    """Some other intent: a few of the edits that people make, an endpoint that moves, or a stranger."""
-    for _ in range(draw(st.integers(1, 3))):
-        one = draw(st.integers(0, 9))
-        if one == 0:
-            intent = draw(intents(topology))
-        elif one < 4:
-            intent = turned(draw, intent, topology)
-        else:
-            intent = sound(draw(st.sampled_from(EDITS))(draw, intent, topology))
-    return intent
-
-
-class Turn:
-    """A prover that follows a fabric through plans, and a fresh one asked at every step."""
-
-    def __init__(self, intent: Intent, topology: Topology) -> None:
-        self.intent, self.topology = intent, topology
-        self.compiled: Compiled = compile_fabric(intent, topology)
-        self.now = states_of(self.compiled.ruleset)
-        self.prover = Prover(intent, topology, self.now)
-        assert self.prover.report().ok
-
-    def during(self, after: Intent, states, what: str) -> tuple[str, ...]:
-        """Both verdicts on a state on the way to ``after``, which must be one."""
-        ours = self.prover.change(edits_of(self.now, states), after, during=True)
-        fresh = Prover(after, self.topology, states, before=self.intent).report()
-        note(f"{what}: incremental: {broken(ours)}, fresh: {broken(fresh)}")
-        self.now = states
-        assert broken(ours) == broken(fresh), f"{ours}\n\n{fresh}"
-        return broken(ours)
-
-    def settle(self, intent: Intent, states, what: str) -> tuple[str, ...]:
-        ours = self.prover.change(edits_of(self.now, states), intent)
-        fresh = verify_states(intent, self.topology, states)
-        note(f"{what}: incremental: {broken(ours)}, fresh: {broken(fresh)}")
-        self.now, self.intent = states, intent
-        assert broken(ours) == broken(fresh), f"{ours}\n\n{fresh}"
-        return broken(ours)
 
 
 @given(st.data())

@@ -32,7 +32,7 @@ from fabric.switch import SwitchModel
 from fabric.topology import PortRef
 from fabric.walk import Walk, walk
 from tests.cli_run import BANK, DEMO, ROOT, Ran, clos, edited
-from tests.test_cli_controller import INTENTS, NOBODY, TOPOLOGY, fabric, state  # noqa: F401 - fixtures
+from tests.controller_fixtures import INTENTS, NOBODY, TOPOLOGY
 from tests.verify_rules import SPOILT, Spoilt, firewall, spoilt, unknown
 
 SEVEN = [claim for claim in CLAIMS if claim != WAYPOINTED]
@@ -208,7 +208,7 @@ def test_a_plan_that_mends_rules_is_refuted_until_it_has() -> None:
 # Switches
 
 
-def test_what_switches_hold_is_proved(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:  # noqa: F811
+def test_what_switches_hold_is_proved(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:
     held = ("--state", fabric[0])
     assert clos("apply", INTENTS, *held, "--yes").code == 0
     ran = clos("verify", *held, "--live")

@@ -16,12 +16,13 @@ from controller.verify.terms import terms_of
 from fabric.action import CONTROLLER
 from fabric.choose import explore
 from fabric.packet import Packet
-from fabric.ruleset import Ruleset, SwitchState
+from fabric.ruleset import SwitchState
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from fabric.walk import Walk, walk
 from tests.effort import EXAMPLES
 from tests.fabrics import intents, packets, topologies
+from tests.verify_engine_support import states_of
 from tests.verify_points import changed, inside, point, seen
 from tests.verify_soup import frames, soups
 
@@ -71,10 +72,6 @@ def agree(topology: Topology, states: dict[str, SwitchState], at: PortRef, packe
         assert ours == theirs
     else:
         assert (ours & theirs) or any("loop" in one for one in ours) == any("loop" in one for one in theirs)
-
-
-def states_of(ruleset: Ruleset) -> dict[str, SwitchState]:
-    return {name: ruleset.state(name) for name in ruleset.switches}
 
 
 @given(st.data())

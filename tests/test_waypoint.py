@@ -25,14 +25,14 @@ from fabric.ruleset import SwitchState
 from fabric.topology import PortRef, Topology
 from tests import fabrics
 from tests.cli_run import DEMO, clos
+from tests.compiled_run import run
 from tests.effort import EXAMPLES
 from tests.fabrics import ROUTER, detoured, sound, topologies
 from tests.intent_edits import POLICIES_ONLY
+from tests.intent_turns import Turn
 from tests.meaning import Arrival, meaning
 from tests.mutant_trials import edits_of
-from tests.test_meaning import run
-from tests.test_verify_changes import Turn
-from tests.test_verify_engine import states_of
+from tests.verify_engine_support import states_of
 from tests.verify_rules import firewall
 
 FABRIC = """\

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +17,9 @@ from fabric.openflow.constants import Role
 from fabric.rule import Instructions
 from fabric.ruleset import EMPTY, Block
 from fabric.sim.server import SimThread
+from tests.root import ROOT
 from tests.waiting import eventually
 
-ROOT = Path(__file__).parent.parent
 TOPOLOGY = load_topology(ROOT / "topologies/demo.yaml")[0]
 NAMES = {switch.dpid: name for name, switch in TOPOLOGY.switches.items()}
 

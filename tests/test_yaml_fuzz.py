@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,8 +13,8 @@ import pytest
 from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.source import MAX_BYTES
 from tests.problem_cases import FABRIC, cases
+from tests.root import ROOT
 
-ROOT = Path(__file__).parent.parent
 DEMO = load_topology(ROOT / "topologies" / "demo.yaml").topology
 TOPOLOGY = replace(DEMO, hosts=DEMO.hosts | load_topology(Text("small", FABRIC)).topology.hosts)
 MUTANTS = 40_000

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def eventually(predicate: Callable[[], object], seconds: float = 10.0) -> bool:
@@ -14,3 +17,12 @@ def eventually(predicate: Callable[[], object], seconds: float = 10.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+def wait_for(find: Callable[[], T | None], seconds: float = 30.0) -> T:
+    """What ``find`` returns as soon as that is anything."""
+    end = time.monotonic() + seconds
+    while not (found := find()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+    return found
