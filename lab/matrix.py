@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, overload
 
 from controller.intent.model import Intent, Service
+from controller.probe.landing import arrived
 from controller.probe.packets import Party, Probe, marked, number_of
-from controller.probe.report import Question, Verdict, arrived, question, stopped
+from controller.probe.report import Question, Verdict, question, stopped
 from controller.probe.simulated import Counted
 from fabric.match import Match
 from fabric.packet import Packet
 from fabric.topology import PortRef
+from fabric.walk import Delivery
 from lab.control import Control
 from lab.counters import since
 from lab.taps import QUIET, Frame, Taps
@@ -175,7 +177,7 @@ class Stream:
         probe = self._asked[number].probe
         (one,) = expect(self._fabric, [probe._replace(packet=marked(probe.packet, number))])
         if number not in self._stopped:
-            self._stopped[number] = sys.intern(stopped(one.walk, self._fabric.topology))
+            self._stopped[number] = sys.intern(stopped(one.walk, self._fabric.topology, self._asked[number].due))
             self._pairs += len(one.walk.hops)
             self._delivered += len(one.walk.deliveries)
             if one.walk.deliveries or contradiction(self._fabric.topology, one):
@@ -205,9 +207,14 @@ class Stream:
     def verdicts(self) -> list[Verdict]:
         """By number: what became of each question's frame."""
         return [
-            Verdict(one, arrived(one.due, (port for port, _ in self._came.get(number, ()))), self._stopped[number])
+            Verdict(one, arrived(one.due, map(_delivery, self._came.get(number, ()))), self._stopped[number])
             for number, one in enumerate(self._asked)
         ]
+
+
+def _delivery(frame: Frame) -> Delivery:
+    port, data = frame
+    return Delivery(port, Packet(data))
 
 
 def entered(counts: Mapping[str, Counted]) -> Counter[PortRef]:

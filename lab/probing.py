@@ -17,6 +17,7 @@ from controller.compile import compile_fabric
 from controller.probe.cover import Cover, cover
 from controller.probe.craft import varied
 from controller.probe.gather import Candidate
+from controller.probe.landing import content
 from controller.probe.meet import Down, Entry
 from controller.probe.packets import Probe, parties, services
 from controller.probe.report import some_of
@@ -205,7 +206,7 @@ def _between_leaves(found: Cover) -> list[Candidate]:
 
 
 def _round(lab: Lab, taps: Taps, down: Down, chosen: Sequence[Candidate]) -> int:
-    """Send these with cables broken; how many did not reach the hosts that the evaluator says."""
+    """Send these with cables broken; how many did not reach the hosts as the evaluator says."""
     if down:
         lab.cut(*down)
         time.sleep(NOTICE)
@@ -217,13 +218,13 @@ def _round(lab: Lab, taps: Taps, down: Down, chosen: Sequence[Candidate]) -> int
             lab.mend(*down)
             time.sleep(NOTICE)
     return sum(
-        _hosts(lab, one.meeting.walk.deliveries) != _hosts(lab, got) for one, got in zip(chosen, came, strict=True)
+        _frames(lab, one.meeting.walk.deliveries) != _frames(lab, got) for one, got in zip(chosen, came, strict=True)
     )
 
 
-def _hosts(lab: Lab, deliveries: Sequence[Delivery]) -> list[str]:
-    """Who got copies. By which of its two ports a host gets one is each switch's own choice."""
-    return sorted(lab.topology.host_at[delivery.port] for delivery in deliveries)
+def _frames(lab: Lab, deliveries: Sequence[Delivery]) -> list[tuple[str, bytes]]:
+    """Who got what copies. By which of its two ports a host gets one is each switch's own choice."""
+    return sorted((lab.topology.host_at[port], content(packet)) for port, packet in deliveries)
 
 
 def cover_told(lab: Lab, done: Covered, every: bool = False) -> Answer:

@@ -115,8 +115,7 @@ class Checker:
         if any(sent.reason != INVALID_TTL for hop in done.hops for sent in hop.step.packet_ins):
             yield "quiet", "is sent to the controller"
         got: Frames = Counter((self.topology.host_at[port], frame.to_bytes()) for port, frame in done.deliveries)
-        if meant.own:
-            got = Counter({row: count for row, count in got.items() if row[0] not in meant.own or row in meant.frames})
+        got = meant.counted(got) if meant.own else got
         if got == meant.frames:
             return
         there, due = ({host for host, _ in rows} for rows in (got, meant.frames))

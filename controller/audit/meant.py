@@ -36,6 +36,10 @@ class Meant(NamedTuple):
     own: frozenset[str] = frozenset()
     later: str | None = None
 
+    def counted(self, got: Frames) -> Frames:
+        """What hosts got, without what they may get or not: hold it against ``frames``."""
+        return Counter({row: count for row, count in got.items() if row[0] not in self.own or row in self.frames})
+
 
 class Sender(NamedTuple):
     """Who sends a packet. ``behind``: whose address it bears, when a waypoint passes it on."""

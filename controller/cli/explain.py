@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from controller.audit.meant import Reading
 from controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
 from controller.cli.inspect import Numbered, numbered
 from controller.cli.names import names_of
@@ -20,7 +21,7 @@ from controller.cli.text import columns, count, table_name
 from controller.cli.traced import Followed, Outcome, follow, origin_json, path_text
 from controller.compile import Compiled, Origin
 from controller.intent.model import Policy
-from controller.intent.reach import End, Flow, Ruling, ruling, waypoint
+from controller.intent.reach import End, Flow, Ruling, ruling
 from controller.plan import rule_json
 
 RuleName = Annotated[
@@ -75,9 +76,7 @@ def explain(
 def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Followed) -> Answer:
     decided = ruling(wanted.intent, source, target, flow)
     back = ruling(wanted.intent, target, source, flow.back())
-    first = (waypoint(source, decided) or target).endpoint.host
-    got = {wanted.topology.host_at[delivery.port] for delivery in done.walk.deliveries}
-    agree = got == ({first} if decided.allowed else set())
+    agree = _as_meant(wanted, done, decided)
 
     def lines() -> Iterator[Text | str]:
         yield f"{end_text(source)} to {end_text(target)}: {flow_text(flow)}"
@@ -100,6 +99,13 @@ def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Foll
         "agree": agree,
     }
     return Answer(data, lines, OK if agree else FAILED)
+
+
+def _as_meant(wanted: Wanted, done: Followed, decided: Ruling) -> bool:
+    """Whether the target has it if it may, and hosts get just the frames that the intents mean them to."""
+    meant = Reading(wanted.intent, wanted.topology).meant(done.probe.at, done.probe.packet)
+    got = Counter((wanted.topology.host_at[port], packet.to_bytes()) for port, packet in done.walk.deliveries)
+    return meant.counted(got) == meant.frames and (done.outcome is Outcome.DELIVERED) is decided.allowed
 
 
 def _ruling_json(decided: Ruling, source: End) -> Json | None:

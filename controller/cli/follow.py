@@ -16,7 +16,10 @@ LinksDown = Annotated[
     list[str] | None, typer.Option("--link-down", metavar="LEAF:PORT", help="Cut this cable; repeatable.")
 ]
 Expect = Annotated[
-    Outcome | None, typer.Option(metavar="delivered|dropped", help="Exit with 1 when it ends otherwise.")
+    Outcome | None,
+    typer.Option(
+        metavar="delivered|dropped", help="Exit with 1 when it ends otherwise; dropped: --to does not get it."
+    ),
 ]
 
 
@@ -41,5 +44,5 @@ def trace(
     wanted = read(topology, intents, state)
     probe = asked(wanted, source, target, service, via, at, packet)
     done = follow(wanted.compiled(), probe, find_ports(link_down or (), wanted.topology))
-    code = FAILED if expect not in (None, done.outcome) else OK
+    code = OK if expect is None or done.outcome.meets(expect) else FAILED
     return Answer(followed_json(done), lambda: lines(done), code)

@@ -21,9 +21,10 @@ from controller.cli.text import columns, count, some, table_name
 from controller.intent.model import Service
 from controller.probe.cover import Cover, cover
 from controller.probe.gather import Candidate
+from controller.probe.landing import arrived, content
 from controller.probe.meet import Bucket, Down, Entries, Entry
 from controller.probe.packets import Party, parties, services
-from controller.probe.report import Question, Verdict, arrived, questions, some_of, stopped
+from controller.probe.report import Question, Verdict, questions, some_of, stopped
 from controller.probe.simulated import Counted, NotProgrammed, Simulated
 from controller.probe.unmet import Unmet
 from fabric.match import Match
@@ -83,7 +84,7 @@ def tried(wanted: Wanted, ruleset: Ruleset, asked: Sequence[Question]) -> list[V
     except NotProgrammed as error:
         raise unchecked(str(error)) from None
     return [
-        Verdict(one, arrived(one.due, (d.port for d in got)), stopped(entries.meet(one.probe).walk, wanted.topology))
+        Verdict(one, arrived(one.due, got), stopped(entries.meet(one.probe).walk, wanted.topology, one.due))
         for one, got in zip(asked, came, strict=True)
     ]
 
@@ -153,11 +154,11 @@ def _round(fabric: Simulated, down: Down, chosen: Sequence[Candidate]) -> int:
     fabric.cut(down)
     came = fabric.send_all((one.probe.at, one.probe.packet) for one in chosen)
     fabric.mend(down)
-    return sum(_ports(one.meeting.walk.deliveries) != _ports(got) for one, got in zip(chosen, came, strict=True))
+    return sum(_frames(one.meeting.walk.deliveries) != _frames(got) for one, got in zip(chosen, came, strict=True))
 
 
-def _ports(deliveries: Iterable[Delivery]) -> list[PortRef]:
-    return sorted(delivery.port for delivery in deliveries)
+def _frames(deliveries: Iterable[Delivery]) -> list[tuple[PortRef, bytes]]:
+    return sorted((port, content(packet)) for port, packet in deliveries)
 
 
 def uncounted(found: Cover, counts: dict[str, Counted]) -> Iterator[Entry]:

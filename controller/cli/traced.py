@@ -17,7 +17,9 @@ from controller.cli.probe import Probe
 from controller.cli.text import table_name
 from controller.compile import Compiled, Origin
 from controller.intent.model import NOWHERE
+from controller.intent.reach import End, ruling, waypoint
 from controller.plan import rule_json
+from controller.probe.landing import Landing, Landings, arrived, landing
 from fabric.outcome import Hop
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef
@@ -25,28 +27,52 @@ from fabric.walk import Drop, Visit, Walk, walk
 
 
 class Outcome(StrEnum):
-    """How a packet ends: at a host's port, or nowhere."""
+    """How a packet ends: with the endpoint that it is for, with another one only, or nowhere."""
 
-    DELIVERED, DROPPED = "delivered", "dropped"
+    DELIVERED, ELSEWHERE, DROPPED = "delivered", "elsewhere", "dropped"
+
+    def meets(self, expected: Outcome) -> bool:
+        """Whether it is as expected. What only another endpoint gets is dropped, as far as its target goes."""
+        return self is expected or (self, expected) == (Outcome.ELSEWHERE, Outcome.DROPPED)
 
 
 class Followed(NamedTuple):
-    """A packet's walk, with everything needed to read it."""
+    """A packet's walk, with everything needed to read it.
+
+    ``takers``: who has each copy that reached a host. ``due``: where it should land; None: with whoever its addresses
+    mean.
+    """
 
     probe: Probe
     walk: Walk
     names: Names
     down: frozenset[PortRef]
+    takers: tuple[tuple[End, ...], ...]
+    due: Landing | None
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome.DELIVERED if self.walk.deliveries else Outcome.DROPPED
+        if not self.walk.deliveries:
+            return Outcome.DROPPED
+        reached = any(self.takers) if self.due is None else arrived(self.due, self.walk.deliveries)
+        return Outcome.DELIVERED if reached else Outcome.ELSEWHERE
 
 
 def follow(compiled: Compiled, probe: Probe, down: frozenset[PortRef] = frozenset()) -> Followed:
     """The probe walked over the compiled rules, with these ports dead."""
     done = walk(_Models(compiled), compiled.topology, probe.at, probe.packet, down=down)
-    return Followed(probe, done, names_of(compiled), down)
+    landings = Landings(compiled.intent, compiled.topology)
+    takers = tuple(map(landings.takers, done.deliveries))
+    return Followed(probe, done, names_of(compiled), down, takers, _due(compiled, probe))
+
+
+def _due(compiled: Compiled, probe: Probe) -> Landing | None:
+    """Where the packet of one endpoint to another should land: there, or at the waypoint that gets it first."""
+    if probe.source is None or probe.target is None or probe.flow is None:
+        return None
+    decided = ruling(compiled.intent, probe.source, probe.target, probe.flow)
+    first = waypoint(probe.source, decided) or probe.target
+    return landing(first, compiled.topology).of(probe.target.endpoint.ip)
 
 
 class _Models(dict[str, SwitchModel]):
@@ -77,8 +103,20 @@ def lines(done: Followed) -> Iterator[Text | str]:
     for delivery in done.walk.deliveries:
         host = topology.host_at[delivery.port]
         yield Text.assemble(("delivered", "bold green"), f" to {host} at {delivery.port}: {delivery.packet}")
+    if done.outcome is Outcome.ELSEWHERE:
+        yield Text.assemble(
+            ("not delivered", "bold red"), f" to {done.probe.target or 'any endpoint'}: {_astray(done)}"
+        )
     yield from (Text.assemble(("dropped", "bold red"), f" at {drop}") for drop in done.walk.drops)
     yield from (Text.assemble(("loop", "bold red"), f": {' -> '.join(path)}") for path in done.walk.loops)
+
+
+def _astray(done: Followed) -> str:
+    """Who has a packet instead of the one that it was sent to."""
+    got = sorted({str(end) for taken in done.takers for end in taken})
+    if not got:
+        return "no endpoint of that host takes it, by its VLAN tag and its addresses"
+    return f"it is {' and '.join(got)} that {'has' if len(got) == 1 else 'have'} its address and VLAN there"
 
 
 def _table(visit: Visit, hop: Hop, names: Names) -> Iterator[Text]:
@@ -99,8 +137,14 @@ def followed_json(done: Followed) -> Json:
         "links_down": sorted(map(str, done.down)),
         "hops": [_hop_json(visit, done.names) for visit in done.walk.hops],
         "deliveries": [
-            {"host": topology.host_at[port], "port": str(port), "text": str(packet), "hex": packet.to_bytes().hex()}
-            for port, packet in done.walk.deliveries
+            {
+                "host": topology.host_at[port],
+                "port": str(port),
+                "endpoints": [str(end) for end in taken],
+                "text": str(packet),
+                "hex": packet.to_bytes().hex(),
+            }
+            for (port, packet), taken in zip(done.walk.deliveries, done.takers, strict=True)
         ],
         "drops": [{"switch": drop.switch, "hop": drop.visit, "reason": drop.reason} for drop in done.walk.drops],
         "loops": [list(path) for path in done.walk.loops],
@@ -141,7 +185,8 @@ def path_text(done: Followed) -> str:
     way = " -> ".join(dict.fromkeys(visit.switch for visit in done.walk.hops))
     if done.walk.deliveries:
         hosts = sorted({topology.host_at[delivery.port] for delivery in done.walk.deliveries})
-        return f"delivered by {way} -> {' and '.join(hosts)}"
+        word = f"delivered by {way} -> {' and '.join(hosts)}"
+        return word if done.outcome is Outcome.DELIVERED else f"{word}; {_astray(done)}"
     drops = [f"{drop.switch}{_stage(drop, done)}, {drop.reason}" for drop in done.walk.drops]
     return f"dropped at {'; '.join(drops) or way}"
 

@@ -12,10 +12,11 @@ from typing import NamedTuple, TypedDict
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
 from controller.intent.reach import End, Flow
+from controller.probe.landing import Landing, landing
 from fabric import packet as build
 from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP
 from fabric.packet import Packet
-from fabric.topology import TRUNK, PortRef, Topology
+from fabric.topology import PortRef, Topology
 
 STRANGE_PORT = 64999
 """A port that no service is likely to name: what goes there is a negative probe."""
@@ -38,18 +39,23 @@ class Probe(NamedTuple):
 class Party(NamedTuple):
     """An endpoint with what is needed to send as it. ``vlan``: the tag its host puts on, None on an access port.
 
-    ``waypoints``: the ports of its tenant's waypoints, by name.
+    ``waypoints``: where its tenant's waypoints get their frames, by name.
     """
 
     tenant: Tenant
     endpoint: Endpoint
     ports: tuple[PortRef, ...]
     vlan: int | None
-    waypoints: Mapping[str, tuple[PortRef, ...]] = MappingProxyType({})
+    waypoints: Mapping[str, Landing] = MappingProxyType({})
 
     @property
     def name(self) -> str:
         return f"{self.tenant.name}/{self.endpoint.name}"
+
+    @property
+    def landing(self) -> Landing:
+        """Where it gets its frames."""
+        return Landing(self.ports, self.vlan, self.endpoint.mac, frozenset({self.endpoint.ip}))
 
     @property
     def network(self) -> Network:
@@ -73,11 +79,10 @@ def parties(intent: Intent, topology: Topology) -> list[Party]:
     found = []
     for tenant in intent.tenants.values():
         names = {policy.via for policy in tenant.policies if policy.via is not None}
-        waypoints = {name: topology.hosts[tenant.endpoints[name].host].ports for name in sorted(names)}
+        waypoints = {name: landing(End(tenant, tenant.endpoints[name]), topology) for name in sorted(names)}
         for endpoint in tenant.endpoints.values():
-            host = topology.hosts[endpoint.host]
-            vlan = tenant.networks[endpoint.network].vlan if host.mode == TRUNK else None
-            found.append(Party(tenant, endpoint, host.ports, vlan, waypoints))
+            own = landing(End(tenant, endpoint), topology)
+            found.append(Party(tenant, endpoint, own.ports, own.vlan, waypoints))
     return found
 
 

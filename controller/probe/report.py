@@ -11,15 +11,16 @@ from typing import NamedTuple
 from controller.compile.stages import SPINE, STAGES
 from controller.intent.model import Intent, Policy, Service, Where
 from controller.intent.reach import Flow, Ruling, ruling
+from controller.probe.landing import Landing, arrived
 from controller.probe.packets import Party, Probe, opening, said
-from fabric.topology import PortRef, Topology
+from fabric.topology import Topology
 from fabric.walk import Walk
 
 
 class Question(NamedTuple):
     """May ``source`` open ``service`` to ``target``? ``ruling``: the intents' answer; ``probe`` asks a fabric.
 
-    ``due``: the ports where it must come, if it may: the target's, or those of the waypoint that gets it first.
+    ``due``: where it must land, if it may: at the target, or at the waypoint that gets it first.
     """
 
     source: Party
@@ -28,7 +29,7 @@ class Question(NamedTuple):
     flow: Flow
     probe: Probe
     ruling: Ruling
-    due: tuple[PortRef, ...]
+    due: Landing
 
 
 class Verdict(NamedTuple):
@@ -99,19 +100,22 @@ def ask(intent: Intent, source: Party, target: Party, service: Service, flow: Fl
     """The same with a flow of the asker's choice: an answer, say."""
     probe = Probe(source.ports[0], said(source, target, flow), f"{source.name} -> {target.name} {service}")
     decided = ruling(intent, source.end, target.end, flow)
-    due = source.waypoints[decided.via] if decided.via else target.ports
+    due = source.waypoints[decided.via].of(target.endpoint.ip) if decided.via else target.landing
     return Question(source, target, service, flow, probe, decided, due)
 
 
-def arrived(due: Iterable[PortRef], ports: Iterable[PortRef]) -> bool:
-    """Whether a frame came to one of the ports where it was due."""
-    return not frozenset(due).isdisjoint(ports)
+ANOTHER = "delivery to another endpoint"
 
 
-def stopped(done: Walk, topology: Topology) -> str:
-    """Where a frame ended: ``leaf1 table 1 admit``; empty when it reached a host."""
-    if done.deliveries or not done.hops:
+def stopped(done: Walk, topology: Topology, due: Landing | None = None) -> str:
+    """Where a frame ended: ``leaf1 table 1 admit``, or with an endpoint that is not ``due``; empty when it landed.
+
+    Without ``due`` it lands wherever it reaches a host.
+    """
+    if not done.hops or (arrived(due, done.deliveries) if due is not None else done.deliveries):
         return ""
+    if done.deliveries:
+        return f"{done.deliveries[0].port.switch} {ANOTHER}"
     last = done.hops[-1]
     table = last.step.trail[-1].table
     leaf = topology.switches[last.switch].is_leaf

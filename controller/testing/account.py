@@ -13,6 +13,7 @@ from controller.cli.probe import Probe as Asked
 from controller.cli.reasons import because
 from controller.cli.sources import Wanted
 from controller.compile import Compiled
+from controller.probe.landing import arrived
 from controller.probe.packets import Probe
 from controller.probe.report import Verdict
 from fabric.walk import Delivery
@@ -39,7 +40,7 @@ def account(witness: Witness, further: Callable[[Probe], Iterable[str]]) -> Iter
         yield f"  {'intents:' if not number else '        '} {line}"
     yield "  what happened:"
     yield from (f"    {line}" for line in traced.lines(done))
-    rules = any(port in asked.due for port in (delivery.port for delivery in done.walk.deliveries))
+    rules = arrived(asked.due, done.walk.deliveries)
     if rules is not delivered:
         yield "  The switches did not do what their rules say. They gave hosts:"
         yield from (f"    {port}: {packet}" for port, packet in witness.deliveries)

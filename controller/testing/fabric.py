@@ -13,10 +13,11 @@ from typing import NamedTuple, Protocol
 from controller.cli.sources import Wanted
 from controller.compile import Compiled
 from controller.intent.model import Service
+from controller.probe.landing import arrived
 from controller.probe.meet import Entries
 from controller.probe.packets import Party, Probe, opening, parties, said, services, who_has
 from controller.probe.packets import message as packet_to
-from controller.probe.report import Question, Verdict, arrived, ask, stopped
+from controller.probe.report import Question, Verdict, ask, stopped
 from controller.testing import names
 from controller.testing.account import Witness, account
 from fabric.packet import Packet
@@ -153,7 +154,7 @@ class Fabric:
             what = f"{asked.probe.what}, passed on by {via}"
             for port in waypoint.ports:
                 probe = Probe(port, said(sender, asked.target, asked.flow), what)
-                yield asked._replace(probe=probe, due=asked.target.ports)
+                yield asked._replace(probe=probe, due=asked.target.landing)
 
     def _from_each_port(self, asked: Question) -> Iterator[Question]:
         for port in asked.source.ports:
@@ -176,15 +177,17 @@ class Fabric:
     def _told(self, sent: Sequence[Question]) -> list[Told]:
         came = self.backend.send_all([(one.probe.at, one.probe.packet) for one in sent])
         return [
-            Told(one.probe, arrived(one.due, (d.port for d in got)), self._stop(one.probe), got)
-            for one, got in zip(sent, came, strict=True)
+            Told(one.probe, arrived(one.due, got), self._stop(one), got) for one, got in zip(sent, came, strict=True)
         ]
 
-    def _stop(self, probe: Probe) -> str:
+    def _stop(self, asked: Question) -> str:
         """The switch, table and rule where the evaluator says that it ends."""
-        done = self._entries.meet(probe).walk
-        where, rule = stopped(done, self.wanted.topology), done.hops[-1].step.trail[-1].rule if done.hops else None
-        return where and f"{where}{f' #{rule.priority}' if rule is not None else ' (no rule matches)'}"
+        done = self._entries.meet(asked.probe).walk
+        where = stopped(done, self.wanted.topology, asked.due)
+        if not where or done.deliveries:
+            return where
+        rule = done.hops[-1].step.trail[-1].rule
+        return f"{where}{f' #{rule.priority}' if rule is not None else ' (no rule matches)'}"
 
     def _assert(self, what: str, asked: Sequence[Question], wanted: bool) -> None:
         __tracebackhide__ = True
