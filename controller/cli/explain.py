@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.text import Text
@@ -13,15 +13,31 @@ from controller.audit.meant import Reading
 from controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
 from controller.cli.inspect import Numbered, numbered
 from controller.cli.names import names_of
-from controller.cli.probe import AtPort, From, Hexadecimal, Probe, ServiceWord, To, Via, asked, no_switch
-from controller.cli.reasons import because, end_text, flow_text, not_admitted, quoted
+from controller.cli.probe import (
+    SOURCE_PORT,
+    AtPort,
+    From,
+    Hexadecimal,
+    Probe,
+    ServiceWord,
+    To,
+    Via,
+    between_ends,
+    by_frame,
+    find_end,
+    find_service,
+    no_switch,
+    raw,
+)
+from controller.cli.reasons import because, end_text, not_admitted, quoted
 from controller.cli.remote import DEFAULT, StateDir
 from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
 from controller.cli.text import columns, count, table_name
 from controller.cli.traced import Followed, Outcome, follow, origin_json, path_text
 from controller.compile import Compiled, Origin
-from controller.intent.model import Policy
-from controller.intent.reach import End, Flow, Ruling, ruling
+from controller.intent.model import Intent, Policy, Service
+from controller.intent.reach import End, Ruling
+from controller.intent.spans import Part, parts
 from controller.plan import rule_json
 
 RuleName = Annotated[
@@ -58,7 +74,8 @@ def explain(
 ) -> Answer:
     """Say why a packet passes or not, or why a rule exists.
 
-    The packet is given as for trace; the rule by its name (see inspect) or its cookie.
+    A --service may be a range of ports, a protocol or "any": each part with another answer gets its own. A raw packet
+    is given as for trace; the rule by its name (see inspect) or its cookie.
     """
     wanted = read(topology, intents, state)
     compiled = wanted.compiled()
@@ -66,45 +83,76 @@ def explain(
         return _about_rule(compiled, _named(compiled, rule))
     if cookie:
         return _about_cookie(compiled, _number(cookie))
-    probe = asked(wanted, source, target, service, via, at, packet)
-    done = follow(compiled, probe)
-    if probe.source and probe.target and probe.flow:
-        return _about_ends(wanted, probe.source, probe.target, probe.flow, done)
-    return _about_frame(wanted, probe, done)
+    if by_frame(source, target, at, packet):
+        probe = raw(at, packet, wanted.topology)
+        return _about_frame(wanted, probe, follow(compiled, probe))
+    ends = find_end(wanted.intent, source), find_end(wanted.intent, target)
+    return _about_ends(wanted, compiled, *ends, find_service(service), via)
 
 
-def _about_ends(wanted: Wanted, source: End, target: End, flow: Flow, done: Followed) -> Answer:
-    decided = ruling(wanted.intent, source, target, flow)
-    back = ruling(wanted.intent, target, source, flow.back())
-    agree = _as_meant(wanted, done, decided)
+class Explained(NamedTuple):
+    """A part of the service, and a packet's walk: one that is not as the intents mean it, if there is any."""
+
+    part: Part
+    shown: Followed
+    agree: bool
+
+
+def _about_ends(wanted: Wanted, compiled: Compiled, source: End, target: End, service: Service, via: str) -> Answer:
+    reading = Reading(wanted.intent, wanted.topology)
+    found = []
+    for part in parts(wanted.intent, source, target, service, SOURCE_PORT):
+        walks = tuple(follow(compiled, between_ends(wanted, source, target, flow, via)) for flow in part.flows)
+        wrong = next((done for done in walks if not _as_meant(reading, done, part.decided)), None)
+        found.append(Explained(part, wrong or walks[0], wrong is None))
 
     def lines() -> Iterator[Text | str]:
-        yield f"{end_text(source)} to {end_text(target)}: {flow_text(flow)}"
-        yield from because(wanted.intent, source, target, flow, decided)
-        if decided.allowed:
-            if decided.via:
-                yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
-            yield "Answers pass." if back.allowed else "But answers are dropped, so no conversation comes of it."
-        yield f"The rules {'agree' if agree else 'do NOT agree, please report it'}: {path_text(done)}"
+        yield f"{end_text(source)} to {end_text(target)}: {service}"
+        for one in found:
+            if len(found) > 1:
+                yield Text(f"{one.part}:", "bold")
+            name = str(service if len(found) == 1 else one.part)
+            yield from _part_lines(wanted.intent, source, target, name, one)
 
-    data = {
-        "from": str(source),
-        "to": str(target),
-        "service": flow_text(flow),
+    rows = [_part_json(source, one) for one in found]
+    data = {"from": str(source), "to": str(target), "service": str(service), **_together(rows), "parts": rows}
+    return Answer(data, lines, OK if all(one.agree for one in found) else FAILED)
+
+
+def _part_lines(intent: Intent, source: End, target: End, name: str, one: Explained) -> Iterator[Text | str]:
+    decided = one.part.decided
+    yield from because(intent, source, target, name, decided)
+    if decided.allowed:
+        if decided.via:
+            yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
+        yield "Answers pass." if one.part.back.allowed else "But answers are dropped, so no conversation comes of it."
+    yield f"The rules {'agree' if one.agree else 'do NOT agree, please report it'}: {path_text(one.shown)}"
+
+
+def _part_json(source: End, one: Explained) -> Json:
+    decided = one.part.decided
+    return {
+        "services": [str(span) for span in one.part.spans],
         "permitted": decided.allowed,
         "via": decided.via,
-        "answers_permitted": back.allowed,
+        "answers_permitted": one.part.back.allowed,
         "by": _ruling_json(decided, source),
-        "outcome": str(done.outcome),
-        "agree": agree,
+        "outcome": str(one.shown.outcome),
+        "agree": one.agree,
     }
-    return Answer(data, lines, OK if agree else FAILED)
 
 
-def _as_meant(wanted: Wanted, done: Followed, decided: Ruling) -> bool:
+def _together(rows: Sequence[Json]) -> Json:
+    """What is so of every part; null where parts differ."""
+    alike = {key: rows[0][key] if all(row[key] == rows[0][key] for row in rows) else None for key in rows[0]}
+    del alike["services"]
+    return {**alike, "agree": all(row["agree"] for row in rows)}
+
+
+def _as_meant(reading: Reading, done: Followed, decided: Ruling) -> bool:
     """Whether the target has it if it may, and hosts get just the frames that the intents mean them to."""
-    meant = Reading(wanted.intent, wanted.topology).meant(done.probe.at, done.probe.packet)
-    got = Counter((wanted.topology.host_at[port], packet.to_bytes()) for port, packet in done.walk.deliveries)
+    meant = reading.meant(done.probe.at, done.probe.packet)
+    got = Counter((reading.topology.host_at[port], packet.to_bytes()) for port, packet in done.walk.deliveries)
     return meant.counted(got) == meant.frames and (done.outcome is Outcome.DELIVERED) is decided.allowed
 
 

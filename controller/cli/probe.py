@@ -45,13 +45,18 @@ class Probe(NamedTuple):
 
 def asked(wanted: Wanted, source: str, target: str, service: str, via: str, at: str, packet: str) -> Probe:
     """The probe that the options of ``trace`` and ``explain`` ask for. Raises Stop (USAGE)."""
+    if by_frame(source, target, at, packet):
+        return raw(at, packet, wanted.topology)
+    one, other = (find_end(wanted.intent, end) for end in (source, target))
+    return between_ends(wanted, one, other, find_flow(service), via)
+
+
+def by_frame(source: str, target: str, at: str, packet: str) -> bool:
+    """Whether a raw frame is asked about, and not two endpoints. Raises Stop (USAGE) when neither is named in full."""
     ends, frame = (source, target), (at, packet)
     if not (all(ends) and not any(frame)) and not (all(frame) and not any(ends)):
         raise usage("say --from and --to, or --in and --packet")
-    if all(frame):
-        return raw(at, packet, wanted.topology)
-    one, other = (find_end(wanted.intent, end) for end in ends)
-    return between_ends(wanted, one, other, find_flow(service), via)
+    return all(frame)
 
 
 def find_end(intent: Intent, word: str) -> End:
@@ -71,18 +76,24 @@ def find_end(intent: Intent, word: str) -> End:
 
 
 def find_flow(word: str) -> Flow:
-    """The flow a client of this service opens: ``tcp/1433``, ``udp/53``, ``icmp``, ``ip/47``."""
+    """The flow a client of this service opens: ``tcp/1433``, ``udp/53``, ``icmp``, ``ip/47``.
+
+    Raises Stop (USAGE) for what is more than one flow: a range of ports, a protocol with all of its ports, ``any``.
+    """
+    service = find_service(word)
+    if service.proto is None or (
+        service.proto in WITH_PORTS and (service.first is None or service.first != service.last)
+    ):
+        raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp (explain takes ranges)")
+    return Flow(service.proto, SOURCE_PORT, service.first) if service.proto in WITH_PORTS else Flow(service.proto)
+
+
+def find_service(word: str) -> Service:
+    """A service as intents write it: ``tcp/443``, ``udp/5000-5010``, ``tcp``, ``icmp``, ``any``, ``ip/47``."""
     try:
-        service = scalars.service(word)
+        return scalars.service(word)
     except ValueError as error:
         raise usage(f"--service {word}: {error}") from None
-    if service.proto is None or (service.proto in WITH_PORTS and service.first is None):
-        raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp")
-    return _opened(service, service.proto)
-
-
-def _opened(service: Service, proto: int) -> Flow:
-    return Flow(proto, SOURCE_PORT, service.first) if proto in WITH_PORTS else Flow(proto)
 
 
 def find_ports(words: Iterable[str], topology: Topology) -> frozenset[PortRef]:

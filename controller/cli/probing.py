@@ -14,16 +14,15 @@ from rich.text import Text
 
 from controller.cli.answer import FAILED, OK, Answer, Json, answering, unchecked
 from controller.cli.names import Names, names_of
-from controller.cli.probe import From, To, find_end, find_flow
+from controller.cli.probe import From, To, find_end, find_service
 from controller.cli.remote import DEFAULT, StateDir
 from controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
 from controller.cli.text import columns, count, some, table_name
-from controller.intent.model import Service
 from controller.probe.cover import Cover, cover
 from controller.probe.gather import Candidate
 from controller.probe.landing import arrived, content
 from controller.probe.meet import Bucket, Down, Entries, Entry
-from controller.probe.packets import Party, parties, services
+from controller.probe.packets import Party, each_kind, parties, services
 from controller.probe.report import Question, Verdict, questions, some_of, stopped
 from controller.probe.simulated import Counted, NotProgrammed, Simulated
 from controller.probe.unmet import Unmet
@@ -64,8 +63,7 @@ def probe(
 
 def _asked(wanted: Wanted, source: str, target: str, service: str) -> list[Question]:
     everyone = parties(wanted.intent, wanted.topology)
-    flow = find_flow(service) if service else None
-    wishes = services(wanted.intent) if flow is None else (Service(flow.proto, flow.target_port, flow.target_port),)
+    wishes = each_kind(wanted.intent, find_service(service)) if service else services(wanted.intent)
     one, other = (_named(wanted, everyone, word) for word in (source, target))
     return list(questions(wanted.intent, one, other, wishes))
 

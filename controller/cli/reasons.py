@@ -41,9 +41,9 @@ def speaks(by: Policy | Share) -> str:
     return f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}"
 
 
-def because(intent: Intent, source: End, target: End, flow: Flow, decided: Ruling) -> Iterator[Text | str]:
-    """The decision and the lines behind it."""
-    word = flow_text(flow)
+def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
+    """The decision and the lines behind it. ``flow``: what is asked about, or its name."""
+    word = flow if isinstance(flow, str) else flow_text(flow)
     if decided.by is not None:
         permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"
         verdict = permitted if decided.allowed else "Refused"

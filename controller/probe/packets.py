@@ -12,6 +12,7 @@ from typing import NamedTuple, TypedDict
 
 from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
 from controller.intent.reach import End, Flow
+from controller.intent.spans import LAST_PORT, edges
 from controller.probe.landing import Landing, landing
 from fabric import packet as build
 from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP
@@ -103,8 +104,7 @@ def numbered(probes: Iterable[Probe]) -> list[Probe]:
 
 def services(intent: Intent) -> tuple[Service, ...]:
     """One conversation of each kind the intent speaks of: each protocol with its ports' ends, and one nobody names."""
-    named = {s for t in intent.tenants.values() for p in t.policies for s in p.services}
-    named |= {service for share in intent.shares.values() for service in share.services}
+    named = _named(intent)
     ends = {Service(s.proto, port, port) for s in named if s.first is not None for port in (s.first, s.last)}
     bare = {Service(s.proto) for s in named if s.proto is not None and s.first is None}
     strange = {
@@ -113,6 +113,30 @@ def services(intent: Intent) -> tuple[Service, ...]:
         Service(IP_ICMP),
     }
     return tuple(sorted(ends | bare | strange, key=lambda s: (s.proto or 0, s.first or 0)))
+
+
+def each_kind(intent: Intent, wish: Service) -> tuple[Service, ...]:
+    """Conversations of a service, one of each kind that an intent may have another answer for.
+
+    Of ports: both ends of the range, and both sides of each edge within it of a service that the intent names. A
+    protocol without ports named is tried at a port that nobody names, too; ``any`` is every protocol that is named.
+    """
+    if wish.proto is None:
+        return services(intent)
+    if wish.proto not in WITH_PORTS:
+        return (wish,)
+    first, last = wish.first or 1, LAST_PORT if wish.last is None else wish.last
+    starts = edges(_named(intent), wish.proto, first, last)
+    ports = {*starts, *(start - 1 for start in starts[1:]), last}
+    if wish.first is None:
+        ports = ports - {first, last} | {STRANGE_PORT}
+    return tuple(Service(wish.proto, port, port) for port in sorted(ports))
+
+
+def _named(intent: Intent) -> set[Service]:
+    """The services that policies and shares name."""
+    named = {s for t in intent.tenants.values() for p in t.policies for s in p.services}
+    return named | {service for share in intent.shares.values() for service in share.services}
 
 
 def matrix(intent: Intent, topology: Topology) -> Iterator[Probe]:

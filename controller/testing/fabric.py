@@ -79,7 +79,8 @@ class Fabric:
 
     def probe(self, source: str, target: str, service: str = "icmp") -> Told:
         """Send one packet from an endpoint to another: the first of a conversation of that service."""
-        (one,), (other,), (kind, *_) = self._only(source), self._only(target), names.service(service)
+        (one,), (other,) = self._only(source), self._only(target)
+        kind = names.single(service)
         asked = ask(self.wanted.intent, one, other, kind, opening(kind))
         told = self._told([asked])[0]
         self._record("clos.probe", str(told))
@@ -92,9 +93,9 @@ class Fabric:
         What goes by a waypoint must come there, and what that passes on must come to the other end.
         """
         __tracebackhide__ = True
-        kinds = [kind for word in (service, *more) for kind in names.service(word)]
+        kinds = self._kinds(service, *more)
         asked = [question for pair in self._pairs(source, target) for question in self._conversations(*pair, kinds)]
-        what = f"{source} can open {' and '.join(map(str, kinds))} to {target}"
+        what = f"{source} can open {' and '.join((service, *more))} to {target}"
         self._assert(what, asked, True)
 
     def assert_isolated(self, one: str, other: str, *services: str) -> None:
@@ -104,11 +105,11 @@ class Fabric:
         gateway and straight to the MAC address, and ARP. Raises NotAsAsserted.
         """
         __tracebackhide__ = True
-        kinds = [kind for word in services for kind in names.service(word)]
+        kinds = self._kinds(*services)
         pairs = self._pairs(one, other)
         if kinds:
             asked = [q for a, b in pairs for q in self._questions(a, b, kinds)]
-            self._assert(f"{one} cannot open {' and '.join(map(str, kinds))} to {other}", asked, False)
+            self._assert(f"{one} cannot open {' and '.join(services)} to {other}", asked, False)
             return
         both = [*pairs, *((b, a) for a, b in pairs)]
         self._assert(f"{one} and {other} are isolated", [q for a, b in both for q in self._anything(a, b)], False)
@@ -121,6 +122,10 @@ class Fabric:
         if len(found) > 1:
             raise names.Unknown(f"{word} is {len(found)} endpoints; a single probe needs one, such as {found[0].name}")
         return (found[0],)
+
+    def _kinds(self, *words: str) -> list[Service]:
+        __tracebackhide__ = True
+        return list(dict.fromkeys(kind for word in words for kind in names.service(word, self.wanted.intent)))
 
     def _pairs(self, one: str, other: str) -> list[tuple[Party, Party]]:
         __tracebackhide__ = True

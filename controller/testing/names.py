@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from controller.intent import scalars
-from controller.intent.model import Service
+from controller.intent.model import Intent, Service
 from controller.intent.problem import suggest
-from controller.probe.packets import STRANGE_PORT, WITH_PORTS, Party
+from controller.probe.packets import WITH_PORTS, Party, each_kind
 from fabric.fields import ipv4_text
 
 
@@ -62,15 +62,27 @@ def _meant(word: str, everyone: Iterable[Party]) -> str:
     return f"; did you mean {meant}?" if meant else ", or nobody is in it"
 
 
-def service(word: str) -> tuple[Service, ...]:
-    """``tcp/8443``, ``icmp``; both ends of a range; a strange port where none is named. Raises Unknown."""
+def service(word: str, intent: Intent) -> tuple[Service, ...]:
+    """``tcp/8443``, ``icmp``; of a range, or without a port, one of each kind that the intent may tell apart.
+
+    Raises Unknown.
+    """
+    return each_kind(intent, _service(word))
+
+
+def single(word: str) -> Service:
+    """The service of one packet. Raises Unknown for a range of ports, or a protocol with ports and none named."""
+    found = _service(word)
+    if found.proto in WITH_PORTS and (found.first is None or found.first != found.last):
+        raise Unknown(f"{word}: a probe is one packet; name one port, like {found._replace(first=443, last=443)}")
+    return found
+
+
+def _service(word: str) -> Service:
     try:
         read = scalars.service(word)
     except ValueError as error:
         raise Unknown(f"{word}: {error}") from None
     if read.proto is None:
         raise Unknown(f"{word}: name one service to try, like tcp/443, udp/53 or icmp")
-    if read.proto not in WITH_PORTS:
-        return (read,)
-    ends = (STRANGE_PORT,) if read.first is None or read.last is None else (read.first, read.last)
-    return tuple(Service(read.proto, port, port) for port in dict.fromkeys(ends))
+    return read
