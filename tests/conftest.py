@@ -8,7 +8,7 @@ import pytest
 
 from tests.figures import FIGURES
 
-pytest_plugins = ["tests.controller_fixtures"]
+pytest_plugins = ["tests.controller_fixtures", "tests.lab_ready", "tests.run_limits"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -39,11 +39,12 @@ from fabric.ruleset import Block, Placed, Ruleset, SwitchState, state_of
 from fabric.topology import Topology
 from lab.bench import Bench
 from lab.ovs import missing
+from tests.lab_ready import REQUIRED
 from tests.openflow_strategies import groups, moves, rules
 from tests.root import ROOT
 
 NEEDS_OVS = pytest.mark.skipif(
-    bool(missing()) and os.environ.get("CLOS_REQUIRE_LAB") != "1",
+    bool(missing()) and not REQUIRED,
     reason=f"Open vSwitch is not installed ({', '.join(missing())})",
 )
 few = settings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,9 +21,10 @@ from controller.intent.tiers import HOST, SWITCH, Cable, Node, NotSpineLeaf, Plu
 from fabric.generate import clos as generate
 from fabric.topology import BORDER, LEAF, SPINE, PortRef, Topology
 from tests.cli_run import Ran, clos
+from tests.lab_ready import REQUIRED
 
 needs_mininet = pytest.mark.skipif(
-    find_spec("mininet") is None and os.environ.get("CLOS_REQUIRE_LAB") != "1",
+    find_spec("mininet") is None and not REQUIRED,
     reason="the Python package mininet is not installed: make lab-deps",
 )
 

@@ -18,18 +18,19 @@ import pytest
 
 from controller.intent import Text, dump
 from fabric.topology import Link
-from lab.cell import down, find_cell, lacking
+from lab.cell import down, find_cell
 from lab.ovs import KERNEL, MODULE, LabError
 from tests.cli_run import ROOT, clos
 from tests.daemon_rig import FABRIC
+from tests.lab_ready import require_lab
 from tests.waiting import eventually
 
 TOPOLOGY, INTENTS = ROOT / "topologies/demo.yaml", ROOT / "intents/demo.yaml"
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
-from lab.cell import up  # noqa: E402
-from lab.lab import Lab, apply, running, texts  # noqa: E402
+from lab.cell import up
+from lab.lab import Lab, apply, running, texts
 
 
 class Machine(NamedTuple):
@@ -249,8 +250,7 @@ def test_intents_that_need_other_hosts_are_refused_by_name(lab: Lab, tmp_path: P
 def test_a_datapath_that_is_not_there_is_refused_with_what_to_do(tmp_path: Path) -> None:
     ran = clos("lab", "up", TOPOLOGY, "--datapath", "magic", "--dir", tmp_path / "lab")
     assert ran.code == 2 and "netdev, kernel" in ran.err
-    if MODULE.exists():
-        pytest.skip("this machine has the kernel's datapath: nothing to refuse")
-    ran = clos("lab", "up", TOPOLOGY, "--datapath", KERNEL, "--dir", tmp_path / "lab")
-    assert ran.code == 3 and "modprobe openvswitch" in ran.err
+    if not MODULE.exists():  # a machine that has the kernel's datapath refuses nothing
+        ran = clos("lab", "up", TOPOLOGY, "--datapath", KERNEL, "--dir", tmp_path / "lab")
+        assert ran.code == 3 and "modprobe openvswitch" in ran.err
     assert not (tmp_path / "lab").exists()

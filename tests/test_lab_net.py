@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from lab.cell import down, find_cell, lacking
+from lab.cell import down, find_cell
 from lab.ovs import LabError
+from tests.lab_ready import require_lab
 from tests.root import ROOT
 
 TOPOLOGY, INTENTS = ROOT / "topologies/demo.yaml", ROOT / "intents/demo.yaml"
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
-from lab.attacks import attacks, catalogue  # noqa: E402 - they need Scapy
-from lab.lab import Lab, running  # noqa: E402
-from lab.loss import losses  # noqa: E402
-from lab.probes import matrix, strays  # noqa: E402
-from lab.witness import trial  # noqa: E402
+from lab.attacks import attacks, catalogue
+from lab.lab import Lab, running
+from lab.loss import losses
+from lab.probes import matrix, strays
+from lab.witness import trial
 
 
 @pytest.fixture(scope="module")

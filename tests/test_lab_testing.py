@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.cell import lacking
+from tests.lab_ready import require_lab
 from tests.testing_repo import repository
 
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
 pytest_plugins = ["pytester"]
 

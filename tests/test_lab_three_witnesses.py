@@ -31,15 +31,14 @@ from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from lab.bench import Bench
 from lab.direct import FRAGMENTS_MATCH, FRAGMENTS_NORMAL, Direct
-from lab.ovs import missing
 from lab.probes import marked
 from lab.proved import Copy, Outcome, Proved, Says
 from lab.trace import of, read
 from tests import witness_soup as soup
+from tests.lab_ready import require_switch
 
-lacking = missing()
-if lacking and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"Open vSwitch is not installed ({', '.join(lacking)})", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_switch()
 
 PAIRS = int(os.environ.get("CLOS_WITNESSES", "6000"))
 SEED = os.environ.get("CLOS_SEED", "1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.cell import lacking
+from tests.lab_ready import require_lab
 
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
 from lab.lab import Lab, apply, running, texts
 from lab.probes import matrix

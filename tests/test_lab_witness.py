@@ -20,17 +20,16 @@ from fabric.ruleset import Ruleset
 from fabric.switch import SwitchModel
 from fabric.topology import PortRef, Topology
 from lab.bench import Bench
-from lab.ovs import missing
 from lab.probes import Probe, matrix, parties, strays, talk
 from lab.proved import Proved
 from lab.witness import Fabric, Verdict, differences, expect, trial
 from tests.fabrics import intents, topologies
+from tests.lab_ready import require_switch
 from tests.root import ROOT
 from tests.witness_soup import fragment
 
-lacking = missing()
-if lacking and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"Open vSwitch is not installed ({', '.join(lacking)})", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_switch()
 
 FABRICS = int(os.environ.get("CLOS_LAB_FABRICS", "12"))
 few = settings(
