@@ -210,13 +210,14 @@ def test_a_containerlab_file_becomes_a_fabric(tmp_path: Path) -> None:
     assert list(topology.hosts) == ["srv1", "srv2", "db-1"]
     for said in (
         "# db@1 is called db-1 here", "# frr1: taken for a switch by its image, frrouting/frr:v8.",
-        "# idle is left out: no cable leads to it.", "# links[12] leads to host, out of the lab, and is left out.",
-        "# links[13] leads to mgmt-net, out of the lab, and is left out.",
+        "# idle is left out: no cable leads to it.",
+        "# links[12] (leaf1:e2-1) leads to host, out of the lab, and is left out.",
+        "# links[13] (leaf1:mgmt0) leads to mgmt-net, out of the lab, and is left out.",
         "# edge, frr1: no hosts, but cabled as leaves are",
     ):  # fmt: skip
         assert said in ran.out, said
     data = clos("topology", "import", "containerlab", file, "--json").data
-    assert data["names"] == {"db@1": "db-1"} and len(data["notes"]) == 6
+    assert data["names"] == {"db@1": "db-1"} and [f"note: {note}" for note in data["notes"]] == ran.err.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,9 @@ def test_a_leaf_in_two_pairs_and_a_host_on_three_are_refused_by_name() -> None:
 def test_a_second_cable_to_the_same_leaf_is_left_out_and_said_so() -> None:
     found = adopt(sketch("s-a", "a-h", "a-h", hosts="h"))
     assert len(found.topology.hosts["h"].ports) == 1
-    assert found.notes == ("h: a second cable to the same switch is left out; hosts have one cable to each leaf",)
+    assert found.notes[0] == (
+        "h: a second cable to the same switch is left out; hosts have one cable to each leaf (a - h)"
+    )
 
 
 def test_names_that_collide_once_mended_stay_apart() -> None:

@@ -14,10 +14,10 @@ import typer
 
 from controller.cli.answer import Answer, answering, failed, unchecked, usage
 from controller.intent import Text, dump
-from controller.intent.adopt import Adopted, adopt
+from controller.intent.adopt import adopt
 from controller.intent.containerlab import read_containerlab
 from controller.intent.scalars import mac
-from controller.intent.tiers import Cable, Node, NotSpineLeaf, Plug, Sketch
+from controller.intent.tiers import Cable, Node, NotReadable, NotSpineLeaf, Plug, Sketch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,15 +62,16 @@ def containerlab(
 ) -> Answer:
     """Make a topology of a containerlab file, on stdout.
 
-    Nodes of kind linux are hosts, unless their image or their cables say otherwise; all others are switches. Spines
-    and leaves are told by how they are cabled; what had to be guessed is said in comments at the top. Exits with 1
-    for what is no spine-leaf fabric.
+    A label role, a group or a name says who is a host; without one, nodes of kind linux whose image does not forward,
+    external containers, VMs and firewalls are. Cables say who is a spine. Peer links between leaves, bridges and
+    management networks are left out. Whatever was guessed, renumbered or left out is a comment at the top, and a line
+    on stderr. Exits with 1 for what is no spine-leaf fabric.
     """
     try:
         text = Text(str(file), file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise usage(f"{file}: cannot be read: {error}") from None
-    return _answer(lambda: read_containerlab(text), str(file), name)
+    return _answer(lambda: read_containerlab(text, os.environ), str(file), name)
 
 
 def _answer(read: Callable[[], Sketch], source: str, name: str) -> Answer:
@@ -78,15 +79,25 @@ def _answer(read: Callable[[], Sketch], source: str, name: str) -> Answer:
         sketch = read()
         found = adopt(sketch._replace(name=name or sketch.name))
     except NotSpineLeaf as error:
-        raise failed(f"{source} is no spine-leaf fabric", error.reasons, reasons=list(error.reasons)) from None
+        reasons = [_one_line(reason) for reason in error.reasons]
+        what = "cannot be imported" if isinstance(error, NotReadable) else "is no spine-leaf fabric"
+        raise failed(f"{source} {what}", reasons, reasons=reasons) from None
     text = dump(found.topology)
-    data = {"document": text, "names": dict(found.names), "notes": list(found.notes)}
-    return Answer(data, lambda: _lines(found, source, text))
+    notes = [_one_line(note) for note in found.notes]
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    data = {"document": text, "names": dict(found.names), "notes": notes}
+    return Answer(data, lambda: _lines(notes, source, text))
 
 
-def _lines(found: Adopted, source: str, text: str) -> Iterator[str]:
-    yield f"# Imported from {' '.join(source.split())}."
-    yield from (f"# {note}." for note in found.notes)
+def _one_line(text: str) -> str:
+    """Text of a foreign file as part of a comment: whatever it holds, it ends where the line ends."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _lines(notes: list[str], source: str, text: str) -> Iterator[str]:
+    yield f"# Imported from {_one_line(source)}."
+    yield from (f"# {note}." for note in notes)
     yield text.rstrip("\n")
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, islice
 from typing import NamedTuple
 
-from controller.intent.tiers import HOST, SWITCH, Cable, NotSpineLeaf, Plug, Sketch, roles_of
+from controller.intent.peers import without_peers
+from controller.intent.tiers import HOST, MAX_PORT, SWITCH, Cable, NotSpineLeaf, Plug, Sketch, roles_of
 from fabric.generate import dpids, host_mac, leaf_tags, pair_tags
 from fabric.topology import BORDER, SPINE, Host, Link, Pair, PortRef, Switch, Topology, check
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 SHOWN = 5
-"""Pairs of leaves named in a refusal; the rest is counted."""
+"""Names in one note or refusal; the rest is counted."""
+SPEED, LATENCY = 10_000, 5
+"""Mbit/s and microseconds of a cable of which nothing is known."""
 
 
 class Adopted(NamedTuple):
@@ -36,20 +39,23 @@ def adopt(sketch: Sketch) -> Adopted:
         *(f"{old} is called {new} here: names are letters, digits, _ . -" for old, new in names.items()),
     ]
     sketch, dropped = _useful(sketch)
+    sketch, beside = without_peers(sketch)
+    sketch, bare = _cabled(sketch)
     roles, guesses = roles_of(sketch)
     plugged = _numbered(sketch)
-    links = tuple(
-        Link(PortRef(*c.a), PortRef(*c.b), *([c.speed] if c.speed else [])) for c in _between(sketch, plugged, SWITCH)
-    )
+    links = tuple(Link(PortRef(*c.a[:2]), PortRef(*c.b[:2]), c.speed or SPEED, c.latency or LATENCY)
+                  for c in _between(sketch, plugged, SWITCH))  # fmt: skip
     order = sorted(roles, key=lambda name: (roles[name] != SPINE, roles[name] == BORDER))
-    switches = _switches(sketch, {name: roles[name] for name in order})
+    ids, numbers = _ids(sketch, {name: roles[name] for name in order})
+    switches = _switches({name: roles[name] for name in order}, ids)
     hosts = _hosts(sketch, plugged)
     topology = Topology(sketch.name, switches, links, hosts, _pairs(hosts))
     apart = list(_apart(topology))
     wrong = [f"{problem.path}: {problem.message}" for problem in check(topology)]
     if apart or wrong:
         raise NotSpineLeaf([*apart, *wrong])
-    return Adopted(topology, names, (*notes, *dropped, *guesses))
+    guesses += [*numbers, *_changed_ports(sketch, plugged), *_of_hosts(sketch, topology)]
+    return Adopted(topology, names, (*notes, *dropped, *beside, *bare, *guesses))
 
 
 def _renamed(sketch: Sketch) -> tuple[Sketch, dict[str, str]]:
@@ -63,7 +69,7 @@ def _renamed(sketch: Sketch) -> tuple[Sketch, dict[str, str]]:
             names[name] = next(each for each in tries if each not in used)
             used.add(names[name])
     nodes = {names.get(name, name): node for name, node in sketch.nodes.items()}
-    cables = tuple(Cable(_called(cable.a, names), _called(cable.b, names), cable.speed) for cable in sketch.cables)
+    cables = tuple(cable._replace(a=_called(cable.a, names), b=_called(cable.b, names)) for cable in sketch.cables)
     title = re.sub(r"[^A-Za-z0-9_.-]+", "-", sketch.name).strip("-_.")[:63] or "imported"
     return sketch._replace(name=title, nodes=nodes, cables=cables), names
 
@@ -73,21 +79,29 @@ def _called(plug: Plug, names: Mapping[str, str]) -> Plug:
 
 
 def _useful(sketch: Sketch) -> tuple[Sketch, list[str]]:
-    """Without what no cable leads to; a second cable of a host to the same switch is left out, too."""
+    """Without cables from a node to itself, and without a host's second cable to the same switch."""
     seen: Counter[frozenset[str]] = Counter()
     cables, notes = [], []
     for cable in sketch.cables:
         ends = frozenset((cable.a.node, cable.b.node))
         seen[ends] += 1
+        if len(ends) == 1:
+            notes.append(f"{cable.a.node}: a cable to itself is left out")
+            continue
         if seen[ends] > 1 and any(sketch.nodes[name].kind == HOST for name in ends):
             host = next(name for name in sorted(ends) if sketch.nodes[name].kind == HOST)
-            notes.append(f"{host}: a second cable to the same switch is left out; hosts have one cable to each leaf")
+            notes.append(f"{host}: a second cable to the same switch is left out; hosts have one cable to each leaf "
+                         f"({cable.a} - {cable.b})")  # fmt: skip
             continue
         cables.append(cable)
-    cabled = {plug.node for cable in cables for plug in cable.ends}
-    notes += [f"{name} is left out: no cable leads to it" for name in sketch.nodes if name not in cabled]
-    nodes = {name: node for name, node in sketch.nodes.items() if name in cabled}
-    return sketch._replace(nodes=nodes, cables=tuple(cables)), notes
+    return sketch._replace(cables=tuple(cables)), notes
+
+
+def _cabled(sketch: Sketch) -> tuple[Sketch, list[str]]:
+    """Without what no cable leads to."""
+    cabled = {plug.node for cable in sketch.cables for plug in cable.ends}
+    notes = [f"{name} is left out: no cable leads to it" for name in sketch.nodes if name not in cabled]
+    return sketch._replace(nodes={name: node for name, node in sketch.nodes.items() if name in cabled}), notes
 
 
 def _apart(topology: Topology) -> Iterator[str]:
@@ -109,8 +123,8 @@ def _numbered(sketch: Sketch) -> dict[tuple[int, int], int]:
     rest: list[tuple[int, int]] = []
     for number, cable in enumerate(sketch.cables):
         for end, plug in enumerate(cable.ends):
-            ref = PortRef(*plug)
-            if plug.port < 1 or ref in given:
+            ref = PortRef(plug.node, plug.port)
+            if not 1 <= plug.port <= MAX_PORT or ref in given:
                 rest.append((number, end))
             else:
                 given[ref] = number, end
@@ -131,13 +145,33 @@ def _between(sketch: Sketch, ports: Mapping[tuple[int, int], int], kind: str) ->
         if sketch.nodes[a.node].kind == HOST:
             a, b = b, a
         if (sketch.nodes[a.node].kind, sketch.nodes[b.node].kind) == (SWITCH, kind):
-            yield Cable(a, b, cable.speed)
+            yield cable._replace(a=a, b=b)
 
 
-def _switches(sketch: Sketch, roles: Mapping[str, str]) -> dict[str, Switch]:
-    """With their own datapath ids where all have one and no two the same, else with ours."""
+def _changed_ports(sketch: Sketch, ports: Mapping[tuple[int, int], int]) -> list[str]:
+    """Ports of switches whose number is not the one that was given."""
+    changed: dict[str, list[str]] = {}
+    for number, cable in enumerate(sketch.cables):
+        for end, plug in enumerate(cable.ends):
+            if sketch.nodes[plug.node].kind == SWITCH and plug.port != ports[number, end]:
+                to = cable.ends[1 - end].node
+                was = f", not {plug.name or plug.port}" if plug.name or plug.port else ""
+                changed.setdefault(plug.node, []).append(f"the cable to {to} is on port {ports[number, end]}{was}")
+    return [f"{name}: {'; '.join(each)}" for name, each in changed.items()]
+
+
+def _ids(sketch: Sketch, roles: Mapping[str, str]) -> tuple[list[int], list[str]]:
+    """Datapath ids: their own where all have one and no two the same, else ours; and what to say of ours."""
     own = [sketch.nodes[name].dpid for name in roles]
-    ids = own if all(own) and len(set(own)) == len(own) else list(islice(dpids(roles.values()), len(roles)))
+    if all(0 < each < 2**64 for each in own) and len(set(own)) == len(own):
+        return own, []
+    made = list(islice(dpids(roles.values()), len(roles)))
+    given = [f"{name} {sketch.nodes[name].dpid:#x}" for name in roles if sketch.nodes[name].dpid]
+    why = f"; those given are not used, since some lack one or share one: {', '.join(given)}" if given else ""
+    return made, [f"datapath ids are numbered here, {made[0]:#x} and up by role{why}"]
+
+
+def _switches(roles: Mapping[str, str], ids: Iterable[int]) -> dict[str, Switch]:
     tags = leaf_tags()
     return {
         name: Switch(name, role, dpid, 0 if role == SPINE else next(tags))
@@ -145,12 +179,42 @@ def _switches(sketch: Sketch, roles: Mapping[str, str]) -> dict[str, Switch]:
     }
 
 
+def _of_hosts(sketch: Sketch, topology: Topology) -> list[str]:
+    """What was guessed of hosts: addresses, pairs, one speed for two cables, cables without latency."""
+    notes = []
+    cabled: dict[str, list[Cable]] = {}
+    for cable in sketch.cables:
+        for plug in cable.ends:
+            if plug.node in topology.hosts:
+                cabled.setdefault(plug.node, []).append(cable)
+    made = [name for name, host in topology.hosts.items() if host.mac != sketch.nodes[name].mac]
+    notes += [f"{name}: its mac is not used: it is a multicast one, or another host has it"
+              for name in made if sketch.nodes[name].mac]  # fmt: skip
+    if made:
+        notes.append(f"MAC addresses are made from names: {_listed(made)}")
+    for name, cables in cabled.items():
+        host = topology.hosts[name]
+        if any(cable.speed and cable.speed != host.speed for cable in cables):
+            notes.append(f"{name}: its cables differ in speed; {host.speed} Mbps is taken for both")
+        if any(cable.latency for cable in cables):
+            notes.append(f"{name}: the latency of its cables is left out: cables of hosts have none here")
+    for pair in topology.pairs.values():
+        users = [host.name for host in topology.hosts.values() if {p.switch for p in host.ports} == {*pair.leaves}]
+        notes.append(f"{' and '.join(pair.leaves)} are a pair: {_listed(users)} cabled to both")
+    return notes
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _hosts(sketch: Sketch, ports: Mapping[tuple[int, int], int]) -> dict[str, Host]:
     ends: dict[str, list[PortRef]] = {}
     speeds: dict[str, int] = {}
     for cable in _between(sketch, ports, HOST):
-        ends.setdefault(cable.b.node, []).append(PortRef(*cable.a))
-        speeds[cable.b.node] = cable.speed or 10_000
+        ends.setdefault(cable.b.node, []).append(PortRef(*cable.a[:2]))
+        speeds[cable.b.node] = min(speeds.get(cable.b.node, cable.speed or SPEED), cable.speed or SPEED)
     macs = Counter(sketch.nodes[name].mac for name in ends)
     found = {}
     for name in (name for name in sketch.nodes if name in ends):

@@ -14,6 +14,8 @@ import networkx as nx
 from fabric.topology import BORDER, LEAF, SPINE
 
 SWITCH, HOST = "switch", "host"
+MAX_PORT = 0xFFFFFF00
+"""OpenFlow 1.3.5 §7.2.1: OFPP_MAX."""
 
 
 class Node(NamedTuple):
@@ -26,18 +28,23 @@ class Node(NamedTuple):
 
 
 class Plug(NamedTuple):
-    """One end of a cable: ``port`` 0 where the number is for us to choose."""
+    """One end of a cable: ``port`` 0 where the number is for us to choose; ``name``: what it is called there."""
 
     node: str
     port: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.name or self.port}" if self.name or self.port else self.node
 
 
 class Cable(NamedTuple):
-    """``speed`` in Mbit/s, 0 for the default."""
+    """``speed`` in Mbit/s, ``latency`` in microseconds; 0 for the default."""
 
     a: Plug
     b: Plug
     speed: int = 0
+    latency: int = 0
 
     @property
     def ends(self) -> tuple[Plug, Plug]:
@@ -59,6 +66,10 @@ class NotSpineLeaf(Exception):
     def __init__(self, reasons: Iterable[str]) -> None:
         self.reasons = tuple(reasons)
         super().__init__("\n".join(self.reasons))
+
+
+class NotReadable(NotSpineLeaf):
+    """The file is not what it should be, whatever network it describes."""
 
 
 def roles_of(sketch: Sketch) -> tuple[dict[str, str], list[str]]:
@@ -86,6 +97,7 @@ def roles_of(sketch: Sketch) -> tuple[dict[str, str], list[str]]:
         leaves, why = _leaf_tier(tiers, attached, sketch)
         notes += why
         roles |= {name: _named(sketch, name) if name in leaves else SPINE for name in part}
+        notes += _doubts(graph.subgraph(part), sketch, leaves)
     return {name: roles[name] for name in sketch.nodes if name in roles}, notes
 
 
@@ -128,9 +140,9 @@ def _leaf_tier(
             bare = [name for name in tier if name not in attached]
             notes = [f"{', '.join(bare)}: no hosts, but cabled as leaves are: taken for leaves"] if bare else []
             return frozenset(tier), notes
-    called = [sum(_LEANING.get(_called(sketch, name), 0) for name in tier) for tier in tiers]
-    if called[0] != called[1]:
-        tier = tiers[called.index(min(called))]
+    leaning = [sum(LEANING.get(called(sketch, name), 0) for name in tier) for tier in tiers]
+    if leaning[0] != leaning[1]:
+        tier = tiers[leaning.index(min(leaning))]
         return frozenset(tier), [f"{', '.join(tier)}: taken for leaves by their names; none has a host"]
     tier, other = sorted(tiers, key=len, reverse=True)
     sure = "there are more of them" if len(tier) != len(other) else "a guess: as many could be spines"
@@ -139,15 +151,31 @@ def _leaf_tier(
     ]
 
 
-_LEANING = {SPINE: 1, LEAF: -1, BORDER: -1}
+def _doubts(graph: nx.Graph[str], sketch: Sketch, leaves: frozenset[str]) -> list[str]:
+    """Switches whose cables say another tier than their names, and spines that miss a leaf."""
+    notes = []
+    for name in graph:
+        says = LEANING.get(called(sketch, name), 0)
+        tier = LEAF if name in leaves else SPINE
+        if says and (says < 0) != (name in leaves):
+            notes.append(f"{name}: taken for a {tier} by its cables, though it is called a {called(sketch, name)}")
+        elif name not in leaves and len(graph[name]) < len(leaves):
+            notes.append(
+                f"{name}: taken for a spine, though it has cables to {len(graph[name])} of {len(leaves)} leaves"
+            )
+    return notes
+
+
+LEANING = {SPINE: 1, LEAF: -1, BORDER: -1}
+"""What a name or a maker's word counts for: up for a spine, down for a leaf."""
 
 
 def _named(sketch: Sketch, name: str) -> str:
     """A leaf's role: border where it is called so."""
-    return BORDER if _called(sketch, name) == BORDER else LEAF
+    return BORDER if called(sketch, name) == BORDER else LEAF
 
 
-def _called(sketch: Sketch, name: str) -> str:
+def called(sketch: Sketch, name: str) -> str:
     """The role that a node's maker or its name gives it; empty for none."""
     words = f"{sketch.nodes[name].role} {name}".lower()
     return next((role for role in (SPINE, BORDER, LEAF) if role in words), "")
