@@ -24,9 +24,11 @@ from controller.intent import Text
 from lab.ovs import NEEDED, NETDEV, LabError, find, lacks, missing
 
 DEFAULT = Path("/run/clos-lab")
-NEEDS = (*NEEDED, "unshare", "nsenter", "mnexec", "ip")
+NEEDS = (*NEEDED, "ovs-ofctl", "unshare", "nsenter", "mnexec", "ip", "tc")
 PACKAGES = "openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux"
 READY = 60.0
+DIE_TOO = (find("setpriv") or "setpriv", "--pdeathsig", "KILL", "--")
+"""The words before a command that have it end with its parent, however that ends."""
 
 
 class Cell(NamedTuple):
@@ -43,6 +45,15 @@ class Cell(NamedTuple):
             words += ["mnexec", "-a", str(self.nodes[node])]
         return words
 
+    def foreground(self, node: str, *command: str, alone: bool = False) -> list[str]:
+        """The words of a command that has the terminal, to be started with SIGINT ignored: Ctrl-C is the command's own
+        business. When who starts them is killed, so is the command.
+
+        ``alone``: in process and mount namespaces of its own, so that all it started ends with it.
+        """
+        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--"] if alone else []
+        return [*DIE_TOO, *self.enter(node), *DIE_TOO, *apart, "env", "--default-signal=INT", *command]
+
     def run(self, node: str, *command: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in the lab and wait for it."""
         words = [*self.enter(node), *command]
@@ -58,13 +69,15 @@ class Cell(NamedTuple):
         pid = self.nodes[node] if node else 1
         return Path(f"/proc/{self.pid}/root/proc/{pid}/ns/net")
 
-    def ask(self, do: str, descriptors: Sequence[int] = (), **arguments: Any) -> dict[str, Any]:
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Have the keeper do something. Raises LabError with its complaint."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(self.directory / "lab.sock"))
-            request = json.dumps({"do": do, **arguments}).encode()
-            socket.send_fds(connection, [request], list(descriptors))
-            answer = json.loads(connection.makefile().readline() or '{"ok": false, "error": "the lab has ended"}')
+            try:
+                connection.connect(str(self.directory / "lab.sock"))
+                connection.sendall((json.dumps({"do": do, **arguments}) + "\n").encode())
+                answer = json.loads(connection.makefile().readline() or '{"ok": false, "error": "the lab has ended"}')
+            except OSError as error:
+                raise LabError(f"the lab in {self.directory} does not answer: {error.strerror}") from None
         if not answer["ok"]:
             raise LabError(answer["error"])
         return dict(answer)
@@ -158,7 +171,7 @@ def _alive(directory: Path) -> bool:
 
 
 def _launch(directory: Path, keep: bool) -> subprocess.Popen[bytes]:
-    fate = [] if keep else [find("setpriv") or "setpriv", "--pdeathsig", "KILL", "--"]
+    fate = () if keep else DIE_TOO
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
     words = [*fate, *apart, sys.executable, "-m", "lab.inside", str(directory)]
     with (directory / "lab.log").open("wb") as log:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -63,6 +64,8 @@ def start(
     Everything is in namespaces of its own; the machine's network is not touched. It runs until ``lab down``.
     """
     from lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
+    from lab.order import read  # noqa: PLC0415
+    from lab.speeds import not_kept  # noqa: PLC0415
 
     if datapath not in (NETDEV, KERNEL):
         raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
@@ -72,7 +75,9 @@ def start(
     _tried(lambda: read(document, documents))
     cell = _tried(lambda: up(document, documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
-    return Answer({"directory": str(directory), "nodes": sorted(cell.nodes)}, lambda: [told])
+    left = not_kept(read(texts([topology])[0], documents)[0])
+    lines = [told, *([f"Not as in the topology: {', '.join(left)}."] if left else [])]
+    return Answer({"directory": str(directory), "nodes": sorted(cell.nodes), "not_kept": left}, lambda: lines)
 
 
 def apply(
@@ -167,14 +172,27 @@ def loss(
 def execute(host: Node, command: Command, directory: Where = DEFAULT) -> None:
     """Run a command as a host (or where the switches are), and exit with its exit code."""
     cell, name = _node(directory, host)
-    raise typer.Exit(subprocess.run([*cell.enter(name), *command], env=cell.environment, check=False).returncode)
+    raise typer.Exit(_in_front(cell, cell.foreground(name, *command)))
 
 
 def shell(directory: Where = DEFAULT) -> None:
-    """Mininet's own command line on the lab."""
+    """Mininet's own command line on the lab. What is started in it ends with it; the lab goes on.
+
+    Any number may be open at a time.
+    """
     cell = _cell(directory)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _tried(lambda: cell.ask("shell", descriptors=(0, 1, 2)))
+    program = [sys.executable, "-m", "lab.shell", str(cell.directory)]
+    raise typer.Exit(_in_front(cell, cell.foreground("", *program, alone=True)))
+
+
+def _in_front(cell: Cell, words: Sequence[str]) -> int:
+    """Run a command that has the terminal, to which Ctrl-C is left; its exit code, as a shell has it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = subprocess.run(words, env=cell.environment, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return code if code >= 0 else 128 - code
 
 
 COMMANDS: dict[str, Callable[..., Answer]] = {

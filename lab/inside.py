@@ -30,6 +30,8 @@ from lab.ovs import LabError, PrivateSwitches
 
 RESTART = 30.0
 """Seconds in which switches must be programmed again."""
+PATIENCE = 10.0
+"""Seconds in which who asks must have asked, as all others wait meanwhile."""
 
 
 def main() -> None:
@@ -84,33 +86,33 @@ class Keeper:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         while True:
             connection, _ = self._socket.accept()
+            connection.settimeout(PATIENCE)
             with connection, suppress(OSError):
-                data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
-                request = json.loads(data)
+                request = _request(connection.makefile().readline())
                 if request["do"] == "down":
                     connection.sendall(b'{"ok": true}\n')
                     return
-                connection.sendall((json.dumps(self._answer(request, list(descriptors))) + "\n").encode())
+                connection.sendall((json.dumps(self._answer(request)) + "\n").encode())
             _reap()
 
-    def _answer(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return {"ok": True, **ANSWERS[request["do"]](self, request, descriptors)}
+            return {"ok": True, **ANSWERS[request["do"]](self, request)}
         except Exception as error:
             return {"ok": False, "error": f"{type(error).__name__}: {error}"}
 
-    def apply(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+    def apply(self, request: dict[str, Any]) -> dict[str, Any]:
         done = self.daemon.apply(
             [Text(*item) for item in request["intents"]], "lab", request.get("why", ""), allow=request.get("allow", [])
         )
         return {"revision": done.revision, "entries": done.entries, "seconds": done.seconds}
 
-    def status(self, _: dict[str, Any], __: list[int]) -> dict[str, Any]:
+    def status(self, _: dict[str, Any]) -> dict[str, Any]:
         drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.drift()}
         links = [link._asdict() for link in self.daemon.links()]
         return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift, "links": links}
 
-    def controller(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+    def controller(self, request: dict[str, Any]) -> dict[str, Any]:
         """Stop the controller, as a crash would, or start it again on its store."""
         if request["state"] == "stop":
             self.daemon.stop()
@@ -119,7 +121,7 @@ class Keeper:
             lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
         return {}
 
-    def restart(self, _: dict[str, Any], __: list[int]) -> dict[str, Any]:
+    def restart(self, _: dict[str, Any]) -> dict[str, Any]:
         """Kill the switch daemon, which holds all switches' rules, and start it again: seconds until it was back, and
         until the controller had each switch in line. Hypervisors, which share the daemon, get their rules meanwhile."""
         began = time.monotonic()
@@ -143,41 +145,25 @@ class Keeper:
         if self.exact:
             self.switches.control.call("upcall/disable-megaflows")
 
-    def shell(self, _: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Mininet's own command line on the caller's terminal, in a process of its own."""
-        child = os.fork()
-        if child == 0:
-            with suppress(BaseException):
-                os.setsid()
-                for number, descriptor in enumerate(descriptors):
-                    os.dup2(descriptor, number)
-                _command_line(self.net)
-            os._exit(0)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        os.waitpid(child, 0)
-        return {}
 
-
-ANSWERS: dict[str, Callable[[Keeper, dict[str, Any], list[int]], dict[str, Any]]] = {
-    "apply": Keeper.apply, "status": Keeper.status, "controller": Keeper.controller, "restart": Keeper.restart,
-    "shell": Keeper.shell,
-}  # fmt: skip
-
-
-def _command_line(net: Any) -> None:
-    from mininet.cli import CLI  # noqa: PLC0415 - it needs readline, which needs a terminal
-    from mininet.log import setLogLevel  # noqa: PLC0415
-
-    sys.stdin = os.fdopen(0)
-    sys.stdout = os.fdopen(1, "w", buffering=1)
-    setLogLevel("info")
-    CLI(net)
+ANSWERS: dict[str, Callable[[Keeper, dict[str, Any]], dict[str, Any]]] = {
+    "apply": Keeper.apply,
+    "status": Keeper.status,
+    "controller": Keeper.controller,
+    "restart": Keeper.restart,
+}
 
 
 def plan(topology_text: Text, intents: list[Text]) -> Layout:
     """What is built for these documents. Raises LabError with their problems."""
     return layout(*read(topology_text, intents))
+
+
+def _request(line: str) -> dict[str, Any]:
+    """What was asked; what cannot be read asks for nothing."""
+    with suppress(ValueError, TypeError):
+        return {"do": "", **json.loads(line)}
+    return {"do": ""}
 
 
 def _reap() -> None:

@@ -23,6 +23,7 @@ from fabric.topology import Topology
 from lab.layout import PASS_ON, Cable, Hypervisor, Layout, Station, layout
 from lab.offloads import switch_off
 from lab.ovs import NETDEV, LabError
+from lab.speeds import Limit, limits
 
 FABRIC_MTU = 9000
 
@@ -78,6 +79,7 @@ def network(plan: Layout, datapath: str = NETDEV) -> Any:
     net.start()
     _tune(net, plan)
     bridge(plan)
+    _slow(net, plan)
     return net
 
 
@@ -129,6 +131,21 @@ def _tune(net: Any, plan: Layout) -> None:
             net[station.name].cmd(f"ip route add default via {ipv4_text(station.party.gateway)}")
             if station.passes_on:
                 net[station.name].cmd(PASS_ON)
+
+
+def _slow(net: Any, plan: Layout) -> None:
+    """Links' speeds. Open vSwitch would take queueing disciplines that it does not know off its ports."""
+    by_place: dict[str, list[Limit]] = {}
+    for one in limits(plan):
+        by_place.setdefault(one.node if one.interface == "eth0" else "", []).append(one)
+    ours = by_place.get("", [])
+    if ours:
+        keep = [("--", "--id=@keep", "create", "qos", "type=linux-noop")]
+        keep += [("--", "set", "port", one.interface, "qos=@keep") for one in ours]
+        _run("ovs-vsctl", *[word for words in keep for word in words][1:])
+    for node, some in by_place.items():
+        entered = ("mnexec", "-a", str(net[node].pid)) if node else ()
+        _run(*entered, "tc", "-batch", "-", given="".join(f"{one.command}\n" for one in some))
 
 
 def _fabric(cables: Iterable[Cable]) -> Iterator[str]:
