@@ -64,7 +64,6 @@ def start(
     Everything is in namespaces of its own; the machine's network is not touched. It runs until ``lab down``.
     """
     from lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
-    from lab.order import read  # noqa: PLC0415
     from lab.speeds import not_kept  # noqa: PLC0415
 
     if datapath not in (NETDEV, KERNEL):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fabric.topology import Topology
+from fabric.topology import PortRef, Topology
 from lab.layout import Layout
 
 FASTEST = 1000
@@ -32,10 +32,10 @@ class Limit(NamedTuple):
         return f"qdisc replace dev {self.interface} root tbf rate {self.speed}mbit burst {burst} limit {QUEUE + burst}"
 
 
-def speeds(topology: Topology) -> dict[tuple[str, str], int]:
-    """Of each port's cable, by its switch's port, in Mbit/s."""
-    found = {end: link.speed for link in topology.links for end in (link.a, link.b)}
-    return {**found, **{port: host.speed for host in topology.hosts.values() for port in host.ports}}
+def speeds(topology: Topology) -> dict[PortRef, int]:
+    """Of each switch port's cable, in Mbit/s."""
+    between = {end: link.speed for link in topology.links for end in (link.a, link.b)}
+    return between | {port: host.speed for host in topology.hosts.values() for port in host.ports}
 
 
 def limits(plan: Layout) -> list[Limit]:
@@ -43,7 +43,8 @@ def limits(plan: Layout) -> list[Limit]:
     speed = speeds(plan.topology)
     found = []
     for cable in plan.cables:
-        slowest = min((speed[end[:2]] for end in (cable.a, cable.b) if end[:2] in speed), default=FASTEST + 1)
+        ports = [PortRef(*end[:2]) for end in (cable.a, cable.b)]
+        slowest = min((speed[port] for port in ports if port in speed), default=FASTEST + 1)
         if slowest <= FASTEST:
             found += [Limit(end[0], end[2], slowest) for end in (cable.a, cable.b)]
     return found
