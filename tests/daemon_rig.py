@@ -21,7 +21,8 @@ FABRIC = load_topology(TOPOLOGY).topology
 DEMO = Text("demo.yaml", Path("intents/demo.yaml").read_text(encoding="utf-8"))
 SMALL = Text("demo.yaml", DEMO.text.split("---\n", maxsplit=1)[0].partition("  imports:\n")[0])
 """The first of its tenants."""
-ALLOW = ("deletes", "uplink", "empty")
+TENANTS = tuple(f"delete-tenant={name}" for name in ("infra", "office", "shop", "db", "alpha", "beta"))
+ALLOW = ("deletes", "uplink", "empty", *TENANTS)
 FULL = Fault(5, 1)  # FLOW_MOD_FAILED/TABLE_FULL
 
 
@@ -61,11 +62,14 @@ class Watch:
 
 
 class Rig:
-    """A daemon for ``state_dir`` and a fabric that connects to it; the daemon may be replaced by another."""
+    """A daemon for ``state_dir`` and a fabric that connects to it; the daemon may be replaced by another.
 
-    def __init__(self, state_dir, monkeypatch, start=TOPOLOGY, **options):
+    ``start``: the daemon's topology; ``boxes``: the switches that are there.
+    """
+
+    def __init__(self, state_dir, monkeypatch, start=TOPOLOGY, boxes=FABRIC, **options):
         self.state_dir, self.options, self.document = state_dir, options, start
-        self.topology = FABRIC
+        self.topology = boxes
         self.watch = Watch(monkeypatch)
         self.daemon = None
         self.port = 0

@@ -86,7 +86,7 @@ def test_a_plan_has_its_summary_its_base_and_what_holds_it_back(client):
     plan = client.plan({SMALL.name: SMALL.text}, limit=3)
     assert plan["base"] == client.status()["revision"]
     assert plan["summary"]["delete"] > 0
-    assert [brake["name"] for brake in plan["brakes"]] == ["deletes"]
+    assert [brake["name"] for brake in plan["brakes"]] == ["delete-tenant=infra", "delete-tenant=office", "deletes"]
     shown = sum(len(push.get("rules", push.get("groups", push.get("meters"))))
                 for batch in plan["batches"] for push in batch["pushes"])  # fmt: skip
     assert shown == 3
@@ -186,7 +186,11 @@ def test_a_refused_change_says_what_to_allow_and_changes_nothing(client):
     before = client.status()["revision"]
     with pytest.raises(ApiError) as caught:
         client.apply({SMALL.name: SMALL.text})
-    assert (caught.value.status, caught.value.code, caught.value.allow) == (409, "brakes", ["deletes"])
+    assert (caught.value.status, caught.value.code, caught.value.allow) == (
+        409,
+        "brakes",
+        ["delete-tenant=infra", "delete-tenant=office", "deletes"],
+    )
     with pytest.raises(ApiError, match="not 0") as caught:
         client.apply({SMALL.name: SMALL.text}, expect_revision=0)
     assert caught.value.code == "stale"

@@ -64,8 +64,8 @@ def test_numbers_kept_for_life_are_those_shown(fabric: tuple[Path, SimThread], t
     early.write_text(NOBODY)
     late.write_text("---\n".join([NOBODY.replace("nobody", "aaa"), first, *others]))
     assert clos("apply", early, *state, "--yes").code == 0
-    assert clos("apply", late, *state, "--yes").code == 0
-    assert clos("apply", INTENTS, *state, "--yes", "--allow-deletes").code == 0
+    assert clos("apply", late, *state, "--yes", "--allow-delete-tenant=nobody").code == 0
+    assert clos("apply", INTENTS, *state, "--yes", "--allow-deletes", "--allow-delete-tenant", "aaa").code == 0
     here = clos("inspect", *state, "-s", "leaf1", "--json").data
     for rule in here["rules"]:
         del rule["name"]
@@ -83,8 +83,11 @@ def test_changes_that_must_be_asked_for_are(fabric: tuple[Path, SimThread], tmp_
     )
     assert "--allow-deletes" in clos("plan", empty, *state).out
     refused = clos("apply", empty, *state, "--yes", "--json")
-    assert (refused.code, refused.data["code"], refused.data["allow"]) == (1, "brakes", ["deletes"])
-    assert clos("apply", empty, *state, "--yes", "--allow-deletes").code == 0
+    gone = ["delete-tenant=infra", "delete-tenant=office", "delete-tenant=shop"]
+    assert (refused.code, refused.data["code"], refused.data["allow"]) == (1, "brakes", [*gone, "deletes"])
+    given = [word for name in ("infra", "office", "shop") for word in ("--allow-delete-tenant", name)]
+    assert clos("apply", empty, *state, "--yes", "--allow-deletes", *given[2:]).code == 1
+    assert clos("apply", empty, *state, "--yes", "--allow-deletes", *given).code == 0
 
 
 def test_nobody_is_asked_where_nobody_sits(fabric: tuple[Path, SimThread], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,8 +173,8 @@ def refused(rig, code, change):
 def test_a_braked_plan_changes_nothing_until_it_is_allowed(rig):
     rig.apply()
     refusal = refused(rig, "brakes", lambda: rig.apply([SMALL], allow=()))
-    assert refusal.flags == ("deletes",)
-    assert rig.daemon.plan([SMALL]).brakes[0].name == "deletes"
+    assert refusal.flags == ("delete-tenant=infra", "delete-tenant=office", "deletes")
+    assert [brake.name for brake in rig.daemon.plan([SMALL]).brakes] == [*refusal.flags]
     rig.apply([SMALL], allow=refusal.flags)
     assert rig.holds(rig.daemon.ruleset())
 
@@ -362,9 +362,11 @@ def test_a_new_topology_file_changes_nothing_until_it_is_applied(rig):
     rig.settle()
     assert not rig.watch.seen
     assert rig.daemon.status().topology_changed
+    assert not rig.apply(allow=()).changed, "documents alone are for the topology in force"
+    faster = rig.daemon.state.topology
     with pytest.raises(Refused, match="uplink"):
-        rig.apply(allow=())
-    rig.apply(allow=("uplink",))
+        rig.apply(allow=(), topology=faster)
+    rig.apply(allow=("uplink",), topology=faster)
     assert not rig.daemon.status().topology_changed
     assert rig.holds(rig.daemon.ruleset())
 
@@ -398,9 +400,11 @@ def test_a_switch_that_the_new_topology_adds_is_waited_for_and_programmed(tmp_pa
         assert rig.daemon.status().expected == 6
         assert rig.holds(rig.daemon.ruleset())
         assert rig.state("leaf4").groups
+        assert not rig.daemon.plan([DB]).plan, "the topology in force counts, not the one that was there at the start"
+        assert not rig.apply([DB], allow=()).changed
         with pytest.raises(Refused, match="uplink"):
-            rig.apply([DB], allow=())
-        rig.apply([DB], allow=("uplink", "deletes"))
+            rig.apply([DB], allow=(), topology=Text("less", less))
+        rig.apply([DB], allow=("uplink", "deletes"), topology=Text("less", less))
         assert rig.daemon.status().expected == 5
         assert not rig.state("leaf4").rules
 
@@ -409,7 +413,10 @@ def test_a_switch_that_gets_another_name_keeps_what_is_still_wanted(rig):
     rig.apply()
     rig.watch.seen.clear()
     renamed = TOPOLOGY.read_text(encoding="utf-8").replace("leaf2", "rack2")
-    rig.apply(topology=Text("renamed", renamed))
+    refusal = refused(rig, "brakes", lambda: rig.apply(topology=Text("renamed", renamed)))
+    assert refusal.flags == ("identity",)
+    assert "rack2 takes over the switch that was leaf2" in refusal.message
+    rig.apply(topology=Text("renamed", renamed), allow=(*ALLOW, "identity"))
     rig.settle()
     assert rig.state("leaf2") == rig.daemon.ruleset().state("rack2")
     assert set(rig.watch.seen) == {"leaf2", "spine1", "spine2"}, "only cookies speak of a leaf's name"

@@ -167,6 +167,7 @@ def plan_json(daemon: Daemon, draft: Draft, limit: int, untouched: bool = False)
         **to_json(draft.plan, limit),
         "base": draft.base,
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
+        "identities": [change.text for change in draft.identities],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
         "difference": difference_json(means, draft.untouched(means, untouched), limit),

@@ -119,7 +119,7 @@ class Client:
             self._checked(response)
             yield from response.iter_text()
 
-    # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the daemon's.
+    # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the one in force.
 
     def plan(
         self,

@@ -5,7 +5,7 @@ Must not know: the daemon. Every answer has a ``format_version``; it goes up whe
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,12 +40,18 @@ class Document(Question):
 
 class PlanRequest(Question):
     sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
-    topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
+    topology: Document | None = Field(
+        default=None,
+        description="Default: the topology in force; before the first revision, the one the daemon was started with.",
+    )
     limit: int = Field(default=1000, ge=0, le=10_000_000, description="Entries written out; the rest is counted.")
     untouched: bool = Field(default=False, description="Compare rules before and after, however many there are.")
 
 
-Allow = Literal["deletes", "empty", "overflow", "uplink", "offline", "unproven"]
+Allow = Annotated[
+    str,
+    Field(pattern=r"^(deletes|empty|overflow|uplink|identity|offline|unproven|delete-tenant=[A-Za-z0-9._-]{1,63})$"),
+]
 
 
 class RollbackPlanRequest(Question):
@@ -57,7 +63,10 @@ class Change(Question):
     who: str = Field(default="", max_length=256, description="Who asks, for the history.")
     why: str = Field(default="", max_length=4096, description="The reason, for the history.")
     allow: list[Allow] = Field(
-        [], max_length=16, description="Brakes; `offline`: leave out who is absent; `unproven`: go on without a proof."
+        [],
+        max_length=10_000,
+        description="Brakes: deletes, empty, overflow, uplink, identity, `delete-tenant=NAME`; `offline`: leave out "
+        "who is absent; `unproven`: go on without a proof.",
     )
     expect_revision: int | None = Field(
         default=None, ge=0, description="Refuse if another one is in force; 0: none yet."
@@ -66,7 +75,10 @@ class Change(Question):
 
 class ApplyRequest(Change):
     sources: list[Document] = Field(max_length=10_000, description="All intent documents; they replace those in force.")
-    topology: Document | None = Field(default=None, description="Default: the topology the daemon was started with.")
+    topology: Document | None = Field(
+        default=None,
+        description="Default: the topology in force; before the first revision, the one the daemon was started with.",
+    )
 
 
 class RollbackRequest(Change):
@@ -169,6 +181,9 @@ class PlanReply(Reply):
     batches: list[dict[str, Any]] = Field(description="Pushes in the order they are sent.")
     omitted: int = Field(description="Entries counted but not written out.")
     brakes: list[Brake] = Field(description="What holds the plan back until it is allowed.")
+    identities: list[str] = Field(
+        description="Switches that become other boxes and nodes that get other tags, in words."
+    )
     offline: list[str] = Field(description="Switches concerned that are not connected.")
     interrupted: list[str] = Field(description="Tenants without traffic while the plan is carried out.")
     difference: Difference = Field(description="What the plan means for packets.")

@@ -16,6 +16,7 @@ from controller.cli.change import named, planned_back, planned_there
 from controller.cli.remote import DEFAULT, StateDir, controller
 from controller.cli.sources import Intents, TopologyPath, documents
 from controller.cli.text import count, took
+from controller.plan import DELETE_TENANT
 
 if TYPE_CHECKING:
     from controller.api.client import Client, Progress
@@ -27,6 +28,11 @@ Deletes = Annotated[bool, typer.Option("--allow-deletes", help="Delete more than
 Empty = Annotated[bool, typer.Option("--allow-empty", help="Leave no rule at all.")]
 Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Fill a switch beyond its capacity.")]
 Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Change what the whole fabric stands on.")]
+Identity = Annotated[bool, typer.Option("--allow-identity", help="Make a switch another box, or change a node tag.")]
+DeleteTenant = Annotated[
+    list[str] | None,
+    typer.Option("--allow-delete-tenant", metavar="NAME", help="Delete this tenant. May be given several times."),
+]
 Absent = Annotated[bool, typer.Option("--allow-offline", help="Leave out switches that are not connected.")]
 Unproven = Annotated[bool, typer.Option("--unproven", help="Go on even if the claims are not proved. It is recorded.")]
 
@@ -45,6 +51,8 @@ def apply(
     empty: Empty = False,
     overflow: Overflow = False,
     uplink: Uplink = False,
+    identity: Identity = False,
+    delete_tenant: DeleteTenant = None,
     absent: Absent = False,
     unproven: Unproven = False,
 ) -> Answer:
@@ -55,7 +63,8 @@ def apply(
     is wrong (exit code 1). Ends when every switch has confirmed; when one refuses, everything is taken back (exit
     code 3).
     """
-    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
+    flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
+    allow = _allowed(delete_tenant, **flags, offline=absent, unproven=unproven)
     texts, fabric, base = documents(intents), named(topology), None
     if not yes:
         plan = planned_there(state, intents, topology)
@@ -86,6 +95,8 @@ def rollback(
     empty: Empty = False,
     overflow: Overflow = False,
     uplink: Uplink = False,
+    identity: Identity = False,
+    delete_tenant: DeleteTenant = None,
     absent: Absent = False,
     unproven: Unproven = False,
 ) -> Answer:
@@ -94,7 +105,8 @@ def rollback(
     Shows the plan and asks, unless told --yes. Its very rules, as a new revision: history only grows. It is proved
     like any other change.
     """
-    allow = _allowed(deletes=deletes, empty=empty, overflow=overflow, uplink=uplink, offline=absent, unproven=unproven)
+    flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
+    allow = _allowed(delete_tenant, **flags, offline=absent, unproven=unproven)
     with controller(state) as client:
         held = client.status()["revision"]
         target = revision if revision is not None else _before(client, held)
@@ -136,9 +148,9 @@ def repair(
     return Answer(done, lambda: ["Every connected switch holds what it should."])
 
 
-def _allowed(**flags: bool) -> list[str]:
+def _allowed(tenants: list[str] | None, **flags: bool) -> list[str]:
     """The names of the brakes that are released."""
-    return [name for name, given in flags.items() if given]
+    return [name for name, given in flags.items() if given] + [f"{DELETE_TENANT}{name}" for name in tenants or ()]
 
 
 def _confirm(lines: Lines, question: str) -> None:

@@ -25,18 +25,23 @@ from controller.cli.sources import (
     read_topology,
 )
 from controller.intent.model import Intent
-from controller.plan import brakes, diff, to_json
+from controller.plan import brakes, diff, identity_brake, identity_changes, tenant_brakes, to_json
 from controller.verify.difference import difference
 from controller.verify.difference_json import difference_json
 from controller.verify.parties import Side
 from controller.verify.untouched import MOST_RULES, untouched
 from fabric.ruleset import EMPTY
+from fabric.topology import Topology
 
 if TYPE_CHECKING:
     from controller.api.client import Client
 
 Before = Annotated[
     list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
+]
+FromTopology = Annotated[
+    Path | None,
+    typer.Option("--from-topology", metavar="FILE", help="The topology that --from is for; by default the same."),
 ]
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
@@ -57,6 +62,8 @@ class Planned(NamedTuple):
 
     def lines(self, entries: bool = False, every: bool = False) -> Iterator[Text | str]:
         """``entries``: every entry too; ``every``: all sentences, not only the first."""
+        if self.data.get("identities"):
+            yield Text(f"Identities change: {'; '.join(self.data['identities'])}", "bold red")
         yield f"From {self.start}:"
         yield from difference_lines(self.data["difference"], every)
         yield ""
@@ -71,6 +78,7 @@ def plan(
     intents: Intents,
     topology: TopologyPath = None,
     before: Before = None,
+    from_topology: FromTopology = None,
     state: StateDir = DEFAULT,
     offline: Offline = False,
     detailed: Detailed = False,
@@ -88,9 +96,12 @@ def plan(
         found = planned_there(state, intents, topology, limit, thorough)
     elif topology is None:
         raise usage("say on which topology: --topology FILE")
+    elif from_topology and not before:
+        raise usage("--from-topology goes with --from: which intents does it hold?")
     else:
-        fabric = read_topology(topology)
-        old = Wanted(fabric, read_intents(before, fabric)) if before else None
+        earlier = read_topology(from_topology) if from_topology else None
+        fabric = read_topology(topology, earlier)
+        old = Wanted(earlier or fabric, read_intents(before, earlier or fabric)) if before else None
         start = ", ".join(map(str, before)) if before else "an empty fabric"
         found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit, thorough)
     return _answer(found, detailed, entries, every)
@@ -103,11 +114,20 @@ def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int, thorou
     desired = new.compiled(before).ruleset
     found = diff(installed, desired)
     held = brakes(found, installed, desired, topology=new.topology)
+    changed = identity_changes(old.topology, new.topology) if old else ()
+    if old:
+        known = identity_brake(old.topology, new.topology)
+        held = (*([known] if known else []), *tenant_brakes(old.intent.tenants, new.intent.tenants), *held)
     before_side = old.side if old else Side(Intent(), new.topology)
     means = difference(before_side, new.side)
     most = None if thorough else MOST_RULES
     rules = untouched(before_side, new.side, installed, desired, means.flows, most)
-    data = {**to_json(found, limit), "brakes": brakes_json(held), "difference": difference_json(means, rules, limit)}
+    data = {
+        **to_json(found, limit),
+        "brakes": brakes_json(held),
+        "identities": [one.text for one in changed],
+        "difference": difference_json(means, rules, limit),
+    }
     return Planned(start, data, tuple(spine.name for spine in new.topology.spines))
 
 
@@ -150,21 +170,40 @@ def diff_(
     limit: Limit = 1000,
 ) -> Answer:
     """Show how two intents or revisions differ, in words and entry by entry."""
-    sides = [_side(word, topology, state) for word in (old, new)]
+    sides = _sides(old, new, topology, state)
     start = old if not old.isdecimal() else f"revision {old}"
     found = planned_here(start, sides[0], sides[1], limit, thorough)
     return _answer(found, detailed, entries=True, every=every)
 
 
-def _side(word: str, topology: Path | None, state: Path) -> Wanted:
-    """One side of a comparison. Files need a topology, or a controller that has one."""
-    if word.isdecimal() and not Path(word).exists():
-        held = in_force(state, int(word))
-        return loaded(topology or held.topology, held.intents, held.numbering)
+def _sides(old: str, new: str, topology: Path | None, state: Path) -> tuple[Wanted, Wanted]:
+    """Both sides of a comparison. A revision compared with files stands on its own topology, they on ``topology``."""
+    one, other = _is_revision(old), _is_revision(new)
+    if one and not other:
+        held = _revision(old, None, state)
+        return held, _files(new, topology, state, held.topology)
+    if other and not one:
+        held = _revision(new, None, state)
+        return _files(old, topology, state, held.topology), held
+    side = _revision if one else _files
+    return side(old, topology, state), side(new, topology, state)
+
+
+def _is_revision(word: str) -> bool:
+    return word.isdecimal() and not Path(word).exists()
+
+
+def _revision(word: str, topology: Path | None, state: Path) -> Wanted:
+    held = in_force(state, int(word))
+    return loaded(topology or held.topology, held.intents, held.numbering)
+
+
+def _files(word: str, topology: Path | None, state: Path, before: Topology | None = None) -> Wanted:
+    """Files need a topology, or a controller that has one. ``before``: whose switches keep their identities."""
     if topology is None and not running(state):
         raise usage("say on which topology: --topology FILE")
     fabric: Source = topology or in_force(state).topology
-    return loaded(fabric, [Path(word)])
+    return loaded(fabric, [Path(word)], before=before)
 
 
 def _answer(found: Planned, detailed: bool, entries: bool, every: bool) -> Answer:

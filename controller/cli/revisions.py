@@ -54,7 +54,7 @@ def _notes(found: Json) -> Iterator[str]:
     if found["pending"]:
         yield f"Revision {found['pending']} was cut short and is being ended"
     if found["topology_changed"]:
-        yield "The topology file is not the one in force: the next apply brings it in"
+        yield "The topology that clos serve was started with is not the one in force: clos apply -t FILE brings it in"
     if found["foreign"]:
         yield f"{count(found['foreign'], 'rule')} on switches that Clos did not install (clos repair --remove-foreign)"
     if found["miscabled"]:

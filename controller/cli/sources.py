@@ -17,6 +17,7 @@ from controller.cli.remote import DEFAULT, controller, running
 from controller.compile import Compiled, CompileError, compile_fabric
 from controller.compile.numbering import Numbering, from_json
 from controller.intent import Problem, Text, load_intent, load_topology
+from controller.intent.identity import NOBODY, identities_of
 from controller.intent.model import Intent
 from controller.verify.parties import Side
 from fabric.topology import Topology
@@ -72,14 +73,18 @@ def read(topology: Path | None, intents: Sequence[Path] | None, state: Path = DE
     return loaded(topology or held.topology, intents or held.intents, held.numbering)
 
 
-def loaded(topology: Source, intents: Sequence[Source], numbering: Numbering | None = None) -> Wanted:
-    """The values of these sources."""
-    fabric = read_topology(topology)
+def loaded(
+    topology: Source, intents: Sequence[Source], numbering: Numbering | None = None, before: Topology | None = None
+) -> Wanted:
+    """The values of these sources. ``before``: as for ``read_topology``."""
+    fabric = read_topology(topology, before)
     return Wanted(fabric, read_intents(intents, fabric), numbering)
 
 
-def read_topology(source: Source) -> Topology:
-    topology, problems = load_topology(_there(source))
+def read_topology(source: Source, before: Topology | None = None) -> Topology:
+    """``before``: an earlier topology of the fabric, whose switches keep their identities."""
+    known = identities_of(before) if before else NOBODY
+    topology, problems = load_topology(_there(source), known)
     if topology is None:
         raise refused(problems)
     return topology

@@ -54,7 +54,7 @@ class Order:
 
 def carry_out(state: State, draft: Draft, order: Order, gates: Iterable[Gate] = ()) -> Applied:
     """Bring the fabric to the draft. Raises Refused; the fabric then holds what it held, or will on joining."""
-    if not draft.plan and draft.sources == state.held.sources and not state.held.recompiled:
+    if not draft.plan and draft.sources.same_as(state.held.sources) and not state.held.recompiled:
         return Applied(draft.base, changed=False)
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)

@@ -31,6 +31,7 @@ from controller.daemon.report import Applied, Drift, Status, Step
 from controller.daemon.state import State
 from controller.daemon.welcome import welcome
 from controller.intent import Text
+from controller.plan import moved
 from controller.store import APPLIED, Record, Revision, Store, StoreError
 from controller.wire.controller import Controller
 from controller.wire.errors import SwitchError
@@ -165,10 +166,10 @@ class Daemon:
     def plan(self, intents: Iterable[Text], topology: Text | None = None) -> Draft:
         """What the documents would change; sends nothing, waits for no change. Raises Refused with every problem.
 
-        ``topology``: another than the daemon's file.
+        ``topology``: another than the one in force; before the first revision, than the daemon's file.
         """
         state = self.state
-        sources = Sources.of(topology or state.topology, intents)
+        sources = state.wanted(topology, intents)
         return state.drafting.draft(sources, state.installed, capacity=self._capacity)
 
     def plan_rollback(self, revision: int) -> Draft:
@@ -178,7 +179,11 @@ class Daemon:
     def offline(self, draft: Draft) -> tuple[str, ...]:
         """The switches that an apply of the draft would have to leave out at this moment."""
         state = self.state
-        known = [name for name, standing in state.roster.standings().items() if standing.known]
+        then = draft.compiled.topology.switches
+        dpids = {name: standing.dpid for name, standing in state.roster.standings().items() if standing.known}
+        known = {name for name, dpid in dpids.items() if name not in then or then[name].dpid == dpid}
+        waiting = state.wire.strangers()  # a change gives them their names before it reads them back
+        known.update(switch.name for switch in then.values() if switch.dpid in waiting)
         return unreachable(draft, known, state.fabric)
 
     def apply(
@@ -200,7 +205,7 @@ class Daemon:
         """
         order = Order(who, why, frozenset(allow), expect_revision, progress)
         with self._turn("an apply", order) as state:
-            sources = Sources.of(topology or state.topology, intents)
+            sources = state.wanted(topology, intents)
             with self._meeting(state, sources):
                 draft = state.drafting.draft(sources, state.installed, capacity=self._capacity)
                 return carry_out(state, draft, order, self._gates)
@@ -288,7 +293,7 @@ class Daemon:
         if then == now:
             yield
             return
-        new = then.switches.keys() - now.switches.keys()
+        new = {*(then.switches.keys() - now.switches.keys()), *moved(now, then)}
         state.expect(now, then)
         try:
             state.roster.await_connected(new, WAIT_SECONDS)
@@ -376,8 +381,8 @@ def _text(topology: Text | Path | str) -> Text:
 def _heard(state: State, event: Event) -> None:
     """What the wire tells, noted; runs on its thread."""
     match event:
-        case Joined(switch):
-            state.roster.joined(switch)
+        case Joined(switch, dpid):
+            state.roster.joined(switch, dpid)
         case Left(switch):
             state.roster.left(switch)
         case Stranger(dpid, address):

@@ -17,14 +17,16 @@ from controller.compile.numbering import Numbering
 from controller.daemon.heap import keep_out_of_collections
 from controller.daemon.refusal import INVALID, LIMIT, Refused
 from controller.daemon.turn import contested, overlay, turn
-from controller.intent import Loader, Problem, Text, load_topology
+from controller.intent import Loader, Problem, Text, keep_identities, load_topology
 from controller.intent.model import Intent
-from controller.plan import Brake, Plan, brakes
+from controller.plan import Brake, IdentityChange, Plan, brakes, identity_brake, identity_changes, moved, tenant_brakes
 from controller.verify.difference import Difference, difference
 from controller.verify.parties import Side
 from controller.verify.untouched import MOST_RULES, Untouched, untouched
 from fabric.ruleset import EMPTY, Ruleset, SwitchState
 from fabric.topology import Topology
+
+BLANK = SwitchState((), (), ())
 
 
 class Sources(NamedTuple):
@@ -42,12 +44,17 @@ class Sources(NamedTuple):
                 raise Refused(INVALID, f"two documents are called {one.name}: give each file a name of its own")
         return cls(topology, ordered)
 
+    def same_as(self, other: Sources | None) -> bool:
+        """Whether these say the very same, whatever the topology's file is called."""
+        return other is not None and (self.topology.text, self.intents) == (other.topology.text, other.intents)
+
 
 class Held(NamedTuple):
     """What the fabric holds: a revision, and what was ``seen`` on connected switches that hold something else.
 
     ``recompiled``: ``compiled`` is by another compiler than the one whose rules were sent, so they may differ.
     ``numbering``: what the next change is compiled on where that is not ``compiled.numbering``.
+    ``boxes``: datapath ids of connected switches of which it is known what they hold.
     """
 
     number: int = 0
@@ -56,16 +63,22 @@ class Held(NamedTuple):
     recompiled: bool = False
     numbering: Numbering | None = None
     seen: Mapping[str, SwitchState] = {}
+    boxes: Mapping[str, int] = {}
 
     @property
     def ruleset(self) -> Ruleset:
         """What every switch should hold."""
         return self.compiled.ruleset if self.compiled else EMPTY
 
-    @property
-    def installed(self) -> Ruleset:
-        """What every switch does hold, as far as is known."""
-        return overlay(self.ruleset, self.seen)
+    def installed(self, on: Topology) -> Ruleset:
+        """What the switches of the topology ``on`` do hold, as far as is known.
+
+        One that is to be another box holds nothing, unless that box has been read back.
+        """
+        if self.compiled is None or self.compiled.topology is on:
+            return overlay(self.ruleset, self.seen)
+        others = [name for name in moved(self.compiled.topology, on) if self.boxes.get(name) != on.switches[name].dpid]
+        return overlay(self.ruleset, {**self.seen, **dict.fromkeys(others, BLANK)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,11 @@ class Draft:
     brakes: tuple[Brake, ...]
     interrupted: tuple[str, ...] = ()
     before: Compiled | None = None
+
+    @property
+    def identities(self) -> tuple[IdentityChange, ...]:
+        """Switches that it makes other boxes, and nodes that it gives other tags."""
+        return identity_changes(self.before.topology, self.compiled.topology) if self.before else ()
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -109,6 +127,7 @@ class Drafting:
         self._turn = Lock()
         self._loader = Loader()
         self._topology: tuple[Text, Topology] | None = None
+        self._kept: tuple[Text, Topology, Text] | None = None
         self._last: tuple[Sources, Numbering | None, Compiled | None, Compiled] | None = None
 
     def compiled(self, sources: Sources, numbering: Numbering | None = None, on: Compiled | None = None) -> Compiled:
@@ -133,9 +152,11 @@ class Drafting:
         given_back: frozenset[str] = frozenset()
         if numbering is not None and held.compiled is not None:
             given_back = contested(held.compiled.numbering, compiled.numbering)
-        installed = held.installed
+        installed = held.installed(compiled.topology)
         plan = turn(installed, compiled.ruleset, given_back)
         found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
+        if held.compiled is not None:
+            found = (*_own_brakes(held.compiled, compiled), *found)
         return Draft(held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)), held.compiled)
 
     def topology(self, text: Text) -> Topology:
@@ -149,6 +170,13 @@ class Drafting:
         self._topology = text, topology
         return topology
 
+    def kept(self, text: Text, before: Topology) -> Text:
+        """A topology's document in which what is known of ``before`` keeps its identity; written down if need be."""
+        known = self._kept
+        if known is None or known[0] != text or known[1] is not before:
+            self._kept = known = text, before, keep_identities(text, before)
+        return known[2]
+
     def _compile(self, sources: Sources, numbering: Numbering | None, on: Compiled | None) -> Compiled:
         topology = self.topology(sources.topology)
         intent, problems = self._loader.load(sources.intents, topology)
@@ -161,6 +189,12 @@ class Drafting:
         if on is None:
             keep_out_of_collections()
         return found
+
+
+def _own_brakes(before: Compiled, now: Compiled) -> tuple[Brake, ...]:
+    """Those that have nothing to do with how many entries change."""
+    found = identity_brake(before.topology, now.topology)
+    return (*([found] if found else []), *tenant_brakes(before.intent.tenants, now.intent.tenants))
 
 
 def refused(problems: tuple[Problem, ...]) -> Refused:

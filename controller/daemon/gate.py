@@ -245,11 +245,14 @@ def common_ground(one: Topology, other: Topology) -> Topology | None:
 def _within(part: Topology, whole: Topology) -> bool:
     if part is whole:
         return True
-    same = (
-        kind.items() <= more.items()
-        for kind, more in ((part.switches, whole.switches), (part.hosts, whole.hosts), (part.pairs, whole.pairs))
-    )
+    kinds = (_nodes(part), _nodes(whole)), (part.hosts, whole.hosts), (part.pairs, whole.pairs)
+    same = (few.items() <= more.items() for few, more in kinds)
     return all(same) and set(part.links) <= set(whole.links)
+
+
+def _nodes(topology: Topology) -> dict[str, tuple[str, int]]:
+    """What packets see of switches; not which box each one is."""
+    return {name: (switch.role, switch.tag) for name, switch in topology.switches.items()}
 
 
 def _answered(ask: Callable[[], Report]) -> Report:

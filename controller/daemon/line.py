@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from controller.daemon.draft import BLANK
 from controller.daemon.roster import Roster
 from controller.daemon.turn import merged, restricted
 from controller.plan import Plan, diff, own
@@ -20,8 +21,6 @@ from fabric.ruleset import Block, Placed, Ruleset, SwitchState, state_of
 
 READERS = 4
 """Switches read back at a time. More would cost memory; one that is slow to answer holds up the other three at most."""
-
-BLANK = SwitchState((), (), ())
 
 
 class Reading(NamedTuple):

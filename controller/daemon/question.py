@@ -9,6 +9,7 @@ from controller.daemon.line import Reading, difference, read_back
 from controller.daemon.report import Drift, Status, SwitchReport
 from controller.daemon.roster import Standing
 from controller.daemon.state import State
+from controller.intent.identity import as_written
 from controller.plan import summary
 from fabric.ruleset import Ruleset
 from fabric.topology import Switch
@@ -23,7 +24,7 @@ def status(state: State) -> Status:
         pending.number if pending and not state.doing else None,
         state.doing,
         fabric.name,
-        held.sources is not None and held.sources.topology.text != state.topology.text,
+        held.sources is not None and as_written(held.sources.topology.text) != as_written(state.topology.text),
         held.recompiled,
         state.started,
         state.wire.address,

@@ -20,7 +20,7 @@ class Standing:
 
     ``read``: it was read back since; ``in_line``: it holds what it should, by read-back or by barrier.
     ``seen``: what it holds of ours where that is known and something else. ``foreign``: entries on it that are not
-    ours. ``problem``: why it is not in line.
+    ours. ``problem``: why it is not in line. ``dpid``: the datapath id it connected with.
     """
 
     connected: bool = False
@@ -31,6 +31,7 @@ class Standing:
     seen: SwitchState | None = None
     foreign: tuple[object, ...] = ()
     problem: str = ""
+    dpid: int = 0
 
     @property
     def known(self) -> bool:
@@ -79,11 +80,11 @@ class Roster:
 
     # What the wire tells.
 
-    def joined(self, switch: str) -> None:
+    def joined(self, switch: str, dpid: int = 0) -> None:
         """It connected; what it holds is to be read back."""
         with self._changed:
             joins = self._standings.get(switch, Standing()).joins + 1
-            self._standings[switch] = Standing(True, joins, utc_now(), problem="not read back yet")
+            self._standings[switch] = Standing(True, joins, utc_now(), problem="not read back yet", dpid=dpid)
             self._arrived.add(switch)
             self._changed.notify_all()
 

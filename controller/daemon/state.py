@@ -7,7 +7,7 @@ Lives here: these parts and the few steps that need more than one of them. Must 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from controller.compile import Compiled
@@ -39,7 +39,7 @@ class Pending(NamedTuple):
 
 
 class State:
-    """``topology``: the file's, which the next revision is for.
+    """``topology``: the file's, which the first revision is for.
 
     ``examiner``: None = changes are not proved. ``changing``: held by whoever changes the fabric; ``doing``: what they
     do, for people.
@@ -66,6 +66,17 @@ class State:
     def sources_of(self, revision: Revision) -> Sources:
         intents = (Text(name, text) for name, text in revision.sources.items())
         return Sources.of(Text(self.topology.name, revision.topology), intents)
+
+    def wanted(self, topology: Text | None, intents: Iterable[Text]) -> Sources:
+        """All documents of the next revision; ``topology``: None = the one in force.
+
+        Switches that are known keep their identities in a new topology, unless it says otherwise.
+        """
+        held = self.held
+        if held.sources is None or held.compiled is None:
+            return Sources.of(topology or self.topology, intents)
+        now = self.drafting.kept(topology, held.compiled.topology) if topology else held.sources.topology
+        return Sources.of(now, intents)
 
     def written(self, numbering: Numbering) -> str:
         """The numbering as ``to_json`` writes it; only the tenants that have other numbers than last time cost time."""
@@ -111,7 +122,9 @@ class State:
     @property
     def installed(self) -> Held:
         """What the fabric holds, with what was seen on switches that are not in line."""
-        return self.held._replace(seen=self.roster.seen())
+        standings = self.roster.standings().items()
+        boxes = {name: standing.dpid for name, standing in standings if standing.known}
+        return self.held._replace(seen=self.roster.seen(), boxes=boxes)
 
     def commit(self, begun: Pending) -> None:
         """The fabric holds what had begun; so says the store before anybody else."""
@@ -141,8 +154,11 @@ class State:
             bring(self.wire, self.roster, left, self.held.ruleset)
 
     def expect(self, *topologies: Topology) -> None:
-        """The switches of these topologies are ours; where two give one datapath a name, the last one counts."""
-        names = {switch.dpid: switch.name for topology in topologies for switch in topology.switches.values()}
+        """The switches of these topologies are ours; where two differ, the last one counts."""
+        names: dict[int, str] = {}
+        for topology in topologies:
+            ours = {dpid: name for dpid, name in names.items() if name not in topology.switches}
+            names = ours | {switch.dpid: switch.name for switch in topology.switches.values()}
         self.roster.expect(names.values())
         self.wire.expect(names)
         for dpid in names:

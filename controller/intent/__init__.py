@@ -5,7 +5,7 @@ from controller.intent.load import Loaded, Loader, load_intent
 from controller.intent.problem import Problem
 from controller.intent.reference import json_schema
 from controller.intent.source import Text
-from controller.intent.topology_file import LoadedTopology, dump, load_topology
+from controller.intent.topology_file import LoadedTopology, dump, keep_identities, load_topology
 
 __all__ = [
     "Loaded",
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "dump",
     "json_schema",
+    "keep_identities",
     "load_intent",
     "load_topology",
 ]

@@ -13,6 +13,17 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from controller.intent import scalars
+from controller.intent.identity import (
+    DPID,
+    IDENTITIES,
+    NOBODY,
+    TAG,
+    Identities,
+    identities_of,
+    keeping,
+    read_identities,
+    with_identities,
+)
 from controller.intent.model import Where
 from controller.intent.notation import kind_of
 from controller.intent.problem import Finding, Findings, Path, Problem, conclude
@@ -34,7 +45,7 @@ from fabric.topology import (
     check,
 )
 
-__all__ = ["LoadedTopology", "dump", "load_topology"]
+__all__ = ["LoadedTopology", "dump", "keep_identities", "load_topology"]
 MAX_GENERATED = 100_000
 """Links and hosts that one recipe may make."""
 
@@ -46,14 +57,18 @@ class LoadedTopology(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def load_topology(source: Source) -> LoadedTopology:
-    """The topology that a file or text describes, or everything that is wrong with it."""
+def load_topology(source: Source, known: Identities = NOBODY) -> LoadedTopology:
+    """The topology that a file or text describes, or everything that is wrong with it.
+
+    ``known``: numbers that switches and pairs had before, kept where none are written.
+    """
     found: list[Finding] = []
     cuts = [cut(text) for text in texts(source, found)]
     documents = [chunk for part in cuts for chunk in part.chunks]
     found += [finding for part in cuts for finding in part.findings]
-    topology = _read(documents[0], found) if documents else None
-    found += [Finding(Where(more.file, more.line, 1), (), _SECOND) for more in documents[1:]]
+    for chunk in documents[1:]:
+        known = _identities(chunk, found).over(known)
+    topology = _read(documents[0], known, found) if documents else None
     if not documents and not found:
         name = source.name if isinstance(source, Text) else str(source)
         found.append(Finding(Where(name, 1, 1), (), "nothing is written here: expected a Topology document"))
@@ -61,7 +76,18 @@ def load_topology(source: Source) -> LoadedTopology:
     return LoadedTopology(None if problems else topology, problems)
 
 
-def _read(chunk: Chunk, found: list[Finding]) -> Topology | None:
+def keep_identities(text: Text, before: Topology) -> Text:
+    """The document, and with it the identities that names of the topology ``before`` had where it would change them.
+
+    A document with problems is given back as it is.
+    """
+    alone, kept = load_topology(text).topology, load_topology(text, identities_of(before)).topology
+    if kept is None or alone == kept:
+        return text
+    return Text(text.name, with_identities(text.text, kept))
+
+
+def _read(chunk: Chunk, known: Identities, found: list[Finding]) -> Topology | None:
     out = Findings(chunk.file, found)
     root = tree(chunk, out)
     if root is None or kind_of(root, KINDS, out) is None:
@@ -69,7 +95,21 @@ def _read(chunk: Chunk, found: list[Finding]) -> Topology | None:
     values = TOPOLOGY.read(root, (), out)
     if "spec" not in values or "metadata" not in values:
         return None
-    return _Assembly(values["metadata"]["name"], values["spec"], root, out).topology()
+    return _Assembly(values["metadata"]["name"], values["spec"], root, known, out).topology()
+
+
+def _identities(chunk: Chunk, found: list[Finding]) -> Identities:
+    """Those of a document behind the topology's; no other kind stands there."""
+    out = Findings(chunk.file, found)
+    root = tree(chunk, out)
+    if root is None:
+        return Identities()
+    kind = root.value.get("kind") if isinstance(root.value, dict) else None
+    if kind is None or kind.value != "Identities":
+        found.append(Finding(Where(chunk.file, chunk.line, 1), (), _SECOND))
+        return Identities()
+    spec = IDENTITIES.read(root, (), out).get("spec", BAD)
+    return Identities() if spec is BAD else read_identities(spec)
 
 
 _SECOND = "a second document: a topology is one document"
@@ -81,8 +121,8 @@ class _Assembly:
     ``switches``, ``pairs``, ``links`` and ``hosts`` are what could be read; links by their position.
     """
 
-    def __init__(self, name: str, spec: dict[str, Any], root: Node, out: Findings) -> None:
-        self.name, self.root, self.out = name, root, out
+    def __init__(self, name: str, spec: dict[str, Any], root: Node, known: Identities, out: Findings) -> None:
+        self.name, self.root, self.known, self.out = name, root, known, out
         self.base = self._generated(spec.get("generate", {"spines": 0, "leaves": 0}))
         self.switches: dict[str, dict[str, Any]] = _readable(spec.get("switches", {}))
         self.pairs = {name: _pair_of(pair) for name, pair in _readable(spec.get("pairs", {})).items()}
@@ -105,7 +145,8 @@ class _Assembly:
             return None
         base, links = self.base, tuple(self.links.values())
         switches, pairs = base.switches | self._numbered_switches(), base.pairs | self._numbered_pairs()
-        made = Topology(self.name, switches, base.links + links, base.hosts | self.hosts, pairs)
+        counted = Topology(self.name, switches, base.links + links, base.hosts | self.hosts, pairs)
+        made = keeping(counted, self._numbers(), self.known)
         self._checked(made)
         return made
 
@@ -123,6 +164,14 @@ class _Assembly:
         """Node tags that are spoken for."""
         written = [values["tag"] for values in (*self.switches.values(), *self.pairs.values()) if "tag" in values]
         return [*self.base.nodes.values(), *written]
+
+    def _numbers(self) -> Identities:
+        """Those that are written out."""
+        tagged = (*self.switches.items(), *self.pairs.items())
+        return Identities(
+            {name: values[DPID] for name, values in self.switches.items() if DPID in values},
+            {name: values[TAG] for name, values in tagged if TAG in values},
+        )
 
     def _numbered_switches(self) -> dict[str, Switch]:
         roles = [*(s.role for s in self.base.switches.values()), *(values["role"] for values in self.switches.values())]

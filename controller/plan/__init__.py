@@ -4,10 +4,11 @@
 """
 
 from controller.plan.after import after, invert, states
-from controller.plan.brakes import Brake, brakes, holding
+from controller.plan.brakes import DELETE_TENANT, Brake, brakes, holding, tenant_brakes
 from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
 from controller.plan.diff import diff
 from controller.plan.export import group_json, meter_json, rule_json, ruleset_json
+from controller.plan.identity import IdentityChange, identity_brake, identity_changes, moved
 from controller.plan.order import draining
 from controller.plan.reconcile import OWN_COOKIE, OWN_MASK, Reconciliation, diff_state, own
 from controller.plan.summary import Counts, PlanSummary, Row, summary, summary_json, to_json
@@ -15,6 +16,7 @@ from controller.plan.summary import Counts, PlanSummary, Row, summary, summary_j
 __all__ = [
     "ADD",
     "DELETE",
+    "DELETE_TENANT",
     "MODIFY",
     "OWN_COOKIE",
     "OWN_MASK",
@@ -23,6 +25,7 @@ __all__ = [
     "Change",
     "Counts",
     "Entry",
+    "IdentityChange",
     "Plan",
     "PlanSummary",
     "Push",
@@ -35,13 +38,17 @@ __all__ = [
     "draining",
     "group_json",
     "holding",
+    "identity_brake",
+    "identity_changes",
     "invert",
     "meter_json",
+    "moved",
     "own",
     "rule_json",
     "ruleset_json",
     "states",
     "summary",
     "summary_json",
+    "tenant_brakes",
     "to_json",
 ]

@@ -6,7 +6,7 @@ Whoever applies a plan refuses it while a brake holds whose flag was not given.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.plan.change import ADD, DELETE, Plan
@@ -19,6 +19,9 @@ DELETE_PERCENT = 30
 
 CAPACITY = 1_000_000
 """Rules a switch holds where its capacity is not known."""
+
+DELETE_TENANT = "delete-tenant="
+"""Begins the names of the brakes that hold the deletion of one tenant; its name follows."""
 
 UPLINK = "fabric"
 """Parts of a ruleset whose name starts so hold what the whole fabric stands on: spines, uplinks, egress groups."""
@@ -63,6 +66,21 @@ def brakes(
         _uplink(plan, installed, desired, topology),
     )
     return tuple(brake for brake in found if brake is not None)
+
+
+def tenant_brakes(before: Iterable[str], now: Collection[str]) -> tuple[Brake, ...]:
+    """A brake for each tenant that was there and is no more, however few rules it has: a file may be missing."""
+    return tuple(
+        Brake(
+            f"{DELETE_TENANT}{name}",
+            f"deletes tenant {name}, which no document describes any more",
+            1,
+            0,
+            f"--allow-{DELETE_TENANT}{name}",
+        )
+        for name in sorted(before)
+        if name not in now
+    )
 
 
 def holding(found: Collection[Brake], flags: Collection[str]) -> tuple[Brake, ...]:

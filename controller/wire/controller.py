@@ -111,6 +111,11 @@ class Controller:
         with self._changed:
             return frozenset(self._sessions)
 
+    def strangers(self) -> frozenset[int]:
+        """The datapath ids of switches that are connected and have no name."""
+        with self._changed:
+            return frozenset(self._strangers)
+
     def wait_for(self, switches: Iterable[str], timeout: float) -> frozenset[str]:
         """Wait until they are all connected, at most ``timeout`` seconds; gives those still missing."""
         wanted = frozenset(switches)
@@ -124,8 +129,9 @@ class Controller:
             self._names = dict(switches)
             moved = [c for name, (_, c) in self._sessions.items() if self._names.get(c.id or 0) != name]
             waiting = [c for dpid, c in self._strangers.items() if dpid in self._names]
-        for connection in (*moved, *waiting):
+        for connection in (*moved, *waiting):  # all of them first: two switches may have exchanged their names
             self.left(connection)
+        for connection in (*moved, *waiting):
             self.joined(connection)
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
