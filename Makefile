@@ -6,19 +6,27 @@ JOBS   ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/clos-installed.toml
 
-.PHONY: demo test lint bench docs lab-deps lab-test install clean
+.PHONY: demo test quick coverage lint bench docs lab-deps lab-test install clean
 
 demo: install
 	@$(BIN)/clos demo
 
 test: install
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --timeout 300
+	@$(BIN)/python -m pytest --numprocesses $(JOBS)
+
+# What a change needs while it is made: few examples, and neither the lab nor what takes long.
+quick: install
+	@CLOS_EXAMPLES=$${CLOS_EXAMPLES:-50} $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not slow and not lab"
+
+# Which lines the tests reach; fails below the floor of pyproject.toml.
+coverage: install
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered
 
 lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 bench: install
 	@for each in pack compile push thousand confirm verify gate; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
@@ -34,7 +42,7 @@ lab-deps: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab]'
 
 lab-test: install
-	@CLOS_REQUIRE_LAB=1 $(BIN)/python -m pytest --timeout 300 tests/test_lab_*.py
+	@CLOS_REQUIRE_LAB=1 $(BIN)/python -m pytest -m lab
 
 # Reused for as long as pyproject.toml reads the same.
 install:
@@ -51,5 +59,5 @@ install:
 	@cp pyproject.toml $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .clos .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .clos .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

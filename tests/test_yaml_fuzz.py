@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -14,6 +13,7 @@ from controller.intent import Problem, Text, load_intent, load_topology
 from controller.intent.source import MAX_BYTES
 from tests.problem_cases import FABRIC, cases
 from tests.root import ROOT
+from tests.work import calls
 
 DEMO = load_topology(ROOT / "topologies" / "demo.yaml").topology
 TOPOLOGY = replace(DEMO, hosts=DEMO.hosts | load_topology(Text("small", FABRIC)).topology.hosts)
@@ -245,19 +245,19 @@ def _bombs() -> dict[str, str]:
         "a very long key": "k" * 10_000_000 + ": 1",
         "a quoted word that never ends": '"' + "a\n" * 1_000_000,
         "a block that never ends": "|\n" + " a\n" * 1_000_000,
-        "very many values": "[" + "a," * 2_500_000,
-        "very many keys": "".join(f"k{i}: 1\n" for i in range(300_000)),
-        "one key very often": "k: 1\n" * 300_000,
+        "very many values": "[" + "a," * 1_000_000,
+        "very many keys": "".join(f"k{i}: 1\n" for i in range(200_000)),
+        "one key very often": "k: 1\n" * 150_000,
         "very many comments": "#\n" * 5_000_000 + "]",
         "very many documents": "--- a\n" * 200_000,
         "very many anchors": "".join(f"- &a{i} x\n" for i in range(200_000)),
         "very many tags": "- !t x\n" * 200_000,
         "very many unknown hosts": net
         + "  endpoints:\n"
-        + "".join(f"    e{i}: 10.{i >> 16}.{i >> 8 & 255}.{i & 255} on h{i}\n" for i in range(2, 50_000)),
+        + "".join(f"    e{i}: 10.{i >> 16}.{i >> 8 & 255}.{i & 255} on h{i}\n" for i in range(2, 25_000)),
         "very many unknown endpoints": net
         + "  groups: {g: {endpoints: ["
-        + ", ".join(f"e{i}" for i in range(200_000))
+        + ", ".join(f"e{i}" for i in range(100_000))
         + "]}}",
         "very many empty groups": net
         + "  endpoints:\n"
@@ -269,16 +269,14 @@ def _bombs() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", _bombs())
 def test_a_bomb_costs_no_more_than_its_size(name: str) -> None:
-    text = _bombs()[name]
-    start = time.process_time()
-    problems = load_intent(Text("t", text), TOPOLOGY).problems
-    spent = time.process_time() - start
+    text, problems = _bombs()[name], []
+    work = calls(lambda: problems.extend(load_intent(Text("t", text), TOPOLOGY).problems))
     assert problems
-    assert spent < 1 + 3 * len(text) / 1e6, "seconds: one, and three for each megabyte"
+    assert work < 2_000 + 10 * len(text)
 
 
 def test_a_file_larger_than_the_limit_is_not_even_parsed() -> None:
-    start = time.process_time()
-    problems = load_intent(Text("t", "[" * (MAX_BYTES + 1)), TOPOLOGY).problems
+    problems = []
+    work = calls(lambda: problems.extend(load_intent(Text("t", "[" * (MAX_BYTES + 1)), TOPOLOGY).problems))
     assert [p.message for p in problems] == ["larger than 32 MiB: split it into several files"]
-    assert time.process_time() - start < 1
+    assert work < 100
