@@ -32,7 +32,7 @@ bench: install
 	@for each in pack compile push thousand confirm verify gate; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 docs: install
-	$(BIN)/python -m tests.docs
+	$(BIN)/python -m tests.support.docs
 
 # The lab (docs/lab.md): Open vSwitch and Mininet with real packets. Linux, as root; Debian's names of packages.
 LAB_PACKAGES := openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux

@@ -17,10 +17,10 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.timed import timed
-from controller.verify.boxes import Box, Masked, boxes_of, meets
-from controller.verify.diagrams import NODES, Diagrams, installed
-from controller.verify.partition import Partition
-from controller.verify.shadow import hidden
+from clos.controller.analysis.bdd import NODES, Diagrams, installed
+from clos.controller.analysis.interval_boxes import Box, Masked, boxes_of, meets
+from clos.controller.analysis.partition import Partition
+from clos.controller.analysis.shadowed_rules import hidden
 
 WIDTHS = {"src": 32, "dst": 32, "proto": 8, "flags": 16}
 ROUNDS, PATIENCE = 3, 5.0

@@ -19,14 +19,14 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from controller.compile import Compiled, compile_fabric
-from controller.intent import load_topology
-from controller.intent.bench import BENCH_2K, BENCH_25K, bench_intent
-from controller.intent.model import Endpoint, Intent, Tenant
-from controller.plan import diff
-from fabric.match import Match
-from fabric.rule import Instructions, Rule
-from fabric.topology import ACCESS, Topology
+from clos.controller.compile import Compiled, compile_fabric
+from clos.controller.intent import load_topology
+from clos.controller.intent.bench import BENCH_2K, BENCH_25K, bench_intent
+from clos.controller.intent.model import Endpoint, Intent, Tenant
+from clos.controller.plan import diff
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import Instructions, Rule
+from clos.fabric.topology import ACCESS, Topology
 
 SIZES = {"2k": BENCH_2K, "25k": BENCH_25K}
 

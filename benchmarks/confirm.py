@@ -18,12 +18,12 @@ from pathlib import Path
 
 from benchmarks.compile import SIZES, edits
 from benchmarks.simulated import simulated
-from controller.compile import compile_fabric
-from controller.intent import load_topology
-from controller.intent.bench import bench_intent
-from controller.plan import diff
-from controller.wire.controller import Controller
-from fabric.ruleset import Ruleset
+from clos.controller.compile import compile_fabric
+from clos.controller.intent import load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.plan import diff
+from clos.controller.wire.controller import Controller
+from clos.fabric.dataplane.ruleset import Ruleset
 
 ROUNDS = 50
 

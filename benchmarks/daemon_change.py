@@ -22,16 +22,16 @@ from typing import TypeVar
 from benchmarks.compile import SIZES, edits
 from benchmarks.confirm import _echo as echo
 from benchmarks.simulated import simulated
-from controller.api.app import create_app
-from controller.api.client import Client
-from controller.api.guard import Guard
-from controller.api.server import Server
-from controller.daemon import Daemon
-from controller.intent import Text, load_topology
-from controller.intent.bench import bench_intent
-from controller.intent.model import Intent
-from controller.intent.writing import write_tenant
-from fabric.topology import Topology
+from clos.controller.api.app import create_app
+from clos.controller.api.client import Client
+from clos.controller.api.guard import Guard
+from clos.controller.api.server import Server
+from clos.controller.daemon import Daemon
+from clos.controller.intent import Text, load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.intent.importers.writing import write_tenant
+from clos.controller.intent.model import Intent
+from clos.fabric.topology import Topology
 
 T = TypeVar("T")
 

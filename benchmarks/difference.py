@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.compile import SIZES
-from controller.intent import load_topology
-from controller.intent.bench import bench_intent
-from controller.intent.model import Intent, Policy, Service, Tenant
-from controller.verify.difference import NOBODY, difference
-from controller.verify.parties import Side
+from clos.controller.impact.endpoint_pairs import Snapshot
+from clos.controller.impact.impact import NOBODY, impact_of
+from clos.controller.intent import load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.intent.model import Intent, Policy, Service, Tenant
 
 TURNS = 50
 
@@ -41,12 +41,12 @@ def _measure(name: str) -> None:
         times = []
         for new in changed:
             start = time.perf_counter()
-            difference(Side(intent, topology), Side(new, topology))
+            impact_of(Snapshot(intent, topology), Snapshot(new, topology))
             times.append((time.perf_counter() - start) * 1e3)
         times.sort()
         print(f"  {what:<14}p50 {statistics.median(times):.1f} ms, p99 {times[len(times) * 99 // 100]:.1f} ms")
     start = time.perf_counter()
-    found = difference(NOBODY, Side(intent, topology))
+    found = impact_of(NOBODY, Snapshot(intent, topology))
     print(f"  {'from nothing':<14}{time.perf_counter() - start:.2f} s, {len(found.sentences):,} sentences")
 
 

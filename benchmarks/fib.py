@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.timed import timed
-from controller.verify.prefixes import Forwarding, Ports, Route
+from clos.controller.analysis.prefix_classes import Forwarding, Ports, Route
 
 ROUNDS, EDITS = 7, 2_000
 

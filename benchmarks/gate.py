@@ -19,16 +19,16 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.compile import SIZES, edits
-from controller.compile import Compiled, compile_fabric
-from controller.daemon.draft import Draft, Sources
-from controller.daemon.gate import Examiner
-from controller.daemon.heap import keep_out_of_collections
-from controller.intent import Text, load_topology
-from controller.intent.bench import bench_intent
-from controller.intent.model import Intent, Policy
-from controller.plan import diff
-from fabric.ruleset import EMPTY
-from fabric.topology import Topology
+from clos.controller.compile import Compiled, compile_fabric
+from clos.controller.daemon.changes.candidate import Candidate, Sources
+from clos.controller.daemon.changes.proof_gate import ProofGate
+from clos.controller.daemon.gc_control import freeze_heap
+from clos.controller.intent import Text, load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.intent.model import Intent, Policy
+from clos.controller.plan import diff
+from clos.fabric.dataplane.ruleset import EMPTY
+from clos.fabric.topology import Topology
 
 
 class Spent(NamedTuple):
@@ -49,7 +49,7 @@ def main() -> None:
     if topology is None:
         raise SystemExit(f"{path} does not load")
     intent = bench_intent(topology, *SIZES[chosen.size])
-    examiner = Examiner()
+    examiner = ProofGate()
     compiled, first = step(examiner, None, intent, topology)
     entries = sum(compiled.ruleset.counts().values())
     print(f"bench-{chosen.size}: {entries:,} rules; compiled and planned in {first.plan:.1f} s, ", end="")
@@ -65,16 +65,16 @@ def main() -> None:
     print(f"  {peak()} MB at most")
 
 
-def step(examiner: Examiner, held: Compiled | None, intent: Intent, topology: Topology) -> tuple[Compiled, Spent]:
+def step(examiner: ProofGate, held: Compiled | None, intent: Intent, topology: Topology) -> tuple[Compiled, Spent]:
     """One revision after the other; it ends the measurement when it is not proved."""
     begun = time.perf_counter()
     compiled = compile_fabric(intent, topology, previous=held)
     installed = held.ruleset if held else EMPTY
     plan = diff(installed, compiled.ruleset)
     if held is None:
-        keep_out_of_collections()
+        freeze_heap()
     planned, processor = time.perf_counter(), time.process_time()
-    draft = Draft(0, Sources(Text("topology", "")), compiled, installed, plan, (), (), held)
+    draft = Candidate(0, Sources(Text("topology", "")), compiled, installed, plan, (), (), held)
     verdict = examiner.examine(draft, held, (), lambda step: None)
     if not verdict.ok:
         raise SystemExit(f"not proved: {verdict}")

@@ -18,15 +18,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.compile import SIZES
-from controller.compile import compile_fabric
-from controller.intent import load_topology
-from controller.intent.bench import bench_intent
-from controller.plan import Plan, diff
-from controller.wire.controller import Controller
-from fabric.openflow.flow import forget
-from fabric.ruleset import Block, Placed, Ruleset
-from lab.bench import bridge_commands
-from lab.ovs import DUMMY, PrivateSwitches
+from clos.controller.compile import compile_fabric
+from clos.controller.intent import load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.plan import Plan, diff
+from clos.controller.wire.controller import Controller
+from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset
+from clos.fabric.openflow.flow import forget
+from clos.lab.ovs.dummy_datapath import bridge_commands
+from clos.lab.ovs.processes import DUMMY, PrivateSwitches
 
 RULES, RUNS = 50_000, 5
 NAME = "leaf1"

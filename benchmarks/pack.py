@@ -16,17 +16,17 @@ import os_ken.base.app_manager  # noqa: F401  # must come before os_ken.controll
 from os_ken.ofproto import ofproto_parser, ofproto_protocol, ofproto_v1_3
 from os_ken.ofproto import ofproto_v1_3_parser as ryu
 
-from fabric import action as act
-from fabric.action import Group, PushVlan, SetField
-from fabric.match import Match
-from fabric.openflow import decode, encode, pack_block, pack_rule
-from fabric.openflow import flow as packing
-from fabric.openflow.actions import _ACTIONS
-from fabric.openflow.entries import _INSTRUCTIONS
-from fabric.openflow.multipart import FlowStats, FlowStatsReply
-from fabric.openflow.oxm import _TERMS
-from fabric.rule import Instructions, Rule
-from fabric.ruleset import Block
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Group, PushVlan, SetField
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import Instructions, Rule
+from clos.fabric.dataplane.ruleset import Block
+from clos.fabric.openflow import decode, encode, pack_block, pack_rule
+from clos.fabric.openflow import flow as packing
+from clos.fabric.openflow.actions import _ACTIONS
+from clos.fabric.openflow.entries import _INSTRUCTIONS
+from clos.fabric.openflow.multipart import FlowStats, FlowStatsReply
+from clos.fabric.openflow.oxm import _TERMS
 
 COOKIE = 0xC105 << 48
 DATAPATH = ofproto_protocol.ProtocolDesc(ofproto_v1_3.OFP_VERSION)

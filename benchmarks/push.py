@@ -15,15 +15,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.simulated import simulated
-from controller.plan import diff
-from controller.wire.controller import Controller
-from fabric.action import PushVlan, SetField
-from fabric.generate import clos
-from fabric.match import Match
-from fabric.openflow import pack_block
-from fabric.rule import Instructions, Rule
-from fabric.ruleset import Block, Placed, Ruleset
-from fabric.topology import Topology
+from clos.controller.plan import diff
+from clos.controller.wire.controller import Controller
+from clos.fabric.dataplane.action import PushVlan, SetField
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import Instructions, Rule
+from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset
+from clos.fabric.generate import clos
+from clos.fabric.openflow import pack_block
+from clos.fabric.topology import Topology
 
 RULES, LEAVES = 100_000, 64
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 
-from fabric.sim.server import SimThread
-from fabric.topology import Topology
+from clos.fabric.sim.openflow.server import SimThread
+from clos.fabric.topology import Topology
 
 
 @contextmanager

@@ -13,12 +13,12 @@ import resource
 import time
 
 from benchmarks.simulated import simulated
-from controller.compile import compile_fabric
-from controller.intent.bench import bench_intent
-from controller.plan import diff
-from controller.wire.controller import Controller
-from fabric.generate import clos
-from fabric.ruleset import Ruleset
+from clos.controller.compile import compile_fabric
+from clos.controller.intent.bench import bench_intent
+from clos.controller.plan import diff
+from clos.controller.wire.controller import Controller
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.generate import clos
 
 
 def main() -> None:

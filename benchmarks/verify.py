@@ -21,22 +21,22 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.compile import SIZES, edits
-from controller.cli.processes import one_each, processors
-from controller.cli.verify import MOST
-from controller.compile import Compiled, compile_fabric
-from controller.daemon.heap import keep_out_of_collections, without_collections
-from controller.intent import load_topology
-from controller.intent.bench import bench_intent
-from controller.intent.model import Intent
-from controller.plan import Batch, diff
-from controller.verify import Edit, Prover, verify_abreast
-from controller.verify.prove import states_of
-from fabric import packet as build
-from fabric.rule import GroupEntry, Rule
-from fabric.ruleset import SwitchState
-from fabric.switch import SwitchModel
-from fabric.topology import Topology
-from fabric.walk import walk
+from clos.controller.cli.commands.verify import MOST
+from clos.controller.cli.processes import one_each, processors
+from clos.controller.compile import Compiled, compile_fabric
+from clos.controller.daemon.gc_control import freeze_heap, gc_paused
+from clos.controller.intent import load_topology
+from clos.controller.intent.bench import bench_intent
+from clos.controller.intent.model import Intent
+from clos.controller.plan import Batch, diff
+from clos.controller.verify import Prover, SwitchEdit, verify_parallel
+from clos.controller.verify.proof.prover import states_of
+from clos.fabric.dataplane.rule import GroupEntry, Rule
+from clos.fabric.dataplane.ruleset import SwitchState
+from clos.fabric.dataplane.switch import SwitchModel
+from clos.fabric.dataplane.walk import walk
+from clos.fabric.packet import build
+from clos.fabric.topology import Topology
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def _measure(name: str, rounds: int) -> None:
         raise SystemExit(f"{path} does not load")
     intent = bench_intent(topology, *SIZES[name])
     start = time.perf_counter()
-    with without_collections():
+    with gc_paused():
         compiled = compile_fabric(intent, topology)
         made = time.perf_counter()
         rules = sum(compiled.ruleset.counts().values())
@@ -67,7 +67,7 @@ def _measure(name: str, rounds: int) -> None:
         prover = Prover(intent, topology, states_of(compiled.ruleset))
         report = prover.report()
         done = time.perf_counter()
-        keep_out_of_collections()
+        freeze_heap()
     if not report.ok:
         raise SystemExit(str(report))
     sets = int(report.proofs[0].covered.split(" in ")[1].split()[0])
@@ -89,7 +89,7 @@ def _measure(name: str, rounds: int) -> None:
 def _abreast(intent: Intent, topology: Topology, compiled: Compiled) -> None:
     """The same by as many processes as there are processors."""
     start, parts = time.perf_counter(), processors()
-    report = verify_abreast(intent, topology, states_of(compiled.ruleset), parts, one_each)
+    report = verify_parallel(intent, topology, states_of(compiled.ruleset), parts, one_each)
     if not report.ok:
         raise SystemExit(str(report))
     took, others = time.perf_counter() - start, parts * _peak(resource.RUSAGE_CHILDREN)
@@ -122,19 +122,19 @@ def _evaluated(topology: Topology, compiled: Compiled) -> float:
     return (time.perf_counter() - start) / len(frames)
 
 
-Change = Callable[[str, SwitchState, Random], Edit | None]
+Change = Callable[[str, SwitchState, Random], SwitchEdit | None]
 
 
-def _leaf_rule(name: str, state: SwitchState, dice: Random) -> Edit | None:
+def _leaf_rule(name: str, state: SwitchState, dice: Random) -> SwitchEdit | None:
     """A rule to an address, a priority higher than before."""
     rules = [rule for rule in state.rules if rule.table in (3, 4)]
     if not rules:
         return None
     rule = dice.choice(rules)
-    return Edit((rule,), (rule._replace(priority=rule.priority + 5),))
+    return SwitchEdit((rule,), (rule._replace(priority=rule.priority + 5),))
 
 
-def _group(name: str, state: SwitchState, dice: Random) -> Edit | None:
+def _group(name: str, state: SwitchState, dice: Random) -> SwitchEdit | None:
     """A group's buckets with other weights; a spine's detours in another order."""
     groups = [entry for entry in state.groups if len(entry.buckets) > 1]
     if not groups:
@@ -143,7 +143,7 @@ def _group(name: str, state: SwitchState, dice: Random) -> Edit | None:
     buckets = entry.buckets
     if entry.type == "select":
         buckets = tuple(bucket._replace(weight=bucket.weight + dice.randrange(3)) for bucket in buckets)
-    return Edit((), (), {entry.group: entry._replace(buckets=buckets)})
+    return SwitchEdit((), (), {entry.group: entry._replace(buckets=buckets)})
 
 
 def _kept(prover: Prover, states: dict[str, SwitchState], dice: Random, change: Change, rounds: int) -> list[float]:
@@ -169,17 +169,17 @@ def _refuted(prover: Prover, states: dict[str, SwitchState], dice: Random, round
         name = dice.choice(list(states))
         rule = dice.choice(states[name].rules)
         start = time.perf_counter()
-        report = prover.change({name: Edit((rule,))})
+        report = prover.change({name: SwitchEdit((rule,))})
         if not report.ok:
             times.append(time.perf_counter() - start)
-        if not prover.change({name: Edit((), (rule,))}).ok:
+        if not prover.change({name: SwitchEdit((), (rule,))}).ok:
             raise SystemExit("not proved again")
     return times
 
 
-def _back(state: SwitchState, edit: Edit) -> Edit:
+def _back(state: SwitchState, edit: SwitchEdit) -> SwitchEdit:
     groups: dict[int, GroupEntry | None] = {entry.group: entry for entry in state.groups if entry.group in edit.groups}
-    return Edit(edit.come, edit.gone, groups)
+    return SwitchEdit(edit.come, edit.gone, groups)
 
 
 def _changed(prover: Prover, compiled: Compiled, topology: Topology, rounds: int) -> dict[str, list[float]]:
@@ -200,7 +200,7 @@ def _changed(prover: Prover, compiled: Compiled, topology: Topology, rounds: int
     return times
 
 
-def _edits(batch: Batch) -> dict[str, Edit]:
+def _edits(batch: Batch) -> dict[str, SwitchEdit]:
     """What a batch does to each switch; rules that replace others of their priority and match are named as both."""
     gone: dict[str, list[tuple[Rule, ...]]] = {}
     come: dict[str, list[tuple[Rule, ...]]] = {}
@@ -211,7 +211,7 @@ def _edits(batch: Batch) -> dict[str, Edit]:
             come.setdefault(name, []).append(() if push.op == "delete" else push.block.rules)
             held = groups.setdefault(name, {})
             held.update((entry.group, None if push.op == "delete" else entry) for entry in push.block.groups)
-    return {name: Edit(_flat(gone[name]), _flat(come[name]), groups[name]) for name in gone}
+    return {name: SwitchEdit(_flat(gone[name]), _flat(come[name]), groups[name]) for name in gone}
 
 
 def _flat(some: list[tuple[Rule, ...]]) -> tuple[Rule, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import chain
 
-from fabric.topology import (
+from clos.fabric.topology import (
     ACCESS,
     BORDER,
     LEAF,

@@ -16,18 +16,27 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Stop, answering, failed, usage
-from controller.cli.text import columns, count
-from controller.daemon.cabling import WRONG
-from lab.cell import DEFAULT, Cell, down, find_cell, up
-from lab.order import Invalid, read
-from lab.ovs import KERNEL, NETDEV, LabError
+from clos.controller.cli.answer import (
+    FAILED,
+    OK,
+    UNCHECKED,
+    Answer,
+    Stop,
+    answering,
+    failed,
+    usage,
+)
+from clos.controller.cli.render.text import columns, count
+from clos.controller.daemon.discovery.cabling import WRONG
+from clos.lab.mininet.sandbox import DEFAULT, Sandbox, down, find_sandbox, up
+from clos.lab.order import Invalid, read
+from clos.lab.ovs.processes import KERNEL, NETDEV, LabError
 
 if TYPE_CHECKING:
     from rich.text import Text as Line
 
-    from lab.lab import Lab
-    from lab.stream import Loss
+    from clos.lab.lab import Lab
+    from clos.lab.measure.stream import Loss
 
 T = TypeVar("T")
 
@@ -63,8 +72,8 @@ def start(
 
     Everything is in namespaces of its own; the machine's network is not touched. It runs until ``lab down``.
     """
-    from lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
-    from lab.speeds import not_kept  # noqa: PLC0415
+    from clos.lab.lab import texts  # noqa: PLC0415 - loading intents is not needed to end a lab
+    from clos.lab.mininet.speeds import not_kept  # noqa: PLC0415
 
     if datapath not in (NETDEV, KERNEL):
         raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
@@ -89,8 +98,8 @@ def apply(
 
     They replace all that are in force. Who the hosts are stays: intents that change that need a new lab.
     """
-    from lab.lab import apply as change  # noqa: PLC0415
-    from lab.lab import texts  # noqa: PLC0415
+    from clos.lab.lab import apply as change  # noqa: PLC0415
+    from clos.lab.lab import texts  # noqa: PLC0415
 
     _there(*intents)
     told = _tried(lambda: change(_lab(directory), texts(intents), why, allow or ()))
@@ -136,7 +145,7 @@ def probe(
 
     Every pair with every service, attacks, packets at the limits, random frames. Exits with 1 when anything differs.
     """
-    from lab.probing import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
+    from clos.lab.measure.probe import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
     lab = _lab(directory)
     if covering:
@@ -155,7 +164,7 @@ def loss(
     moves, and controllers are stopped, killed, upgraded and given a backup. The lab's intents are put back at the end.
     Exits with 1 when a case loses more at the median than it may.
     """
-    from lab.loss import CASES, load, losses  # noqa: PLC0415
+    from clos.lab.measure.loss import CASES, load, losses  # noqa: PLC0415
 
     names = [case.replace("-", " ") for case in cases or ()]
     if strange := [name for name in names if name not in CASES]:
@@ -180,11 +189,11 @@ def shell(directory: Where = DEFAULT) -> None:
     Any number may be open at a time.
     """
     cell = _cell(directory)
-    program = [sys.executable, "-m", "lab.shell", str(cell.directory)]
+    program = [sys.executable, "-m", "clos.lab.mininet.shell", str(cell.directory)]
     raise typer.Exit(_in_front(cell, cell.foreground("", *program, alone=True)))
 
 
-def _in_front(cell: Cell, words: Sequence[str]) -> int:
+def _in_front(cell: Sandbox, words: Sequence[str]) -> int:
     """Run a command that has the terminal, to which Ctrl-C is left; its exit code, as a shell has it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -226,17 +235,17 @@ def _there(*paths: Path) -> None:
             raise usage(f"{path}: no such file or directory")
 
 
-def _cell(directory: Path) -> Cell:
-    return _tried(lambda: find_cell(directory))
+def _cell(directory: Path) -> Sandbox:
+    return _tried(lambda: find_sandbox(directory))
 
 
 def _lab(directory: Path) -> Lab:
-    from lab.lab import current  # noqa: PLC0415
+    from clos.lab.lab import current  # noqa: PLC0415
 
     return _tried(lambda: current(directory))
 
 
-def _node(directory: Path, host: str) -> tuple[Cell, str]:
+def _node(directory: Path, host: str) -> tuple[Sandbox, str]:
     cell = _cell(directory)
     station = _lab(directory).plan.station(host)
     if station is None and host not in cell.nodes:

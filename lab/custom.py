@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.inside import plan
-from lab.lab import texts
-from lab.net import ClosTopo
+from clos.lab.lab import texts
+from clos.lab.mininet.keeper import plan
+from clos.lab.mininet.network import ClosTopo
 
 
 def clos(topology: str, *intents: str) -> ClosTopo:

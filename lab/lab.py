@@ -12,23 +12,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from controller.compile import compile_fabric
-from controller.intent import Text
-from controller.intent.model import Intent
-from fabric.ruleset import Ruleset
-from fabric.topology import PortRef, Topology
-from lab.cell import DEFAULT, Cell, down, find_cell, up
-from lab.layout import PASS_ON, Layout, layout
-from lab.order import read
-from lab.ovs import LabError
-from lab.taps import Taps
-from lab.witness import Fabric
+from clos.controller.compile import compile_fabric
+from clos.controller.intent import Text
+from clos.controller.intent.model import Intent
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.topology import PortRef, Topology
+from clos.lab.mininet.layout import PASS_ON, Layout, layout
+from clos.lab.mininet.sandbox import DEFAULT, Sandbox, down, find_sandbox, up
+from clos.lab.mininet.taps import Taps
+from clos.lab.order import read
+from clos.lab.ovs.processes import LabError
+from clos.lab.witness.compare import Fabric
 
 
 class Lab(NamedTuple):
     """A running lab, and what it should be like."""
 
-    cell: Cell
+    cell: Sandbox
     topology: Topology
     intent: Intent
     ruleset: Ruleset
@@ -110,7 +110,7 @@ def running(
 
 def current(directory: Path = DEFAULT) -> Lab:
     """The lab that runs in this directory, as it was ordered. Raises LabError."""
-    cell = find_cell(directory)
+    cell = find_sandbox(directory)
     order = json.loads((directory / "order.json").read_text())
     return describe(cell, Text(*order["topology"]), [Text(*item) for item in order["intents"]])
 
@@ -143,6 +143,6 @@ def _hosts(plan: Layout) -> set[tuple[str, str]]:
     return found | boxes
 
 
-def describe(cell: Cell, document: Text, documents: Sequence[Text]) -> Lab:
+def describe(cell: Sandbox, document: Text, documents: Sequence[Text]) -> Lab:
     topology, intent = read(document, documents)
     return Lab(cell, topology, intent, compile_fabric(intent, topology).ruleset, layout(topology, intent))

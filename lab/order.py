@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.intent import Text, load_intent, load_topology
-from controller.intent.model import Intent
-from fabric.topology import Topology
-from lab.ovs import LabError
+from clos.controller.intent import Text, load_intent, load_topology
+from clos.controller.intent.model import Intent
+from clos.fabric.topology import Topology
+from clos.lab.ovs.processes import LabError
 
 
 class Invalid(LabError):

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tests.figures import FIGURES
+from tests.support.figures import FIGURES
 
-pytest_plugins = ["tests.controller_fixtures", "tests.lab_ready", "tests.run_limits"]
+pytest_plugins = ["tests.support.controller_fixtures", "tests.support.lab_ready", "tests.support.run_limits"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,14 +13,14 @@ from fastapi import FastAPI, Path, Query, Security
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.security import HTTPBearer
 
-from controller.api import errors, stream
-from controller.api import models as m
-from controller.daemon import Daemon
-from controller.daemon.draft import Draft
-from controller.intent import Text
-from controller.plan import ruleset_json, to_json
-from controller.verify.difference_json import difference_json
-from fabric.ruleset import Block, Placed, Ruleset
+from clos.controller.api import errors, stream
+from clos.controller.api import models as m
+from clos.controller.daemon import Daemon
+from clos.controller.daemon.changes.candidate import Candidate
+from clos.controller.impact.export import impact_json
+from clos.controller.intent import Text
+from clos.controller.plan import ruleset_json, to_json
+from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": m.ErrorReply, "description": text}
@@ -160,7 +160,7 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
         return m.RepairReply(failed=failed)
 
 
-def plan_json(daemon: Daemon, draft: Draft, limit: int, untouched: bool = False) -> dict[str, Any]:
+def plan_json(daemon: Daemon, draft: Candidate, limit: int, untouched: bool = False) -> dict[str, Any]:
     """A draft as a PlanReply. ``untouched``: compare rules before and after, however many there are."""
     means = draft.difference()
     return {
@@ -170,7 +170,7 @@ def plan_json(daemon: Daemon, draft: Draft, limit: int, untouched: bool = False)
         "identities": [change.text for change in draft.identities],
         "offline": daemon.offline(draft),
         "interrupted": draft.interrupted,
-        "difference": difference_json(means, draft.untouched(means, untouched), limit),
+        "difference": impact_json(means, draft.untouched(means, untouched), limit),
         "cabling": [str(link) for link in daemon.links() if link.is_wrong],
     }
 

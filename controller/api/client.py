@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from controller.api.access import TOKEN, find
+from clos.controller.api.access import TOKEN, find
 
 Json = dict[str, Any]
 Progress = Callable[[Json], object]

@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.models import FORMAT_VERSION
-from controller.daemon import refusal as why
-from controller.daemon.refusal import Refused
-from controller.daemon.verdict import Finding
-from controller.intent import Problem
-from controller.store import StoreError
+from clos.controller.api.models import FORMAT_VERSION
+from clos.controller.daemon import errors as why
+from clos.controller.daemon.changes.verdict import Finding
+from clos.controller.daemon.errors import Refused
+from clos.controller.intent import Problem
+from clos.controller.store import StoreError
 
 STATUS = {
     why.INVALID: 422,

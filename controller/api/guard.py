@@ -9,7 +9,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from controller.api.errors import body
+from clos.controller.api.errors import body
 
 MAX_BODY = 64 << 20
 OPEN = frozenset({"/openapi.json"})

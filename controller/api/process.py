@@ -15,11 +15,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from controller.api.access import Addresses, publish, token, withdraw
-from controller.api.app import create_app
-from controller.api.guard import Guard
-from controller.api.server import Server
-from controller.daemon import Daemon
+from clos.controller.api.access import Addresses, publish, token, withdraw
+from clos.controller.api.app import create_app
+from clos.controller.api.guard import Guard
+from clos.controller.api.server import Server
+from clos.controller.daemon import Daemon
 
 LOG = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Self
 
 import uvicorn
 
-from controller.api.guard import App
+from clos.controller.api.guard import App
 
 START_SECONDS = 10.0
 STOP_SECONDS = 1

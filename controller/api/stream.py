@@ -11,12 +11,12 @@ from typing import Any
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from controller.api import models
-from controller.api.errors import describe
-from controller.daemon.refusal import Refused
-from controller.daemon.report import Applied, Begun, Proving, Step, TakingBack
-from controller.store import StoreError
-from controller.wire.apply import Progress
+from clos.controller.api import models
+from clos.controller.api.errors import describe
+from clos.controller.daemon.errors import Refused
+from clos.controller.daemon.status import Applied, Begun, Proving, Step, TakingBack
+from clos.controller.store import StoreError
+from clos.controller.wire.apply import Progress
 
 LOG = logging.getLogger(__name__)
 

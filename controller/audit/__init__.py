@@ -4,6 +4,6 @@ It walks single packets, one for each thing an intent tells packets apart by, wi
 arrives by a reading of the intent of its own.
 """
 
-from controller.audit.check import Audit, Broken, Coverage, audit
+from clos.controller.audit.check import Audit, Broken, Coverage, audit
 
 __all__ = ["Audit", "Broken", "Coverage", "audit"]

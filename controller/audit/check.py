@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from controller.audit.meant import Frames, Meant, Reading
-from controller.audit.packets import Tasks
-from controller.intent.model import Intent
-from fabric.choose import every_bucket, explore
-from fabric.outcome import INVALID_TTL
-from fabric.packet import Packet
-from fabric.ruleset import SwitchState
-from fabric.switch import SwitchModel
-from fabric.topology import PortRef, Topology
-from fabric.walk import Walk, walk
+from clos.controller.audit.oracle import Expected, Frames, IntentOracle
+from clos.controller.audit.packets import Tasks
+from clos.controller.intent.model import Intent
+from clos.fabric.dataplane.choose import every_bucket, explore
+from clos.fabric.dataplane.outcome import INVALID_TTL
+from clos.fabric.dataplane.ruleset import SwitchState
+from clos.fabric.dataplane.switch import SwitchModel
+from clos.fabric.dataplane.walk import Walk, walk
+from clos.fabric.packet.build import Packet
+from clos.fabric.topology import PortRef, Topology
 
 # Packets whose time runs out go to controllers that ask for them (OpenFlow 1.3.5 §6.1.1); Clos's does not.
 WAYPOINTED = "waypointed"
@@ -80,7 +80,7 @@ class Checker:
     """Rules of a fabric, and the intent they are to carry out."""
 
     def __init__(self, intent: Intent, topology: Topology, states: Mapping[str, SwitchState]) -> None:
-        self.topology, self.reading = topology, Reading(intent, topology)
+        self.topology, self.reading = topology, IntentOracle(intent, topology)
         blank = SwitchState((), (), ())
         self.switches = {
             name: SwitchModel.of(states.get(name, blank), topology.ports[name]) for name in topology.switches
@@ -93,7 +93,7 @@ class Checker:
         """The claims that a packet breaks, with what happens; empty when all is as the intent has it."""
         return self.judged(at, packet, self.reading.meant(at, packet))
 
-    def judged(self, at: PortRef, packet: Packet, meant: Meant) -> dict[str, str]:
+    def judged(self, at: PortRef, packet: Packet, meant: Expected) -> dict[str, str]:
         """The same where it is known already what is meant."""
         found: dict[str, str] = {}
         for done in self._walks(at, packet, meant):
@@ -101,7 +101,7 @@ class Checker:
                 found.setdefault(claim, text)
         return found
 
-    def _walks(self, at: PortRef, packet: Packet, meant: Meant) -> Iterator[Walk]:
+    def _walks(self, at: PortRef, packet: Packet, meant: Expected) -> Iterator[Walk]:
         """The packet's way by every choice of bucket; by all at once when nothing may arrive by any."""
         if not meant.frames:
             yield walk(self.switches, self.topology, at, packet, choose=every_bucket)
@@ -109,7 +109,7 @@ class Checker:
             ways = explore(lambda choose: walk(self.switches, self.topology, at, packet, choose=choose))
             yield from islice(ways, CHOICES)
 
-    def _faults(self, done: Walk, meant: Meant) -> Iterator[tuple[str, str]]:
+    def _faults(self, done: Walk, meant: Expected) -> Iterator[tuple[str, str]]:
         if done.loops:
             yield "loop-free", f"goes round by {' -> '.join(done.loops[0])}"
         if any(sent.reason != INVALID_TTL for hop in done.hops for sent in hop.step.packet_ins):
@@ -125,7 +125,7 @@ class Checker:
         if there == due:
             yield "faithful", f"arrives at {', '.join(sorted(there))} not as it should"
 
-    def _leaks(self, host: str, meant: Meant) -> Iterator[str]:
+    def _leaks(self, host: str, meant: Expected) -> Iterator[str]:
         """The claims that are broken when the host gets a packet that it must not get."""
         if meant.later is not None:
             yield WAYPOINTED

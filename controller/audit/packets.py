@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from controller.audit.meant import Reading
-from controller.intent.model import ROUTER_MAC, Service
-from controller.intent.reach import PING, End, Flow, between
-from fabric import packet as build
-from fabric.packet import BROADCAST, Packet
-from fabric.topology import PortRef
+from clos.controller.audit.oracle import IntentOracle
+from clos.controller.intent.model import ROUTER_MAC, Service
+from clos.controller.intent.reach import PING, End, Flow, between
+from clos.fabric.packet import build
+from clos.fabric.packet.build import BROADCAST, Packet
+from clos.fabric.topology import PortRef
 
 CLIENT_PORT, OTHER_PORT, SOME_PROTO, UNKNOWN, SOME_TAG = 40_000, 9, 47, 0x3D, 0xABC
 _GROUP_MAC = 0x01005E000001
@@ -35,7 +35,7 @@ class Task(NamedTuple):
 class Tasks:
     """Everything there is to try for an intent. ``total``: tasks of each kind."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: IntentOracle) -> None:
         self.reading = reading
         self.known: dict[str, list[End]] = {}
         count = len(reading.ends)

@@ -16,8 +16,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
-from controller.cli.intruder import REMEDY, intruder
+from clos.controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
+from clos.controller.cli.package_conflict import REMEDY, intruder
 
 UsageError: Any = typer.BadParameter.__bases__[0]
 """click's error of wrong flags, wherever this version of typer has click."""
@@ -42,30 +42,50 @@ class Row(NamedTuple):
 _INTENTS, _FABRIC, _CONTROLLER, _OTHER = "Intents and plans", "Rules and packets", "The controller", "More"
 
 COMMANDS = (
-    Row("validate", "check:validate", _INTENTS, "Check intents against a topology."),
-    Row("plan", "change:plan", _INTENTS, "Show what an apply would change, in words of intent and switch by switch."),
-    Row("apply", "apply:apply", _INTENTS, "Bring the fabric to what the intents say."),
-    Row("diff", "change:diff_", _INTENTS, "Show how two intents or revisions differ, in words and entry by entry."),
-    Row("compile", "check:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
-    Row("verify", "verify:verify", _INTENTS, "Prove what the rules do to all packets at once, or refute it with one."),
-    Row("trace", "follow:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
-    Row("explain", "explain:explain", _FABRIC, "Say why a packet passes or not, or why a rule exists."),
-    Row("probe", "probing:probe", _FABRIC, "Send packets through a simulated fabric and compare with the intents."),
-    Row("inspect", "inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
-    Row("graph", "graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
-    Row("topology", "topology:app", _FABRIC, "Generate, import, show and check topologies."),
-    Row("lab", "lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
-    Row("serve", "serve:serve", _CONTROLLER, "Run the controller."),
-    Row("sim", "simulate:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
-    Row("status", "revisions:status", _CONTROLLER, "Show the controller, its revision and its switches."),
-    Row("links", "links:links", _CONTROLLER, "Show how switches are cabled, and what is not as designed."),
-    Row("history", "revisions:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
-    Row("audit", "audit:audit", _CONTROLLER, "Check a revision's proof once more, by other means."),
-    Row("rollback", "apply:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
-    Row("repair", "apply:repair", _CONTROLLER, "Read switches back and send what they lack."),
-    Row("demo", "demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),
-    Row("doctor", "doctor:doctor", _OTHER, "Check this environment, and say what to do about it."),
-    Row("schema", "check:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
+    Row("validate", "commands.validate:validate", _INTENTS, "Check intents against a topology."),
+    Row(
+        "plan",
+        "commands.plan:plan",
+        _INTENTS,
+        "Show what an apply would change, in words of intent and switch by switch.",
+    ),
+    Row("apply", "commands.apply:apply", _INTENTS, "Bring the fabric to what the intents say."),
+    Row(
+        "diff",
+        "commands.plan:diff_",
+        _INTENTS,
+        "Show how two intents or revisions differ, in words and entry by entry.",
+    ),
+    Row("compile", "commands.validate:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
+    Row(
+        "verify",
+        "commands.verify:verify",
+        _INTENTS,
+        "Prove what the rules do to all packets at once, or refute it with one.",
+    ),
+    Row("trace", "commands.trace:trace", _FABRIC, "Walk one packet and name table, rule and intent line at each hop."),
+    Row("explain", "commands.explain:explain", _FABRIC, "Say why a packet passes or not, or why a rule exists."),
+    Row(
+        "probe",
+        "commands.probe:probe",
+        _FABRIC,
+        "Send packets through a simulated fabric and compare with the intents.",
+    ),
+    Row("inspect", "commands.inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
+    Row("graph", "commands.graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
+    Row("topology", "commands.topology:app", _FABRIC, "Generate, import, show and check topologies."),
+    Row("lab", "clos.lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
+    Row("serve", "commands.serve:serve", _CONTROLLER, "Run the controller."),
+    Row("sim", "commands.sim:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
+    Row("status", "commands.status:status", _CONTROLLER, "Show the controller, its revision and its switches."),
+    Row("links", "commands.links:links", _CONTROLLER, "Show how switches are cabled, and what is not as designed."),
+    Row("history", "commands.status:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
+    Row("audit", "commands.audit:audit", _CONTROLLER, "Check a revision's proof once more, by other means."),
+    Row("rollback", "commands.apply:rollback", _CONTROLLER, "Bring the fabric back to an earlier revision."),
+    Row("repair", "commands.apply:repair", _CONTROLLER, "Read switches back and send what they lack."),
+    Row("demo", "commands.demo:demo", _OTHER, "See Clos work on a simulated fabric, in under a minute."),
+    Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment, and say what to do about it."),
+    Row("schema", "commands.validate:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
 )
 
 
@@ -91,7 +111,9 @@ def load(name: str) -> Any:
     """The command of this name. Raises StopIteration for one that is not in the table."""
     row = next(row for row in COMMANDS if row.name == name)
     module, _, attribute = row.place.partition(":")
-    target = getattr(import_module(module if "." in module else f"controller.cli.{module}"), attribute)
+    target = getattr(
+        import_module(module if module.startswith("clos.") else f"clos.controller.cli.{module}"), attribute
+    )
     if isinstance(target, typer.Typer):
         target.info.name = name
         return typer.main.get_command(target)

@@ -1,5 +1,5 @@
 """``python -m controller.cli``: the command line, where the ``clos`` script is not at hand."""
 
-from controller.cli import main
+from clos.controller.cli import main
 
 main()

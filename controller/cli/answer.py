@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from controller.cli.exit_codes import ExitCode
+from clos.controller.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from rich.text import Text

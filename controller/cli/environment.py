@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from controller.cli.intruder import REMEDY, intruder
+from clos.controller.cli.package_conflict import REMEDY, intruder
 
 PACKAGE: Final = "clos-fabric"
 PYTHON: Final = (3, 11)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from controller.cli.answer import complain
-from controller.cli.processes import spread
-from controller.cli.sources import Wanted
-from controller.cli.text import count
-from controller.verify.failures import Verdict, Work, answer, kinds
-from fabric.ruleset import SwitchState
+from clos.controller.cli.answer import complain
+from clos.controller.cli.processes import spread
+from clos.controller.cli.render.text import count
+from clos.controller.cli.sources import Wanted
+from clos.controller.verify.resilience.failures import FailureVerdict, Work, answer, kinds
+from clos.fabric.dataplane.ruleset import SwitchState
 
 AGAIN = 5.0
 """Seconds between one word on progress and the next."""
@@ -23,7 +23,7 @@ AGAIN = 5.0
 class Broken(NamedTuple):
     """The verdict on a kind of failure, ``seconds`` after the one before."""
 
-    verdict: Verdict
+    verdict: FailureVerdict
     seconds: float
 
     @property

@@ -1,7 +1,7 @@
 """The states that a plan leads through, each with the intent that it is held against.
 
 Lives here: what ``clos verify --plan`` proves, composed of planner and prover. Must not know: files, reports.
-It is the gate's work (controller.daemon.gate) on what a person has at hand, without switches.
+It is the gate's work (controller.daemon.changes.proof_gate) on what a person has at hand, without switches.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from controller.compile import Compiled
-from controller.daemon.gate import common_ground
-from controller.intent.model import Intent
-from controller.plan import diff, states
-from controller.verify import Report, verify, verify_states
-from controller.verify.during import verify_during
-from fabric.ruleset import EMPTY, Ruleset, SwitchState, state_of
+from clos.controller.compile import Compiled
+from clos.controller.daemon.changes.proof_gate import common_ground
+from clos.controller.intent.model import Intent
+from clos.controller.plan import diff, states
+from clos.controller.verify import Report, verify, verify_states
+from clos.controller.verify.proof.transition import verify_during
+from clos.fabric.dataplane.ruleset import EMPTY, Ruleset, SwitchState, state_of
 
 Ask = Callable[[], Report]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.api.access import find
-from controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Json, Stop, unchecked
-from controller.cli.text import count
-from controller.intent import Problem
+from clos.controller.api.access import find
+from clos.controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Json, Stop, unchecked
+from clos.controller.cli.render.text import count
+from clos.controller.intent import Problem
 
 if TYPE_CHECKING:
-    from controller.api.client import ApiError, Client
+    from clos.controller.api.client import ApiError, Client
 
 DEFAULT = Path(".clos")
 
@@ -48,7 +48,7 @@ EXIT = {
 @contextmanager
 def controller(state: Path) -> Iterator[Client]:
     """The controller that uses this state directory. Its refusals, and its absence, are raised as Stop."""
-    from controller.api.client import ApiError, Client, NoDaemon  # noqa: PLC0415 - HTTP takes a tenth of a second
+    from clos.controller.api.client import ApiError, Client, NoDaemon  # noqa: PLC0415 - HTTP takes a tenth of a second
 
     try:
         with Client.from_state_dir(state) as client:

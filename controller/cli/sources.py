@@ -12,15 +12,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from controller.cli.answer import FAILED, UNCHECKED, Json, Stop, failed, usage
-from controller.cli.remote import DEFAULT, controller, running
-from controller.compile import Compiled, CompileError, compile_fabric
-from controller.compile.numbering import Numbering, from_json
-from controller.intent import Problem, Text, load_intent, load_topology
-from controller.intent.identity import NOBODY, identities_of
-from controller.intent.model import Intent
-from controller.verify.parties import Side
-from fabric.topology import Topology
+from clos.controller.cli.answer import FAILED, UNCHECKED, Json, Stop, failed, usage
+from clos.controller.cli.remote import DEFAULT, controller, running
+from clos.controller.compile import Compiled, CompileError, compile_fabric
+from clos.controller.compile.numbering import Numbering, from_json
+from clos.controller.impact.endpoint_pairs import Snapshot
+from clos.controller.intent import Problem, Text, load_intent, load_topology
+from clos.controller.intent.model import Intent
+from clos.controller.intent.topology.identity import NOBODY, identities_of
+from clos.fabric.topology import Topology
 
 Source = Path | Text
 """A file or directory, or a document that came from elsewhere."""
@@ -48,9 +48,9 @@ class Wanted(NamedTuple):
     numbering: Numbering | None = None
 
     @property
-    def side(self) -> Side:
+    def side(self) -> Snapshot:
         """As one side of a comparison."""
-        return Side(self.intent, self.topology)
+        return Snapshot(self.intent, self.topology)
 
     def compiled(self, previous: Compiled | None = None) -> Compiled:
         """Raises Stop (FAILED) when the intents do not fit into the pipeline."""

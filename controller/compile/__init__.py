@@ -1,8 +1,8 @@
 """The compiler: intent + topology -> ruleset. The pipeline is a table of stages (``stages``)."""
 
-from controller.compile.compiler import Compiled, compile_fabric
-from controller.compile.cookie import CLOS_COOKIE, CLOS_MASK, Origin, cookie, is_clos, origins
-from controller.compile.stages import STAGES, CompileError, Stage
+from clos.controller.compile.compiler import Compiled, compile_fabric
+from clos.controller.compile.cookie import CLOS_COOKIE, CLOS_MASK, Origin, cookie, is_clos, origins
+from clos.controller.compile.stages import STAGES, CompileError, Stage
 
 __all__ = [
     "CLOS_COOKIE",

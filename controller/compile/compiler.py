@@ -15,17 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from controller.compile.base import PART, Way, fabric_part, ways
-from controller.compile.block import NOTHING, Made, make
-from controller.compile.demand import NO_WAYS, Demand, Ways, demand, index_of, place
-from controller.compile.demand import PART as WAYS
-from controller.compile.locate import Located, locate
-from controller.compile.numbering import Numbering, TenantNumbers, allocate, classes_of
-from controller.compile.share import Side, concerned, pairs_of, share_recipes
-from controller.compile.tenant import tenant_recipes
-from controller.intent.model import Intent
-from fabric.ruleset import Part, Ruleset
-from fabric.topology import Topology
+from clos.controller.compile.locate import Located, locate
+from clos.controller.compile.numbering import Numbering, TenantNumbers, allocate, classes_of
+from clos.controller.compile.recipe import NOTHING, Made, make
+from clos.controller.compile.rules.egress_groups import NO_WAYS, Demand, PlacedGroups, demand, index_of, place
+from clos.controller.compile.rules.egress_groups import PART as WAYS
+from clos.controller.compile.rules.share import Side, concerned, pairs_of, share_recipes
+from clos.controller.compile.rules.tenant import tenant_recipes
+from clos.controller.compile.rules.underlay import PART, EgressGroup, egress_groups, fabric_part
+from clos.controller.intent.model import Intent
+from clos.fabric.dataplane.ruleset import Part, Ruleset
+from clos.fabric.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Compiled:
     ruleset: Ruleset
     located: Mapping[str, tuple[Located, ...]]
     memo: Mapping[str, _Entry]
-    known: tuple[Way, ...]
-    ways: Ways
+    known: tuple[EgressGroup, ...]
+    ways: PlacedGroups
 
 
 class _Entry(NamedTuple):
@@ -77,7 +77,7 @@ def compile_fabric(
     }
     with _no_collection():
         fabric = previous.ruleset.parts[PART] if previous else fabric_part(topology)
-        known = previous.known if previous else ways(topology)
+        known = previous.known if previous else egress_groups(topology)
         memo = _make_parts(intent, topology, numbers, located, previous)
         placed = _place_ways(topology, known, memo, previous)
     parts: dict[str, Part] = {PART: fabric, WAYS: placed.part}
@@ -86,8 +86,8 @@ def compile_fabric(
 
 
 def _place_ways(
-    topology: Topology, known: tuple[Way, ...], memo: Mapping[str, _Entry], previous: Compiled | None
-) -> Ways:
+    topology: Topology, known: tuple[EgressGroup, ...], memo: Mapping[str, _Entry], previous: Compiled | None
+) -> PlacedGroups:
     """The egress groups that the parts demand; those of ``previous`` when they demand what they did."""
     if previous is not None:
         before = previous.memo

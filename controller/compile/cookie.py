@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from controller.intent.model import NOWHERE, Intent, Where
+from clos.controller.intent.model import NOWHERE, Intent, Where
 
 CLOS_COOKIE = 0xC105 << 48
 CLOS_MASK = 0xFFFF << 48

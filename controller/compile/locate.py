@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from controller.compile.cookie import cookie, endpoint_path
-from controller.compile.numbering import Class, TenantNumbers
-from controller.intent.model import Endpoint, Tenant
-from fabric.topology import TRUNK, PortRef, Topology
+from clos.controller.compile.cookie import cookie, endpoint_path
+from clos.controller.compile.numbering import PolicyClass, TenantNumbers
+from clos.controller.intent.model import Endpoint, Tenant
+from clos.fabric.topology import TRUNK, PortRef, Topology
 
 
 class Located(NamedTuple):
@@ -45,7 +45,7 @@ class Located(NamedTuple):
 
 
 def locate(
-    tenant: Tenant, classes: Mapping[str, Class], numbers: TenantNumbers, topology: Topology
+    tenant: Tenant, classes: Mapping[str, PolicyClass], numbers: TenantNumbers, topology: Topology
 ) -> tuple[Located, ...]:
     """Every endpoint of the tenant, in intent order."""
     crowd: dict[str, int] = {}

@@ -13,11 +13,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from controller.compile.stages import SEGMENT, SOURCE, VRF, CompileError
-from controller.intent.model import Endpoint, Intent, Tenant
-from fabric.topology import Topology
+from clos.controller.compile.stages import SEGMENT, SOURCE, VRF, CompileError
+from clos.controller.intent.model import Endpoint, Intent, Tenant
+from clos.fabric.topology import Topology
 
-Class = tuple[str, ...]
+PolicyClass = tuple[str, ...]
 """An endpoint's class: the sorted names of the groups that hold it. Policy knows endpoints only by class.
 
 What a waypoint passes on is of a class of its own: the sender's, with ``via NAME`` at the end.
@@ -39,7 +39,7 @@ class TenantNumbers(NamedTuple):
 
     vrf: int
     segments: Mapping[str, int]
-    classes: Mapping[Class, int]
+    classes: Mapping[PolicyClass, int]
     tags: Mapping[str, Mapping[str, int]]
     meters: Mapping[str, int]
 
@@ -52,17 +52,17 @@ class Needs(NamedTuple):
     """What a tenant needs numbers for, each sorted."""
 
     segments: tuple[str, ...]
-    classes: tuple[Class, ...]
+    classes: tuple[PolicyClass, ...]
     tags: tuple[tuple[str, tuple[str, ...]], ...]
     meters: tuple[str, ...]
 
 
-def classes_of(tenant: Tenant) -> dict[str, Class]:
+def classes_of(tenant: Tenant) -> dict[str, PolicyClass]:
     """The class of every endpoint of the tenant."""
     named = [group for group in tenant.groups.values() if group.endpoints]
     broad = [group for group in tenant.groups.values() if not group.endpoints]
     known: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
-    found: dict[str, Class] = {}
+    found: dict[str, PolicyClass] = {}
     for endpoint in tenant.endpoints.values():
         kind = endpoint.network, endpoint.labels
         by_kind = known.get(kind)
@@ -73,17 +73,17 @@ def classes_of(tenant: Tenant) -> dict[str, Class]:
     return found
 
 
-def passed_by(waypoint: str, klass: Class) -> Class:
+def passed_by(waypoint: str, klass: PolicyClass) -> PolicyClass:
     """The class of what a waypoint passes on for endpoints of a class; no group has a name with a space in it."""
     return (*klass, _VIA + waypoint)
 
 
-def passer_of(klass: Class) -> str | None:
+def passer_of(klass: PolicyClass) -> str | None:
     """The waypoint that passes packets of this class on; None for a class of endpoints."""
     return klass[-1].removeprefix(_VIA) if klass and klass[-1].startswith(_VIA) else None
 
 
-def passed_classes(tenant: Tenant, classes: Iterable[Class]) -> Iterator[Class]:
+def passed_classes(tenant: Tenant, classes: Iterable[PolicyClass]) -> Iterator[PolicyClass]:
     """The classes of what the tenant's waypoints pass on: for whoever is in the groups of policies that name them."""
     every = sorted(set(classes))
     groups: dict[str, set[str]] = {}
@@ -99,7 +99,7 @@ def domains_of(endpoint: Endpoint, topology: Topology) -> str:
     return topology.domain_of(topology.hosts[endpoint.host].ports[0].switch)
 
 
-def needs(tenant: Tenant, classes: Mapping[str, Class], shares: Iterable[str], topology: Topology) -> Needs:
+def needs(tenant: Tenant, classes: Mapping[str, PolicyClass], shares: Iterable[str], topology: Topology) -> Needs:
     """What the tenant needs numbers for; ``shares``: its agreed shares with a rate, as ``share.NAME.IMPORTER``."""
     tags: dict[str, set[str]] = {}
     for endpoint in tenant.endpoints.values():
@@ -115,7 +115,7 @@ def needs(tenant: Tenant, classes: Mapping[str, Class], shares: Iterable[str], t
 
 
 def allocate(
-    intent: Intent, topology: Topology, before: Numbering, classes: Mapping[str, Mapping[str, Class]]
+    intent: Intent, topology: Topology, before: Numbering, classes: Mapping[str, Mapping[str, PolicyClass]]
 ) -> dict[str, TenantNumbers]:
     """Numbers for every tenant; those of ``before`` are kept wherever they are still needed.
 

@@ -10,9 +10,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fabric.action import Action, DecNwTtl, Group, Move, Output, PopVlan, PushVlan, SetField
-from fabric.match import Match
-from fabric.rule import Instructions, Rule
+from clos.fabric.dataplane.action import (
+    Action,
+    DecNwTtl,
+    Group,
+    Move,
+    Output,
+    PopVlan,
+    PushVlan,
+    SetField,
+)
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import Instructions, Rule
 
 
 class CompileError(Exception):

@@ -1,11 +1,11 @@
 """The daemon: holds a fabric to its current revision, and is asked and told to over HTTP (controller.api)."""
 
-from controller.daemon.change import Gate
-from controller.daemon.claim import Claimed
-from controller.daemon.daemon import Daemon
-from controller.daemon.recovery import FINISH, UNDO
-from controller.daemon.refusal import CODES, Refused
-from controller.daemon.report import Applied, Begun, Drift, Status, Step, TakingBack
+from clos.controller.daemon.changes.apply import Gate
+from clos.controller.daemon.changes.recovery import FINISH, UNDO
+from clos.controller.daemon.daemon import Daemon
+from clos.controller.daemon.errors import CODES, Refused
+from clos.controller.daemon.lock import Locked
+from clos.controller.daemon.status import Applied, Begun, Drift, Status, Step, TakingBack
 
 __all__ = [
     "CODES",
@@ -13,10 +13,10 @@ __all__ = [
     "UNDO",
     "Applied",
     "Begun",
-    "Claimed",
     "Daemon",
     "Drift",
     "Gate",
+    "Locked",
     "Refused",
     "Status",
     "Step",

@@ -16,32 +16,41 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from controller.compile.numbering import from_json
-from controller.daemon.cabling import LinkReport
-from controller.daemon.change import Gate, Order, carry_out, unreachable
-from controller.daemon.claim import claim
-from controller.daemon.discovery import Discovery
-from controller.daemon.draft import Draft, Drafting, Sources
-from controller.daemon.gate import Examiner
-from controller.daemon.line import bring, look
-from controller.daemon.question import cabling, drift, status
-from controller.daemon.recovery import FINISH, recover
-from controller.daemon.refusal import BRAKES, BUSY, INVALID, STALE, STOPPING, SWITCH, UNKNOWN, Refused
-from controller.daemon.report import Applied, Drift, Status, Step
-from controller.daemon.state import State
-from controller.daemon.welcome import welcome
-from controller.intent import Text
-from controller.plan import moved
-from controller.store import APPLIED, Record, Revision, Store, StoreError
-from controller.wire.controller import Controller
-from controller.wire.errors import SwitchError
-from controller.wire.events import Complaint, Event, Joined, Left, Stranger, Warned
-from controller.wire.osken import Tls
-from controller.wire.session import PATIENCE
-from fabric.openflow import DecodeError
-from fabric.openflow.digest import state_digest
-from fabric.openflow.errors import error_text
-from fabric.ruleset import Ruleset, SwitchState
+from clos.controller.compile.numbering import from_json
+from clos.controller.daemon.changes.apply import Gate, Order, carry_out, unreachable
+from clos.controller.daemon.changes.candidate import Candidate, CandidateBuilder, Sources
+from clos.controller.daemon.changes.proof_gate import ProofGate
+from clos.controller.daemon.changes.recovery import FINISH, recover
+from clos.controller.daemon.discovery.cabling import LinkReport
+from clos.controller.daemon.discovery.lldp import Discovery
+from clos.controller.daemon.errors import (
+    BRAKES,
+    BUSY,
+    INVALID,
+    STALE,
+    STOPPING,
+    SWITCH,
+    UNKNOWN,
+    Refused,
+)
+from clos.controller.daemon.lock import lock_directory
+from clos.controller.daemon.queries import cabling, drift, status
+from clos.controller.daemon.state import State
+from clos.controller.daemon.status import Applied, Drift, Status, Step
+from clos.controller.daemon.switches.onboarding import onboard
+from clos.controller.daemon.switches.reconcile import inspect_switches, reconcile
+from clos.controller.intent import Text
+from clos.controller.plan import moved
+from clos.controller.store import APPLIED, Record, Revision, Store, StoreError
+from clos.controller.wire.controller import Controller
+from clos.controller.wire.errors import SwitchError
+from clos.controller.wire.events import Complaint, Event, Joined, Left, Stranger, Warned
+from clos.controller.wire.osken.patches import Tls
+from clos.controller.wire.session import PATIENCE
+from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
+from clos.fabric.openflow import DecodeError
+from clos.fabric.openflow.digest import state_digest
+from clos.fabric.openflow.errors import error_text
 
 LOG = logging.getLogger(__name__)
 
@@ -101,12 +110,12 @@ class Daemon:
         Raises Claimed (another daemon has the directory), Refused (the topology file), StoreError, CannotListen.
         """
         with ExitStack() as closing:
-            closing.enter_context(claim(self.state_dir))
+            closing.enter_context(lock_directory(self.state_dir))
             text = _text(self._topology)
-            drafting = Drafting()
+            drafting = CandidateBuilder()
             drafting.topology(text)
             store = closing.enter_context(Store.open(self.state_dir / STORE))
-            state = State(store, drafting, text, Examiner() if self._proves else None)
+            state = State(store, drafting, text, ProofGate() if self._proves else None)
             state.wire = Controller({}, *self._endpoint)
             state.wire.subscribe(lambda event: _heard(state, event))
             if self._discovers:
@@ -163,7 +172,7 @@ class Daemon:
 
     # Changing.
 
-    def plan(self, intents: Iterable[Text], topology: Text | None = None) -> Draft:
+    def plan(self, intents: Iterable[Text], topology: Text | None = None) -> Candidate:
         """What the documents would change; sends nothing, waits for no change. Raises Refused with every problem.
 
         ``topology``: another than the one in force; before the first revision, than the daemon's file.
@@ -172,11 +181,11 @@ class Daemon:
         sources = state.wanted(topology, intents)
         return state.drafting.draft(sources, state.installed, capacity=self._capacity)
 
-    def plan_rollback(self, revision: int) -> Draft:
+    def plan_rollback(self, revision: int) -> Candidate:
         """What ``rollback`` would change; sends nothing, waits for no change. Raises Refused."""
         return self._back(self.state, self._applied(revision))
 
-    def offline(self, draft: Draft) -> tuple[str, ...]:
+    def offline(self, draft: Candidate) -> tuple[str, ...]:
         """The switches that an apply of the draft would have to leave out at this moment."""
         state = self.state
         then = draft.compiled.topology.switches
@@ -242,7 +251,7 @@ class Daemon:
             raise Refused(UNKNOWN, f"revision {revision} never held ({found.status}): choose one that was applied")
         return found
 
-    def _back(self, state: State, old: Revision) -> Draft:
+    def _back(self, state: State, old: Revision) -> Candidate:
         """The way to a revision's documents under the numbers they had."""
         return state.drafting.draft(state.sources_of(old), state.installed, from_json(old.numbering), self._capacity)
 
@@ -261,7 +270,7 @@ class Daemon:
                 )
             chosen = [self._switch(state, name) for name in names] or list(state.fabric.switches)
             state.store.audit(who, "repair", {"switches": list(names), "remove_foreign": remove_foreign})
-            failed = bring(state.wire, state.roster, chosen, state.held.ruleset, consent=remove_foreign)
+            failed = reconcile(state.wire, state.roster, chosen, state.held.ruleset, consent=remove_foreign)
             return {name: str(error) for name, error in sorted(failed.items())}
 
     @contextmanager
@@ -297,7 +306,7 @@ class Daemon:
         state.expect(now, then)
         try:
             state.roster.await_connected(new, WAIT_SECONDS)
-            look(state.wire, state.roster, new, state.held.ruleset)
+            inspect_switches(state.wire, state.roster, new, state.held.ruleset)
             yield
         finally:
             state.expect(state.fabric)
@@ -361,7 +370,7 @@ class Daemon:
                         recover(state, self._recover)
                 if state.roster.await_arrivals(RETRY_SECONDS):
                     state.stopping.wait(SETTLE_SECONDS)
-                    welcome(state)
+                    onboard(state)
             except Exception as error:
                 LOG.exception("the daemon's background work failed")
                 state.roster.fault("", f"{type(error).__name__}: {error}")

@@ -10,21 +10,21 @@ import threading
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from controller.compile import Compiled
-from controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
-from controller.daemon.discovery import Discovery
-from controller.daemon.draft import Drafting, Held, Sources
-from controller.daemon.fingerprint import fingerprint
-from controller.daemon.gate import Examiner
-from controller.daemon.line import bring
-from controller.daemon.refusal import Refused
-from controller.daemon.reserve import freed, reserving
-from controller.daemon.roster import Roster
-from controller.intent import Text
-from controller.store import Revision, Store, StoreError
-from controller.store.store import utc_now
-from controller.wire.controller import Controller
-from fabric.topology import Topology
+from clos.controller.compile import Compiled
+from clos.controller.compile.numbering import Numbering, TenantNumbers, from_json, to_json
+from clos.controller.compile.quarantine import freed, reserving
+from clos.controller.daemon.changes.candidate import CandidateBuilder, Running, Sources
+from clos.controller.daemon.changes.proof_gate import ProofGate
+from clos.controller.daemon.compiler_version import fingerprint
+from clos.controller.daemon.discovery.lldp import Discovery
+from clos.controller.daemon.errors import Refused
+from clos.controller.daemon.switches.inventory import SwitchInventory
+from clos.controller.daemon.switches.reconcile import reconcile
+from clos.controller.intent import Text
+from clos.controller.store import Revision, Store, StoreError
+from clos.controller.store.store import utc_now
+from clos.controller.wire.controller import Controller
+from clos.fabric.topology import Topology
 
 COMPILER = "compiler"
 """The key of a revision's summary that says whose rules were sent."""
@@ -45,12 +45,14 @@ class State:
     do, for people.
     """
 
-    def __init__(self, store: Store, drafting: Drafting, topology: Text, examiner: Examiner | None = None) -> None:
+    def __init__(
+        self, store: Store, drafting: CandidateBuilder, topology: Text, examiner: ProofGate | None = None
+    ) -> None:
         self.store = store
         self.drafting = drafting
         self.topology = topology
         self.examiner = examiner
-        self.roster = Roster()
+        self.roster = SwitchInventory()
         self.wire: Controller
         self.discovery: Discovery | None = None
         self.strangers: dict[int, str] = {}
@@ -88,12 +90,12 @@ class State:
             self._written[name] = numbering[name], text
         return f"{{{', '.join(text for _, text in self._written.values())}}}"
 
-    def _current(self) -> Held:
+    def _current(self) -> Running:
         revision = self.store.current()
         if revision is None:
-            return Held()
+            return Running()
         sources, compiled = self._compiled(revision)
-        return Held(revision.number, sources, compiled, revision.summary.get(COMPILER) != fingerprint())
+        return Running(revision.number, sources, compiled, revision.summary.get(COMPILER) != fingerprint())
 
     def _begun(self) -> Pending | None:
         revision = self.store.pending()
@@ -120,7 +122,7 @@ class State:
         return self.fabric, {name: s.in_line and self.held.number > 0 for name, s in standings if s.connected}
 
     @property
-    def installed(self) -> Held:
+    def installed(self) -> Running:
         """What the fabric holds, with what was seen on switches that are not in line."""
         standings = self.roster.standings().items()
         boxes = {name: standing.dpid for name, standing in standings if standing.known}
@@ -131,7 +133,7 @@ class State:
         self.store.finish(begun.number)
         reserved = self._reserved(begun)
         numbering = reserving(begun.compiled.numbering, reserved) if reserved else None
-        self.reserved, self.held = reserved, Held(*begun, numbering=numbering)
+        self.reserved, self.held = reserved, Running(*begun, numbering=numbering)
         self.pending = None
         self.expect(self.fabric)
 
@@ -151,7 +153,7 @@ class State:
         self.pending = None
         self.expect(self.fabric)
         if self.held.number and not self.held.recompiled:
-            bring(self.wire, self.roster, left, self.held.ruleset)
+            reconcile(self.wire, self.roster, left, self.held.ruleset)
 
     def expect(self, *topologies: Topology) -> None:
         """The switches of these topologies are ours; where two differ, the last one counts."""

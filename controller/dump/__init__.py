@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
-from controller.dump import clos_json, ofctl_rest
-from controller.dump.held import Dump, Gathering
-from controller.dump.json_text import BadJson, items
-from controller.dump.ovs_ofctl import Line, Names, read_line, read_text
-from controller.intent.problem import Problem
-from controller.intent.source import Text
+from clos.controller.dump import clos_json, ofctl_rest
+from clos.controller.dump.held import Dump, Gathering
+from clos.controller.dump.json_text import BadJson, items
+from clos.controller.dump.ovs_ofctl import Line, Names, read_line, read_text
+from clos.controller.intent.problem import Problem
+from clos.controller.intent.source import Text
 
 __all__ = ["Dump", "read_dump"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from controller.dump.words import number
-from fabric import action as act
-from fabric.action import Action
+from clos.controller.dump.words import number
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Action
 
 
 def _numbered(make: Callable[[int], Action], bits: int) -> Callable[[str], Action]:

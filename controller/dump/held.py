@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from controller.intent.model import NOWHERE, Where
-from controller.intent.problem import Finding, Problem, conclude
-from fabric.action import Action, Group
-from fabric.match import Match
-from fabric.rule import GroupEntry, Meter, Rule
-from fabric.ruleset import Block, SwitchState, state_of
+from clos.controller.intent.model import NOWHERE, Where
+from clos.controller.intent.problem import Finding, Problem, conclude
+from clos.fabric.dataplane.action import Action, Group
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+from clos.fabric.dataplane.ruleset import Block, SwitchState, state_of
 
 Entry = Rule | GroupEntry | Meter
 RuleKey = tuple[int, int, Match]

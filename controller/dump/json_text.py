@@ -11,8 +11,8 @@ from bisect import bisect
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from controller.dump.words import Unread, clip
-from controller.intent.model import Where
+from clos.controller.dump.words import Unread, clip
+from clos.controller.intent.model import Where
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
 

@@ -10,15 +10,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from controller.dump.actions import NUMBERED, PLAIN
-from controller.dump.held import Entry, Gathering
-from controller.dump.json_text import Item, listing, mapping, only, scalar, string
-from controller.dump.words import Unread, clip, known, match, number, term, value
-from fabric import action as act
-from fabric.action import Action
-from fabric.fields import FIELDS, VID_NONE, VID_PRESENT
-from fabric.match import Term
-from fabric.rule import ALL, FAST_FAILOVER, INDIRECT, SELECT, Band, Bucket, GroupEntry, Instructions, Meter, Rule
+from clos.controller.dump.actions import NUMBERED, PLAIN
+from clos.controller.dump.held import Entry, Gathering
+from clos.controller.dump.json_text import Item, listing, mapping, only, scalar, string
+from clos.controller.dump.words import Unread, clip, known, match, number, term, value
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Action
+from clos.fabric.dataplane.match import Term
+from clos.fabric.dataplane.rule import (
+    ALL,
+    FAST_FAILOVER,
+    INDIRECT,
+    SELECT,
+    Band,
+    Bucket,
+    GroupEntry,
+    Instructions,
+    Meter,
+    Rule,
+)
+from clos.fabric.packet.fields import FIELDS, VID_NONE, VID_PRESENT
 
 _TYPES = {"ALL": ALL, "SELECT": SELECT, "INDIRECT": INDIRECT, "FF": FAST_FAILOVER}
 _PORTS = {name: port for port, name in act.PORT_NAMES.items()}

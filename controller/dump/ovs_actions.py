@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from controller.dump.actions import NUMBERED
-from controller.dump.ovs_match import NAMES, Port
-from controller.dump.words import Unread, clip, known, masked, number, value
-from fabric import action as act
-from fabric.action import Action
-from fabric.rule import Instructions
+from clos.controller.dump.actions import NUMBERED
+from clos.controller.dump.ovs_match import NAMES, Port
+from clos.controller.dump.words import Unread, clip, known, masked, number, value
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Action
+from clos.fabric.dataplane.rule import Instructions
 
 _PART = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|\((?:[^()"]|\([^()]*+\)|"(?:[^"\\]|\\.)*+")*+\)|[^,"()])++')
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::(.*)|\((.*)\))?", re.DOTALL)

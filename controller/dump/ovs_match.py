@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from controller.dump.words import Unread, clip, known, number, term, value
-from controller.dump.words import match as match_of
-from fabric.fields import ETH_ARP, ETH_IPV4, ETH_IPV6, ETH_MPLS, ETH_MPLS_MC, VID_PRESENT
-from fabric.fields import IP_ICMP as ICMP
-from fabric.fields import IP_ICMPV6 as ICMPV6
-from fabric.fields import IP_SCTP as SCTP
-from fabric.fields import IP_TCP as TCP
-from fabric.fields import IP_UDP as UDP
-from fabric.match import Match, Term
+from clos.controller.dump.words import Unread, clip, known, number, term, value
+from clos.controller.dump.words import match as match_of
+from clos.fabric.dataplane.match import Match, Term
+from clos.fabric.packet.fields import (
+    ETH_ARP,
+    ETH_IPV4,
+    ETH_IPV6,
+    ETH_MPLS,
+    ETH_MPLS_MC,
+    VID_PRESENT,
+)
+from clos.fabric.packet.fields import IP_ICMP as ICMP
+from clos.fabric.packet.fields import IP_ICMPV6 as ICMPV6
+from clos.fabric.packet.fields import IP_SCTP as SCTP
+from clos.fabric.packet.fields import IP_TCP as TCP
+from clos.fabric.packet.fields import IP_UDP as UDP
 
 PROTOCOLS: Mapping[str, tuple[int, int | None]] = {
     "ip": (ETH_IPV4, None), "ipv6": (ETH_IPV6, None), "arp": (ETH_ARP, None), "rarp": (0x8035, None),

@@ -12,14 +12,24 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from controller.dump.held import Gathering
-from controller.dump.ovs_actions import parts, read_actions, read_instructions
-from controller.dump.ovs_match import read_match
-from controller.dump.words import Unread, clip, number
-from controller.intent.model import Where
-from fabric import action as act
-from fabric.action import Action
-from fabric.rule import ALL, FAST_FAILOVER, INDIRECT, SELECT, Band, Bucket, GroupEntry, Meter, Rule
+from clos.controller.dump.held import Gathering
+from clos.controller.dump.ovs_actions import parts, read_actions, read_instructions
+from clos.controller.dump.ovs_match import read_match
+from clos.controller.dump.words import Unread, clip, number
+from clos.controller.intent.model import Where
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Action
+from clos.fabric.dataplane.rule import (
+    ALL,
+    FAST_FAILOVER,
+    INDIRECT,
+    SELECT,
+    Band,
+    Bucket,
+    GroupEntry,
+    Meter,
+    Rule,
+)
 
 FLOW, GROUP, METER = "flow", "group", "meter"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from fabric.fields import FIELDS
-from fabric.match import BadMatch, Match, Term
+from clos.fabric.dataplane.match import BadMatch, Match, Term
+from clos.fabric.packet.fields import FIELDS
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,32}|[0-9]{1,39}")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}")

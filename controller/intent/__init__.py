@@ -1,11 +1,11 @@
 """Intents: YAML in, a checked ``Intent`` and ``Topology`` out, or every problem at once, each at its place."""
 
-from controller.intent.check import check
-from controller.intent.load import Loaded, Loader, load_intent
-from controller.intent.problem import Problem
-from controller.intent.reference import json_schema
-from controller.intent.source import Text
-from controller.intent.topology_file import LoadedTopology, dump, keep_identities, load_topology
+from clos.controller.intent.check import check
+from clos.controller.intent.load import Loaded, Loader, load_intent
+from clos.controller.intent.problem import Problem
+from clos.controller.intent.schema.reference import json_schema
+from clos.controller.intent.source import Text
+from clos.controller.intent.topology.file import LoadedTopology, dump, keep_identities, load_topology
 
 __all__ = [
     "Loaded",

@@ -10,8 +10,8 @@ from itertools import cycle, islice, product
 from random import Random
 from typing import NamedTuple
 
-from controller.intent.model import Endpoint, Group, Intent, Network, Policy, Service, Tenant
-from fabric.topology import TRUNK, Host, Topology
+from clos.controller.intent.model import Endpoint, Group, Intent, Network, Policy, Service, Tenant
+from clos.fabric.topology import TRUNK, Host, Topology
 
 RESOURCES = ("web", "app", "db")
 SERVICES = (Service(6, 443, 443), Service(6, 8000, 8099), Service(17, 53, 53), Service(1), Service(6, 5432, 5432))

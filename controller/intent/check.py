@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from controller.intent.check_tenant import (
+from clos.controller.intent.check_tenant import (
     SPEC,
     Claim,
     Claims,
@@ -23,11 +23,11 @@ from controller.intent.check_tenant import (
     tenant_findings,
     unknown,
 )
-from controller.intent.check_via import shared_findings, via_findings
-from controller.intent.model import Endpoint, Intent, Share, Tenant
-from controller.intent.problem import Finding, Problem, conclude
-from controller.intent.reading import NOTHING_HIDDEN, Hidden
-from fabric.topology import Topology
+from clos.controller.intent.check_via import shared_findings, via_findings
+from clos.controller.intent.model import Endpoint, Intent, Share, Tenant
+from clos.controller.intent.problem import Finding, Problem, conclude
+from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden
+from clos.fabric.topology import Topology
 
 
 def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:

@@ -12,11 +12,11 @@ from itertools import count
 from operator import and_
 from typing import NamedTuple, TypeVar
 
-from controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
-from controller.intent.problem import Finding, Path
-from controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
-from controller.intent.scalars import ipv4_text, mac_text
-from fabric.topology import TRUNK, Topology
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
+from clos.controller.intent.problem import Finding, Path
+from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
+from clos.controller.intent.schema.scalars import ipv4_text, mac_text
+from clos.fabric.topology import TRUNK, Topology
 
 SPEC = "spec"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from controller.intent.check_tenant import SPEC, Claims, Names, numbered, unknown
-from controller.intent.model import ALLOW, Endpoint, Intent, Policy, Tenant
-from controller.intent.problem import Finding, Path
-from controller.intent.reading import NOTHING_HIDDEN, Hidden
+from clos.controller.intent.check_tenant import SPEC, Claims, Names, numbered, unknown
+from clos.controller.intent.model import ALLOW, Endpoint, Intent, Policy, Tenant
+from clos.controller.intent.problem import Finding, Path
+from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden
 
 ALONE = "a waypoint needs a host of its own, so that what comes from there is known to have passed it"
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from controller.intent.check import Unread, common_findings
-from controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
-from controller.intent.check_via import via_findings
-from controller.intent.model import Endpoint, Intent, Share, Tenant
-from controller.intent.problem import Finding, Findings, Problem, conclude
-from controller.intent.reading import Reading, read
-from controller.intent.source import Chunk, Cut, Source, Text, chunk_at, cut, texts
-from controller.intent.tree import locate, tree
-from fabric.topology import Topology
+from clos.controller.intent.check import Unread, common_findings
+from clos.controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
+from clos.controller.intent.check_via import via_findings
+from clos.controller.intent.model import Endpoint, Intent, Share, Tenant
+from clos.controller.intent.problem import Finding, Findings, Problem, conclude
+from clos.controller.intent.reading import Reading, read
+from clos.controller.intent.source import Chunk, Cut, Source, Text, chunk_at, cut, texts
+from clos.controller.intent.tree import locate, tree
+from clos.fabric.topology import Topology
 
 
 class Loaded(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from controller.intent.model import Where
+from clos.controller.intent.model import Where
 
 Path = tuple[str | int, ...]
 """The way to a value from the root of its document: keys and list positions."""

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from controller.intent.model import ALLOW, Endpoint, Import, Intent, Policy, Service, Share, Tenant
+from clos.controller.intent.model import (
+    ALLOW,
+    Endpoint,
+    Import,
+    Intent,
+    Policy,
+    Service,
+    Share,
+    Tenant,
+)
 
 ICMP = 1
 

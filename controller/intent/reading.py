@@ -10,14 +10,14 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from controller.intent import scalars
-from controller.intent.documents import KINDS
-from controller.intent.model import Endpoint, Network, Share, Tenant, Where
-from controller.intent.notation import NAME, kind_of
-from controller.intent.problem import Finding, Findings, Path
-from controller.intent.schema import BAD
-from controller.intent.source import Chunk
-from controller.intent.tree import Node, find, tree, words
+from clos.controller.intent.model import Endpoint, Network, Share, Tenant, Where
+from clos.controller.intent.problem import Finding, Findings, Path
+from clos.controller.intent.schema import scalars
+from clos.controller.intent.schema.documents import KINDS
+from clos.controller.intent.schema.notation import NAME, kind_of
+from clos.controller.intent.schema.shapes import BAD
+from clos.controller.intent.source import Chunk
+from clos.controller.intent.tree import Node, find, tree, words
 
 Hidden = Mapping[str, Set[str]]
 """Names of what is written but could not be read, by section. ``*``: the whole section; in lists, positions."""

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
-from controller.intent.model import Where
-from controller.intent.problem import Finding, Findings
+from clos.controller.intent.model import Where
+from clos.controller.intent.problem import Finding, Findings
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DOCUMENTS = 10_000

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from controller.intent.model import Intent, Service
-from controller.intent.reach import End, Flow, Ruling, between, ruling
+from clos.controller.intent.model import Intent, Service
+from clos.controller.intent.reach import End, Flow, Ruling, between, ruling
 
 WITH_PORTS = (6, 17, 132)
 """Protocols with ports: TCP, UDP, SCTP."""

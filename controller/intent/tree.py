@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from controller.intent.problem import Findings, Path, clip
-from controller.intent.source import Chunk
+from clos.controller.intent.problem import Findings, Path, clip
+from clos.controller.intent.source import Chunk
 
 MAX_DEPTH = 24
 MAX_NODES = 1_000_000

@@ -3,15 +3,15 @@
 ``diff`` finds the changes and orders them; the wire sends the pushes; nothing here knows a socket.
 """
 
-from controller.plan.after import after, invert, states
-from controller.plan.brakes import DELETE_TENANT, Brake, brakes, holding, tenant_brakes
-from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
-from controller.plan.diff import diff
-from controller.plan.export import group_json, meter_json, rule_json, ruleset_json
-from controller.plan.identity import IdentityChange, identity_brake, identity_changes, moved
-from controller.plan.order import draining
-from controller.plan.reconcile import OWN_COOKIE, OWN_MASK, Reconciliation, diff_state, own
-from controller.plan.summary import Counts, PlanSummary, Row, summary, summary_json, to_json
+from clos.controller.plan.after import after, invert, states
+from clos.controller.plan.brakes import DELETE_TENANT, Brake, brakes, holding, tenant_brakes
+from clos.controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
+from clos.controller.plan.diff import diff
+from clos.controller.plan.export import group_json, meter_json, rule_json, ruleset_json
+from clos.controller.plan.identity import IdentityChange, identity_brake, identity_changes, moved
+from clos.controller.plan.order import draining
+from clos.controller.plan.reconcile import OWN_COOKIE, OWN_MASK, Reconciliation, diff_state, own
+from clos.controller.plan.summary import Counts, PlanSummary, Row, summary, summary_json, to_json
 
 __all__ = [
     "ADD",

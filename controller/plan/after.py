@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from itertools import islice
 
-from controller.plan.change import ADD, DELETE, KINDS, Batch, Plan, Push, block_of
-from controller.plan.diff import diff
-from fabric.ruleset import Block, Part, Placed, Ruleset
+from clos.controller.plan.change import ADD, DELETE, KINDS, Batch, Plan, Push, block_of
+from clos.controller.plan.diff import diff
+from clos.fabric.dataplane.ruleset import Block, Part, Placed, Ruleset
 
 
 def states(installed: Ruleset, plan: Plan) -> Iterator[tuple[Batch, Ruleset]]:

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.plan.change import ADD, DELETE, Plan
-from controller.plan.diff import diff
-from fabric.ruleset import Part, Ruleset
-from fabric.topology import Topology
+from clos.controller.plan.change import ADD, DELETE, Plan
+from clos.controller.plan.diff import diff
+from clos.fabric.dataplane.ruleset import Part, Ruleset
+from clos.fabric.topology import Topology
 
 DELETE_PERCENT = 30
 """How much of the installed rules a plan may delete without being told to."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
-from fabric.rule import GroupEntry, Meter, Rule
-from fabric.ruleset import Block
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+from clos.fabric.dataplane.ruleset import Block
 
 ADD: Final = "add"
 MODIFY: Final = "modify"

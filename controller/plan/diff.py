@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from controller.plan.change import ADD, DELETE, KINDS, MODIFY, Change, Entry, Kind, Plan
-from controller.plan.order import batches
-from fabric.ruleset import Part, Placed, Ruleset
+from clos.controller.plan.change import ADD, DELETE, KINDS, MODIFY, Change, Entry, Kind, Plan
+from clos.controller.plan.order import batches
+from clos.fabric.dataplane.ruleset import Part, Placed, Ruleset
 
 _Held = tuple[Entry, int, frozenset[str]]
 """An installed entry, its phase, and switches on which nothing has taken its place yet."""

@@ -31,11 +31,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from controller.plan.change import Entry
-from fabric.fields import text
-from fabric.match import Match
-from fabric.rule import Bucket, GroupEntry, Instructions, Meter, Rule
-from fabric.ruleset import Ruleset
+from clos.controller.plan.change import Entry
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import Bucket, GroupEntry, Instructions, Meter, Rule
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.packet.fields import text
 
 FORMAT_VERSION = 1
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from controller.plan.brakes import Brake
-from fabric.topology import Topology
+from clos.controller.plan.brakes import Brake
+from clos.fabric.topology import Topology
 
 
 class IdentityChange(NamedTuple):

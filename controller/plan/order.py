@@ -21,9 +21,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push, block_of
-from fabric.action import Group
-from fabric.rule import GroupEntry, Meter, Rule
+from clos.controller.plan.change import (
+    ADD,
+    DELETE,
+    MODIFY,
+    Batch,
+    Change,
+    Entry,
+    Plan,
+    Push,
+    block_of,
+)
+from clos.fabric.dataplane.action import Group
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
 
 BATCHES = ("prepare", "egress", "groups", "ingress", "retire egress", "clean")
 

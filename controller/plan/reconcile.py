@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from controller.plan.change import Plan
-from controller.plan.diff import diff
-from controller.plan.order import references
-from fabric.action import Group
-from fabric.rule import GroupEntry, Rule
-from fabric.ruleset import Block, Placed, Ruleset, SwitchState
+from clos.controller.plan.change import Plan
+from clos.controller.plan.diff import diff
+from clos.controller.plan.order import references
+from clos.fabric.dataplane.action import Group
+from clos.fabric.dataplane.rule import GroupEntry, Rule
+from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset, SwitchState
 
 OWN_COOKIE, OWN_MASK = 0xC105 << 48, 0xFFFF << 48
 """Cookies of rules we install, under their mask."""

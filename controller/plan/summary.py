@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.plan.change import ADD, DELETE, MODIFY, Entry, Plan, Push
-from controller.plan.export import FORMAT_VERSION, Json, entry_json
+from clos.controller.plan.change import ADD, DELETE, MODIFY, Entry, Plan, Push
+from clos.controller.plan.export import FORMAT_VERSION, Json, entry_json
 
 RULES, GROUPS, METERS = "rules", "groups", "meters"
 _KINDS = (RULES, GROUPS, METERS)

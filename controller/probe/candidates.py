@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from controller.intent.model import ROUTER_MAC, Intent
-from controller.intent.reach import Flow, ruling
-from controller.probe.meet import SOUND, Down
-from controller.probe.packets import (
+from clos.controller.intent.model import ROUTER_MAC, Intent
+from clos.controller.intent.reach import Flow, ruling
+from clos.controller.probe.coverage import SOUND, Down
+from clos.controller.probe.packets import (
     STRANGE_PORT,
     WITH_PORTS,
     Party,
@@ -23,9 +23,9 @@ from controller.probe.packets import (
     services,
     who_has,
 )
-from fabric.fields import IP_ICMP, IP_TCP
-from fabric.packet import BROADCAST, Packet
-from fabric.topology import PortRef, Topology
+from clos.fabric.packet.build import BROADCAST, Packet
+from clos.fabric.packet.fields import IP_ICMP, IP_TCP
+from clos.fabric.topology import PortRef, Topology
 
 MULTICAST, ALL_HOSTS = 0x01005E000001, 0xE0000001
 """The multicast group of all hosts (RFC 1112 §6.4, §7.2)."""

@@ -13,12 +13,12 @@ import heapq
 from collections import Counter
 from typing import NamedTuple
 
-from controller.intent.model import Intent
-from controller.probe.gather import Candidate, gather
-from controller.probe.meet import Down, Entries
-from controller.probe.unmet import Switch, Unmet, reasons
-from fabric.ruleset import Ruleset
-from fabric.topology import Topology
+from clos.controller.intent.model import Intent
+from clos.controller.probe.coverage import Down, Entries
+from clos.controller.probe.gather import Candidate, gather
+from clos.controller.probe.uncovered import Switch, Uncovered, reasons
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.topology import Topology
 
 
 class Cover(NamedTuple):
@@ -27,7 +27,7 @@ class Cover(NamedTuple):
     entries: Entries
     for_rules: tuple[Candidate, ...]
     for_buckets: tuple[Candidate, ...]
-    unmet: tuple[Unmet, ...]
+    unmet: tuple[Uncovered, ...]
     bound: int
     candidates: int
 

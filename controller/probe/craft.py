@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
-from controller.intent.reach import Flow
-from controller.probe.meet import Arrival, Meeting
-from controller.probe.packets import STRANGE_PORT, WITH_PORTS, Ends, Probe, built
-from fabric.fields import FIELDS, IP_ICMP, IP_SCTP, IP_TCP, IP_UDP, VID_PRESENT
-from fabric.match import Match, Term
-from fabric.packet import Packet, PacketError
-from fabric.rule import Rule
+from clos.controller.intent.reach import Flow
+from clos.controller.probe.coverage import Arrival, Meeting
+from clos.controller.probe.packets import STRANGE_PORT, WITH_PORTS, Ends, Probe, built
+from clos.fabric.dataplane.match import Match, Term
+from clos.fabric.dataplane.rule import Rule
+from clos.fabric.packet.build import Packet, PacketError
+from clos.fabric.packet.fields import FIELDS, IP_ICMP, IP_SCTP, IP_TCP, IP_UDP, VID_PRESENT
 
 MODELS = 3
 """Packets kept of those that come to a table alike."""

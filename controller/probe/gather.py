@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from controller.intent.model import Intent
-from controller.probe.candidates import failures, honest
-from controller.probe.craft import Models, crafted, varied
-from controller.probe.meet import SOUND, Down, Entries, Meeting
-from controller.probe.packets import Probe
-from fabric.rule import Rule
-from fabric.topology import PortRef
+from clos.controller.intent.model import Intent
+from clos.controller.probe.candidates import failures, honest
+from clos.controller.probe.coverage import SOUND, Down, Entries, Meeting
+from clos.controller.probe.craft import Models, crafted, varied
+from clos.controller.probe.packets import Probe
+from clos.fabric.dataplane.rule import Rule
+from clos.fabric.topology import PortRef
 
 VARIANTS = 48
 """Ports tried to have a hash choose every bucket."""

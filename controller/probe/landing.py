@@ -14,12 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from controller.intent.model import Intent
-from controller.intent.reach import End, behind, ends
-from fabric.fields import ETH_VLAN, VID_NONE, VID_PRESENT
-from fabric.packet import Packet
-from fabric.topology import TRUNK, PortRef, Topology
-from fabric.walk import Delivery
+from clos.controller.intent.model import Intent
+from clos.controller.intent.reach import End, behind, ends
+from clos.fabric.dataplane.walk import Delivery
+from clos.fabric.packet.build import Packet
+from clos.fabric.packet.fields import ETH_VLAN, VID_NONE, VID_PRESENT
+from clos.fabric.topology import TRUNK, PortRef, Topology
 
 GROUP_ADDRESS = 1 << 40
 """The bit of a MAC address that means many stations (IEEE 802, clause 8)."""

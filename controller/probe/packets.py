@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
-from controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
-from controller.intent.reach import End, Flow
-from controller.intent.spans import LAST_PORT, edges
-from controller.probe.landing import Landing, landing
-from fabric import packet as build
-from fabric.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP
-from fabric.packet import Packet
-from fabric.topology import PortRef, Topology
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
+from clos.controller.intent.reach import End, Flow
+from clos.controller.intent.spans import LAST_PORT, edges
+from clos.controller.probe.landing import Landing, landing
+from clos.fabric.packet import build
+from clos.fabric.packet.build import Packet
+from clos.fabric.packet.fields import IP_ICMP, IP_SCTP, IP_TCP, IP_UDP
+from clos.fabric.topology import PortRef, Topology
 
 STRANGE_PORT = 64999
 """A port that no service is likely to name: what goes there is a negative probe."""
@@ -169,7 +169,7 @@ def said(source: Party, target: Party, flow: Flow) -> Packet:
 
 
 class Ends(TypedDict):
-    """Who and where to: what every builder of ``fabric.packet`` takes."""
+    """Who and where to: what every builder of ``fabric.packet.build`` takes."""
 
     eth_src: int
     eth_dst: int

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from controller.compile.stages import SPINE, STAGES
-from controller.intent.model import Intent, Policy, Service, Where
-from controller.intent.reach import Flow, Ruling, ruling
-from controller.probe.landing import Landing, arrived
-from controller.probe.packets import Party, Probe, opening, said
-from fabric.topology import Topology
-from fabric.walk import Walk
+from clos.controller.compile.stages import SPINE, STAGES
+from clos.controller.intent.model import Intent, Policy, Service, Where
+from clos.controller.intent.reach import Flow, Ruling, ruling
+from clos.controller.probe.landing import Landing, arrived
+from clos.controller.probe.packets import Party, Probe, opening, said
+from clos.fabric.dataplane.walk import Walk
+from clos.fabric.topology import Topology
 
 
 class Question(NamedTuple):

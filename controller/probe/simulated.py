@@ -17,17 +17,17 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from controller.plan import diff
-from controller.probe.meet import Bucket
-from controller.wire.controller import Controller
-from fabric.counts import Counts
-from fabric.packet import Packet
-from fabric.rule import Rule
-from fabric.ruleset import Ruleset
-from fabric.sim.network import SimNetwork
-from fabric.sim.server import SimThread
-from fabric.topology import PortRef, Topology
-from fabric.walk import Delivery
+from clos.controller.plan import diff
+from clos.controller.probe.coverage import Bucket
+from clos.controller.wire.controller import Controller
+from clos.fabric.dataplane.counts import Counts
+from clos.fabric.dataplane.rule import Rule
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.dataplane.walk import Delivery
+from clos.fabric.packet.build import Packet
+from clos.fabric.sim.network import SimNetwork
+from clos.fabric.sim.openflow.server import SimThread
+from clos.fabric.topology import PortRef, Topology
 
 PATIENCE = 30.0
 """Seconds in which all switches must have connected."""

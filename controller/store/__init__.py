@@ -1,6 +1,6 @@
 """The store: revisions, who, when, why, and what became of them. SQLite, one file, survives being killed."""
 
-from controller.store.revision import (
+from clos.controller.store.revision import (
     APPLIED,
     APPLYING,
     FAILED,
@@ -11,7 +11,7 @@ from controller.store.revision import (
     Revision,
     StoreError,
 )
-from controller.store.store import Store
+from clos.controller.store.store import Store
 
 __all__ = [
     "APPLIED",

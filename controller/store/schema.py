@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.store.revision import StoreError
+from clos.controller.store.revision import StoreError
 
 APPLICATION_ID = 0x434C4F53
 """``CLOS`` at byte 68 of the file."""

@@ -19,7 +19,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from controller.store.revision import (
+from clos.controller.store.revision import (
     APPLIED,
     APPLYING,
     FAILED,
@@ -31,7 +31,7 @@ from controller.store.revision import (
     Revision,
     StoreError,
 )
-from controller.store.schema import connect, transaction
+from clos.controller.store.schema import connect, transaction
 
 _RECORD = (
     "number, who, at, why, status, current, base, batches, ended, note, summary,"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 def assert_reachable(source: str, target: str, *services: str) -> None:
     """``source`` can open each service to ``target``, and the answers come back. See Fabric.assert_reachable."""
-    from controller.testing.plugin import current  # noqa: PLC0415
+    from clos.controller.testing.plugin import current  # noqa: PLC0415
 
     __tracebackhide__ = True
     current().assert_reachable(source, target, *services)
@@ -23,7 +23,7 @@ def assert_reachable(source: str, target: str, *services: str) -> None:
 
 def assert_isolated(one: str, other: str, *services: str) -> None:
     """Nothing passes between the two; with services: ``one`` cannot open these. See Fabric.assert_isolated."""
-    from controller.testing.plugin import current  # noqa: PLC0415
+    from clos.controller.testing.plugin import current  # noqa: PLC0415
 
     __tracebackhide__ = True
     current().assert_isolated(one, other, *services)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from controller.cli import traced
-from controller.cli.probe import Probe as Asked
-from controller.cli.reasons import because
-from controller.cli.sources import Wanted
-from controller.compile import Compiled
-from controller.probe.landing import arrived
-from controller.probe.packets import Probe
-from controller.probe.report import Verdict
-from fabric.walk import Delivery
+from clos.controller.cli.sources import Wanted
+from clos.controller.compile import Compiled
+from clos.controller.explain import trace as traced
+from clos.controller.explain.policy_reasons import because
+from clos.controller.explain.questions import Probe as Asked
+from clos.controller.probe.landing import arrived
+from clos.controller.probe.packets import Probe
+from clos.controller.probe.report import Verdict
+from clos.fabric.dataplane.walk import Delivery
 
 
 class Witness(NamedTuple):

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from controller.cli.answer import Stop
-from controller.cli.sources import Wanted, loaded
-from controller.probe.packets import Probe
-from controller.probe.simulated import Simulated
-from controller.testing.fabric import Fabric
-from fabric.packet import Packet
-from fabric.topology import PortRef
-from fabric.walk import Delivery
+from clos.controller.cli.answer import Stop
+from clos.controller.cli.sources import Wanted, loaded
+from clos.controller.probe.packets import Probe
+from clos.controller.probe.simulated import Simulated
+from clos.controller.testing.fabric import Fabric
+from clos.fabric.dataplane.walk import Delivery
+from clos.fabric.packet.build import Packet
+from clos.fabric.topology import PortRef
 
 
 class CannotTest(Exception):
@@ -45,7 +45,7 @@ def started(backend: str, topology: Path, intents: Sequence[Path]) -> Iterator[F
     wanted = _loaded(topology, intents)
     compiled = wanted.compiled()
     if backend == "lab":
-        with import_module("lab.tested").started(topology, intents) as real:
+        with import_module("clos.lab.pytest_backend").started(topology, intents) as real:
             yield Fabric(wanted, compiled, real, lambda name, value: None)
     else:
         with Simulated(wanted.topology, compiled.ruleset) as running:

@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from controller.cli.sources import Wanted
-from controller.compile import Compiled
-from controller.intent.model import Service
-from controller.probe.landing import arrived
-from controller.probe.meet import Entries
-from controller.probe.packets import Party, Probe, opening, parties, said, services, who_has
-from controller.probe.packets import message as packet_to
-from controller.probe.report import Question, Verdict, ask, stopped
-from controller.testing import names
-from controller.testing.account import Witness, account
-from fabric.packet import Packet
-from fabric.topology import PortRef
-from fabric.walk import Delivery
+from clos.controller.cli.sources import Wanted
+from clos.controller.compile import Compiled
+from clos.controller.intent.model import Service
+from clos.controller.probe.coverage import Entries
+from clos.controller.probe.landing import arrived
+from clos.controller.probe.packets import Party, Probe, opening, parties, said, services, who_has
+from clos.controller.probe.packets import message as packet_to
+from clos.controller.probe.report import Question, Verdict, ask, stopped
+from clos.controller.testing import names
+from clos.controller.testing.account import Witness, account
+from clos.fabric.dataplane.walk import Delivery
+from clos.fabric.packet.build import Packet
+from clos.fabric.topology import PortRef
 
 MOST = 3
 """Failures that a message tells in full."""

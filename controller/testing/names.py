@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from controller.intent import scalars
-from controller.intent.model import Intent, Service
-from controller.intent.problem import suggest
-from controller.probe.packets import WITH_PORTS, Party, each_kind
-from fabric.fields import ipv4_text
+from clos.controller.intent.model import Intent, Service
+from clos.controller.intent.problem import suggest
+from clos.controller.intent.schema import scalars
+from clos.controller.probe.packets import WITH_PORTS, Party, each_kind
+from clos.fabric.packet.fields import ipv4_text
 
 
 class Unknown(ValueError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from controller.testing.fabric import Fabric, Told
+    from clos.controller.testing.fabric import Fabric, Told
 
 BACKENDS = ("sim", "lab")
 MARKERS = (
@@ -41,7 +41,7 @@ class Running:
         self.item: pytest.Item | None = None
 
     def fabric(self, order: Order) -> Fabric:
-        from controller.testing.backends import started  # noqa: PLC0415 - see above
+        from clos.controller.testing.backends import started  # noqa: PLC0415 - see above
 
         if self._fabric is None or order != self._order:
             self.end()

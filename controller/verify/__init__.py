@@ -1,21 +1,27 @@
 """The prover: all packets at once, over the very rules that switches hold. Independent of the compiler."""
 
-from controller.verify.claims import CLAIMS, Counterexample, Proof, Refused, Report
-from controller.verify.domain import Unmodelled
-from controller.verify.prove import Prover, edit_between, verify, verify_abreast, verify_states
-from controller.verify.reach import Edit
+from clos.controller.verify.dataplane.reachability import SwitchEdit
+from clos.controller.verify.headerspace.value_atoms import Unmodelled
+from clos.controller.verify.proof.claims import CLAIMS, Counterexample, Proof, Refused, Report
+from clos.controller.verify.proof.prover import (
+    Prover,
+    edit_between,
+    verify,
+    verify_parallel,
+    verify_states,
+)
 
 __all__ = [
     "CLAIMS",
     "Counterexample",
-    "Edit",
     "Proof",
     "Prover",
     "Refused",
     "Report",
+    "SwitchEdit",
     "Unmodelled",
     "edit_between",
     "verify",
-    "verify_abreast",
+    "verify_parallel",
     "verify_states",
 ]

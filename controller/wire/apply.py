@@ -2,7 +2,7 @@
 
 Lives here: what waits for what, and when to stop. Must not know: os-ken, bytes, how a plan was made.
 
-A switch takes its part of a batch as one bundle (controller.wire.atomic): between two packets, all of it or nothing.
+A switch takes its part of a batch as one bundle (controller.wire.bundles): between two packets, all of it or nothing.
 
 A batch that any switch refuses or does not confirm is the last one sent. The outcome says how far the plan came, and
 ``controller.plan.invert(installed, plan, outcome.begun)`` is the way back, to be carried out with ``rescue=True``.
@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from controller.plan import ADD, MODIFY, Entry, Plan, draining
-from controller.wire.atomic import Bundled
-from controller.wire.cargo import Cargo, load, pack
-from controller.wire.errors import Lost, Refused, SwitchError
-from controller.wire.session import Refusal, Session
-from fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
+from clos.controller.plan import ADD, MODIFY, Entry, Plan, draining
+from clos.controller.wire.bundles import Bundled
+from clos.controller.wire.encoding import EncodedPush, encode_push, pack
+from clos.controller.wire.errors import Lost, Refused, SwitchError
+from clos.controller.wire.session import Refusal, Session
+from clos.fabric.openflow.errors import ErrorType, GroupModFailed, MeterModFailed
 
 DRAIN = 0.02
 """Seconds between the last switch's change of course and the removal of where the old course led.
@@ -67,36 +67,36 @@ class Outcome:
         return f"stopped in batch {self.begun}: {'; '.join(map(str, self.errors))}"
 
 
-class Shipment(NamedTuple):
+class EncodedBatch(NamedTuple):
     """A batch packed: what each switch receives. Switches share the cargo of a push they have in common.
 
     ``drain``: frames may be under way to what it removes, and are to arrive first.
     """
 
     name: str
-    cargos: dict[str, list[Cargo]]
+    cargos: dict[str, list[EncodedPush]]
     drain: bool = False
 
 
-def ship(plan: Plan, only: Iterable[str] | None = None) -> list[Shipment]:
+def encode_plan(plan: Plan, only: Iterable[str] | None = None) -> list[EncodedBatch]:
     """Pack a plan; with ``only``, what it holds for those switches. Pure, and for any thread."""
     chosen = None if only is None else frozenset(only)
     shipments = []
     for batch in plan.batches:
-        cargos: dict[str, list[Cargo]] = {}
+        cargos: dict[str, list[EncodedPush]] = {}
         for push in batch.pushes:
             switches = push.switches if chosen is None else [name for name in push.switches if name in chosen]
             if switches:
-                cargo = load(push)
+                cargo = encode_push(push)
                 for name in switches:
                     cargos.setdefault(name, []).append(cargo)
-        shipments.append(Shipment(batch.name, cargos, batch.name in draining(plan)))
+        shipments.append(EncodedBatch(batch.name, cargos, batch.name in draining(plan)))
     return shipments
 
 
 async def apply(
     sessions: Mapping[str, Session],
-    shipments: list[Shipment],
+    shipments: list[EncodedBatch],
     progress: Callable[[Progress], object] | None = None,
     rescue: bool = False,
     bundle: bool = True,
@@ -152,7 +152,7 @@ class _Told:
 
 
 async def _part(
-    session: Session, cargos: list[Cargo], told: _Told, rescue: bool, bundled: Bundled | None
+    session: Session, cargos: list[EncodedPush], told: _Told, rescue: bool, bundled: Bundled | None
 ) -> tuple[int, SwitchError | None]:
     """One switch's part of a batch: the messages it processed, and what went wrong."""
     try:

@@ -21,26 +21,26 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from controller.plan import Plan
-from controller.wire import osken
-from controller.wire.app import Make
-from controller.wire.apply import Outcome, Progress, apply, ship
-from controller.wire.atomic import NO_BUNDLES
-from controller.wire.connection import Connection
-from controller.wire.errors import Lost
-from controller.wire.events import Event, Joined, Left, Stranger, Warned
-from controller.wire.facts import Facts, capacity, facts, request_role
-from controller.wire.listener import Listener
-from controller.wire.readback import Held, fetch
-from controller.wire.session import PATIENCE, Session
-from fabric.action import Output
-from fabric.openflow.constants import Role
-from fabric.openflow.messages import PacketOut
+from clos.controller.plan import Plan
+from clos.controller.wire.apply import Outcome, Progress, apply, encode_plan
+from clos.controller.wire.bundles import NO_BUNDLES
+from clos.controller.wire.errors import Lost
+from clos.controller.wire.events import Event, Joined, Left, Stranger, Warned
+from clos.controller.wire.osken import patches as osken
+from clos.controller.wire.osken.app import Make
+from clos.controller.wire.osken.connection import Connection
+from clos.controller.wire.osken.listener import Listener
+from clos.controller.wire.readback import Held, fetch
+from clos.controller.wire.session import PATIENCE, Session
+from clos.controller.wire.switch_info import Facts, capacity, facts, request_role
+from clos.fabric.dataplane.action import Output
+from clos.fabric.openflow.constants import Role
+from clos.fabric.openflow.messages import PacketOut
 
 LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
-APP = "controller.wire.app"
+APP = "clos.controller.wire.osken.app"
 
 
 class Controller:
@@ -153,7 +153,7 @@ class Controller:
         bundle: bool = True,
     ) -> Outcome:
         """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
-        shipments = ship(plan, only)
+        shipments = encode_plan(plan, only)
         with self._changed:
             sessions = {name: session for name, (session, _) in self._sessions.items()}
         outcome = self._await(apply(sessions, shipments, progress, rescue, bundle))
@@ -209,7 +209,7 @@ class Controller:
             work.close()
             raise
 
-    # What the os-ken app tells (controller.wire.app.Sink), on its thread.
+    # What the os-ken app tells (controller.wire.osken.app.Sink), on its thread.
 
     def joined(self, connection: Connection) -> None:
         dpid = connection.id or 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.plan import Entry
-from fabric.openflow.errors import error_text
+from clos.controller.plan import Entry
+from clos.fabric.openflow.errors import error_text
 
 
 class SwitchError(Exception):

@@ -14,13 +14,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from controller.wire.session import Session
-from fabric.action import CONTROLLER, MAX_LEN_WHOLE, Action, Output
-from fabric.openflow import decode
-from fabric.openflow.constants import FlowModFlag
-from fabric.openflow.multipart import FlowStats, FlowStatsRequest, GroupDescRequest, MeterConfig, MeterConfigRequest
-from fabric.rule import GroupEntry, Instructions, Rule
-from fabric.ruleset import Block, SwitchState, state_of
+from clos.controller.wire.session import Session
+from clos.fabric.dataplane.action import CONTROLLER, MAX_LEN_WHOLE, Action, Output
+from clos.fabric.dataplane.rule import GroupEntry, Instructions, Rule
+from clos.fabric.dataplane.ruleset import Block, SwitchState, state_of
+from clos.fabric.openflow import decode
+from clos.fabric.openflow.constants import FlowModFlag
+from clos.fabric.openflow.multipart import (
+    FlowStats,
+    FlowStatsRequest,
+    GroupDescRequest,
+    MeterConfig,
+    MeterConfigRequest,
+)
 
 PASSING_FLAGS = int(FlowModFlag.CHECK_OVERLAP | FlowModFlag.RESET_COUNTS)
 """Flags that say how to add a rule and are no part of it; switches differ in whether they report them."""

@@ -17,12 +17,12 @@ from itertools import chain, count
 from struct import Struct
 from typing import NamedTuple
 
-from controller.plan import Entry
-from controller.wire.cargo import Cargo, Window, windows
-from controller.wire.errors import Lost, Refused, Silent
-from fabric.openflow import Message, decode, encode
-from fabric.openflow.constants import BundleControlType, MessageType
-from fabric.openflow.messages import BarrierRequest, BundleControl, Error
+from clos.controller.plan import Entry
+from clos.controller.wire.encoding import EncodedPush, Window, windows
+from clos.controller.wire.errors import Lost, Refused, Silent
+from clos.fabric.openflow import Message, decode, encode
+from clos.fabric.openflow.constants import BundleControlType, MessageType
+from clos.fabric.openflow.messages import BarrierRequest, BundleControl, Error
 
 WINDOWS = 4
 """Windows in flight: enough to keep a switch busy while a barrier's answer travels."""
@@ -46,7 +46,7 @@ COMMITTED = 50
 class Refusal(NamedTuple):
     """A message the switch refused: message ``at`` of a cargo, and its error (OpenFlow 1.3.5 §7.4.4)."""
 
-    cargo: Cargo
+    cargo: EncodedPush
     at: int
     type: int
     code: int
@@ -119,7 +119,7 @@ class Session:
 
     # Messages in windows.
 
-    async def push(self, cargos: Iterable[Cargo], to_the_end: bool = False) -> tuple[int, list[Refusal]]:
+    async def push(self, cargos: Iterable[EncodedPush], to_the_end: bool = False) -> tuple[int, list[Refusal]]:
         """Send all messages in order; gives how many the switch has processed, and those it refused.
 
         After a refusal no further window is sent, unless ``to_the_end``. Raises Silent, Lost; then what the switch
@@ -128,7 +128,7 @@ class Session:
         async with self._turn:
             return await self._push(cargos, to_the_end)
 
-    async def commit(self, cargos: Iterable[Cargo], bundle: int, flags: int) -> tuple[int, list[Refusal]]:
+    async def commit(self, cargos: Iterable[EncodedPush], bundle: int, flags: int) -> tuple[int, list[Refusal]]:
         """As ``push``, but in one bundle: the switch does all of it at once or, after a refusal, nothing (EXT-230).
 
         ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags; no bundle of that number may be open.
@@ -146,7 +146,7 @@ class Session:
                     raise
             return (0 if refusals else sent), refusals
 
-    async def _push(self, cargos: Iterable[Cargo], to_the_end: bool) -> tuple[int, list[Refusal]]:
+    async def _push(self, cargos: Iterable[EncodedPush], to_the_end: bool) -> tuple[int, list[Refusal]]:
         refusals: list[Refusal] = []
         self._refusals = refusals
         self._sent.clear()

@@ -8,11 +8,11 @@
 Messages are in ``messages`` and ``multipart``, numbers in ``constants`` and ``errors``. Knows no sockets.
 """
 
-from fabric.openflow.codec import answer, decode, encode, encode_pages
-from fabric.openflow.errors import DecodeError
-from fabric.openflow.flow import pack_block, pack_rule, rule_xid
-from fabric.openflow.frame import Framer
-from fabric.openflow.messages import Message
+from clos.fabric.openflow.codec import answer, decode, encode, encode_pages
+from clos.fabric.openflow.errors import DecodeError
+from clos.fabric.openflow.flow import pack_block, pack_rule, rule_xid
+from clos.fabric.openflow.frame import Framer
+from clos.fabric.openflow.messages import Message
 
 __all__ = [
     "DecodeError",

@@ -12,13 +12,21 @@ from operator import attrgetter
 from struct import Struct
 from typing import Any, NamedTuple
 
-from fabric import action as act
-from fabric.action import Action, Move, SetField
-from fabric.fields import ETH_MPLS, ETH_MPLS_MC, ETH_PBB, ETH_QINQ, ETH_VLAN, FIELDS, Field
-from fabric.openflow.constants import EXPERIMENTER, MAX_GROUP, NICIRA
-from fabric.openflow.errors import BadAction, bad
-from fabric.openflow.memo import Memo
-from fabric.openflow.oxm import NXM, OXM_CLASS, PADS, TLVS, header
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.action import Action, Move, SetField
+from clos.fabric.openflow.constants import EXPERIMENTER, MAX_GROUP, NICIRA
+from clos.fabric.openflow.errors import BadAction, bad
+from clos.fabric.openflow.memo import Memo
+from clos.fabric.openflow.oxm import NXM, OXM_CLASS, PADS, TLVS, header
+from clos.fabric.packet.fields import (
+    ETH_MPLS,
+    ETH_MPLS_MC,
+    ETH_PBB,
+    ETH_QINQ,
+    ETH_VLAN,
+    FIELDS,
+    Field,
+)
 
 SET_FIELD = 25
 _REG_MOVE = 6

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from struct import Struct
 
-from fabric.openflow import messages as m
-from fabric.openflow.actions import pack_actions, parse_actions
-from fabric.openflow.constants import EXPERIMENTER, GroupModCommand, MeterModCommand, QueuePropertyType, Role
-from fabric.openflow.constants import MessageType as T
-from fabric.openflow.entries import (
+from clos.fabric.dataplane.rule import GROUP_TYPES
+from clos.fabric.openflow import messages as m
+from clos.fabric.openflow.actions import pack_actions, parse_actions
+from clos.fabric.openflow.constants import (
+    EXPERIMENTER,
+    GroupModCommand,
+    MeterModCommand,
+    QueuePropertyType,
+    Role,
+)
+from clos.fabric.openflow.constants import MessageType as T
+from clos.fabric.openflow.entries import (
     check_meter_flags,
     implied_flags,
     meter_of,
@@ -21,7 +28,7 @@ from fabric.openflow.entries import (
     parse_bands,
     parse_group,
 )
-from fabric.openflow.errors import (
+from clos.fabric.openflow.errors import (
     BadRequest,
     ErrorType,
     GroupModFailed,
@@ -30,10 +37,9 @@ from fabric.openflow.errors import (
     SwitchConfigFailed,
     bad,
 )
-from fabric.openflow.flow import FLOW_MOD, FLOW_REMOVED
-from fabric.openflow.layout import Codec, cut, fixed, opening, text_bytes, text_of, unpack
-from fabric.openflow.oxm import pack_match, parse_loose
-from fabric.rule import GROUP_TYPES
+from clos.fabric.openflow.flow import FLOW_MOD, FLOW_REMOVED
+from clos.fabric.openflow.layout import Codec, cut, fixed, opening, text_bytes, text_of, unpack
+from clos.fabric.openflow.oxm import pack_match, parse_loose
 
 _ELEMENT = Struct("!HH")
 _VERSION_BITMAP = 1

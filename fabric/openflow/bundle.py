@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from fabric.openflow.constants import (
+from clos.fabric.openflow.constants import (
     EXPERIMENTER,
     HEADER_SIZE,
     ONF,
@@ -17,9 +17,9 @@ from fabric.openflow.constants import (
     BundleMessage,
     MessageType,
 )
-from fabric.openflow.errors import BadRequest, OnfFailed, bad
-from fabric.openflow.layout import opening
-from fabric.openflow.messages import BundleAdd, BundleControl, BundleProperty
+from clos.fabric.openflow.errors import BadRequest, OnfFailed, bad
+from clos.fabric.openflow.layout import opening
+from clos.fabric.openflow.messages import BundleAdd, BundleControl, BundleProperty
 
 CONTROL, ADD = int(BundleMessage.CONTROL), int(BundleMessage.ADD_MESSAGE)
 _KNOWN_FLAGS = 3

@@ -10,16 +10,23 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from fabric.openflow import bundle
-from fabric.openflow import messages as m
-from fabric.openflow.bodies import BODIES, parse_error, parse_hello
-from fabric.openflow.constants import HEADER_SIZE, MAX_FRAME, ONF, VERSION, BundleFlag, MessageType
-from fabric.openflow.errors import BadRequest, DecodeError, ErrorType, bad
-from fabric.openflow.flow import parse_flow_mod
-from fabric.openflow.layout import UNFIT, Codec, opening, unfit
-from fabric.openflow.messages import Message
-from fabric.openflow.multipart import Multipart
-from fabric.openflow.stats import REPLIES, REQUESTS
+from clos.fabric.openflow import bundle
+from clos.fabric.openflow import messages as m
+from clos.fabric.openflow.bodies import BODIES, parse_error, parse_hello
+from clos.fabric.openflow.constants import (
+    HEADER_SIZE,
+    MAX_FRAME,
+    ONF,
+    VERSION,
+    BundleFlag,
+    MessageType,
+)
+from clos.fabric.openflow.errors import BadRequest, DecodeError, ErrorType, bad
+from clos.fabric.openflow.flow import parse_flow_mod
+from clos.fabric.openflow.layout import UNFIT, Codec, opening, unfit
+from clos.fabric.openflow.messages import Message
+from clos.fabric.openflow.multipart import Multipart
+from clos.fabric.openflow.stats import REPLIES, REQUESTS
 
 _HEADER = Struct("!BBHI")
 _MULTIPART = Struct("!HH4x")

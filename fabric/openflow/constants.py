@@ -1,8 +1,8 @@
 """The numbers of OpenFlow 1.3 that are not part of a value's meaning: message, error, command and reason codes, flags.
 
 Lives here: enumerations, spelled as the specification spells them without their prefix. Must not know: anything else.
-Ports, groups and buffers with a meaning of their own are in fabric.action. Decoded messages carry plain ints where a
-peer may send numbers this table lacks; IntEnum members equal them.
+Ports, groups and buffers with a meaning of their own are in fabric.dataplane.action. Decoded messages carry plain
+ints where a peer may send numbers this table lacks; IntEnum members equal them.
 
 Source: OpenFlow 1.3.5 §7; bundles: ONF extension EXT-230 for OpenFlow 1.3.x.
 """

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
 
-from fabric.openflow.codec import encode
-from fabric.openflow.constants import GroupModCommand, MeterModCommand
-from fabric.openflow.flow import pack_rule
-from fabric.openflow.messages import GroupMod, MeterMod
-from fabric.ruleset import Block, Placed, Ruleset, SwitchState
+from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset, SwitchState
+from clos.fabric.openflow.codec import encode
+from clos.fabric.openflow.constants import GroupModCommand, MeterModCommand
+from clos.fabric.openflow.flow import pack_rule
+from clos.fabric.openflow.messages import GroupMod, MeterMod
 
 _MODULUS = 1 << 256
 

@@ -10,10 +10,20 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from fabric.action import ANY_GROUP, ANY_PORT
-from fabric.openflow.actions import pack_actions, parse_actions
-from fabric.openflow.constants import EXPERIMENTER, InstructionType, MeterFlag
-from fabric.openflow.errors import (
+from clos.fabric.dataplane.action import ANY_GROUP, ANY_PORT
+from clos.fabric.dataplane.rule import (
+    DROP,
+    GROUP_TYPES,
+    SELECT,
+    Band,
+    Bucket,
+    GroupEntry,
+    Instructions,
+    Meter,
+)
+from clos.fabric.openflow.actions import pack_actions, parse_actions
+from clos.fabric.openflow.constants import EXPERIMENTER, InstructionType, MeterFlag
+from clos.fabric.openflow.errors import (
     BadInstruction,
     BadRequest,
     DecodeError,
@@ -22,8 +32,7 @@ from fabric.openflow.errors import (
     OnfFailed,
     bad,
 )
-from fabric.openflow.memo import Memo
-from fabric.rule import DROP, GROUP_TYPES, SELECT, Band, Bucket, GroupEntry, Instructions, Meter
+from clos.fabric.openflow.memo import Memo
 
 _HEAD = Struct("!HH")
 _METER = Struct("!HHI")

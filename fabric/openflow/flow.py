@@ -11,25 +11,25 @@ from struct import Struct
 from typing import Any
 from zlib import crc32
 
-from fabric.action import ANY_GROUP, ANY_PORT, NO_BUFFER
-from fabric.match import Match
-from fabric.openflow import shape
-from fabric.openflow.constants import FlowModCommand, MessageType
-from fabric.openflow.entries import pack_instructions, parse_instructions
-from fabric.openflow.errors import BadInstruction, BadRequest, DecodeError, FlowModFailed, bad
-from fabric.openflow.layout import UNFIT, Codec, opening, sized, unfit
-from fabric.openflow.memo import Memo
-from fabric.openflow.messages import FlowMod, FlowRemoved
-from fabric.openflow.multipart import (
+from clos.fabric.dataplane.action import ANY_GROUP, ANY_PORT, NO_BUFFER
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import DROP, Instructions, Rule
+from clos.fabric.dataplane.ruleset import Block
+from clos.fabric.openflow import shape
+from clos.fabric.openflow.constants import FlowModCommand, MessageType
+from clos.fabric.openflow.entries import pack_instructions, parse_instructions
+from clos.fabric.openflow.errors import BadInstruction, BadRequest, DecodeError, FlowModFailed, bad
+from clos.fabric.openflow.layout import UNFIT, Codec, opening, sized, unfit
+from clos.fabric.openflow.memo import Memo
+from clos.fabric.openflow.messages import FlowMod, FlowRemoved
+from clos.fabric.openflow.multipart import (
     AggregateRequest,
     FlowStats,
     FlowStatsReply,
     FlowStatsRequest,
     ForeignFlow,
 )
-from fabric.openflow.oxm import pack_match, parse_match
-from fabric.rule import DROP, Instructions, Rule
-from fabric.ruleset import Block
+from clos.fabric.openflow.oxm import pack_match, parse_match
 
 ADD, MODIFY, MODIFY_STRICT, DELETE, DELETE_STRICT = FlowModCommand
 _COMMANDS = tuple(FlowModCommand)

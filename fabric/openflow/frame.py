@@ -6,8 +6,8 @@ Source: OpenFlow 1.3.5 §7.1 (length, 16 bits at offset 2, counts the header).
 
 from __future__ import annotations
 
-from fabric.openflow.constants import HEADER_SIZE
-from fabric.openflow.errors import BadRequest, DecodeError, bad
+from clos.fabric.openflow.constants import HEADER_SIZE
+from clos.fabric.openflow.errors import BadRequest, DecodeError, bad
 
 
 class Framer:

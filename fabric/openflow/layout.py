@@ -13,7 +13,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import Any, NamedTuple
 
-from fabric.openflow.errors import BadRequest, bad
+from clos.fabric.openflow.errors import BadRequest, bad
 
 UNFIT = (StructError, OverflowError, KeyError)
 """What packing raises for a value that does not fit its field, or is none the field can have."""

@@ -1,7 +1,8 @@
 """The messages of OpenFlow 1.3 as values, all but multipart (fabric.openflow.multipart).
 
 Lives here: what a message says. Must not know: bytes.
-Field names follow the specification; a MAC address is a 48-bit int, an action list a tuple of fabric.action values.
+Field names follow the specification; a MAC address is a 48-bit int, an action list a tuple of
+fabric.dataplane.action values.
 Messages of different types are never equal. Source: OpenFlow 1.3.5 §7.3-7.5; bundles: EXT-230.
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fabric.action import ANY_GROUP, ANY_PORT, NO_BUFFER, Action
-from fabric.match import Match
-from fabric.openflow.constants import (
+from clos.fabric.dataplane.action import ANY_GROUP, ANY_PORT, NO_BUFFER, Action
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+from clos.fabric.openflow.constants import (
     VERSION,
     BundleControlType,
     FlowModCommand,
@@ -20,8 +22,7 @@ from fabric.openflow.constants import (
     MeterModCommand,
     Role,
 )
-from fabric.openflow.errors import error_text
-from fabric.rule import GroupEntry, Meter, Rule
+from clos.fabric.openflow.errors import error_text
 
 
 class Message:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fabric.action import ANY_GROUP, ANY_PORT
-from fabric.match import ANY, Match
-from fabric.openflow.constants import ALL_METERS, ALL_QUEUES, ALL_TABLES
-from fabric.openflow.messages import Message, Port
-from fabric.rule import GroupEntry, Meter, Rule
+from clos.fabric.dataplane.action import ANY_GROUP, ANY_PORT
+from clos.fabric.dataplane.match import ANY, Match
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+from clos.fabric.openflow.constants import ALL_METERS, ALL_QUEUES, ALL_TABLES
+from clos.fabric.openflow.messages import Message, Port
 
 
 @dataclass(frozen=True, slots=True)

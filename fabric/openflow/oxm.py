@@ -1,4 +1,4 @@
-"""Matches as bytes: OXM TLVs <-> the terms of fabric.match.Match.
+"""Matches as bytes: OXM TLVs <-> the terms of fabric.dataplane.match.Match.
 
 Lives here: OXM headers, the ofp_match structure, what a switch refuses in a match. Must not know: messages.
 Source: OpenFlow 1.3.5 §7.2.3. Matches speak only class 0x8000; others are BAD_FIELD, or skipped by ``parse_loose``.
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from struct import Struct, unpack_from
 from typing import NamedTuple
 
-from fabric.fields import BY_NUMBER, FIELDS, ORDER, VID_PRESENT, Field
-from fabric.match import Match, Term
-from fabric.openflow.errors import BadMatch, bad
-from fabric.openflow.memo import Memo
-from fabric.openflow.shape import LONGEST, learn, recognise
+from clos.fabric.dataplane.match import Match, Term
+from clos.fabric.openflow.errors import BadMatch, bad
+from clos.fabric.openflow.memo import Memo
+from clos.fabric.openflow.shape import LONGEST, learn, recognise
+from clos.fabric.packet.fields import BY_NUMBER, FIELDS, ORDER, VID_PRESENT, Field
 
 OXM_CLASS = 0x8000
 PADS = tuple(bytes(-size % 8) for size in range(8))

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fabric.fields import FIELDS
-from fabric.match import Match
+from clos.fabric.dataplane.match import Match
+from clos.fabric.packet.fields import FIELDS
 
 LONGEST = 256
 """Bytes of the longest match that is learnt from."""

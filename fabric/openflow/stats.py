@@ -9,15 +9,32 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
-from fabric.openflow import multipart as m
-from fabric.openflow.bodies import pack_port, parse_port
-from fabric.openflow.constants import MultipartType as T
-from fabric.openflow.entries import implied_flags, meter_of, pack_bands, pack_buckets, parse_bands, parse_group
-from fabric.openflow.errors import BadRequest, DecodeError, bad
-from fabric.openflow.flow import AGGREGATE_REQUEST, FLOW_STATS_REPLY, FLOW_STATS_REQUEST
-from fabric.openflow.layout import Codec, fixed, listed, opening, records, sized, text_bytes, text_of, unpack
-from fabric.openflow.table_features import pack_table, parse_table
-from fabric.rule import GROUP_TYPES, GroupEntry
+from clos.fabric.dataplane.rule import GROUP_TYPES, GroupEntry
+from clos.fabric.openflow import multipart as m
+from clos.fabric.openflow.bodies import pack_port, parse_port
+from clos.fabric.openflow.constants import MultipartType as T
+from clos.fabric.openflow.entries import (
+    implied_flags,
+    meter_of,
+    pack_bands,
+    pack_buckets,
+    parse_bands,
+    parse_group,
+)
+from clos.fabric.openflow.errors import BadRequest, DecodeError, bad
+from clos.fabric.openflow.flow import AGGREGATE_REQUEST, FLOW_STATS_REPLY, FLOW_STATS_REQUEST
+from clos.fabric.openflow.layout import (
+    Codec,
+    fixed,
+    listed,
+    opening,
+    records,
+    sized,
+    text_bytes,
+    text_of,
+    unpack,
+)
+from clos.fabric.openflow.table_features import pack_table, parse_table
 
 _DESC = Struct("!256s256s256s32s256s")
 _GROUP_FEATURES = Struct("!10I")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from fabric.openflow.constants import EXPERIMENTER, TableProperty
-from fabric.openflow.errors import TableFeaturesFailed, bad
-from fabric.openflow.layout import text_bytes, text_of
-from fabric.openflow.multipart import TableExperimenter, TableFeatures, TableIds
+from clos.fabric.openflow.constants import EXPERIMENTER, TableProperty
+from clos.fabric.openflow.errors import TableFeaturesFailed, bad
+from clos.fabric.openflow.layout import text_bytes, text_of
+from clos.fabric.openflow.multipart import TableExperimenter, TableFeatures, TableIds
 
 _FEATURES = Struct("!HB5x32sQQII")
 _HEAD = Struct("!HH")

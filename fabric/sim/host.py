@@ -1,6 +1,6 @@
 """Hosts: machines with endpoints that resolve, answer and send, as an ordinary IP stack does.
 
-Lives here: ARP, when to answer, the bonding of a dual-homed host. What is said is in fabric.sim.speech.
+Lives here: ARP, when to answer, the bonding of a dual-homed host. What is said is in fabric.sim.host_packets.
 Must not know: switches, rules, how the network carries a frame.
 Source: RFC 826.
 """
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fabric import packet as build
-from fabric.fields import ETH_ARP, ETH_IPV4, IP_ICMP, ipv4_text
-from fabric.packet import BROADCAST, Packet
-from fabric.sim.clock import SECOND, Clock
-from fabric.sim.journey import Journey
-from fabric.sim.speech import ANSWER, ASK, Build, Endpoint, Stamp, reply, stamp_of
-from fabric.topology import Host
+from clos.fabric.packet import build
+from clos.fabric.packet.build import BROADCAST, Packet
+from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, IP_ICMP, ipv4_text
+from clos.fabric.sim.clock import SECOND, Clock
+from clos.fabric.sim.host_packets import ANSWER, ASK, Build, Endpoint, Stamp, reply, stamp_of
+from clos.fabric.sim.journey import Journey
+from clos.fabric.topology import Host
 
 ARP_AGE = 30 * SECOND
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from fabric.choose import hash_bucket
-from fabric.packet import Packet
-from fabric.sim.clock import MILLISECOND, Clock
-from fabric.sim.host import SimHost
-from fabric.sim.journey import Journey
-from fabric.sim.speech import Endpoint, Stamp
-from fabric.sim.switch import SimSwitch
-from fabric.topology import PortRef, Topology
+from clos.fabric.dataplane.choose import hash_bucket
+from clos.fabric.packet.build import Packet
+from clos.fabric.sim.clock import MILLISECOND, Clock
+from clos.fabric.sim.host import SimHost
+from clos.fabric.sim.host_packets import Endpoint, Stamp
+from clos.fabric.sim.journey import Journey
+from clos.fabric.sim.switch import SimSwitch
+from clos.fabric.topology import PortRef, Topology
 
 DETECTION = 10 * MILLISECOND
 """How long both ends of a cable take to notice that it broke, or works again."""
@@ -54,7 +54,7 @@ class SimNetwork:
     """A fabric in virtual time. Nothing happens unless ``run`` (or ``clock.advance``) is called.
 
     Nothing is left to chance, so equal calls give equal outcomes. ``seed``: of the hash by which switches spread
-    flows over equal paths; 0 is that of fabric.choose.hash_bucket. ``detection`` in microseconds.
+    flows over equal paths; 0 is that of fabric.dataplane.choose.hash_bucket. ``detection`` in microseconds.
     ``capacity``: rules per table of each switch, None = no limit. ``tables``: tables of each switch.
     """
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fabric.openflow.constants import PortConfig, PortFeature, PortState
-from fabric.openflow.messages import Port
+from clos.fabric.openflow.constants import PortConfig, PortFeature, PortState
+from clos.fabric.openflow.messages import Port
 
 _SPEEDS = {
     10: PortFeature.FD_10MB,

@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from fabric.action import NO_BUFFER, Action
-from fabric.choose import Choose
-from fabric.counts import Count
-from fabric.errors import BAD_GOTO, BAD_TABLE, SwitchError
-from fabric.match import Match, Term
-from fabric.openflow.constants import FlowModFlag, FlowRemovedReason, PortConfig, PortReason
-from fabric.openflow.messages import FlowRemoved, Message, PacketIn, PortStatus
-from fabric.outcome import PacketIn as Punt
-from fabric.outcome import Step
-from fabric.packet import Packet
-from fabric.rule import Rule
-from fabric.sim.clock import SECOND, Clock
-from fabric.sim.journey import Hop, Journey
-from fabric.sim.police import Police
-from fabric.sim.port import SimPort
-from fabric.step import packet_out, step
-from fabric.switch import Selection, SwitchModel
-from fabric.topology import Switch
+from clos.fabric.dataplane.action import NO_BUFFER, Action
+from clos.fabric.dataplane.choose import Choose
+from clos.fabric.dataplane.counts import Count
+from clos.fabric.dataplane.match import Match, Term
+from clos.fabric.dataplane.outcome import PacketIn as Punt
+from clos.fabric.dataplane.outcome import Step
+from clos.fabric.dataplane.rule import Rule
+from clos.fabric.dataplane.step import packet_out, step
+from clos.fabric.dataplane.switch import Selection, SwitchModel
+from clos.fabric.errors import BAD_GOTO, BAD_TABLE, SwitchError
+from clos.fabric.openflow.constants import FlowModFlag, FlowRemovedReason, PortConfig, PortReason
+from clos.fabric.openflow.messages import FlowRemoved, Message, PacketIn, PortStatus
+from clos.fabric.packet.build import Packet
+from clos.fabric.sim.clock import SECOND, Clock
+from clos.fabric.sim.journey import Hop, Journey
+from clos.fabric.sim.meters import Police
+from clos.fabric.sim.port import SimPort
+from clos.fabric.topology import Switch
 
 PUNT_PATIENCE = SECOND
 """How long a packet sent to a controller counts as under way, for the controller may send it on."""
@@ -42,7 +42,7 @@ _SEND_FLOW_REM = int(FlowModFlag.SEND_FLOW_REM)
 class SimSwitch:
     """One switch. ``leave(port, packet, journey)`` puts a frame on the cable; ``listeners`` hear asynchronous messages.
 
-    ``model`` holds the entries; change them through fabric.sim.mods, which keeps meters and time-outs in step.
+    ``model`` holds the entries; change them through fabric.sim.openflow.mods, which keeps meters and time-outs in step.
     """
 
     def __init__(

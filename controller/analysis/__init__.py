@@ -1,0 +1,1 @@
+"""Analyses of single flow tables: rules that can never match."""

@@ -1,0 +1,75 @@
+"""``graph``: a fabric as a picture."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clos.controller.cli.answer import Answer, answering, usage
+from clos.controller.cli.remote import DEFAULT, StateDir
+from clos.controller.cli.render.diagram import dot, mermaid
+from clos.controller.cli.render.svg import svg
+from clos.controller.cli.sources import IntentPaths, TopologyPath, read, read_topology
+from clos.controller.intent.model import Intent
+from clos.fabric.topology import Topology
+
+
+class Notation(StrEnum):
+    """What a picture is written in."""
+
+    SVG, DOT, MERMAID = "svg", "dot", "mermaid"
+
+
+SUFFIXES = {".svg": Notation.SVG, ".dot": Notation.DOT, ".gv": Notation.DOT, ".mmd": Notation.MERMAID}
+
+FormatOption = Annotated[
+    Notation | None,
+    typer.Option("--format", metavar="svg|dot|mermaid", help="By default what FILE's name says, or svg."),
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
+
+
+@answering
+def graph(
+    intents: IntentPaths = None,
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
+    notation: FormatOption = None,
+    output: Output = None,
+) -> Answer:
+    """Draw a fabric as SVG, DOT or Mermaid.
+
+    With intents, SVG shows whose hosts are whose.
+    """
+    alone = topology if not intents else None
+    fabric, intent = (read_topology(alone), None) if alone else read(topology, intents, state)[:2]
+    chosen = notation or (SUFFIXES.get(output.suffix, Notation.SVG) if output else Notation.SVG)
+    text = drawn(fabric, intent, chosen)
+    if output is None:
+        return Answer({"format": str(chosen), "text": text}, lambda: [text.rstrip("\n")])
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise usage(f"{output}: {error.strerror}") from None
+    return Answer({"format": str(chosen), "file": str(output)}, lambda: [f"Wrote {output}."])
+
+
+def drawn(topology: Topology, intent: Intent | None, notation: Notation) -> str:
+    """The picture's text."""
+    if notation is Notation.DOT:
+        return dot(topology)
+    if notation is Notation.MERMAID:
+        return mermaid(topology)
+    return svg(topology, _owners(intent) if intent else None)
+
+
+def _owners(intent: Intent) -> dict[str, tuple[str, ...]]:
+    """The tenants on each host."""
+    found: dict[str, dict[str, None]] = {}
+    for tenant in intent.tenants.values():
+        for endpoint in tenant.endpoints.values():
+            found.setdefault(endpoint.host, {})[tenant.name] = None
+    return {host: tuple(tenants) for host, tenants in found.items()}

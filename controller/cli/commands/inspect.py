@@ -1,0 +1,156 @@
+"""``inspect``: what a switch holds, with the intent behind each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.text import Text
+
+from clos.controller.cli.answer import Answer, Json, answering, usage
+from clos.controller.cli.remote import DEFAULT, StateDir, controller
+from clos.controller.cli.render.plan import entry_text
+from clos.controller.cli.render.text import count, table_name
+from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from clos.controller.compile import STAGES, Compiled, cookie
+from clos.controller.compile.cookie import endpoint_path
+from clos.controller.explain.questions import find_end, no_switch
+from clos.controller.explain.register_names import Names, names_of
+from clos.controller.explain.trace import origin_json
+from clos.controller.plan import group_json, meter_json, rule_json
+from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+
+SwitchName = Annotated[str, typer.Option("--switch", "-s", metavar="NAME", help="Which switch.")]
+TableWord = Annotated[str, typer.Option("--table", metavar="TABLE", help="Only this table: its number or its name.")]
+EndWord = Annotated[str, typer.Option("--endpoint", metavar="ENDPOINT", help="Only entries caused by this endpoint.")]
+Live = Annotated[bool, typer.Option("--live", help="Have the controller read the switch.")]
+
+
+class Numbered(NamedTuple):
+    """A rule and its name here: ``leaf1/5/3`` is the third rule of table 5."""
+
+    name: str
+    rule: Rule
+
+
+class Listing(NamedTuple):
+    """What is shown of a switch."""
+
+    switch: str
+    rules: tuple[Numbered, ...]
+    groups: tuple[GroupEntry, ...]
+    meters: tuple[Meter, ...]
+    names: Names
+
+
+@answering
+def inspect(
+    switch: SwitchName,
+    intents: IntentPaths = None,
+    topology: TopologyPath = None,
+    state: StateDir = DEFAULT,
+    table: TableWord = "",
+    endpoint: EndWord = "",
+    live: Live = False,
+) -> Answer:
+    """List the rules, groups and meters of a switch.
+
+    What the intents compile to; or, with --live, what the switch holds right now.
+    """
+    wanted = read(topology, intents, state)
+    if switch not in wanted.topology.switches:
+        raise no_switch(switch, wanted.topology)
+    number = table_number(table) if table else None
+    if live:
+        return _read_back(wanted, state, switch, number)
+    found = _listing(wanted, switch, number, endpoint)
+    return Answer(_json(found), lambda: _lines(found))
+
+
+def table_number(word: str) -> int:
+    """The table a person means: ``5`` or ``policy``. Raises Stop (USAGE)."""
+    known = {stage.name: stage.table for stage in STAGES} | {str(stage.table): stage.table for stage in STAGES}
+    if word not in known:
+        raise usage(f"--table {word}: tables are {', '.join(f'{s.table} {s.name}' for s in STAGES)}")
+    return known[word]
+
+
+def numbered(compiled: Compiled, switch: str) -> Iterator[Numbered]:
+    """Every rule of a switch with its name, in the order the switch tries them."""
+    positions: dict[int, int] = {}
+    for rule in compiled.ruleset.state(switch).rules:
+        positions[rule.table] = positions.get(rule.table, 0) + 1
+        yield Numbered(f"{switch}/{rule.table}/{positions[rule.table]}", rule)
+
+
+def _listing(wanted: Wanted, switch: str, table: int | None, endpoint: str) -> Listing:
+    compiled = wanted.compiled()
+    state = compiled.ruleset.state(switch)
+    whole = table is None and not endpoint
+    why = None
+    if endpoint:
+        end = find_end(wanted.intent, endpoint)
+        why = cookie(endpoint_path(end.tenant.name, end.endpoint.name))
+    rules = (n for n in numbered(compiled, switch) if table in (None, n.rule.table) and why in (None, n.rule.cookie))
+    groups, meters = (state.groups, state.meters) if whole else ((), ())
+    return Listing(switch, tuple(rules), groups, meters, names_of(compiled))
+
+
+def _lines(found: Listing) -> Iterator[Text | str]:
+    names, table = found.names, -1
+    for name, rule in found.rules:
+        if rule.table != table:
+            table = rule.table
+            size = sum(one.rule.table == table for one in found.rules)
+            title = f"{table} {table_name(names.topology, found.switch, table)}: {count(size, 'rule')}"
+            yield Text(title, "bold")
+        yield Text.assemble((f"  {name}", "cyan"), f" #{rule.priority} {names.match(rule.match)}")
+        yield f"      -> {names.instructions(rule.instructions, found.switch)}"
+        yield Text(f"      {names.origin(rule) or ''}", "dim")
+    if found.groups:
+        yield Text(f"groups: {len(found.groups)}", "bold")
+        for group in found.groups:
+            yield f"  {group}"
+            yield Text(f"      {names.group(group.group, found.switch)}", "dim")
+    if found.meters:
+        yield Text(f"meters: {len(found.meters)}", "bold")
+        yield from (f"  {meter}" for meter in found.meters)
+
+
+def _json(found: Listing) -> Json:
+    return {
+        "switch": found.switch,
+        "rules": [
+            {"name": name, **rule_json(rule), "origin": origin_json(found.names.origin(rule))}
+            for name, rule in found.rules
+        ],
+        "groups": [group_json(group) for group in found.groups],
+        "meters": [meter_json(meter) for meter in found.meters],
+    }
+
+
+def _read_back(wanted: Wanted, state: Path, switch: str, table: int | None) -> Answer:
+    """What a switch holds, whoever put it there; rules of the intents with their origin."""
+    with controller(state) as client:
+        held = client.entries(switch)
+    for entry in (*held["rules"], *held["groups"], *held["meters"]):
+        del entry["switch"]
+    known = names_of(wanted.compiled()).origins
+    rules = [
+        {**rule, "origin": origin_json(known.get(int(rule["cookie"], 16)))}
+        for rule in held["rules"]
+        if table in (None, rule["table"])
+    ]
+    whole = {kind: held[kind] if table is None else [] for kind in ("groups", "meters")}
+    spine = not wanted.topology.switches[switch].is_leaf
+
+    def lines() -> Iterator[Text | str]:
+        for entry in (*rules, *whole["groups"], *whole["meters"]):
+            yield entry_text(entry, spine)
+            if "origin" in entry:
+                found = known.get(int(entry["cookie"], 16))
+                yield Text(f"      {found or 'not of these intents, cookie ' + entry['cookie']}", "dim")
+
+    return Answer({"switch": switch, "rules": rules, **whole}, lines)

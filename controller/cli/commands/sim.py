@@ -1,0 +1,93 @@
+"""``sim``: a simulated fabric as a program that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import ssl
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clos.controller.cli.answer import usage
+from clos.controller.cli.render.text import count
+from clos.controller.cli.sources import read_intents, read_topology
+from clos.controller.intent.model import Intent
+from clos.controller.intent.reach import ends
+from clos.fabric.sim.openflow.server import SimThread
+from clos.fabric.sim.openflow.tcp import tls_context
+from clos.fabric.topology import TRUNK, Topology
+
+TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
+Controller = Annotated[str, typer.Option(metavar="tcp:HOST:PORT", help="The OpenFlow 1.3 controller.")]
+Living = Annotated[
+    list[Path] | None, typer.Option("--intents", metavar="INTENTS", help="Give hosts these endpoints, so they answer.")
+]
+Capacity = Annotated[int | None, typer.Option(min=1, metavar="N", help="Rules that a table holds; default: no limit.")]
+Key = Annotated[Path | None, typer.Option("--tls-key", metavar="PEM", help="Connect by TLS; the switches' key.")]
+Cert = Annotated[Path | None, typer.Option("--tls-cert", metavar="PEM", help="The switches' certificate.")]
+Authority = Annotated[Path | None, typer.Option("--tls-ca", metavar="PEM", help="Who signed the controller's.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
+
+
+def sim(
+    topology: TopologyFile,
+    controller: Controller = "tcp:127.0.0.1:6653",
+    intents: Living = None,
+    capacity: Capacity = None,
+    seed: Seed = 0,
+    tls_key: Key = None,
+    tls_cert: Cert = None,
+    tls_ca: Authority = None,
+) -> None:
+    """Run a simulated fabric for any OpenFlow 1.3 controller.
+
+    Every switch connects by TCP, or by TLS with the three PEM files, and again when it loses the connection, until
+    Ctrl-C or SIGTERM.
+    """
+    fabric = read_topology(topology)
+    where, intent = address(controller), read_intents(intents, fabric) if intents else None
+    tls = _tls(tls_key, tls_cert, tls_ca)
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    with SimThread(fabric, where, seed, tls=tls, capacity=capacity) as running:
+        if intent is not None:
+            attach(running, intent, fabric)
+        switches = len(fabric.switches)
+        typer.echo(f"clos: {count(switches, 'switch', 'switches')} of {fabric.name} connect to {where[0]}:{where[1]}")
+        told = 0
+        while not ended.wait(0.2):
+            if running.connected != told:
+                told = running.connected
+                typer.echo(f"clos: {told} of {switches} connected")
+
+
+def _tls(*files: Path | None) -> ssl.SSLContext | None:
+    """TLS with key, certificate and authority; None for none of them. Raises Stop (USAGE)."""
+    given = [path for path in files if path is not None]
+    if not given:
+        return None
+    if len(given) < len(files):
+        raise usage("TLS needs --tls-key, --tls-cert and --tls-ca")
+    try:
+        return tls_context(*given)
+    except OSError as error:
+        raise usage(f"{', '.join(map(str, given))}: cannot be used for TLS: {error}") from None
+
+
+def attach(running: SimThread, intent: Intent, topology: Topology) -> None:
+    """Give the simulated hosts the intent's endpoints, named ``tenant/name``."""
+    for end in ends(intent):
+        one, network = end.endpoint, end.tenant.networks[end.endpoint.network]
+        vlan = network.vlan if topology.hosts[one.host].mode == TRUNK else None
+        running.attach(str(end), one.host, one.mac, one.ip, network.subnet[1], network.gateway, vlan)
+
+
+def address(word: str) -> tuple[str, int]:
+    """``tcp:HOST:PORT`` or ``HOST:PORT`` as host and port; IPv6 hosts in brackets. Raises Stop (USAGE)."""
+    host, colon, port = word.removeprefix("tcp:").rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise usage(f"{word}: expected HOST:PORT, like 127.0.0.1:6653")
+    return host.removeprefix("[").removesuffix("]"), int(port)

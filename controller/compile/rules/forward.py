@@ -1,0 +1,191 @@
+"""Forwarding: how a frame gets from its ingress leaf to its target, remote or local.
+
+A remote target's rules name only its node, tag and class, so one block serves every ingress leaf. Bridged
+and routed frames differ in the match and in the rewrite before; both take the same way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from clos.controller.compile.cookie import cookie, network_path
+from clos.controller.compile.locate import Located
+from clos.controller.compile.rules.underlay import POP, PUSH_INNER, RETURN, group, output, set_vid
+from clos.controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, ROUTE, SEGMENT, TARGET, VRF
+from clos.controller.compile.stages import DELIVER as DELIVER_STAGE
+from clos.controller.intent.model import Network
+from clos.fabric.dataplane.action import IN_PORT, Action, DecNwTtl, Move, SetField
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import FAST_FAILOVER, Bucket, GroupEntry, Instructions, Rule
+from clos.fabric.dataplane.ruleset import EGRESS, Block
+from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, IP_ICMP, VID_PRESENT
+
+ROUTER_MAC = 0x02C105000001
+"""The gateway's MAC address, the same on every leaf and in every network."""
+
+TO_HOST, ARRIVED = 0x4000_0000, 0x5000_0000
+"""Groups ``TO_HOST | tag << 16 | port``: a dual-homed host's port, or its other leaf when the port is down;
+with ARRIVED the same for a frame that came over the fabric, which may have to leave by the port it came in by."""
+
+_IP, _ARP = ("eth_type", ETH_IPV4, None), ("eth_type", ETH_ARP, None)
+_BACK = (output(IN_PORT),)
+_ROUTED = (DecNwTtl(), SetField("eth_src", ROUTER_MAC))
+_ANSWER_ARP = (
+    Move("eth_src", "eth_dst"),
+    Move("arp_sha", "arp_tha"),
+    Move("arp_spa", "arp_tpa"),
+    SetField("arp_op", 2),
+)
+
+
+def host_groups(one: Located, leaf: str, peer_tag: int) -> tuple[GroupEntry, GroupEntry]:
+    """The two groups of a dual-homed endpoint's port on a leaf: for frames from its hosts, and from the fabric."""
+    port = one.port_on(leaf)
+    number = one.tag << 16 | port
+    direct = Bucket((*tagged(one.vlan), output(port)), watch_port=port)
+    away = Bucket((PUSH_INNER, set_vid(one.tag), group(peer_tag)), watch_group=peer_tag)
+    back = Bucket((PUSH_INNER, set_vid(one.tag), group(RETURN)), watch_group=peer_tag)
+    return (
+        GroupEntry(TO_HOST | number, FAST_FAILOVER, (direct, away)),
+        GroupEntry(ARRIVED | number, FAST_FAILOVER, (direct, back)),
+    )
+
+
+def tagged(vlan: int | None) -> tuple[Action, ...]:
+    """What makes a frame look as its host expects: nothing on access ports, its VLAN tag on trunks."""
+    return () if vlan is None else (PUSH_INNER, set_vid(vlan))
+
+
+def reach(one: Located, leaf: str) -> tuple[Action, ...]:
+    """The action set that hands a frame to the endpoint from one of its leaves; falls over when dual-homed."""
+    port = one.port_on(leaf)
+    if one.dual_homed:
+        return (group(TO_HOST | one.tag << 16 | port),)
+    return (*tagged(one.vlan), output(port))
+
+
+def _way(apply: tuple[Action, ...], write: tuple[Action, ...], klass: int) -> Instructions:
+    """Towards an endpoint of this class: forget what was to be sent back, ask policy next."""
+    return Instructions(None, apply, True, write, TARGET.write(klass), POLICY.table)
+
+
+def bridge_remote(node_tag: int, located: tuple[Located, ...]) -> Block:
+    """Frames for a remote endpoint of the same network: push its segment tag, go to its node's group."""
+    rules = []
+    known: dict[tuple[int, int], Instructions] = {}
+    for one in located:
+        way = known.get((one.tag, one.klass))
+        if way is None:
+            way = known[one.tag, one.klass] = _way((PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
+        rules.append(_bridge(100, one, way, ()))
+    return Block(rules)
+
+
+def bridge_local(leaf: str, located: Iterable[Located]) -> list[Rule]:
+    """Frames for an endpoint on this very leaf, and back out of the port they came in by."""
+    rules = []
+    for one in located:
+        rules.append(_bridge(100, one, _way((), reach(one, leaf), one.klass), ()))
+        if one.hairpin:
+            back = _way((), (*tagged(one.vlan), *_BACK), one.klass)
+            rules.append(_bridge(110, one, back, (("in_port", one.port_on(leaf), None),)))
+    return rules
+
+
+def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
+    match = Match.trusted((*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None)))
+    return BRIDGE.rule(priority, match, way, one.cookie)
+
+
+def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
+    """Packets for a remote endpoint's IP address: rewrite as a router does, then as bridging."""
+    rules = []
+    for one in located:
+        rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac), PUSH_INNER, set_vid(one.tag))
+        way = _way(rewrite, (group(node_tag),), one.klass)
+        rules.append(_route(100, one, vrf, way, ()))
+    return Block(rules)
+
+
+def route_local(vrf: int, leaf: str, located: Iterable[Located]) -> list[Rule]:
+    """Packets for an IP address on this very leaf."""
+    rules = []
+    for one in located:
+        rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac))
+        way = _way(rewrite, reach(one, leaf), one.klass)
+        rules.append(_route(100, one, vrf, way, ()))
+        if one.hairpin:
+            back = _way(rewrite, (*tagged(one.vlan), *_BACK), one.klass)
+            rules.append(_route(110, one, vrf, back, (("in_port", one.port_on(leaf), None),)))
+    return rules
+
+
+def route_local_block(vrf: int, leaf: str, located: tuple[Located, ...]) -> Block:
+    return Block(route_local(vrf, leaf, located))
+
+
+def _route(priority: int, one: Located, vrf: int, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
+    match = Match.trusted((*port, VRF.term(vrf), _IP, ("ipv4_dst", one.endpoint.ip, None)))
+    return ROUTE.rule(priority, match, way, one.cookie)
+
+
+def arp(located: tuple[Located, ...]) -> Block:
+    """Who has a known endpoint's address: the asking leaf answers in its stead."""
+    return Block(_arp(one.segment, one.endpoint.mac, one.endpoint.ip, one.cookie) for one in located)
+
+
+def _arp(segment: int, mac: int, ip: int, why: int) -> Rule:
+    answer = (*_ANSWER_ARP, SetField("eth_src", mac), SetField("arp_sha", mac), SetField("arp_spa", ip))
+    asked = Match.trusted((SEGMENT.term(segment), _ARP, ("arp_op", 1, None), ("arp_tpa", ip, None)))
+    return ARP.rule(100, asked, Instructions(apply=answer, write=_BACK), why)
+
+
+def gateway(tenant: str, network: Network, segment: int) -> Block:
+    """The anycast gateway: its ARP answer, and frames to its MAC address go on to be routed."""
+    why = cookie(network_path(tenant, network.name))
+    to_router = Match.trusted((SEGMENT.term(segment), ("eth_dst", ROUTER_MAC, None)))
+    return Block(
+        [
+            _arp(segment, ROUTER_MAC, network.gateway, why),
+            BRIDGE.rule(100, to_router, Instructions(goto=ROUTE.table), why),
+        ]
+    )
+
+
+def gateway_ping(tenant: str, network: Network, vrf: int) -> Block:
+    """The gateway answers pings: engineers' first question to any network."""
+    asked = Match.trusted(
+        (VRF.term(vrf), _IP, ("ip_proto", IP_ICMP, None), ("ipv4_dst", network.gateway, None), ("icmpv4_type", 8, None))
+    )
+    answer = (
+        Move("eth_src", "eth_dst"), SetField("eth_src", ROUTER_MAC),
+        Move("ipv4_src", "ipv4_dst"), SetField("ipv4_src", network.gateway), SetField("icmpv4_type", 0),
+    )  # fmt: skip
+    return Block(
+        [ROUTE.rule(100, asked, Instructions(apply=answer, write=_BACK), cookie(network_path(tenant, network.name)))]
+    )
+
+
+def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
+    """Frames that arrived for this leaf's endpoints: take the segment tag off, hand over.
+
+    ``peer_tag``: node tag of the other leaf of the pair (0: no pair). A frame that the peer redirected comes
+    with this leaf's own tag and is not redirected again.
+    """
+    rules: list[Rule] = []
+    groups: dict[int, GroupEntry] = {}
+    for one in located:
+        direct = (*tagged(one.vlan), output(one.port_on(leaf)))
+        if one.dual_homed:
+            local, arrived = host_groups(one, leaf, peer_tag)
+            groups |= {local.group: local, arrived.group: arrived}
+            rules.append(_deliver(one, (PAIR.term(1),), (group(arrived.group),)))
+            rules.append(_deliver(one, (PAIR.term(0),), direct))
+        else:
+            rules.append(_deliver(one, (), direct))
+    return Block(rules, groups.values(), phase=EGRESS)
+
+
+def _deliver(one: Located, context: tuple[tuple[str, int, int], ...], actions: tuple[Action, ...]) -> Rule:
+    match = Match.trusted((*context, ("eth_dst", one.endpoint.mac, None), ("vlan_vid", VID_PRESENT | one.tag, None)))
+    return DELIVER_STAGE.rule(100, match, Instructions(write=(POP, *actions)), one.cookie)

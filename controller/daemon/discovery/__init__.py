@@ -1,0 +1,1 @@
+"""The cabling as switches hear it by LLDP, compared with the topology."""

@@ -1,0 +1,64 @@
+"""Answers about a running daemon, put together from what it has at hand or reads back. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from clos.controller.daemon.discovery.cabling import LinkReport
+from clos.controller.daemon.state import State
+from clos.controller.daemon.status import Drift, Status, SwitchReport
+from clos.controller.daemon.switches.inventory import SwitchStatus
+from clos.controller.daemon.switches.reconcile import ReadBack, difference, read_back
+from clos.controller.intent.topology.identity import as_written
+from clos.controller.plan import summary
+from clos.fabric.dataplane.ruleset import Ruleset
+from clos.fabric.topology import Switch
+
+
+def status(state: State) -> Status:
+    """The daemon and its switches at this moment."""
+    held, pending, fabric, standings = state.held, state.pending, state.fabric, state.roster.standings()
+    switches = [
+        _switch(switch, standings.get(name, SwitchStatus())) for name, switch in sorted(fabric.switches.items())
+    ]
+    return Status(
+        held.number,
+        pending.number if pending and not state.doing else None,
+        state.doing,
+        fabric.name,
+        held.sources is not None and as_written(held.sources.topology.text) != as_written(state.topology.text),
+        held.recompiled,
+        state.started,
+        state.wire.address,
+        tuple(switches),
+        tuple(who for _, who in sorted(state.strangers.copy().items())),
+        tuple(state.roster.faults.copy()),
+        sum(link.is_wrong for link in cabling(state)),
+    )
+
+
+def cabling(state: State) -> tuple[LinkReport, ...]:
+    """Each link of the fabric, and each that it should not have; none where discovery is off."""
+    return state.discovery.links() if state.discovery is not None else ()
+
+
+def _switch(switch: Switch, now: SwitchStatus) -> SwitchReport:
+    about = (switch.name, switch.role, switch.dpid)
+    return SwitchReport(*about, now.connected, now.in_line, now.since, len(now.foreign), now.problem)
+
+
+def drift(state: State, switches: Collection[str] = ()) -> tuple[Drift, ...]:
+    """The switches (default: all of the fabric) read back and held against the current revision."""
+    chosen = switches or state.fabric.switches
+    want = state.held.ruleset
+    found = {name: Drift(name, error="not connected") for name in chosen}
+    for reading in read_back(state.wire, state.wire.connected().intersection(chosen), want):
+        found[reading.switch] = _drift(reading, want)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _drift(reading: ReadBack, want: Ruleset) -> Drift:
+    if reading.error is not None:
+        return Drift(reading.switch, error=str(reading.error))
+    counts = summary(difference(reading, want)).total
+    return Drift(reading.switch, counts.add, counts.change, counts.delete, tuple(map(str, reading.foreign)))

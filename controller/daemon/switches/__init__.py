@@ -1,0 +1,1 @@
+"""The switches of a running fabric: inventory, reconciliation, onboarding."""

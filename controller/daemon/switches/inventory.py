@@ -1,0 +1,152 @@
+"""The roster: what is known of each switch of the fabric. Values and a lock; decides nothing, sends nothing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from threading import Condition
+from typing import Any, NamedTuple
+
+from clos.controller.store.store import utc_now
+from clos.fabric.dataplane.ruleset import SwitchState
+
+FAULTS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchStatus:
+    """One switch. ``joins``: how often it has connected; ``since``: when it last did, or left (UTC).
+
+    ``read``: it was read back since; ``in_line``: it holds what it should, by read-back or by barrier.
+    ``seen``: what it holds of ours where that is known and something else. ``foreign``: entries on it that are not
+    ours. ``problem``: why it is not in line. ``dpid``: the datapath id it connected with.
+    """
+
+    connected: bool = False
+    joins: int = 0
+    since: str = ""
+    read: bool = False
+    in_line: bool = False
+    seen: SwitchState | None = None
+    foreign: tuple[object, ...] = ()
+    problem: str = ""
+    dpid: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what the switch holds right now."""
+        return self.connected and (self.in_line or self.seen is not None)
+
+
+class Fault(NamedTuple):
+    """Something that went wrong, for people; ``switch`` may be empty."""
+
+    when: str
+    switch: str
+    text: str
+
+
+class SwitchInventory:
+    """Standings by switch name; any thread. A standing is replaced, never changed."""
+
+    def __init__(self, switches: Iterable[str] = ()) -> None:
+        self._changed = Condition()
+        self._standings = {name: SwitchStatus() for name in switches}
+        self._arrived: set[str] = set()
+        self._closed = False
+        self.faults: deque[Fault] = deque(maxlen=FAULTS_KEPT)
+
+    def expect(self, switches: Collection[str]) -> None:
+        """These are the switches of the fabric from now on."""
+        with self._changed:
+            self._standings = {name: self._standings.get(name, SwitchStatus()) for name in switches}
+            self._arrived.intersection_update(switches)
+            self._changed.notify_all()
+
+    def standings(self) -> dict[str, SwitchStatus]:
+        """Of all switches, as they are at this moment."""
+        with self._changed:
+            return dict(self._standings)
+
+    def seen(self) -> dict[str, SwitchState]:
+        """What connected switches hold where it is not what they should."""
+        return {n: s.seen for n, s in self.standings().items() if s.connected and not s.in_line and s.seen is not None}
+
+    def joins(self, switches: Iterable[str]) -> dict[str, int]:
+        """The connected ones of the switches, and which connection of theirs this is."""
+        now = self.standings()
+        return {name: now[name].joins for name in switches if name in now and now[name].connected}
+
+    # What the wire tells.
+
+    def joined(self, switch: str, dpid: int = 0) -> None:
+        """It connected; what it holds is to be read back."""
+        with self._changed:
+            joins = self._standings.get(switch, SwitchStatus()).joins + 1
+            self._standings[switch] = SwitchStatus(True, joins, utc_now(), problem="not read back yet", dpid=dpid)
+            self._arrived.add(switch)
+            self._changed.notify_all()
+
+    def left(self, switch: str) -> None:
+        with self._changed:
+            if switch in self._standings:
+                gone = replace(self._standings[switch], connected=False, in_line=False, seen=None)
+                self._standings[switch] = replace(gone, since=utc_now(), problem="not connected")
+                self._arrived.discard(switch)
+                self._changed.notify_all()
+
+    # What reading back and sending tell. ``joins`` says of which connection it is true.
+
+    def note(self, switch: str, joins: int, **fields: Any) -> None:
+        """Change these fields of its standing, unless the switch has left or joined again since."""
+        with self._changed:
+            now = self._standings.get(switch)
+            if now is not None and now.connected and now.joins == joins:
+                self._standings[switch] = replace(now, read=True, **fields)
+                self._changed.notify_all()
+
+    def fault(self, switch: str, text: str) -> None:
+        self.faults.append(Fault(utc_now(), switch, text))
+
+    # Who waits.
+
+    def arrivals(self) -> frozenset[str]:
+        """Take the switches that have joined since this was last asked."""
+        with self._changed:
+            found = frozenset(self._arrived)
+            self._arrived.clear()
+            return found
+
+    def again(self, switches: Iterable[str]) -> None:
+        """These have joined and were taken, but nothing came of it."""
+        with self._changed:
+            self._arrived.update(name for name in switches if self._is_connected(name))
+            self._changed.notify_all()
+
+    def await_arrivals(self, timeout: float) -> bool:
+        """Wait until a switch has joined that nobody has taken; False: none within so long, or closed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._arrived or self._closed, timeout) and not self._closed
+
+    def await_connected(self, switches: Iterable[str], timeout: float) -> None:
+        """Wait until these are all connected, at most so long."""
+        wanted = tuple(switches)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or all(map(self._is_connected, wanted)), timeout)
+
+    def await_read(self, timeout: float) -> None:
+        """Wait until every switch that is connected has been read back, at most so long."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or all(s.read or not s.connected for s in self._standings.values()), timeout
+            )
+
+    def _is_connected(self, switch: str) -> bool:
+        return switch in self._standings and self._standings[switch].connected
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,47 @@
+"""Switches that join: read back while nothing waits, then brought in line between two changes.
+
+Lives here: what happens to a switch from its joining until it holds what it should. Must not know: how it is read,
+how plans are made.
+
+Reading a large fabric back takes minutes; changes go on meanwhile. They leave alone what has not been read, so nobody
+but the switch's owner here sends to it, and a reading is as good at the end as it was when it was made, unless the
+revision has changed: then the switch is read again.
+"""
+
+from __future__ import annotations
+
+from clos.controller.daemon.changes.candidate import Running
+from clos.controller.daemon.state import State
+from clos.controller.daemon.switches.reconcile import ReadBack, push_difference, read_back, remember
+
+
+def onboard(state: State) -> None:
+    """Bring the switches that have joined to the current revision; remember of others what they hold."""
+    held, joins = state.held, state.roster.joins(state.roster.arrivals())
+    different: list[ReadBack] = []
+    for found in read_back(state.wire, joins, held.ruleset):
+        if found.equal:
+            _conclude(state, held, joins, [found])
+        else:
+            different.append(found)
+    if different:
+        _conclude(state, held, joins, different)
+
+
+def _conclude(state: State, held: Running, joins: dict[str, int], readings: list[ReadBack]) -> None:
+    """Act on readings that were held against ``held``, if that is still what counts.
+
+    What another compiler sent is left as it is: the rules this one would send are for a plan to show first.
+    """
+    ours = held.compiled.topology.switches if held.compiled and not held.recompiled else {}
+    with state.changing:
+        if state.held is not held:
+            state.roster.again(found.switch for found in readings)
+        elif state.pending is None and not state.stopping.is_set():
+            for found in readings:
+                if found.switch not in ours:
+                    remember(state.roster, joins[found.switch], found)
+            known = [found for found in readings if found.switch in ours]
+            push_difference(state.wire, state.roster, joins, known, held.ruleset)
+            if held.recompiled and all(standing.in_line for standing in state.roster.standings().values()):
+                state.held = held._replace(recompiled=False)  # it makes the same rules

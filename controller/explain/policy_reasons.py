@@ -1,0 +1,147 @@
+"""Why a packet passes or not, in words: the policy line that permits it, the lines that nearly do, or the address
+that admission does not know.
+
+Lives here: sentences about intents and walks. Must not know: flags, files but for quoting a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.text import Text
+
+from clos.controller.explain.questions import Probe
+from clos.controller.intent.model import ALLOW, Intent, Policy, Share, Where
+from clos.controller.intent.reach import End, Flow, Ruling, between
+from clos.fabric.packet.fields import VID_NONE, VID_PRESENT, ipv4_text, text
+from clos.fabric.topology import TRUNK, Topology
+
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
+
+
+def flow_text(flow: Flow) -> str:
+    """``tcp/1433``, ``icmp``."""
+    name = PROTOCOLS.get(flow.proto, f"ip/{flow.proto}")
+    return name if flow.target_port is None else f"{name}/{flow.target_port}"
+
+
+def end_text(end: End) -> str:
+    groups = f"groups {', '.join(end.groups)}" if end.groups else "in no group"
+    return f"{end} ({ipv4_text(end.endpoint.ip)}, network {end.endpoint.network}, {groups})"
+
+
+def speaks(by: Policy | Share) -> str:
+    """What a policy or share says, in a sentence without its end."""
+    services = " and ".join(map(str, by.services))
+    if isinstance(by, Policy):
+        verb = "lets group {} open" if by.action == ALLOW else "forbids group {} to open"
+        via = f" via {by.via}" if by.via else ""
+        return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}{via}"
+    return f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}"
+
+
+def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
+    """The decision and the lines behind it. ``flow``: what is asked about, or its name."""
+    word = flow if isinstance(flow, str) else flow_text(flow)
+    if decided.by is not None:
+        permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"
+        verdict = permitted if decided.allowed else "Refused"
+        as_reply = ", and these packets are its answers" if decided.reply else ""
+        yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by)}{as_reply}.")
+        yield from quoted(decided.by.where)
+        return
+    yield _verdict(
+        False, f"Refused: nothing lets {source} open {word} to {target}, and what nothing permits is dropped."
+    )
+    near, answers = between(intent, source, target), between(intent, target, source)
+    if near:
+        yield "What is said about these two:"
+        yield from _listed(near)
+    elif answers:
+        yield f"It may only answer what {target} opens:"
+        yield from _listed(answers)
+    elif source.tenant.name == target.tenant.name:
+        one, other = source.endpoint.name, target.endpoint.name
+        yield f"No policy of tenant {source.tenant.name} goes from a group of {one} to a group of {other}."
+    else:
+        yield from _unshared(intent, source, target)
+
+
+def _listed(said: Iterable[Policy | Share]) -> Iterator[Text | str]:
+    for by in said:
+        yield f"  {speaks(by)}."
+        yield from quoted(by.where)
+
+
+def _unshared(intent: Intent, source: End, target: End) -> Iterator[Text | str]:
+    """Why two tenants do not meet: no offer, no consent, or not for these groups."""
+    user, owner = source.tenant, target.tenant
+    offers = [s for s in intent.shares.values() if s.tenant == owner.name and user.name in s.to]
+    if not offers:
+        yield f"Tenants are closed to each other: {owner.name} shares nothing with {user.name}."
+    wishes = {wish.share: wish for wish in user.imports if wish.tenant == owner.name}
+    for share in offers:
+        wish = wishes.get(share.name)
+        if wish is None:
+            yield f"Tenant {owner.name} offers share {share.name}, but {user.name} does not import it."
+        elif not target.within(share.group):
+            yield f"Share {share.name} is about group {share.group}, which {target.endpoint.name} is not in."
+        else:
+            groups = " and ".join(wish.groups)
+            yield f"{user.name} imports share {share.name} for {groups}, which {source.endpoint.name} is not in."
+        yield from quoted(share.where if wish is None else wish.where)
+
+
+def not_admitted(intent: Intent, topology: Topology, probe: Probe) -> Iterator[str]:
+    """Why a raw packet is not let in at its port: for each endpoint that lives there, what differs."""
+    host = topology.host_at.get(probe.at)
+    if host is None:
+        yield f"{probe.at} has no host: only fabric frames with this switch's node tag are taken there."
+        return
+    here = list(_ends_on(intent, host))
+    if not here:
+        yield f"No endpoint lives on {host}: its port {probe.at} admits nothing."
+    for end in here:
+        wrong = _differences(end, topology, probe)
+        if wrong:
+            yield f"It is not {end}'s: {'; '.join(wrong)}."
+
+
+def _ends_on(intent: Intent, host: str) -> Iterator[End]:
+    for tenant in intent.tenants.values():
+        yield from (End(tenant, e) for e in tenant.endpoints.values() if e.host == host)
+
+
+def _differences(end: End, topology: Topology, probe: Probe) -> list[str]:
+    """The tag and the addresses of a packet that are not this endpoint's."""
+    vlan, one = _vlan(end, topology), end.endpoint
+    outer = probe.packet.headers()
+    inner = probe.packet.pop_vlan().headers() if vlan else outer
+    want = {"eth_src": one.mac, "ipv4_src": one.ip, "arp_spa": one.ip, "arp_sha": one.mac}
+    wrong = [("vlan_vid", outer["vlan_vid"], VID_PRESENT | vlan if vlan else VID_NONE)]
+    wrong += [(field, inner.get(field, value), value) for field, value in want.items()]
+    return [f"{name} is {text(name, have)} and not {text(name, must)}" for name, have, must in wrong if have != must]
+
+
+def _vlan(end: End, topology: Topology) -> int | None:
+    """What its host tags frames with; None on an access port."""
+    network = end.tenant.networks[end.endpoint.network]
+    return network.vlan if topology.hosts[end.endpoint.host].mode == TRUNK else None
+
+
+def quoted(where: Where) -> Iterator[Text]:
+    """The place, and what is written there; nothing for what was not written in a file."""
+    if not where.line:
+        return
+    try:
+        line = Path(where.file).read_text().splitlines()[where.line - 1].strip()
+    except (OSError, IndexError, UnicodeDecodeError):
+        line = ""
+    if line.startswith("apiVersion:"):
+        line = ""  # the whole document is meant
+    yield Text.assemble(f"    {where}  ", (line, "cyan"))
+
+
+def _verdict(allowed: bool, words: str) -> Text:
+    return Text(words, "bold green" if allowed else "bold red")

@@ -1,0 +1,149 @@
+"""Questions turned into packets: who sends what to whom, and where it enters the fabric.
+
+Lives here: names of endpoints, services and ports as people type them, and the packet they mean. Must not know:
+what becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, NamedTuple
+
+import typer
+
+from clos.controller.cli.answer import Stop, usage
+from clos.controller.cli.sources import Wanted
+from clos.controller.intent.model import ROUTER_MAC, Intent, Service
+from clos.controller.intent.problem import suggest
+from clos.controller.intent.reach import End, Flow, ends
+from clos.controller.intent.schema import scalars
+from clos.controller.probe.packets import WITH_PORTS, Party, message
+from clos.fabric.packet.build import Packet, PacketError
+from clos.fabric.packet.fields import ipv4_text
+from clos.fabric.topology import TRUNK, PortRef, Topology
+
+From = Annotated[str, typer.Option("--from", metavar="ENDPOINT", help="Who sends: tenant/name, name or address.")]
+To = Annotated[str, typer.Option("--to", metavar="ENDPOINT", help="To whom.")]
+ServiceWord = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", help="tcp/1433, udp/53, icmp, ip/47.")]
+Via = Annotated[str, typer.Option("--via", metavar="LEAF", help="The leaf a dual-homed host sends by.")]
+AtPort = Annotated[str, typer.Option("--in", metavar="LEAF:PORT", help="Where a raw --packet enters.")]
+Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw Ethernet frame.")]
+
+SOURCE_PORT = 49152
+"""The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
+
+
+class Probe(NamedTuple):
+    """A packet and the port it enters by; who sends it to whom, where that is known."""
+
+    at: PortRef
+    packet: Packet
+    source: End | None = None
+    target: End | None = None
+    flow: Flow | None = None
+
+
+def asked(wanted: Wanted, source: str, target: str, service: str, via: str, at: str, packet: str) -> Probe:
+    """The probe that the options of ``trace`` and ``explain`` ask for. Raises Stop (USAGE)."""
+    if by_frame(source, target, at, packet):
+        return raw(at, packet, wanted.topology)
+    one, other = (find_end(wanted.intent, end) for end in (source, target))
+    return between_ends(wanted, one, other, find_flow(service), via)
+
+
+def by_frame(source: str, target: str, at: str, packet: str) -> bool:
+    """Whether a raw frame is asked about, and not two endpoints. Raises Stop (USAGE) when neither is named in full."""
+    ends, frame = (source, target), (at, packet)
+    if not (all(ends) and not any(frame)) and not (all(frame) and not any(ends)):
+        raise usage("say --from and --to, or --in and --packet")
+    return all(frame)
+
+
+def find_end(intent: Intent, word: str) -> End:
+    """The endpoint called ``tenant/name``, ``name`` where only one tenant has it, or by its IPv4 address.
+
+    Raises Stop (USAGE) when there is none or more than one.
+    """
+    everyone = list(ends(intent))
+    found = [one for one in everyone if word in (str(one), one.endpoint.name, ipv4_text(one.endpoint.ip))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise usage(f"{word} may be {' or '.join(map(str, found))}: write one of these")
+    names = {one.endpoint.name for one in everyone} | {str(one) for one in everyone}
+    meant = suggest(word, names)
+    raise usage(f"no endpoint {word}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def find_flow(word: str) -> Flow:
+    """The flow a client of this service opens: ``tcp/1433``, ``udp/53``, ``icmp``, ``ip/47``.
+
+    Raises Stop (USAGE) for what is more than one flow: a range of ports, a protocol with all of its ports, ``any``.
+    """
+    service = find_service(word)
+    if service.proto is None or (
+        service.proto in WITH_PORTS and (service.first is None or service.first != service.last)
+    ):
+        raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp (explain takes ranges)")
+    return Flow(service.proto, SOURCE_PORT, service.first) if service.proto in WITH_PORTS else Flow(service.proto)
+
+
+def find_service(word: str) -> Service:
+    """A service as intents write it: ``tcp/443``, ``udp/5000-5010``, ``tcp``, ``icmp``, ``any``, ``ip/47``."""
+    try:
+        return scalars.service(word)
+    except ValueError as error:
+        raise usage(f"--service {word}: {error}") from None
+
+
+def find_ports(words: Iterable[str], topology: Topology) -> frozenset[PortRef]:
+    """Switch ports written ``leaf1:3``. Raises Stop (USAGE) for one that the topology does not have."""
+    return frozenset(find_port(word, topology) for word in words)
+
+
+def find_port(word: str, topology: Topology) -> PortRef:
+    try:
+        port = PortRef(*scalars.port(word))
+    except ValueError as error:
+        raise usage(f"{word}: {error}") from None
+    if port.switch not in topology.switches:
+        raise no_switch(port.switch, topology)
+    if port.port not in topology.ports[port.switch]:
+        raise usage(
+            f"{word}: {port.switch} has no such port; it uses {', '.join(map(str, topology.ports[port.switch]))}"
+        )
+    return port
+
+
+def no_switch(name: str, topology: Topology) -> Stop:
+    """What to say to someone who names a switch that is not there."""
+    meant = suggest(name, topology.switches)
+    return usage(f"no switch {name}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str = "") -> Probe:
+    """The first packet ``source`` sends to ``target``: bridged within a network, else by way of the gateway.
+
+    ``via``: the leaf it enters by, for a dual-homed host.
+    """
+    if str(source) == str(target):
+        raise usage(f"{source} to itself: no fabric sees such a packet")
+    host = wanted.topology.hosts[source.endpoint.host]
+    ports = [port for port in host.ports if via in ("", port.switch)]
+    if not ports:
+        raise usage(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
+    home = (source.tenant.name, source.endpoint.network)
+    near = home == (target.tenant.name, target.endpoint.network)
+    vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
+    party = Party(source.tenant, source.endpoint, host.ports, vlan)
+    packet = message(party, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow)
+    return Probe(ports[0], packet, source, target, flow)
+
+
+def raw(port: str, text: str, topology: Topology) -> Probe:
+    """A frame given in hexadecimal digits; spaces and colons between them do not matter."""
+    try:
+        packet = Packet.parse(bytes.fromhex(text.replace(":", "")))
+    except (ValueError, PacketError) as error:
+        raise usage(f"--packet: {error}") from None
+    return Probe(find_port(port, topology), packet)

@@ -1,0 +1,1 @@
+"""Change impact: what a change of intents means for packets, as sentences and as exact sets of packets."""

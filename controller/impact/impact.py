@@ -1,0 +1,111 @@
+"""What a change of intents means, as sentences and as sets of packets. Nothing here looks at rules.
+
+Lives here: the answer and its order. The sentences speak of endpoints and groups by name; the flows are the exact
+packets, and there is a sentence iff there is a flow, a new limit apart. Must not know: rules, switches, YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from clos.controller.impact.changed_flows import Flow, flows
+from clos.controller.impact.endpoint_changes import residents
+from clos.controller.impact.endpoint_names import Names
+from clos.controller.impact.endpoint_pairs import (
+    PermissionChanges,
+    Snapshot,
+    affected_tenants,
+    endpoint_pairs,
+)
+from clos.controller.impact.permission_changes import LIMITS, PERMITS, REFUSES, TURNS, Permission, permissions
+from clos.controller.impact.sentence import (
+    ADDS,
+    CHANGES,
+    NETWORK,
+    REMARK,
+    REMOVES,
+    Sentence,
+    rate_text,
+)
+from clos.controller.impact.waypoint_flows import waypoint_flows
+from clos.controller.intent.model import Intent
+from clos.fabric.topology import Topology
+
+ORDER = (PERMITS, REFUSES, TURNS, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
+"""What matters most comes first."""
+
+NOTHING = "nothing changes for any packet"
+NOTHING_ELSE = "nothing else changes"
+NOBODY = Snapshot(Intent(), Topology("empty", {}, ()))
+"""What there is before the first revision."""
+
+
+class Impact(NamedTuple):
+    """``sentences`` in their order; ``flows``: exactly the packets that have another fate."""
+
+    sentences: tuple[Sentence, ...] = ()
+    flows: tuple[Flow, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.sentences:
+            return NOTHING
+        return "; ".join((*(one.text for one in self.sentences), NOTHING_ELSE))
+
+
+def impact_of(old: Snapshot, new: Snapshot) -> Impact:
+    """What the change from one intent to another means for packets. Costs what the tenants concerned cost."""
+    who = affected_tenants(old, new)
+    if not who.changed:
+        return Impact()
+    seen, named = endpoint_pairs(old, new, who.tenants)
+    called = {str(p.before): str(p.after) for p in named if p.before and p.after and str(p.before) != str(p.after)}
+    shifts = PermissionChanges(old.intent, new.intent, called)
+    local = [party for party in seen if not who.changed.isdisjoint(party.tenants)]
+    exact = tuple(sorted((*flows(old, new, who, seen, shifts), *waypoint_flows(old, new, local, shifts))))
+    names = Names(old.intent, new.intent, named)
+    said = [_said(one, names) for one in permissions(named, who, shifts)]
+    said += residents(old, new, who, named, exact, names)
+    return Impact(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
+
+
+_VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses", TURNS: "newly sends"}
+
+
+def _said(one: Permission, names: Names) -> Sentence:
+    """A permission as a sentence."""
+    before = one.kind == REFUSES
+    senders, receivers = (names.of(held, before) for held in (one.senders, one.receivers))
+    services = [str(word) for word in one.words]
+    about = f"{senders.text} {'<->' if one.mutual else '->'} {receivers.text} {', '.join(services)}"
+    detail: dict[str, Any] = {
+        "from": senders.data,
+        "to": receivers.data,
+        "services": services,
+        "mutual": one.mutual,
+    }
+    if one.kind == LIMITS:
+        was, now = one.rates
+        detail |= {"before": rate_text(was), "after": rate_text(now)}
+        text = f"limits {about} to {rate_text(now)} per leaf" if now else f"no longer limits {about}"
+        return Sentence(LIMITS, f"{text} ({f'it was {rate_text(was)}' if was else 'it had no limit'})", detail)
+    detail["refused_answers"] = [str(word) for word in one.mute]
+    if any(one.vias):
+        detail["via"] = dict(zip(("before", "after"), one.vias, strict=True))
+    return Sentence(one.kind, _via(one, about) if any(one.vias) else f"{_VERBS[one.kind]} {about}{_mute(one)}", detail)
+
+
+def _via(one: Permission, about: str) -> str:
+    """A permission with a waypoint before the change or after it."""
+    before, after = one.vias
+    if after is None:
+        return f"no longer sends {about} via {before}: it {'goes straight' if one.kind == TURNS else 'is refused'}"
+    was = f" (it went {f'via {before}' if before else 'straight'})" if one.kind == TURNS else _mute(one)
+    return f"{_VERBS[one.kind]} {about} via {after}{was}"
+
+
+def _mute(one: Permission) -> str:
+    """Which answers do not pass; nothing when all do."""
+    if not one.mute:
+        return ""
+    every = all(word.answer in one.mute for word in one.words)
+    return " (answers are refused)" if every else f" (answers that are {', '.join(map(str, one.mute))} are refused)"

@@ -1,0 +1,147 @@
+"""The packets that go to a waypoint first before a change or after it, and not to the same one both times.
+
+Such a packet is handed to the waypoint, whoever it is for: so it is told by the address it bears and not by where its
+receiver is. Must not know: words, rules, what waypoints pass on (to everybody else that looks like any other sender).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from clos.controller.impact.changed_flows import (
+    ALTERED,
+    GAINED,
+    LOST,
+    VIA_BRIDGED,
+    VIA_ROUTED,
+    EndpointRole,
+    Flow,
+    Target,
+    grouped,
+    rectangles,
+    resident,
+)
+from clos.controller.impact.endpoint_pairs import (
+    NO_WAYS,
+    EndpointPair,
+    PermissionChanges,
+    Role,
+    Snapshot,
+    Ways,
+)
+from clos.controller.impact.policy_classes import Attachment, Network, PolicyClass, members, place
+from clos.controller.impact.traffic_sets import Traffic, canonical, common, minus
+from clos.controller.intent.model import Tenant
+
+Firsts = dict[Target, Traffic]
+"""What goes to waypoints first, by where these are."""
+Known = dict[int, PolicyClass]
+"""What policies see of those who have an address."""
+
+
+def waypoint_flows(
+    old: Snapshot, new: Snapshot, seen: Iterable[EndpointPair], shifts: PermissionChanges
+) -> tuple[Flow, ...]:
+    """Every packet that a waypoint gets before the change or after, and that has another fate; sorted, none empty.
+
+    ``seen``: the parties of the tenants that the change concerns, as packets see them.
+    """
+    sides = _WaypointSide(old), _WaypointSide(new)
+    senders = [EndpointPair(*map(resident, party)) for party in seen]
+    seats = grouped((_seat(party), party.told.end) for party in senders if party.before or party.after)
+    found = [
+        *_flows(VIA_ROUTED, seats, sides, shifts, _WaypointSide.ips),
+        *_flows(VIA_BRIDGED, seats, sides, shifts, _WaypointSide.macs),
+    ]
+    return tuple(sorted(found))
+
+
+def _seat(party: EndpointPair) -> EndpointRole:
+    before, after = party
+    role = Role(before and before.who, after and after.who)
+    return EndpointRole(role, before and before.network, after and after.network)
+
+
+class _WaypointSide:
+    """Whom addresses belong to before the change, or after; only in tenants that have waypoints."""
+
+    def __init__(self, side: Snapshot) -> None:
+        self._side = side
+        self._ips: dict[str, Known] = {}
+        self._macs: dict[str, dict[str, Known]] = {}
+        for tenant in side.intent.tenants.values():
+            if any(policy.via for policy in tenant.policies):
+                self._add(tenant)
+
+    def _add(self, tenant: Tenant) -> None:
+        ips: Known = {}
+        macs: dict[str, Known] = {}
+        for member in members(self._side.intent, self._side.topology, [tenant.name]):
+            ips[member.end.ip] = member.who
+            macs.setdefault(member.network.name, {})[member.end.mac] = member.who
+        self._ips[tenant.name], self._macs[tenant.name] = ips, macs
+
+    def ips(self, network: Network | None) -> Known:
+        return self._ips.get(network.tenant, {}) if network is not None else {}
+
+    def macs(self, network: Network | None) -> Known:
+        return self._macs.get(network.tenant, {}).get(network.name, {}) if network is not None else {}
+
+    def firsts(self, ways: Ways) -> Firsts:
+        """The same by where the waypoints are: packets see no names."""
+        found: Firsts = {}
+        for name, traffic in ways.items():
+            tenant, _, endpoint = (name or "").partition("/")
+            held = self._side.intent.tenants[tenant]
+            found[Target(*place(held, held.endpoints[endpoint], self._side.topology)[:3])] = traffic
+        return found
+
+
+Look = Callable[[_WaypointSide, Network | None], Known]
+
+
+def _flows(
+    way: str,
+    seats: Mapping[EndpointRole, list[Attachment]],
+    sides: tuple[_WaypointSide, _WaypointSide],
+    shifts: PermissionChanges,
+    known: Look,
+) -> Iterator[Flow]:
+    moved = []
+    addresses: dict[tuple[Network | None, Network | None], dict[Role, list[int]]] = {}
+    for seat in seats:
+        place = seat.before, seat.after
+        if place not in addresses:
+            addresses[place] = _roles(*(known(side, network) for side, network in zip(sides, place, strict=True)))
+        for role, held in addresses[place].items():
+            ways = shifts.turned(seat.role, role)
+            if ways != (NO_WAYS, NO_WAYS):
+                firsts = sides[0].firsts(ways[0]), sides[1].firsts(ways[1])
+                moved += [((change, some), (seat, tuple(held))) for change, some in _changes(*firsts)]
+    for (change, traffic), related in grouped(moved).items():
+        for froms, tos in rectangles(related):
+            ends = tuple(sorted(end for seat in froms for end in seats[seat]))
+            ips = tuple(sorted({one for held in tos for one in held}))
+            own = ends[0].ip if way == VIA_ROUTED else ends[0].mac
+            if len(ends) > 1 or ips != (own,):
+                yield Flow(change, way, ends, ips, traffic)
+
+
+def _roles(before: Known, after: Known) -> dict[Role, list[int]]:
+    """Addresses by what policies see of those who have them."""
+    every = dict.fromkeys((*before, *after))
+    return grouped((Role(before.get(one), after.get(one)), one) for one in every)
+
+
+def _changes(before: Firsts, after: Firsts) -> Iterator[tuple[str, Traffic]]:
+    was, now = (tuple(box for traffic in firsts.values() for box in traffic) for firsts in (before, after))
+    other = [
+        box
+        for one, traffic in before.items()
+        for two, held in after.items()
+        if one != two
+        for box in common(traffic, held)
+    ]
+    for change, traffic in ((GAINED, minus(now, was)), (LOST, minus(was, now)), (ALTERED, tuple(other))):
+        if traffic:
+            yield change, canonical(traffic)

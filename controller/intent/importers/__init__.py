@@ -1,0 +1,1 @@
+"""Topologies of other tools, read and made a sound topology of ours."""

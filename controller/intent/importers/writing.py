@@ -1,0 +1,114 @@
+"""Intents as YAML text, for programs that make them and for people who want to see one.
+
+Lives here: how documents are written. ``load_intent`` of what is written gives back an equal intent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from clos.controller.intent.model import (
+    ALLOW,
+    Endpoint,
+    Group,
+    Import,
+    Intent,
+    Network,
+    Policy,
+    Rate,
+    Share,
+    Tenant,
+)
+from clos.controller.intent.schema.notation import API_VERSION
+from clos.controller.intent.schema.scalars import ipv4_text, mac_text
+
+
+def write_intent(intent: Intent) -> str:
+    """All documents of an intent: tenants first, then shares."""
+    documents = [*map(write_tenant, intent.tenants.values()), *map(write_share, intent.shares.values())]
+    return "---\n".join(documents)
+
+
+def write_tenant(tenant: Tenant) -> str:
+    lines = [f"apiVersion: {API_VERSION}", "kind: Tenant", f"metadata: {{name: {tenant.name}}}", "spec:"]
+    if tenant.rate is not None:
+        lines.append(f"  rateLimit: {_rate(tenant.rate)}")
+    lines += _mapping("networks", map(_network, tenant.networks.values()))
+    lines += _mapping("endpoints", map(_endpoint, tenant.endpoints.values()))
+    lines += _mapping("groups", map(_group, tenant.groups.values()))
+    lines += _mapping("policies", (f"- {_policy(policy)}" for policy in tenant.policies))
+    lines += _mapping("imports", (f"- {_import(wish)}" for wish in tenant.imports))
+    return "\n".join(lines) + "\n"
+
+
+def write_share(share: Share) -> str:
+    spec = [("group", share.group), ("services", _list(map(str, share.services))), ("to", _list(share.to))]
+    spec += [("rateLimit", _rate(share.rate))] if share.rate is not None else []
+    head = [f"apiVersion: {API_VERSION}", "kind: Share", f"metadata: {{name: {share.name}, tenant: {share.tenant}}}"]
+    return "\n".join([*head, "spec:", *(f"  {key}: {value}" for key, value in spec)]) + "\n"
+
+
+def _mapping(name: str, rows: Iterable[str]) -> Iterator[str]:
+    lines = [f"    {row}" for row in rows]
+    return iter([f"  {name}:", *lines] if lines else [])
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"[{', '.join(words)}]"
+
+
+def _flow(*entries: tuple[str, str]) -> str:
+    return f"{{{', '.join(f'{key}: {value}' for key, value in entries if value)}}}"
+
+
+def _quoted(word: str) -> str:
+    """A word of any characters, as a single-quoted YAML scalar."""
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.kbps} kbps" if not rate.burst else f"{{rate: {rate.kbps} kbps, burst: {rate.burst} kb}}"
+
+
+def _network(network: Network) -> str:
+    subnet = f"{ipv4_text(network.subnet[0])}/{network.subnet[1]}"
+    gateway = ipv4_text(network.gateway) if network.gateway != network.subnet[0] + 1 else ""
+    vlan = str(network.vlan) if network.vlan is not None else ""
+    broadcast = "true" if network.broadcast else ""
+    return f"{network.name}: " + _flow(
+        ("subnet", subnet), ("gateway", gateway), ("vlan", vlan), ("broadcast", broadcast)
+    )
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    labels = _flow(*((key, _quoted(value)) for key, value in endpoint.labels)) if endpoint.labels else ""
+    return f"{endpoint.name}: " + _flow(
+        ("host", endpoint.host),
+        ("network", endpoint.network),
+        ("ip", ipv4_text(endpoint.ip)),
+        ("mac", _quoted(mac_text(endpoint.mac)) if endpoint.mac else ""),
+        ("labels", labels),
+    )
+
+
+def _group(group: Group) -> str:
+    labels = _flow(*((key, _list(map(_quoted, values))) for key, values in group.labels)) if group.labels else ""
+    endpoints = _list(group.endpoints) if group.endpoints else ""
+    networks = _list(group.networks) if group.networks else ""
+    return f"{group.name}: " + _flow(("endpoints", endpoints), ("networks", networks), ("labels", labels))
+
+
+def _policy(policy: Policy) -> str:
+    return _flow(
+        ("name", policy.name),
+        ("from", policy.source),
+        ("to", policy.target),
+        ("services", _list(map(str, policy.services))),
+        ("action", policy.action if policy.action != ALLOW else ""),
+        ("rateLimit", _rate(policy.rate) if policy.rate is not None else ""),
+        ("via", policy.via or ""),
+    )
+
+
+def _import(wish: Import) -> str:
+    return _flow(("tenant", wish.tenant), ("share", wish.share), ("groups", _list(wish.groups)))

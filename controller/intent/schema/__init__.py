@@ -1,0 +1,2 @@
+"""The keys of documents: their shapes, scalars and notations, as tables; the reference and the JSON Schema come from
+these."""

@@ -1,0 +1,209 @@
+"""The kinds of intent documents, ``Tenant`` and ``Share``: their keys, and what each key's values make.
+
+Lives here: one table of keys per kind. Must not know: files, topologies, what makes an intent consistent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clos.controller.intent.model import ALLOW, DENY, Group, Import, Network, Policy, Rate, Where
+from clos.controller.intent.schema.notation import (
+    BURST,
+    IPV4,
+    LABEL,
+    MAC,
+    NAME,
+    NOTE,
+    ON_HOST,
+    RATE_WORD,
+    SERVICE,
+    SUBNET,
+    VLAN,
+    document,
+)
+from clos.controller.intent.schema.shapes import FLAG, Choice, Either, Key, ListOf, MapOf, Record, Refused
+
+
+def _rate(_name: str, values: dict[str, Any], _where: Where) -> Rate:
+    return Rate(values["rate"].kbps, values.get("burst", 0))
+
+
+RATE = Either(
+    "a rate",
+    (
+        RATE_WORD,
+        Record(
+            "a rate with a burst",
+            (
+                Key("rate", RATE_WORD, "The limit.", required=True),
+                Key("burst", BURST, "How much may pass at once above it.", default="the switch's own"),
+            ),
+            _rate,
+        ),
+    ),
+)
+
+
+def _network(name: str, values: dict[str, Any], where: Where) -> Network:
+    base, _ = subnet = values["subnet"]
+    return Network(
+        name, subnet, values.get("gateway", base + 1), values.get("vlan"), values.get("broadcast", False), where
+    )
+
+
+NETWORK = Record(
+    "a network",
+    (
+        Key("subnet", SUBNET, "The network's IPv4 addresses.", required=True),
+        Key("gateway", IPV4, "The anycast gateway, present on every leaf.", default="first address of `subnet`"),
+        Key("vlan", VLAN, "The VLAN id that trunk hosts use for this network.", default="none: access hosts only"),
+        Key("broadcast", FLAG, "Deliver broadcast and multicast inside the network.", default="`false`: dropped"),
+    ),
+    _network,
+)
+
+
+ENDPOINT = Either(
+    "an endpoint",
+    (
+        ON_HOST,
+        Record(
+            "an endpoint",
+            (
+                Key("host", NAME, "The host of the topology it lives on.", required=True),
+                Key("ip", IPV4, "Its address; it can send from no other.", required=True),
+                Key("network", NAME, "Its network.", default="the one whose subnet holds `ip`"),
+                Key("mac", MAC, "Its MAC address; it can send from no other.", default="the host's"),
+                Key("labels", MapOf(NAME, LABEL), "Words to select it by: `user`, `region`, `resource`, ..."),
+            ),
+        ),
+    ),
+)
+
+ONE_OR_MORE_LABELS = Either("a label value or a list of them", (LABEL, ListOf(LABEL, least=1)))
+
+
+def _group(name: str, values: dict[str, Any], where: Where) -> Group:
+    if not any(values.values()):
+        raise Refused("", "a group selects by at least one of endpoints, networks, labels")
+    wanted = {key: value if type(value) is list else [value] for key, value in values.get("labels", {}).items()}
+    labels = tuple((key, tuple(wanted[key])) for key in sorted(wanted))
+    return Group(name, tuple(values.get("endpoints", ())), tuple(values.get("networks", ())), labels, where)
+
+
+GROUP = Record(
+    "a group",
+    (
+        Key("endpoints", ListOf(NAME, least=1), "Only these endpoints.", default="any"),
+        Key("networks", ListOf(NAME, least=1), "Only endpoints of these networks.", default="any"),
+        Key(
+            "labels",
+            MapOf(NAME, ONE_OR_MORE_LABELS, least=1),
+            "Only endpoints with one of these values for each label.",
+            default="any",
+        ),
+    ),
+    _group,
+)
+
+
+def _policy(_name: str, values: dict[str, Any], where: Where) -> Policy:
+    source, target = values["from"], values["to"]
+    return Policy(
+        values.get("name", f"{source}-to-{target}"),
+        source,
+        target,
+        tuple(values["services"]),
+        values.get("action", ALLOW),
+        values.get("rateLimit"),
+        values.get("via"),
+        where,
+    )
+
+
+SERVICES = ListOf(SERVICE, least=1, most=1_000)
+POLICY = Record(
+    "a policy",
+    (
+        Key("name", NAME, "What plans and traces call it.", default="`FROM-to-TO`"),
+        Key("from", NAME, "The group that opens the conversation.", required=True),
+        Key("to", NAME, "The group that answers.", required=True),
+        Key("services", SERVICES, "What it may reach there.", required=True),
+        Key("action", Choice({ALLOW: ALLOW, DENY: DENY}), "What happens to it.", default="`allow`"),
+        Key("rateLimit", RATE, "A limit on what this policy allows, at each ingress leaf.", default="none"),
+        Key(
+            "via",
+            NAME,
+            "An endpoint that gets it first, and its replies: only what that sends on arrives.",
+            default="none: straight",
+        ),
+    ),
+    _policy,
+)
+
+
+def _import(_name: str, values: dict[str, Any], where: Where) -> Import:
+    return Import(values["tenant"], values["share"], tuple(values["groups"]), where)
+
+
+IMPORT = Record(
+    "an import",
+    (
+        Key("tenant", NAME, "The tenant that exports.", required=True),
+        Key("share", NAME, "Its share.", required=True),
+        Key("groups", ListOf(NAME, least=1), "The groups of this tenant that may use it.", required=True),
+    ),
+    _import,
+)
+
+TENANT_SPEC = Record(
+    "a tenant's spec",
+    (
+        Key("networks", MapOf(NAME, NETWORK, least=1, partial=True), "Its networks, by name.", required=True),
+        Key("endpoints", MapOf(NAME, ENDPOINT, partial=True), "Its endpoints, by name.", default="none"),
+        Key("groups", MapOf(NAME, GROUP, partial=True), "Selections of endpoints, by name.", default="none"),
+        Key(
+            "policies",
+            ListOf(POLICY, partial=True),
+            "Who may reach whom; the first that matches decides.",
+            default="none: nothing passes",
+        ),
+        Key(
+            "imports", ListOf(IMPORT, most=4_000, partial=True), "Shares of other tenants that it uses.", default="none"
+        ),
+        Key("rateLimit", RATE, "A limit on all that this tenant sends, at each ingress leaf.", default="none"),
+    ),
+    partial=True,
+)
+TENANT_METADATA = Record(
+    "metadata",
+    (
+        Key("name", NAME, "The tenant's name.", required=True),
+        Key("description", NOTE, "For people.", default="none"),
+    ),
+    partial=True,
+)
+SHARE_METADATA = Record(
+    "metadata",
+    (
+        Key("name", NAME, "The share's name; unique within its tenant.", required=True),
+        Key("tenant", NAME, "The tenant that exports it.", required=True),
+        Key("description", NOTE, "For people.", default="none"),
+    ),
+    partial=True,
+)
+SHARE_SPEC = Record(
+    "a share's spec",
+    (
+        Key("group", NAME, "The group of the exporting tenant that serves it.", required=True),
+        Key("services", SERVICES, "What may be reached there.", required=True),
+        Key("to", ListOf(NAME, least=1, most=4_000), "The tenants that may import it.", required=True),
+        Key("rateLimit", RATE, "A limit on what it allows, at each ingress leaf.", default="none"),
+    ),
+)
+
+
+TENANT = document("Tenant", TENANT_METADATA, TENANT_SPEC, "One owner's networks, endpoints, groups and policies.")
+SHARE = document("Share", SHARE_METADATA, SHARE_SPEC, "A service that a tenant opens to others that import it.")
+KINDS = {"Tenant": TENANT, "Share": SHARE}

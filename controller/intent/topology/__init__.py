@@ -1,0 +1,1 @@
+"""Topology files: YAML to a checked Topology, and back to text."""

@@ -1,0 +1,1 @@
+"""OpenFlow 1.3 over sets of packets: tables, groups, one switch, the fabric."""

@@ -1,0 +1,558 @@
+"""Where all packets of a port may end up: switches joined by links, whose rules may be edited.
+
+What becomes of packets that enter a switch from a link, or a group, is worked out once for fresh variables, and then
+read through whatever was done to a packet before. Packets that go on to a table of a switch beyond the first are left
+*ahead*: what that table does is asked only for the packets in question. Whoever reads something is remembered as its
+user, so that an edit tells exactly who must look again. Loops are found where a packet comes back to a place as it was.
+Must not know: intents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from clos.controller.verify.dataplane.flow_table import Pool, RegisterContext
+from clos.controller.verify.dataplane.header_actions import touches
+from clos.controller.verify.dataplane.locations import (
+    ANY_HOST_PORT,
+    ANY_LINK,
+    GroupPoint,
+    PipelinePoint,
+    PortMatters,
+    TraceSink,
+)
+from clos.controller.verify.dataplane.outcome import (
+    DEFERRED,
+    DROPPED,
+    LOOP,
+    Alternative,
+    Filtered,
+    Outcome,
+    Partition,
+    Piece,
+    Plain,
+    any_of,
+    arrives,
+    both,
+    joined,
+    plain,
+)
+from clos.controller.verify.dataplane.pipeline import Defer, SwitchTraversal
+from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, prepare
+from clos.controller.verify.dataplane.summary import Summary
+from clos.controller.verify.dataplane.symbolic_switch import BY_PORT, Changes, Dependent, Filters, SymbolicSwitch
+from clos.controller.verify.headerspace.header_layouts import ANY_LAYER
+from clos.controller.verify.headerspace.header_space import FIELD, LAYOUT, PCP, SLOTS, TAG_SLOTS, VID, Box, HeaderSpace
+from clos.controller.verify.headerspace.header_terms import terms_of_groups, terms_of_rules
+from clos.controller.verify.headerspace.transform import UNCHANGED, HeaderTransform, image
+from clos.controller.verify.headerspace.value_atoms import Unmodelled
+from clos.fabric.dataplane import action as act
+from clos.fabric.dataplane.match import Match
+from clos.fabric.dataplane.rule import GroupEntry, Instructions, Rule
+from clos.fabric.dataplane.ruleset import SwitchState
+from clos.fabric.topology import PortRef, Topology
+
+MAX_HOPS, MAX_DEPTH = 32, 64
+"""Switches in a row, and switches and groups in a row; a longer way is taken for a loop."""
+
+MAX_WORK = 20_000
+"""Places and boxes that one question may lead to; with more, rules are too intricate."""
+
+Where = PortRef | GroupPoint | PipelinePoint
+"""What is remembered: packets that come in by a link, that reach a group, that reach a table."""
+
+
+class CachedOutcome:
+    """What becomes of a box of packets at a place, and who made use of that. ``ports``: where packets came in
+    ELSEWHERE, the links for which nothing is said."""
+
+    __slots__ = ("box", "place", "ports", "summary", "users", "wide")
+
+    def __init__(self, place: Where, box: Box, wide: bool) -> None:
+        self.place, self.box, self.wide = place, box, wide
+        self.summary: Summary | None = None
+        self.ports: frozenset[int] = frozenset()
+        self.users: dict[Any, None] = {}
+
+
+class SwitchEdit(NamedTuple):
+    """What is to change on a switch: rules that go (by table, priority and match) and come, groups (None: gone)."""
+
+    gone: tuple[Rule, ...] = ()
+    come: tuple[Rule, ...] = ()
+    groups: Mapping[int, GroupEntry | None] = {}
+
+
+class FreshProofNeeded(Exception):
+    """An edit that needs packets told apart in ways that cannot be had without starting over."""
+
+
+class _TooWide(Unmodelled):
+    """Packets taken together that have to be told apart."""
+
+
+class SymbolicFabric:
+    """A fabric's rules on its links, some of its ports ``down``. Raises Unmodelled for what it cannot reason about.
+
+    ``reader``: on whose behalf things are read; it must be hashable, and hears of edits by what ``edit`` returns.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        states: Mapping[str, SwitchState],
+        space: HeaderSpace,
+        down: frozenset[PortRef] = frozenset(),
+    ) -> None:
+        self.topology, self.space = topology, space
+        self.peers, self.hosts = topology.peers, topology.host_at
+        self.down = down | {self.peers[port] for port in down if port in self.peers}
+        self.reader: Any = None
+        self._serials = count()
+        self._alike: dict[tuple[int, int, Match, Instructions], int] = {}
+        self._changed: Changes = {}
+        self._shared: tuple[Pool, Filters, Changes] = WeakValueDictionary(), {}, self._changed
+        self._links: dict[str, set[int]] = {name: set() for name in states}
+        for port in self.peers:
+            self._links.setdefault(port.switch, set()).add(port.port)
+        prepared: dict[int, PreparedRule] = {}
+        self.models = {name: self._model(name, state, prepared) for name, state in states.items()}
+        self._ready: WeakValueDictionary[int, PreparedRule] = WeakValueDictionary(prepared)
+        self._reached: dict[str, set[int]] = {}
+        self.live: tuple[int, ...] = tuple(sorted(self._looked_at()))
+        self._memo: dict[tuple[Where, Box], CachedOutcome] = {}
+        self._equal: WeakValueDictionary[object, Summary] = WeakValueDictionary()
+        self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
+        self._reads: dict[tuple[int, Box, HeaderTransform], tuple[Summary, Plain]] = {}
+        self._crossed: dict[tuple[str, Box, HeaderTransform], tuple[CachedOutcome, Plain]] = {}
+        self._too_wide: set[tuple[Where, Box]] = set()
+        self._by_port: set[tuple[Where, Box]] = set()
+        self._stack: dict[tuple[object, Box], int] = {}
+        self._cut = MAX_DEPTH
+        self._work = 0
+        self._places: list[PipelinePoint] = []
+        self._numbers: dict[PipelinePoint, int] = {}
+
+    def _model(self, name: str, state: SwitchState, known: dict[int, PreparedRule]) -> SymbolicSwitch:
+        held: list[PreparedRule] = []
+        for rule in state.rules:
+            prepared = known.get(id(rule))
+            if prepared is None:
+                prepared = known[id(rule)] = self._prepare(rule)
+            held.append(prepared)
+        dead = frozenset(port.port for port in self.down if port.switch == name)
+        ports = self.topology.ports.get(name, ())
+        return SymbolicSwitch(name, self.space, held, state.groups, ports, self._links[name], dead, self._shared)
+
+    def _prepare(self, rule: Rule) -> PreparedRule:
+        """A rule prepared; rules that do the same to the same packets have one serial, whatever their cookies."""
+        serial = self._alike.setdefault((rule.table, rule.priority, rule.match, rule.instructions), len(self._alike))
+        return prepare(rule, self.space, serial)
+
+    # -- edits ---------------------------------------------------------------------------------------------------
+
+    def edit(self, edits: Mapping[str, SwitchEdit]) -> list[Dependent]:
+        """Change switches. Those readers to whom something may look different now. StartOver when it cannot be done;
+        nothing can be asked of the fabric then."""
+        for edit in edits.values():
+            groups = [entry for entry in edit.groups.values() if entry is not None]
+            if not self.space.grow(terms_of_rules(edit.come) | terms_of_groups(groups)):
+                raise FreshProofNeeded
+        for memory in (self._reads, self._crossed, self._changed):
+            memory.clear()
+        self._too_wide.clear()
+        self._by_port.clear()
+        come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
+        for name, edit in edits.items():
+            self._check(name, come[name], edit.groups)
+        users: list[Dependent] = []
+        for name, edit in edits.items():
+            model = self.models[name]
+            gone = [held for rule in edit.gone if (held := self._held(model, rule)) is not None]
+            users += model.edit(gone, come[name], edit.groups)
+        return self._invalidate(users)
+
+    def states(self) -> dict[str, SwitchState]:
+        """What switches hold, in no order."""
+        return {
+            name: SwitchState(
+                tuple([prepared.rule for table in model.tables.values() for prepared in table.every()]),
+                tuple(model.groups.values()),
+                (),
+            )
+            for name, model in self.models.items()
+        }
+
+    def _prepared(self, rule: Rule) -> PreparedRule:
+        found = self._ready.get(id(rule))
+        if found is None or found.rule is not rule:
+            found = self._ready[id(rule)] = self._prepare(rule)
+        return found
+
+    def _held(self, model: SymbolicSwitch, rule: Rule) -> PreparedRule | None:
+        """The rule that a switch holds with this one's table, priority and match."""
+        return model.table(rule.table).holds(rule, self._prepared(rule))
+
+    def _invalidate(self, users: list[Dependent]) -> list[Dependent]:
+        """Work out again what users of what changed need; the readers of what came out differently."""
+        suspects: dict[CachedOutcome, None] = {}
+        found: list[Dependent] = []
+        waiting: list[CachedOutcome] = []
+        for touch in users:
+            if isinstance(touch.user, CachedOutcome):
+                waiting.append(touch.user)
+            else:
+                found.append(touch)
+        while waiting:
+            entry = waiting.pop()
+            if entry not in suspects:
+                suspects[entry] = None
+                if self._memo.get((entry.place, entry.box)) is entry:
+                    del self._memo[entry.place, entry.box]
+                waiting += [each for each in entry.users if isinstance(each, CachedOutcome)]
+        for entry in suspects:
+            readers = [each for each in entry.users if not isinstance(each, CachedOutcome)]
+            if not readers:
+                continue
+            again = self._again(entry)
+            if again is None or again.summary is not entry.summary or again.ports != entry.ports:
+                found += map(Dependent, readers)
+            else:
+                again.users.update(dict.fromkeys(readers))
+        return found
+
+    def _again(self, entry: CachedOutcome) -> CachedOutcome | None:
+        try:
+            return self._entry(entry.place, entry.box, entry.wide)
+        except (Unmodelled, PortMatters):
+            return None
+
+    # -- which slots matter beyond the first switch ----------------------------------------------------------------
+
+    def _looked_at(self) -> set[int]:
+        """The slots that decide what becomes of a packet once it is on a link."""
+        found: set[int] = set()
+        for name, model in self.models.items():
+            waiting, reached = [0], {0}
+            while waiting:
+                for prepared in model.table(waiting.pop()).rules():
+                    if prepared.port is not None and prepared.port not in self._links[name]:
+                        continue
+                    found |= _slots(prepared.rule)
+                    goto = prepared.rule.instructions.goto
+                    if goto is not None and goto not in reached:
+                        reached.add(goto)
+                        waiting.append(goto)
+            self._reached[name] = reached
+            found |= _slots_of_groups(model.groups.values())
+        return found
+
+    def _check(self, name: str, come: list[PreparedRule], groups: Mapping[int, GroupEntry | None]) -> None:
+        """StartOver when rules look, for packets on links, at slots that did not matter before."""
+        found = _slots_of_groups(entry for entry in groups.values() if entry is not None)
+        for prepared in come:
+            if prepared.rule.table in self._reached[name] and (
+                prepared.port is None or prepared.port in self._links[name]
+            ):
+                found |= _slots(prepared.rule)
+                if prepared.rule.instructions.goto not in (None, *self._reached[name]):
+                    raise FreshProofNeeded
+        if not found <= set(self.live):
+            raise FreshProofNeeded
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    def entering(self, at: PortRef, box: Box, trace: TraceSink | None = None, defer: Defer | None = None) -> Partition:
+        """What becomes of the packets of a box that come in at a port from outside, as seen there; perhaps gated.
+
+        ``defer`` may leave what tables do to its caller: then the partition is told as it is left.
+        """
+        if at in self.down or at.switch not in self.models:
+            return [(box, DROPPED)]
+        try:
+            found = self._visit(at, PipelineState(box, UNCHANGED), trace, defer)
+        except RecursionError as deep:
+            raise Unmodelled(f"pipelines as deep as those behind {at}") from deep
+        return found if defer is not None else self.settled(found)
+
+    def _visit(
+        self, at: PortRef, state: PipelineState, trace: TraceSink | None, defer: Defer | None = None
+    ) -> Partition:
+        if trace is not None:
+            trace(f"{at.switch} port {at.port}", at.switch, None)
+        return SwitchTraversal(self.models[at.switch], at.port, self, trace, defer).table(
+            0, PipelineState(state.box, state.frame)
+        )
+
+    def settled(self, parts: Partition) -> Partition:
+        """The partition with nothing left ahead."""
+        if not any(_ahead(outcome) for _, outcome in parts):
+            return parts
+        found: list[Piece] = []
+        for box, outcome in parts:
+            if isinstance(outcome, Filtered):
+                kept = self._settle(box, outcome.kept, ())
+                found += [(part, Filtered(outcome.filter, each) if each != DROPPED else each) for part, each in kept]
+            else:
+                found += self._settle(box, outcome, ())
+        return found
+
+    def _settle(self, box: Box, outcome: Outcome, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        if not any(a.switch == DEFERRED for option in outcome for a in option):
+            return [(box, outcome)]
+        return plain(any_of([self._option(box, option, trail) for option in sorted(outcome)]))
+
+    def _option(self, box: Box, option: Alternative, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        found: Plain = [(box, frozenset({tuple(a for a in option if a.switch != DEFERRED)}))]
+        for _, number, frame in (a for a in option if a.switch == DEFERRED):
+            found = joined(found, self._beyond(number, PipelineState(box, frame), trail), both)
+        return found
+
+    def _beyond(self, number: int, state: PipelineState, trail: tuple[tuple[int, Box], ...]) -> Plain:
+        """What becomes of packets at a place that they were left at."""
+        box = image(self.space, state.box, state.frame, self.live)
+        if (number, box) in trail or len(trail) >= MAX_HOPS:
+            return [(state.box, arrives(LOOP, 0, UNCHANGED))]
+        parts = self._read(self._entry(self._places[number], box, False), state)
+        if not any(_ahead(outcome) for _, outcome in parts):
+            return parts
+        way = (*trail, (number, box))
+        return [piece for part, outcome in parts for piece in self._settle(part, outcome, way)]
+
+    # -- what a visit asks of what lies beyond -------------------------------------------------------------------------
+
+    def record_read(self, cell: RegisterContext, box: Box, frame: HeaderTransform) -> None:
+        if self.reader is None:
+            return
+        if box == self.space.full and frame == UNCHANGED:
+            cell.users[self.reader] = None
+        elif (seen := cell.users.setdefault(self.reader, [])) is not None:
+            seen.append((box, frame))
+
+    def grouped(self, model: SymbolicSwitch, group: int, through: bool) -> None:
+        if self.reader is not None:
+            (model.read_by if through else model.sketched_for)(self.reader, group)
+
+    def asked(self, users: dict[Any, None]) -> None:
+        if self.reader is not None:
+            users[self.reader] = None
+
+    def _later(self, visit: SwitchTraversal, table: int, state: PipelineState) -> Partition | None:
+        """Leave packets at a table, unless that depends on the port they came in by in ways that cannot be told."""
+        self.asked(visit.model.dependents(table))
+        matters = visit.model.apart(table)
+        carried = self.carried(visit.model, state)
+        if matters is None or not carried.isdisjoint(BY_PORT):
+            return None
+        port = visit.port if visit.matters(matters | carried) else ANY_HOST_PORT
+        place = PipelinePoint(visit.model.name, port, table, state.metadata, state.tunnel, state.write)
+        number = self._numbers.get(place)
+        if number is None:
+            number = self._numbers[place] = len(self._places)
+            self._places.append(place)
+        return [(state.box, arrives(DEFERRED, number, state.frame))]
+
+    def carried(self, model: SymbolicSwitch, state: PipelineState) -> frozenset[int]:
+        """The ports that packets may be sent to by what tables before wrote into their action set."""
+        ports, groups = model.carried(state.write)
+        for group in groups:
+            self.grouped(model, group, False)
+        return ports
+
+    def leave(self, port: PortRef, state: PipelineState, trace: TraceSink | None) -> Partition:
+        """What becomes of packets that leave by a port which is up."""
+        there = self.peers.get(port)
+        if there is None:
+            if trace is not None:
+                end = f"delivered to {self.hosts[port]} at {port}" if port in self.hosts else f"{port} leads nowhere"
+                trace(end, port.switch, None)
+            return [(state.box, arrives(*port, state.frame) if port in self.hosts else DROPPED)]
+        if there.switch not in self.models:
+            raise Unmodelled(f"packets to {there.switch}: its rules are not known")
+        if trace is not None:
+            return self._relative_to(there, state, trace)
+        return self._crossing(there, state)
+
+    def _crossing(self, there: PortRef, state: PipelineState) -> Plain:
+        """What becomes of packets that come in by a link."""
+        key = there.switch, state.box, state.frame
+        known = self._crossed.get(key)
+        if known is not None and there.port not in known[0].ports:
+            if self.reader is not None:
+                known[0].users[self.reader] = None
+            return known[1]
+        entry, parts = self._recalled(there, state, False)
+        if self._stack and entry.place.port == ANY_LINK:
+            self._crossed[key] = entry, parts
+        return parts
+
+    def recall(self, where: Where, state: PipelineState, broad: bool) -> Plain:
+        """What becomes of packets at a place: remembered, for all packets at once where that can be.
+
+        ``broad``: whatever their outermost tag is.
+        """
+        return self._recalled(where, state, broad)[1]
+
+    def _recalled(self, where: Where, state: PipelineState, broad: bool) -> tuple[CachedOutcome, Plain]:
+        box = None if broad else image(self.space, state.box, state.frame, self.live)
+        wide = self.space.full if box is None else _same_tag(self.space.full, box)
+        if (where, wide) not in self._too_wide:
+            try:
+                entry = self._entry(where, wide, wide != box)
+                return entry, self._read(entry, state)
+            except Unmodelled:
+                if wide == box:
+                    raise
+                self._too_wide.add((where, wide))
+        box = image(self.space, state.box, state.frame, self.live) if box is None else box
+        entry = self._entry(where, box, False)
+        return entry, self._read(entry, state)
+
+    def value(self, switch: str, group: int) -> Summary | None:
+        """What a group that puts a tag on makes of packets from some host's port, whatever they are; None when that
+        cannot be said of all packets at once, or when it puts none on."""
+        model = self.models[switch]
+        entry = model.groups.get(group)
+        self.grouped(model, group, False)
+        if entry is None or not model.way(entry).pushes or not model.way(entry).chosen:
+            return None
+        try:
+            return self._entry(GroupPoint(switch, group, ANY_HOST_PORT), self.space.full, True).summary
+        except Unmodelled:
+            return None
+
+    def _read(self, entry: CachedOutcome, state: PipelineState) -> Plain:
+        summary = entry.summary
+        if summary is None:
+            raise Unmodelled(f"what becomes of packets at {entry.place}")
+        if not self._stack:
+            return summary.read(self.space, state.box, state.frame)
+        key = summary.serial, state.box, state.frame
+        if key not in self._reads:
+            self._reads[key] = summary, summary.read(self.space, state.box, state.frame)
+        return self._reads[key][1]
+
+    def _entry(self, place: Where, box: Box, wide: bool) -> CachedOutcome:
+        """What is known of a box at a place; worked out once. A box that is met again on the way is a loop."""
+        if isinstance(place, PortRef) and place.port != ANY_LINK:
+            shared = self._by_any_link(place, box, wide)
+            if shared is not None:
+                return shared
+        key = place, box
+        found = self._memo.get(key)
+        if found is None:
+            found = self._made(place, box, wide)
+        if self.reader is not None:
+            found.users[self.reader] = None
+        return found
+
+    def _by_any_link(self, at: PortRef, box: Box, wide: bool) -> CachedOutcome | None:
+        """What is known of a box that comes in by any link of a switch, when this one is no exception."""
+        place = PortRef(at.switch, ANY_LINK)
+        key = place, box
+        if key in self._by_port or key in self._stack:
+            return None
+        try:
+            found = self._entry(place, box, wide)
+        except PortMatters:
+            self._by_port.add(key)
+            return None
+        return None if at.port in found.ports else found
+
+    def _made(self, place: Where, box: Box, wide: bool) -> CachedOutcome:
+        key, depth = (place, box), len(self._stack)
+        self._work = self._work + 1 if depth else 0
+        if self._work > MAX_WORK:
+            raise Unmodelled(f"outcomes that part packets at more than {MAX_WORK} places")
+        found = CachedOutcome(place, box, wide)
+        if key in self._stack or depth >= MAX_DEPTH:
+            if wide:
+                raise _TooWide(f"all packets at {place} at once")
+            self._cut = min(self._cut, self._stack.get(key, 0))
+            found.summary = Summary(box, [(box, arrives(LOOP, 0, UNCHANGED))], next(self._serials))
+            return found
+        before, self._cut = self._cut, MAX_DEPTH
+        reader, self.reader = self.reader, found
+        self._stack[key] = depth
+        try:
+            found.summary = self._interned(box, plain(self._run(found, PipelineState(box, UNCHANGED))))
+            if self._cut >= depth:
+                self._memo[key] = found
+        finally:
+            del self._stack[key]
+            self.reader = reader
+            self._cut = min(before, self._cut if self._cut < depth else MAX_DEPTH)
+        return found
+
+    def _run(self, entry: CachedOutcome, state: PipelineState) -> Partition:
+        place = entry.place
+        visit = SwitchTraversal(self.models[place.switch], place.port, self, None, self._later)
+        if isinstance(place, GroupPoint):
+            return visit.group(place.group, state, 0, True)
+        if isinstance(place, PipelinePoint):
+            return visit.table(
+                place.table, PipelineState(state.box, UNCHANGED, place.metadata, place.tunnel, place.write)
+            )
+        found = visit.table(0, state)
+        entry.ports = frozenset(visit.ports)
+        return found
+
+    def _interned(self, box: Box, parts: Plain) -> Summary:
+        """One object for equal summaries, so that what is read from one is known of all."""
+        known = self._by_parts.get(id(parts))
+        if known is not None and known.parts is parts and known.box == box:
+            return known
+        made = Summary(box, parts, next(self._serials))
+        found = self._equal.setdefault((box, made.rows), made)
+        self._by_parts[id(found.parts)] = found
+        return found
+
+    def _relative_to(self, at: PortRef, state: PipelineState, trace: TraceSink) -> Partition:
+        """The same without memory, telling every step; for one packet."""
+        key = at, image(self.space, state.box, state.frame, tuple(range(SLOTS)))
+        if key in self._stack or len(self._stack) >= MAX_HOPS:
+            trace(f"{at}: a loop", at.switch, None)
+            return [(state.box, arrives(LOOP, 0, UNCHANGED))]
+        self._stack[key] = len(self._stack)
+        try:
+            return self._visit(at, PipelineState(state.box, state.frame), trace)
+        finally:
+            del self._stack[key]
+
+
+def _ahead(outcome: Outcome | Filtered) -> bool:
+    kept = outcome.kept if isinstance(outcome, Filtered) else outcome
+    return any(a.switch == DEFERRED for option in kept for a in option)
+
+
+def _same_tag(full: Box, box: Box) -> Box:
+    """All packets with the outermost tag of these."""
+    wide = list(full)
+    wide[VID], wide[PCP] = box[VID], box[PCP]
+    return tuple(wide)
+
+
+def _slots(rule: Rule) -> set[int]:
+    """The slots that a rule looks at."""
+    found: set[int] = set()
+    for name, _, _ in rule.match:
+        if name in FIELD:
+            found.update((FIELD[name].slot,) if FIELD[name].layer == ANY_LAYER else (LAYOUT, FIELD[name].slot))
+        elif name in ("eth_type", "ip_proto"):
+            found.add(LAYOUT)
+        elif name.startswith("vlan_"):
+            found.update(TAG_SLOTS)
+    return found | set(_touched((*rule.instructions.apply, *rule.instructions.write)))
+
+
+def _slots_of_groups(groups: Iterable[GroupEntry]) -> set[int]:
+    return set(_touched(action for entry in groups for bucket in entry.buckets for action in bucket.actions))
+
+
+def _touched(actions: Iterable[object]) -> Iterator[int]:
+    for action in actions:
+        if not isinstance(action, act.Output | act.Group):
+            yield from touches(action)

@@ -1,0 +1,161 @@
+"""What can be said of rules when nobody says what they are for: who reaches whom, and that no packet goes astray.
+
+Claims that need no intent, for all packets at every host's port: no loop, no black hole, nothing to the controller.
+Must not know: intents.
+
+A *black hole* takes a packet that its first switch sends on to another one and of which no copy arrives anywhere. What
+the first switch drops it may well mean to drop, and copies that are lost while others arrive are not counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from clos.controller.verify.dataplane.outcome import DROPPED, LOOP, MAX_ALTERNATIVES, Outcome, plain
+from clos.controller.verify.dataplane.reachability import SymbolicFabric
+from clos.controller.verify.headerspace.example_packet import ExamplePacket, example_packet
+from clos.controller.verify.headerspace.header_space import Box, HeaderSpace
+from clos.controller.verify.headerspace.header_terms import terms_of
+from clos.controller.verify.headerspace.value_atoms import Unmodelled
+from clos.controller.verify.proof.claims import (
+    CLAIMS,
+    LOOP_FREE,
+    QUIET,
+    Counterexample,
+    Proof,
+    Refused,
+    Report,
+)
+from clos.fabric.dataplane.action import CONTROLLER
+from clos.fabric.dataplane.rule import Rule
+from clos.fabric.dataplane.ruleset import SwitchState
+from clos.fabric.topology import Host, PortRef, Topology
+
+NO_BLACK_HOLE = "no-black-hole"
+
+INVARIANTS = {
+    LOOP_FREE: CLAIMS[LOOP_FREE],
+    NO_BLACK_HOLE: "no packet that its first switch sends on is lost, whatever bucket a switch chooses",
+    QUIET: CLAIMS[QUIET],
+}
+"""Each claim that needs no intent, and what it says."""
+
+SHOWN = 5
+"""Counterexamples told in full, per claim."""
+
+Reach = Mapping[PortRef, Mapping[str, ExamplePacket]]
+"""For each host's port that is up: the hosts that packets coming in there may arrive at, each with one that may."""
+Tell = Callable[[PortRef, int, int], object]
+"""Called with each port before it is looked at, its number from 1, and how many there are."""
+
+
+class InvariantReport(NamedTuple):
+    """The answers, and who reaches whom."""
+
+    report: Report
+    reach: Reach
+
+
+def check_invariants(
+    topology: Topology,
+    states: Mapping[str, SwitchState],
+    down: frozenset[PortRef] = frozenset(),
+    trace: Tell | None = None,
+) -> InvariantReport:
+    """Look at all packets at every host's port; with the ports ``down`` (and those cabled to them) dead."""
+    held = {name: states.get(name, SwitchState((), (), ())) for name in topology.switches}
+    try:
+        return _InvariantCheck(topology, held, down).survey(trace)
+    except Unmodelled as why:
+        return InvariantReport(Report((), (), Refused(str(why))), {})
+
+
+class _InvariantCheck:
+    """A survey in the making."""
+
+    def __init__(self, topology: Topology, states: Mapping[str, SwitchState], down: frozenset[PortRef]) -> None:
+        self.space = HeaderSpace(terms_of(states.values()))
+        self.fabric = SymbolicFabric(topology, states, self.space, down)
+        self.first = SymbolicFabric(uncabled(topology), states, self.space, self.fabric.down)
+        self.hosts, self.cables = topology.host_at, topology.peers.keys()
+        self.counts: Counter[str] = Counter()
+        self.broken: Counter[str] = Counter()
+        self.told: list[Counterexample] = []
+
+    def survey(self, trace: Tell | None) -> InvariantReport:
+        ports = [at for at in sorted(self.hosts) if at not in self.fabric.down]
+        reach: dict[PortRef, dict[str, ExamplePacket]] = {}
+        for number, at in enumerate(ports, 1):
+            if trace is not None:
+                trace(at, number, len(ports))
+            reach[at] = self._port(at)
+        order = list(INVARIANTS)
+        proofs = tuple(self._proof(claim, len(ports)) for claim in order if claim not in self.broken)
+        told = tuple(sorted(self.told, key=lambda one: order.index(one.claim)))
+        return InvariantReport(Report(proofs, told, None, sum(self.broken.values())), reach)
+
+    def _proof(self, claim: str, ports: int) -> Proof:
+        vacuous = None
+        if not ports:
+            vacuous = "no host's port is up"
+        elif claim == NO_BLACK_HOLE and not self.counts["sent on"]:
+            vacuous = "no switch sends a packet on"
+        return Proof(claim, f"all packets at {ports} ports, in {self.counts['sets']} sets", vacuous)
+
+    def _port(self, at: PortRef) -> dict[str, ExamplePacket]:
+        """Look at all packets of a port; the hosts they reach."""
+        found: dict[str, ExamplePacket] = {}
+        for every in self.space.everything():
+            for box, outcome in plain(self.fabric.entering(at, every)):
+                self.counts["sets"] += 1
+                if len(outcome) >= MAX_ALTERNATIVES:
+                    raise Unmodelled(f"packets at {at} that may fare in {MAX_ALTERNATIVES} ways or more")
+                for switch, port, _ in (arrival for alternative in outcome for arrival in alternative):
+                    if switch == LOOP:
+                        self._say(LOOP_FREE, at, box, "goes round in a loop")
+                    elif port == CONTROLLER:
+                        self._say(QUIET, at, box, f"is sent to the controller by {switch}")
+                    else:
+                        host = self.hosts[PortRef(switch, port)]
+                        found[host] = found.get(host) or example_packet(self.space, box)
+                self._lost(at, box, outcome)
+        return found
+
+    def _lost(self, at: PortRef, box: Box, outcome: Outcome) -> None:
+        """Say the packets of the box that are sent on and may then be lost."""
+        if outcome != DROPPED:
+            self.counts["sent on"] += any(switch != at.switch for copies in outcome for switch, _, _ in copies)
+        if () not in outcome:
+            return
+        for part, begun in plain(self.first.entering(at, box)):
+            if any((switch, port) in self.cables for copies in begun for switch, port, _ in copies):
+                self.counts["sent on"] += 1
+                self._say(NO_BLACK_HOLE, at, part, f"is sent on by {at.switch} and may be lost on its way")
+
+    def _say(self, claim: str, at: PortRef, box: Box, happens: str) -> None:
+        self.broken[claim] += 1
+        if sum(one.claim == claim for one in self.told) < SHOWN:
+            self.told.append(self._counterexample(claim, at, box, happens))
+
+    def _counterexample(self, claim: str, at: PortRef, box: Box, happens: str) -> Counterexample:
+        picked = example_packet(self.space, box)
+        lines: list[str] = []
+        rules: dict[tuple[str, Rule], None] = {}
+
+        def trace(text: str, switch: str = "", rule: Rule | None = None) -> None:
+            lines.append(text)
+            if rule is not None:
+                rules[switch, rule] = None
+
+        self.fabric.entering(at, picked.box, trace)
+        host = self.hosts[at]
+        text = f"a packet of {host} {happens}"
+        return Counterexample(claim, at, host, text, picked.data, picked.scapy, tuple(lines), tuple(rules))
+
+
+def uncabled(topology: Topology) -> Topology:
+    """The same switches with a host at every port that a cable was on: each switch by itself."""
+    ends = {str(end): Host(str(end), 0, (end,)) for end in topology.peers}
+    return Topology(topology.name, topology.switches, (), {**topology.hosts, **ends}, topology.pairs)

@@ -1,0 +1,19 @@
+"""A state on the way from one intent to another: each packet may be treated as either of them says, and no other way.
+
+A broadcast may reach what both want at least, and at most what either wants. Must not know: plans, batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clos.controller.intent.model import Intent
+from clos.controller.verify.proof.claims import Report
+from clos.controller.verify.proof.prover import Prover
+from clos.fabric.dataplane.ruleset import SwitchState
+from clos.fabric.topology import Topology
+
+
+def verify_during(before: Intent, now: Intent, topology: Topology, states: Mapping[str, SwitchState]) -> Report:
+    """Every claim for a state between the two intents, which are both for this topology."""
+    return Prover(now, topology, states, before=before).report()

@@ -1,0 +1,138 @@
+"""Listening for switches: the event loop that carries every connection (see controller.wire.osken.patches, faults 5
+to 8).
+
+Lives here: the loop and its thread, accepting, TLS, the ticks by which connections look at their deadlines.
+Must not know: messages, sessions, plans.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from os_ken.controller.controller import CONF
+from os_ken.ofproto import ofproto_common
+
+from clos.controller.wire.osken import connection as link
+from clos.controller.wire.osken.connection import Connection
+
+CONNECTIONS = 4096
+"""Connections held at a time; more are refused."""
+
+
+class Listener:
+    """Stands in for os-ken's OpenFlowController: it listens where os-ken's options say and carries every connection.
+
+    os-ken calls it in a thread, which becomes the loop's. ``listening`` is set once it listens, or has failed with
+    ``failure``; ``address`` then is where. ``ended`` is set when the thread is done. An ``ofp_tcp_listen_port`` of 0
+    takes any free port.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.listening = threading.Event()
+        self.ended = threading.Event()
+        self.failure: Exception | None = None
+        self.address: tuple[str, int] | None = None
+        self.thread: int | None = None
+        self.connections: set[Connection] = set()
+        self._stopping = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.thread = threading.get_ident()
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self.loop.close()
+            self.ended.set()
+
+    def call(self, function: Callable[..., Any], *args: Any) -> bool:
+        """Have the loop's thread call the function soon. False: the loop has ended."""
+        try:
+            self.loop.call_soon_threadsafe(partial(function, *args))
+        except RuntimeError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        self.call(self._stopping.set)
+
+    def admit(self, connection: Connection) -> bool:
+        if len(self.connections) >= CONNECTIONS:
+            return False
+        self.connections.add(connection)
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+
+    async def _serve(self) -> None:
+        try:
+            server = await self._listen()
+        except (OSError, ssl.SSLError) as error:
+            self.failure = error
+            return
+        finally:
+            self.listening.set()
+        ticker = asyncio.ensure_future(self._tick())
+        await self._stopping.wait()
+        ticker.cancel()
+        server.close()
+        await self._empty()
+
+    async def _empty(self) -> None:
+        """Drop every connection, and let whoever waited for a switch learn that it is lost."""
+        while self.connections:
+            for connection in list(self.connections):
+                connection.abort()
+            await asyncio.sleep(0)
+        late = asyncio.all_tasks() - {asyncio.current_task()}
+        if late:
+            _, late = await asyncio.wait(late, timeout=1)
+        for task in late:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    async def _listen(self) -> asyncio.Server:
+        context = _tls()
+        port = CONF.ofp_tcp_listen_port if context is None else CONF.ofp_ssl_listen_port
+        default = ofproto_common.OFP_TCP_PORT if context is None else ofproto_common.OFP_SSL_PORT
+        server = await self.loop.create_server(
+            lambda: Connection(self),
+            CONF.ofp_listen_host,
+            default if port is None else port,
+            backlog=1024,
+            ssl=context,
+            ssl_handshake_timeout=None if context is None else link.HANDSHAKE_SECONDS,
+        )
+        self.address = server.sockets[0].getsockname()[:2]
+        return server
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(link.TICK)
+            for connection in list(self.connections):
+                connection.tick()
+
+
+def _tls() -> ssl.SSLContext | None:
+    """The TLS context os-ken's ``ctl-privkey``, ``ctl-cert``, ``ca-certs`` and ``ciphers`` ask for; None for plain TCP.
+
+    With ``ca-certs`` a switch must show a certificate signed by one of them.
+    """
+    if CONF.ctl_privkey is None or CONF.ctl_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(CONF.ctl_cert, CONF.ctl_privkey)
+    if CONF.ciphers is not None:
+        context.set_ciphers(CONF.ciphers)
+    if CONF.ca_certs is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(CONF.ca_certs)
+    return context

@@ -1,0 +1,82 @@
+"""Which bucket of a SELECT group a packet takes.
+
+Lives here: the choice, and a way to try every choice. Must not know: pipelines, ports.
+Source: OpenFlow 1.3.5 §5.6.1: the selection is the switch's own; ours keeps a flow on one path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import TypeVar
+from zlib import crc32
+
+from clos.fabric.dataplane.rule import GroupEntry
+from clos.fabric.packet.build import Packet
+
+Choose = Callable[[GroupEntry, tuple[int, ...], Packet], tuple[int, ...]]
+"""(group, indexes of its live buckets: never none, packet) -> the indexes taken."""
+
+_FLOW = (
+    "eth_src", "eth_dst", "eth_type", "arp_spa", "arp_tpa", "ipv4_src", "ipv4_dst", "ipv6_src", "ipv6_dst", "ip_proto",
+    "tcp_src", "tcp_dst", "udp_src", "udp_dst", "sctp_src", "sctp_dst",
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+def flow_hash(packet: Packet, seed: int = 0) -> int:
+    """32 bits that are the same for every packet of a flow: of its addresses and ports, and the seed (32 bits)."""
+    fields = packet.headers()
+    key = b"".join(fields[name].to_bytes(16, "big") for name in _FLOW if name in fields)
+    return _mixed(crc32(key, seed))
+
+
+def _mixed(value: int) -> int:
+    """Spread a CRC's bits: CRCs of near addresses differ in few of them (the finaliser of MurmurHash3)."""
+    value = (value ^ value >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    value = (value ^ value >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    return value ^ value >> 16
+
+
+def hash_bucket(group: GroupEntry, live: tuple[int, ...], packet: Packet, seed: int = 0) -> tuple[int, ...]:
+    """One live bucket by the flow's hash, in proportion to the buckets' weights.
+
+    ``partial(hash_bucket, seed=n)`` is the choice of switches that hash in another way.
+    """
+    bounds = list(accumulate(group.buckets[i].weight for i in live))
+    point = flow_hash(packet, seed) * bounds[-1] >> 32
+    return (next(i for i, bound in zip(live, bounds, strict=True) if point < bound),)
+
+
+def every_bucket(group: GroupEntry, live: tuple[int, ...], packet: Packet) -> tuple[int, ...]:
+    """All live buckets at once: what may happen. Use ``explore`` to see each choice by itself."""
+    return live
+
+
+def explore(run: Callable[[Choose], T]) -> Iterator[T]:
+    """The result of ``run`` for every sequence of choices it could meet.
+
+    >>> outcomes = list(explore(lambda choose: step(switch, 1, packet, choose)))
+    """
+    script: list[int] = []
+    while True:
+        widths: list[int] = []
+        yield run(_scripted(script, widths))
+        turns = script + [0] * (len(widths) - len(script))
+        while turns and turns[-1] + 1 >= widths[len(turns) - 1]:
+            turns.pop()
+        if not turns:
+            return
+        script = [*turns[:-1], turns[-1] + 1]
+
+
+def _scripted(script: list[int], widths: list[int]) -> Choose:
+    """Choose what the script says, turn by turn, then the first; note in ``widths`` how much choice there was."""
+
+    def choose(group: GroupEntry, live: tuple[int, ...], packet: Packet) -> tuple[int, ...]:
+        turn = script[len(widths)] if len(widths) < len(script) else 0
+        widths.append(len(live))
+        return (live[turn],)
+
+    return choose

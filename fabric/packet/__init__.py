@@ -1,0 +1,1 @@
+"""Packets: header fields, the layout of frames, one frame as a value, builders. Must not know: rules, switches."""

@@ -1,0 +1,121 @@
+"""Questions and orders to a running simulation from other processes: one JSON object per line, each way.
+
+    {"op": "ping", "source": "web1", "target": "app1"}
+    {"ok": true, "result": {"arrived": true, "answered": true, "rtt_us": 26, ...}}
+    {"ok": false, "error": "ping: no endpoint web9 is attached"}
+
+Lives here: the server and a blocking client. What can be asked is in fabric.sim.control.operations.
+The server listens on a Unix socket of its owner's or on a loopback port, never on a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+from clos.fabric.sim.control.operations import Json, answer
+from clos.fabric.sim.openflow.server import SimThread, Simulation
+
+Place = Path | tuple[str, int]
+"""A Unix socket's path, or a loopback address and a port (0: any)."""
+LONGEST_LINE = 1 << 20
+
+
+class Control:
+    """The control server of a simulation: an asynchronous context manager. ``place`` says where it listens."""
+
+    def __init__(self, sim: Simulation, place: Place) -> None:
+        if isinstance(place, tuple) and not ipaddress.ip_address(place[0]).is_loopback:
+            raise ValueError(f"the control interface listens on loopback only, not on {place[0]}")
+        self._sim, self.place = sim, place
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self.place, Path):
+            self._server = await _private(self._serve, self.place)
+        else:
+            self._server = await asyncio.start_server(self._serve, *self.place, limit=LONGEST_LINE)
+            self.place = self._server.sockets[0].getsockname()[:2]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._busy:
+            task.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
+        await self._server.wait_closed()
+        if isinstance(self.place, Path):
+            self.place.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._busy.add(task)
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(await answer(self._sim, line)).encode() + b"\n")
+                await writer.drain()
+        except (ValueError, ConnectionError):
+            pass  # a line without an end, or a client that went away
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            if task is not None:
+                self._busy.discard(task)
+
+
+async def _private(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], path: Path
+) -> asyncio.Server:
+    """A Unix socket that only its owner may open, from its first moment on."""
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(before)
+    return await asyncio.start_unix_server(serve, sock=sock, limit=LONGEST_LINE)
+
+
+@contextlib.contextmanager
+def controlled(running: SimThread, place: Place) -> Iterator[Place]:
+    """Open a running simulation to other processes; gives the place where it listens."""
+
+    async def open_at(simulation: Simulation) -> Control:
+        return await Control(simulation, place).__aenter__()
+
+    control = running.run(open_at)
+    try:
+        yield control.place
+    finally:
+        running.run(lambda _: control.__aexit__())
+
+
+class ControlError(Exception):
+    """The simulation refused a request; the text is its answer."""
+
+
+def call(place: Place, op: str, *, timeout: float = 60.0, **fields: Json) -> Json:
+    """One operation of a running simulation, waiting for its result.
+
+    Raises ControlError for a refusal, OSError when nothing listens there (TimeoutError among them).
+    """
+    family = socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout)
+        sock.connect(str(place) if isinstance(place, Path) else place)
+        sock.sendall(json.dumps({"op": op, **fields}).encode() + b"\n")
+        with sock.makefile("rb") as lines:
+            reply = json.loads(lines.readline() or b'{"ok": false, "error": "the simulation ended"}')
+    if not reply["ok"]:
+        raise ControlError(reply["error"])
+    return reply["result"]

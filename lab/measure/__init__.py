@@ -1,0 +1,1 @@
+"""What is measured in the lab: probes, attacks, limits, losses."""

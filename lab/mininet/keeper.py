@@ -1,0 +1,181 @@
+"""The lab's keeper: process 1 of the lab's own namespaces. When it ends, the kernel ends all that the lab ever was.
+
+    python -m lab.mininet.keeper DIRECTORY      (started by lab.mininet.sandbox, as root, under unshare)
+
+Lives here: building in order, the daemon that programs the switches, and answering lab.mininet.sandbox on a Unix
+socket. DIRECTORY holds order.json (what to build) and receives ready.json or failed.txt, and the logs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from clos.controller.daemon import Daemon
+from clos.controller.intent import Text
+from clos.lab.mininet import network as lab_net
+from clos.lab.mininet.layout import Layout, layout
+from clos.lab.order import read
+from clos.lab.ovs.processes import LabError, PrivateSwitches
+
+RESTART = 30.0
+"""Seconds in which switches must be programmed again."""
+PATIENCE = 10.0
+"""Seconds in which who asks must have asked, as all others wait meanwhile."""
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    order = json.loads((directory / "order.json").read_text())
+    try:
+        with ExitStack() as stack:
+            keeper = Keeper(directory, order, stack)
+            (directory / "ready.new").write_text(json.dumps(keeper.about))
+            (directory / "ready.new").rename(directory / "ready.json")
+            keeper.serve()
+    except LabError as error:
+        (directory / "failed.txt").write_text(str(error))
+    except BaseException:
+        (directory / "failed.txt").write_text(traceback.format_exc())
+        raise
+    finally:
+        os._exit(0)  # process 1: everything else in the lab ends with it
+
+
+class Keeper:
+    """The running lab."""
+
+    def __init__(self, directory: Path, order: dict[str, Any], stack: ExitStack) -> None:
+        _run_ip("link", "set", "lo", "up")
+        self.intents = [Text(*item) for item in order["intents"]]
+        topology_text = Text(*order["topology"])
+        self.plan = plan(Text(*order["cabling"]) if order["cabling"] else topology_text, self.intents)
+        (directory / "ovs").mkdir(exist_ok=True)
+        self.switches = switches = stack.enter_context(PrivateSwitches(order["datapath"], directory / "ovs"))
+        os.environ.update(switches.environment)
+        self.exact = bool(order["exact"])
+        self._cache()
+        self.net = lab_net.network(self.plan, order["datapath"])
+        self.daemon = Daemon(topology_text, directory, of_port=0)
+        self.daemon.start()
+        stack.callback(self.daemon.stop)
+        lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
+        self.daemon.state.wire.wait_for(self.plan.topology.switches, 20)
+        applied = self.daemon.apply(self.intents, "lab", "lab up", allow=["offline"]) if self.intents else None
+        self.about = {
+            "nodes": {node.name: node.pid for node in (*self.net.hosts, *self.net.switches)},
+            "entries": applied.entries if applied else 0,
+            "offline": list(applied.offline) if applied else [],
+        }
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(directory / "lab.sock"))
+        self._socket.listen()
+
+    def serve(self) -> None:
+        """Answer requests, one connection each: a JSON line in, a JSON line out."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        while True:
+            connection, _ = self._socket.accept()
+            connection.settimeout(PATIENCE)
+            with connection, suppress(OSError):
+                request = _request(connection.makefile().readline())
+                if request["do"] == "down":
+                    connection.sendall(b'{"ok": true}\n')
+                    return
+                connection.sendall((json.dumps(self._answer(request)) + "\n").encode())
+            _reap()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"ok": True, **ANSWERS[request["do"]](self, request)}
+        except Exception as error:
+            return {"ok": False, "error": f"{type(error).__name__}: {error}"}
+
+    def apply(self, request: dict[str, Any]) -> dict[str, Any]:
+        done = self.daemon.apply(
+            [Text(*item) for item in request["intents"]], "lab", request.get("why", ""), allow=request.get("allow", [])
+        )
+        return {"revision": done.revision, "entries": done.entries, "seconds": done.seconds}
+
+    def status(self, _: dict[str, Any]) -> dict[str, Any]:
+        drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.drift()}
+        links = [link._asdict() for link in self.daemon.links()]
+        return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift, "links": links}
+
+    def controller(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Stop the controller, as a crash would, or start it again on its store."""
+        if request["state"] == "stop":
+            self.daemon.stop()
+        else:
+            self.daemon.start()
+            lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
+        return {}
+
+    def restart(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Kill the switch daemon, which holds all switches' rules, and start it again: seconds until it was back, and
+        until the controller had each switch in line. Hypervisors, which share the daemon, get their rules meanwhile."""
+        began = time.monotonic()
+        roster = self.daemon.state.roster
+        left = {name: standing.joins for name, standing in roster.standings().items()}
+        self.switches.restart()
+        self._cache()
+        back = time.monotonic() - began
+        hypervisors = threading.Thread(target=lab_net.bridge, args=(self.plan,))
+        hypervisors.start()
+        programmed: dict[str, float] = {}
+        while len(programmed) < len(left) and time.monotonic() < began + RESTART:
+            for name, standing in roster.standings().items():
+                if standing.in_line and standing.joins > left[name]:
+                    programmed.setdefault(name, time.monotonic() - began)
+            time.sleep(0.002)
+        hypervisors.join()
+        return {"back": back, "programmed": programmed, "all": time.monotonic() - began}
+
+    def _cache(self) -> None:
+        if self.exact:
+            self.switches.control.call("upcall/disable-megaflows")
+
+
+ANSWERS: dict[str, Callable[[Keeper, dict[str, Any]], dict[str, Any]]] = {
+    "apply": Keeper.apply,
+    "status": Keeper.status,
+    "controller": Keeper.controller,
+    "restart": Keeper.restart,
+}
+
+
+def plan(topology_text: Text, intents: list[Text]) -> Layout:
+    """What is built for these documents. Raises LabError with their problems."""
+    return layout(*read(topology_text, intents))
+
+
+def _request(line: str) -> dict[str, Any]:
+    """What was asked; what cannot be read asks for nothing."""
+    with suppress(ValueError, TypeError):
+        return {"do": "", **json.loads(line)}
+    return {"do": ""}
+
+
+def _reap() -> None:
+    """Orphans of the lab's processes are children of process 1."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _run_ip(*words: str) -> None:
+    lab_net._run("ip", *words)
+
+
+if __name__ == "__main__":
+    main()

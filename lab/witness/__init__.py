@@ -1,0 +1,1 @@
+"""Evaluator, prover and Open vSwitch compared on the same packets."""

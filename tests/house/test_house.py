@@ -1,0 +1,43 @@
+"""The house rules that a program checks in no time: charters, sizes, packages. `make lint` checks the others."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.root import ROOT
+
+SOURCES = sorted(path for folder in ("fabric", "controller", "lab") for path in (ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_opens_with_its_charter(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree) or not tree.body
+
+
+def _functions() -> list[tuple[str, int]]:
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{path.name} {node.name}"
+                found.append((name, (node.end_lineno or node.lineno) - node.lineno + 1))
+    return found
+
+
+LONG = {"app.py _questions", "apply.py apply"}
+"""Functions of more than 40 lines, each looked at hard: a list of routes, and the order of what is sent."""
+
+
+def test_no_function_is_longer_than_forty_lines() -> None:
+    assert {name for name, length in _functions() if length > 40} == LONG
+
+
+def test_every_package_is_installed() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES if path.name == "__init__.py"}
+    assert there <= set(listed) and len(listed) == len(set(listed))

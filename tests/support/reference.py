@@ -1,0 +1,236 @@
+"""What intents mean, said without a compiler: the reference that compiled rules are held against.
+
+``meaning`` looks at a packet as a person with the YAML in hand would: who may have sent it, whom it is for,
+and which policy speaks of the two. It knows no tables, tags or groups, and shares no code with the compiler.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clos.controller.intent.model import (
+    ALLOW,
+    Endpoint,
+    Import,
+    Intent,
+    Network,
+    Policy,
+    Service,
+    Share,
+    Tenant,
+)
+from clos.fabric.packet.build import Packet
+from clos.fabric.topology import PortRef, Topology
+
+ROUTER = 0x02C105000001
+MULTICAST = 1 << 40
+
+
+class Arrival(NamedTuple):
+    """A frame as a host gets it."""
+
+    host: str
+    packet: Packet
+
+
+class Sender(NamedTuple):
+    """A frame's sender: its endpoint, and the frame without the tag a trunk host puts on.
+
+    ``behind``: whose address a waypoint's frame bears, when it is not the waypoint's own.
+    """
+
+    tenant: Tenant
+    endpoint: Endpoint
+    network: Network
+    frame: Packet
+    headers: dict[str, int]
+    behind: Endpoint | None = None
+
+
+def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> tuple[Arrival, ...]:
+    """Every frame that hosts must receive when ``packet`` comes in at the host port ``at``; sorted."""
+    host = topology.host_at.get(at)
+    sender = _sender(intent, topology, host, packet) if host else None
+    if sender is None or host is None:
+        return ()
+    if sender.headers["eth_type"] == 0x0806:
+        found = [_to(topology, sender.network, host, reply) for reply in _arp_replies(sender)]
+    elif sender.headers["eth_dst"] & MULTICAST:
+        found = [] if sender.behind else _broadcast(topology, sender, host)
+    elif sender.headers["eth_dst"] == ROUTER:
+        found = _routed(intent, topology, sender, host)
+    else:
+        found = _bridged(intent, topology, sender)
+    return tuple(sorted(found, key=lambda arrival: (arrival.host, arrival.packet.to_bytes())))
+
+
+def to_itself(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> bool:
+    """Whether an endpoint addressed itself: no fabric's business, so ``meaning`` is not asked."""
+    host = topology.host_at.get(at)
+    sender = _sender(intent, topology, host, packet) if host else None
+    if sender is None or sender.behind:
+        return False
+    return sender.headers["eth_dst"] == sender.endpoint.mac or sender.headers.get("ipv4_dst") == sender.endpoint.ip
+
+
+def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Sender | None:
+    """The endpoint of this host whose addresses the frame bears, if there is one."""
+    trunk = topology.hosts[host].mode == "trunk"
+    for tenant in intent.tenants.values():
+        for endpoint in tenant.endpoints.values():
+            if endpoint.host != host:
+                continue
+            network = tenant.networks[endpoint.network]
+            vid = packet.headers()["vlan_vid"]
+            if vid != (0x1000 | (network.vlan or 0) if trunk else 0):
+                continue
+            frame = packet.pop_vlan() if trunk else packet
+            headers = frame.headers()
+            if headers["vlan_vid"] == 0 and _bears(endpoint, headers):
+                return Sender(tenant, endpoint, network, frame, headers)
+            if headers["vlan_vid"] == 0 and headers["eth_src"] == endpoint.mac and headers["eth_type"] == 0x0800:
+                for other in _behind(tenant, endpoint):
+                    if other.ip == headers.get("ipv4_src"):
+                        return Sender(tenant, endpoint, network, frame, headers, other)
+    return None
+
+
+def _behind(tenant: Tenant, waypoint: Endpoint) -> list[Endpoint]:
+    """Everybody whose packets policies of the tenant send to this endpoint first."""
+    groups = [tenant.groups[name] for p in tenant.policies if p.via == waypoint.name for name in (p.source, p.target)]
+    return [endpoint for endpoint in tenant.endpoints.values() if any(group.holds(endpoint) for group in groups)]
+
+
+def _bears(endpoint: Endpoint, headers: dict[str, int]) -> bool:
+    if headers["eth_src"] != endpoint.mac:
+        return False
+    if headers.get("eth_type") == 0x0800:
+        return headers.get("ipv4_src") == endpoint.ip
+    own = headers.get("arp_sha") == endpoint.mac and headers.get("arp_spa") == endpoint.ip
+    return headers.get("eth_type") == 0x0806 and own
+
+
+def _to(topology: Topology, network: Network, host: str, frame: Packet) -> Arrival:
+    """The frame as this host gets it: tagged on trunks."""
+    if topology.hosts[host].mode == "trunk":
+        frame = frame.push_vlan(0x8100).set("vlan_vid", 0x1000 | (network.vlan or 0))
+    return Arrival(host, frame)
+
+
+def _arp_replies(sender: Sender) -> list[Packet]:
+    asked, headers = sender.headers.get("arp_tpa"), sender.headers
+    known = {e.ip: e.mac for e in sender.tenant.endpoints.values() if e.network == sender.network.name}
+    known[sender.network.gateway] = ROUTER
+    if headers.get("arp_op") != 1 or asked not in known or asked == sender.endpoint.ip:
+        return []
+    changes = {
+        "eth_dst": headers["eth_src"], "eth_src": known[asked], "arp_op": 2, "arp_spa": asked,
+        "arp_sha": known[asked], "arp_tha": headers["arp_sha"], "arp_tpa": headers["arp_spa"],
+    }  # fmt: skip
+    return [_changed(sender.frame, changes)]
+
+
+def _changed(frame: Packet, changes: dict[str, int]) -> Packet:
+    for field, value in changes.items():
+        frame = frame.set(field, value)
+    return frame
+
+
+def _broadcast(topology: Topology, sender: Sender, host: str) -> list[Arrival]:
+    """Every other host of the network, once, where the network asks for it."""
+    if not sender.network.broadcast:
+        return []
+    hosts = {e.host for e in sender.tenant.endpoints.values() if e.network == sender.network.name}
+    return [_to(topology, sender.network, other, sender.frame) for other in hosts - {host}]
+
+
+def _bridged(intent: Intent, topology: Topology, sender: Sender) -> list[Arrival]:
+    for target in sender.tenant.endpoints.values():
+        if target.network == sender.network.name and target.mac == sender.headers["eth_dst"]:
+            first = next_stop(intent, sender, sender.tenant, target)
+            if first is not None:
+                frame = sender.frame.set("eth_dst", first.mac)
+                return [_to(topology, sender.tenant.networks[first.network], first.host, frame)]
+    return []
+
+
+def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> list[Arrival]:
+    asked = sender.headers["ipv4_dst"]
+    if any(network.gateway == asked for network in sender.tenant.networks.values()):
+        if sender.headers.get("icmpv4_type") != 8 or sender.behind:
+            return []
+        swap = {
+            "eth_dst": sender.endpoint.mac, "eth_src": ROUTER,
+            "ipv4_dst": sender.headers["ipv4_src"], "ipv4_src": asked, "icmpv4_type": 0,
+        }  # fmt: skip
+        return [_to(topology, sender.network, host, _changed(sender.frame, swap))]
+    ttl = sender.frame.get("nw_ttl") or 0
+    for tenant in intent.tenants.values():
+        for target in tenant.endpoints.values():
+            first = next_stop(intent, sender, tenant, target) if target.ip == asked and ttl > 1 else None
+            if first is not None:
+                rewrite = {"eth_src": ROUTER, "eth_dst": first.mac, "nw_ttl": ttl - 1}
+                frame = _changed(sender.frame, rewrite)
+                return [_to(topology, tenant.networks[first.network], first.host, frame)]
+    return []
+
+
+def next_stop(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -> Endpoint | None:
+    """Who gets the sender's packet for the target: the target, a waypoint before it, or (None) nobody.
+
+    The first policy that speaks of it decides. What a waypoint passes on goes to the target if that very policy had
+    sent it to this waypoint, and nowhere else.
+    """
+    if other.name != sender.tenant.name:
+        if sender.behind:
+            return None
+        return target if any(_agreed(intent, each, sender, other, target) for each in intent.agreed) else None
+    policy = _deciding(sender, target)
+    if policy is None or policy.action != ALLOW:
+        return None
+    if sender.behind:
+        return target if policy.via == sender.endpoint.name else None
+    return other.endpoints[policy.via] if policy.via else target
+
+
+def _deciding(sender: Sender, target: Endpoint) -> Policy | None:
+    """The first policy that speaks of the packet."""
+    own, source = sender.tenant, sender.behind or sender.endpoint
+    for policy in own.policies:
+        groups = own.groups[policy.source], own.groups[policy.target]
+        forward = groups[0].holds(source) and groups[1].holds(target)
+        reply = groups[0].holds(target) and groups[1].holds(source) and policy.action == ALLOW
+        for service in policy.services:
+            if (forward and _serves(service, sender.headers, "dst")) or (
+                reply and _serves(service, sender.headers, "src")
+            ):
+                return policy
+    return None
+
+
+def _agreed(intent: Intent, agreed: tuple[Share, Import, str], sender: Sender, other: Tenant, target: Endpoint) -> bool:
+    """Whether one agreement between two tenants lets the packet pass, as a question or as an answer."""
+    share, wish, importer = agreed
+    exporter, using = intent.tenants[share.tenant], intent.tenants[importer]
+    users, shared = [using.groups[name] for name in wish.groups], exporter.groups[share.group]
+    if (sender.tenant, other) == (using, exporter):
+        asker, owner, side = sender.endpoint, target, "dst"
+    elif (sender.tenant, other) == (exporter, using):
+        asker, owner, side = target, sender.endpoint, "src"
+    else:
+        return False
+    between = shared.holds(owner) and any(group.holds(asker) for group in users)
+    return between and any(_serves(service, sender.headers, side) for service in share.services)
+
+
+def _serves(service: Service, headers: dict[str, int], side: str) -> bool:
+    """Whether the packet is of the service, its port looked for on this side ("dst" asks, "src" answers)."""
+    if service.proto is None:
+        return True
+    if headers.get("ip_proto") != service.proto:
+        return False
+    if service.first is None or service.last is None:
+        return True
+    name = {6: "tcp", 17: "udp", 132: "sctp"}[service.proto]
+    port = headers.get(f"{name}_{side}")
+    return port is not None and service.first <= port <= service.last
