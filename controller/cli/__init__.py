@@ -17,7 +17,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from clos.controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
-from clos.controller.cli.package_conflict import REMEDY, intruder
 
 UsageError: Any = typer.BadParameter.__bases__[0]
 """click's error of wrong flags, wherever this version of typer has click."""
@@ -158,10 +157,6 @@ def _clos(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; always raises SystemExit."""
-    where = intruder()
-    if where and "doctor" not in (arguments or sys.argv):
-        complain(f"PyPI's package fabric is installed in {where} under our name: {REMEDY}")
-        sys.exit(UNCHECKED)
     sys.exit(_run(arguments))
 
 

@@ -19,6 +19,7 @@ from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redire
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+import clos
 from clos.controller.api.access import Addresses, find
 from clos.controller.api.client import Client
 from clos.controller.cli.answer import unchecked
@@ -27,7 +28,9 @@ from clos.controller.cli.remote import DEFAULT
 from clos.controller.cli.sources import Wanted, loaded
 from clos.fabric.sim.openflow.server import SimThread
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(clos.__file__).parent
+"""Where Clos is installed; its topologies and intents are there, too."""
+
 INTENTS, TOPOLOGY = Path("intents/demo.yaml"), Path("topologies/demo.yaml")
 START_SECONDS = 20.0
 
@@ -142,13 +145,13 @@ class DemoEnvironment:
 def stage() -> Iterator[DemoEnvironment]:
     """A stage with the controller and the simulated switches up; whatever happens, nothing of it stays."""
     for name in (INTENTS, TOPOLOGY):
-        if not (ROOT / name).exists():
-            raise unchecked(f"{ROOT / name} is missing: run the demonstration from a clone of Clos")
+        if not (PACKAGE / name).exists():
+            raise unchecked(f"{PACKAGE / name} is missing: install Clos again")
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="clos-demo-")))
         for name in (INTENTS, TOPOLOGY):
             (folder / name).parent.mkdir()
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy(PACKAGE / name, folder / name)
         closing.enter_context(_environment())
         closing.enter_context(_endable())
         closing.enter_context(chdir(folder))
@@ -184,7 +187,7 @@ def _environment() -> Iterator[None]:
     kept = dict(os.environ)
     for name in ("CLOS_STATE", "CLOS_TOPOLOGY"):
         os.environ.pop(name, None)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PACKAGE.parent), kept.get("PYTHONPATH"))))
     try:
         yield
     finally:

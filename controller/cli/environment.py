@@ -19,8 +19,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from clos.controller.cli.package_conflict import REMEDY, intruder
-
 PACKAGE: Final = "clos-fabric"
 PYTHON: Final = (3, 11)
 FILES: Final = 4096
@@ -70,12 +68,6 @@ def _package(name: str, spec: str) -> Finding:
     if exactly and version != pinned:
         return Finding(WRONG, name, f"{version}, but Clos mends and tests {pinned}", remedy)
     return Finding(FINE, name, version)
-
-
-def _fabric() -> Iterator[Finding]:
-    where = intruder()
-    if where:
-        yield Finding(WRONG, "fabric", f"PyPI's package of that name is in {where}", REMEDY)
 
 
 def _ports() -> Iterator[Finding]:
@@ -180,7 +172,7 @@ def _where(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _fabric, _tls, _ports, _files, _lab)
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _tls, _ports, _files, _lab)
 """Every question, in the order they are told."""
 
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 
-MAKERS = ("clos.controller.intent", "clos.controller.compile", "fabric")
+MAKERS = ("clos.controller.intent", "clos.controller.compile", "clos.fabric")
 """The packages that turn documents into rules."""
 
 
@@ -23,6 +23,6 @@ def digest_of(packages: tuple[str, ...]) -> str:
     for package in packages:
         found = find_spec(package)
         for place in (found.submodule_search_locations if found else None) or ():
-            for file in sorted(Path(place).glob("*.py")):
-                digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+            for file in sorted(Path(place).rglob("*.py")):
+                digest.update(str(file.relative_to(place)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -37,7 +37,7 @@ from clos.controller.verify.headerspace.header_space import (
     HeaderSpace,
     Limits,
 )
-from clos.controller.verify.spec.policy_space import port_regions
+from clos.controller.verify.headerspace.port_ranges import port_regions
 from clos.fabric.packet.fields import VID_PRESENT
 from clos.fabric.topology import PortRef
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +16,6 @@ def test_this_environment_is_healthy() -> None:
     ran = clos("doctor", "--json")
     assert ran.code == 0 and ran.data["healthy"]
     assert {"python", "os-ken", "networkx", "root", "mininet"} <= {row["what"] for row in ran.data["findings"]}
-
-
-def test_pypis_fabric_is_refused_at_every_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "fabric-3.2.2.dist-info").mkdir()
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    ran = clos("schema")
-    assert (ran.code, ran.out) == (3, "") and "PyPI's package fabric" in ran.err
-    ran = clos("doctor")
-    assert ran.code == 1 and "an environment of its own" in ran.out
 
 
 def test_another_os_ken_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,8 @@ def test_a_killed_runner_leaves_a_lab_that_down_ends_without_a_trace(tmp_path: P
     where = tmp_path / "clos-lab-test"
     before = Path("/proc/mounts").read_text(), os.listdir("/sys/class/net")
     program = (
-        "import sys; from pathlib import Path; from clos.lab.mininet.sandbox import up; from clos.lab.lab import texts\n"
+        "import sys; from pathlib import Path; from clos.lab.mininet.sandbox import up\n"
+        "from clos.lab.lab import texts\n"
         "t, i, d = map(Path, sys.argv[1:]); up(texts([t])[0], texts([i]), d); print('up', flush=True); sys.stdin.read()"
     )
     words = [sys.executable, "-c", program, str(TOPOLOGY), str(INTENTS), str(where)]

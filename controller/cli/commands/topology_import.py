@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+import clos
 from clos.controller.cli.answer import Answer, answering, failed, unchecked, usage
 from clos.controller.intent import Text, dump
 from clos.controller.intent.importers.adopt import adopt
@@ -104,7 +105,7 @@ def _lines(notes: list[str], source: str, text: str) -> Iterator[str]:
 def _asked(topo: str) -> dict[str, Any]:
     """What the user's Topo says of itself. Raises Stop when it cannot be run."""
     words = [sys.executable, "-m", "clos.lab.mininet.topology_import", topo]
-    here = str(Path(__file__).resolve().parents[2])
+    here = str(Path(clos.__file__).parents[1])
     paths = os.pathsep.join(path for path in (here, os.environ.get("PYTHONPATH", "")) if path)
     try:
         done = subprocess.run(

@@ -39,7 +39,7 @@ TELL_SECONDS = 1.0
 """A proof that takes longer says so, again and again."""
 AWAY = "with switches away"
 """In the place of a batch's name: the state that lasts until switches that are away have joined."""
-PROVER = ("clos.controller.verify", "clos.controller.intent", "fabric")
+PROVER = ("clos.controller.verify", "clos.controller.intent", "clos.fabric")
 """The packages whose code a proof stands on."""
 
 Tell = Callable[[Step], object]

@@ -28,7 +28,6 @@ from clos.controller.verify.headerspace.header_space import (
     minus,
     within,
 )
-from clos.controller.verify.headerspace.header_terms import MULTICAST
 from clos.controller.verify.headerspace.transform import HeaderTransform, canonical
 from clos.controller.verify.proof.claims import (
     ADMITTED,
@@ -40,6 +39,7 @@ from clos.controller.verify.proof.claims import (
     REACHABLE,
     WAYPOINTED,
 )
+from clos.controller.verify.spec.intent_terms import MULTICAST
 from clos.controller.verify.spec.requirements import (
     OWN,
     ConditionalRequirement,

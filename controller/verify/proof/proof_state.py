@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from clos.controller.intent.model import Intent
 from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
 from clos.controller.verify.dataplane.symbolic_switch import Dependent
-from clos.controller.verify.headerspace.header_terms import share_terms, tenant_terms
 from clos.controller.verify.proof.claims import CLAIMS, Counterexample
 from clos.controller.verify.proof.class_check import check, recheck
 from clos.controller.verify.proof.compare import Mismatch, OutcomeComparison
@@ -26,6 +25,7 @@ from clos.controller.verify.proof.sender_classes import (
     SenderClasses,
 )
 from clos.controller.verify.spec.intent_delta import IntentDelta, detours, intent_deltas, merge
+from clos.controller.verify.spec.intent_terms import share_terms, tenant_terms
 from clos.controller.verify.spec.requirements import Specification
 from clos.fabric.topology import PortRef
 

@@ -15,11 +15,12 @@ from itertools import chain
 from clos.controller.intent.model import Intent
 from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
 from clos.controller.verify.headerspace.header_space import HeaderSpace
-from clos.controller.verify.headerspace.header_terms import intent_terms, terms_of
+from clos.controller.verify.headerspace.header_terms import terms_of
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.controller.verify.proof.claims import Refused, Report
 from clos.controller.verify.proof.proof_state import ProofState
 from clos.controller.verify.proof.report import Findings, report
+from clos.controller.verify.spec.intent_terms import intent_terms
 from clos.fabric.dataplane.rule import Rule
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
 from clos.fabric.topology import PortRef, Topology

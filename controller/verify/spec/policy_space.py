@@ -21,7 +21,7 @@ from clos.controller.verify.headerspace.header_space import (
     outside,
     within,
 )
-from clos.controller.verify.headerspace.value_atoms import Region
+from clos.controller.verify.headerspace.port_ranges import port_regions
 
 _TRANSPORT = {6: "tcp", 17: "udp", 132: "sctp"}
 
@@ -39,22 +39,6 @@ class PolicyClass(NamedTuple):
 
 Ways = dict[str, tuple[Limits, ...]]
 """The packets that may pass, by the name of the waypoint that gets them first; "" for those that go straight."""
-
-
-def port_regions(first: int, last: int) -> Iterator[Region]:
-    """The largest aligned blocks of 16-bit values that make up a range."""
-    while first <= last:
-        bits = min((first & -first).bit_length() - 1 if first else 16, (last - first + 1).bit_length() - 1)
-        yield first, 0xFFFF & ~((1 << bits) - 1)
-        first += 1 << bits
-
-
-def every_service(intent: Intent) -> Iterator[Service]:
-    for tenant in intent.tenants.values():
-        for policy in tenant.policies:
-            yield from policy.services
-    for share in intent.shares.values():
-        yield from share.services
 
 
 class PolicySpace:

@@ -30,8 +30,8 @@ from clos.controller.verify.headerspace.header_space import (
     outside,
     within,
 )
-from clos.controller.verify.headerspace.header_terms import ANSWERS, ASKS, ECHO, ECHO_REPLY, MULTICAST
 from clos.controller.verify.headerspace.transform import HeaderTransform, Tag
+from clos.controller.verify.spec.intent_terms import ANSWERS, ASKS, ECHO, ECHO_REPLY, MULTICAST
 from clos.controller.verify.spec.policy_space import PolicyClass, PolicySpace
 from clos.fabric.packet.fields import ETH_VLAN, VID_PRESENT
 from clos.fabric.topology import TRUNK, PortRef, Topology
