@@ -11,13 +11,14 @@ import pytest
 
 from clos.controller.intent import Problem, Text, load_intent, load_topology
 from clos.controller.intent.source import MAX_BYTES
+from tests.support.examples import EXAMPLES
 from tests.support.problem_cases import FABRIC, cases
 from tests.support.root import ROOT
 from tests.support.work import calls
 
 DEMO = load_topology(ROOT / "topologies" / "demo.yaml").topology
 TOPOLOGY = replace(DEMO, hosts=DEMO.hosts | load_topology(Text("small", FABRIC)).topology.hosts)
-MUTANTS = 40_000
+MUTANTS = 40 * EXAMPLES
 
 OFFICE = (ROOT / "intents" / "demo.yaml").read_text().split("---\n", 1)[1].replace("to: [shop, office]", "to: [office]")
 RECIPE = (ROOT / "topologies" / "bench-2k.yaml").read_text().replace("hostsPerLeaf: 63", "hostsPerLeaf: 1")

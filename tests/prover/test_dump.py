@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -39,6 +38,7 @@ from clos.fabric.packet.fields import FIELDS
 from clos.fabric.topology import Topology
 from clos.lab.ovs.dummy_datapath import DummyDatapath
 from clos.lab.ovs.processes import missing
+from tests.support.examples import EXAMPLES
 from tests.support.lab_ready import REQUIRED
 from tests.support.openflow_strategies import groups, moves, rules
 from tests.support.root import ROOT
@@ -446,7 +446,7 @@ BITS = ("", " ", ",", "=", ":", "(", ")", '"', "\\", "->", "[]", "/", "0x", "-1"
         "[" * 3000, "{", "}", "true", "1e9", "NaN", "actions=", "bucket=", "type=", "group_id=", "meter=")  # fmt: skip
 
 
-@settings(max_examples=int(os.environ.get("CLOS_EXAMPLES", "600")), deadline=None)
+@settings(max_examples=max(1, EXAMPLES // 2), deadline=None)
 @given(st.data())
 def test_malformed_dumps_are_refused_and_never_break_the_reader(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(SEEDS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from random import Random
 
@@ -15,15 +14,15 @@ from clos.controller.intent import load_intent, load_topology
 from clos.controller.plan import diff, states
 from clos.controller.verify import Prover, SwitchEdit, edit_between, verify_states
 from clos.fabric.dataplane.rule import FAST_FAILOVER, Bucket
+from tests.support.examples import EXAMPLES
 from tests.support.fabrics import intents, topologies
 from tests.support.intent_turns import Turn, turned, turning
 from tests.support.mutant_trials import broken, edits_of
 from tests.support.verify_engine_support import states_of
 from tests.support.verify_mutants import KINDS, mutant, mutation
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "2000"))
 settled = settings(
-    max_examples=max(1, EXAMPLES // 40),
+    max_examples=max(1, EXAMPLES // 20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -77,7 +76,7 @@ def test_as_the_intent_turns_a_prover_says_what_a_fresh_one_says(data: st.DataOb
 
 
 @given(st.data())
-@settings(settled, max_examples=max(1, EXAMPLES // 100))
+@settings(settled, max_examples=max(1, EXAMPLES // 50))
 def test_at_every_batch_of_a_plan_a_prover_says_what_a_fresh_one_says(data: st.DataObject) -> None:
     """Plans, some done to the end, some given up and taken back; here and there a switch does what nobody asked for."""
     topology = data.draw(topologies())

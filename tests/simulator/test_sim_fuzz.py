@@ -44,9 +44,10 @@ from clos.fabric.packet import build
 from clos.fabric.packet.build import Packet
 from clos.fabric.sim.openflow import mods
 from clos.fabric.topology import PortRef
+from tests.support.examples import EXAMPLES
 from tests.support.sim_peer import Peer, leaf
 
-MESSAGES = int(os.environ.get("CLOS_FUZZ_MESSAGES", "34000"))
+MESSAGES = int(os.environ.get("CLOS_FUZZ_MESSAGES", 34 * EXAMPLES))
 """How many mutated messages each seed sends."""
 BATCH = 50
 
