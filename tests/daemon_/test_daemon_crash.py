@@ -24,6 +24,8 @@ from clos.fabric.sim.openflow.server import SimThread
 from tests.support.daemon_harness import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, ruleset_of
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 INTERRUPTED = 50
 """So many changes are cut short; to hit so many, more than this many kills are needed."""
 GATHER = 3.0

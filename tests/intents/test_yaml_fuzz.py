@@ -268,6 +268,7 @@ def _bombs() -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _bombs())
 def test_a_bomb_costs_no_more_than_its_size(name: str) -> None:
     text, problems = _bombs()[name], []

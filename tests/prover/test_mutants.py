@@ -16,6 +16,8 @@ from tests.support.figures import FIGURES
 from tests.support.mutant_trials import KINDS_OF_FABRIC, Trial, grounds
 from tests.support.verify_mutants import KINDS
 
+pytestmark = pytest.mark.slow
+
 WANTED = max(1000, int(os.environ.get("CLOS_MUTANTS", "1000")))
 """Mutants to judge, all seeds together but the random one."""
 PER_FABRIC = 24

@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.root import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCTP = (
     "os-ken's sctp._checksum sums str(bytearray), the text Python prints for the segment, and not its bytes; the "
     "packet the case expects carries that sum. With the checksum of RFC 9260 the case passes (tested below)."

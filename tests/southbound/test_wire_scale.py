@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from clos.controller.plan import diff
 from clos.controller.wire.controller import Controller
 from clos.fabric.dataplane.action import Group, Output, PushVlan, SetField
@@ -11,6 +13,8 @@ from clos.fabric.dataplane.match import Match
 from clos.fabric.dataplane.rule import Bucket, GroupEntry, Instructions, Rule
 from clos.fabric.dataplane.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
 from tests.support.wire_peer import Fleet
+
+pytestmark = pytest.mark.slow
 
 
 def rule(i):

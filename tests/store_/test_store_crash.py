@@ -6,8 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from clos.controller.store import APPLIED, APPLYING, Store
 from tests.support.root import ROOT
+
+pytestmark = pytest.mark.slow
 
 RUNS = 40
 
