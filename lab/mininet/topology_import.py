@@ -13,7 +13,6 @@ import ast
 import importlib
 import importlib.util
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,14 @@ from typing import Any
 def main() -> None:
     place, _, order = sys.argv[1].rpartition(":")
     name, *words = order.split(",")
+    start_no_network()
     print(json.dumps(sketch(_made(_module(place), name, words))))
 
 
 def _module(place: str) -> Any:
     if not place.endswith(".py"):
+        if place.partition(".")[0] != "mininet":
+            sys.path.insert(0, str(Path.cwd()))
         return importlib.import_module(place)
     path = Path(place).resolve()
     sys.path.insert(0, str(path.parent))
@@ -64,22 +66,46 @@ def _value(word: str) -> Any:
 
 
 def sketch(topo: Any) -> dict[str, Any]:
-    """``{"name", "nodes": {name: {"kind", "dpid", "mac"}}, "cables": [[node, port, node, port, mbps]]}``."""
-    nodes = {name: {"kind": "switch", "dpid": _dpid(name, topo.nodeInfo(name)), "mac": ""} for name in topo.switches()}
-    nodes |= {name: {"kind": "host", "dpid": 0, "mac": topo.nodeInfo(name).get("mac") or ""} for name in topo.hosts()}
-    cables = [
-        [info["node1"], info["port1"], info["node2"], info["port2"], info.get("bw") or 0]
-        for _, _, info in topo.links(sort=True, withInfo=True)
-    ]
-    return {"name": type(topo).__name__, "nodes": nodes, "cables": cables}
+    """``{"name", "nodes": {name: {"kind", "classes", "options"}}, "links": [{"ends", "ports", "options", "own"}]}``."""
+    nodes = {name: _node("switch", topo.nodeInfo(name)) for name in topo.switches()}
+    nodes |= {name: _node("host", topo.nodeInfo(name)) for name in topo.hosts()}
+    return {"name": type(topo).__name__, "nodes": nodes,
+            "links": [_link(info) for _, _, info in topo.links(sort=True, withInfo=True)]}  # fmt: skip
 
 
-def _dpid(name: str, info: dict[str, Any]) -> int:
-    """As Mininet gives them: the one that is set, in hexadecimal, else the first number in the switch's name."""
-    if info.get("dpid"):
-        return int(str(info["dpid"]).replace(":", ""), 16)
-    found = re.findall(r"\d+", name)
-    return int(found[0]) if found else 0
+def _node(kind: str, info: dict[str, Any]) -> dict[str, Any]:
+    cls = info.get("cls")
+    classes = [each.__name__ for each in getattr(cls, "__mro__", ())]
+    return {"kind": kind, "classes": classes, "options": _plain(info)}
+
+
+def _link(info: dict[str, Any]) -> dict[str, Any]:
+    places = ("node1", "node2", "port1", "port2", "params1", "params2")
+    return {
+        "ends": [info["node1"], info["node2"]],
+        "ports": [info["port1"], info["port2"]],
+        "own": [_plain(info.get(side) or {}) for side in ("params1", "params2")],
+        "options": _plain({key: value for key, value in info.items() if key not in places}),
+    }
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    """Options as JSON can hold them: classes by their names, objects by what they say of themselves."""
+    scalar = (str, int, float, bool, type(None))
+    return {str(k): v if isinstance(v, scalar) else getattr(v, "__name__", None) or repr(v) for k, v in options.items()}
+
+
+def start_no_network() -> None:
+    """From here on, who makes a ``Mininet`` ends this program: to be read, a topology needs no network."""
+    try:
+        import mininet.net  # noqa: PLC0415 - the user's environment may lack it, and then nothing can start one
+    except ImportError:
+        return
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise SystemExit("it makes a Mininet, which would start a network: name a Topo class, or save it as .mn")
+
+    mininet.net.Mininet.__init__ = refuse
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_a_sound_file_says_only_what_its_format_lacks() -> None:
     assert roles(found.topology) == SWITCHES and list(found.topology.hosts) == ["h1", "h2"]
     assert found.notes == (
         "containerlab gives no speeds: every cable is taken for 10 Gbps and 5 us",
-        "datapath ids are numbered here, 0x10001 and up by role",
+        "datapath ids are numbered here, by role and in order",
         "MAC addresses are made from names: h1, h2",
     )
 

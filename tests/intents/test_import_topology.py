@@ -151,7 +151,7 @@ def test_what_is_no_spine_leaf_is_refused_with_what_is_in_the_way(topo: str, why
 
 @needs_mininet
 def test_a_users_own_class_keeps_its_names_ids_ports_speeds_and_addresses(own: Path) -> None:
-    ran = clos("topology", "import", "mininet", f"{own}:Campus,leaves=3", "--name", "campus")
+    ran = clos("topology", "import", "mininet", f"{own}:Campus,leaves=3", "--name", "campus", "--run")
     topology = imported(ran)
     assert topology.name == "campus"
     assert roles(topology) == {"spine161": SPINE, "spine162": SPINE, "leaf1": LEAF, "leaf2": LEAF, "leaf3": LEAF}
@@ -165,24 +165,24 @@ def test_a_users_own_class_keeps_its_names_ids_ports_speeds_and_addresses(own: P
 @needs_mininet
 def test_classes_functions_and_entries_of_topos_are_taken(own: Path) -> None:
     for topo, leaves in (("Campus", 2), ("campus,3", 3), ("three", 3), ("small,count=3", 4)):
-        assert len(imported(clos("topology", "import", "mininet", f"{own}:{topo}")).leaves) == leaves
+        assert len(imported(clos("topology", "import", "mininet", f"{own}:{topo}", "--run")).leaves) == leaves
 
 
 @needs_mininet
 def test_a_host_on_two_leaves_makes_them_a_pair(own: Path) -> None:
-    topology = imported(clos("topology", "import", "mininet", f"{own}:Dual"))
+    topology = imported(clos("topology", "import", "mininet", f"{own}:Dual", "--run"))
     assert [pair.leaves for pair in topology.pairs.values()] == [("s1", "s2")]
     assert topology.hosts["server"].dual_homed
 
 
 @needs_mininet
 def test_what_cannot_be_run_is_told_with_its_last_words(own: Path, tmp_path: Path) -> None:
-    ran = clos("topology", "import", "mininet", f"{own}:Nothing")
+    ran = clos("topology", "import", "mininet", f"{own}:Nothing", "--run")
     assert ran.code == 3 and "no Topo Nothing in own; there are: Campus, Dual, Topo, campus, three" in ran.err
-    ran = clos("topology", "import", "mininet", f"{own}:NOT_ONE")
+    ran = clos("topology", "import", "mininet", f"{own}:NOT_ONE", "--run")
     assert ran.code == 3 and "NOT_ONE gives str and not a Topo" in ran.err
     (tmp_path / "broken.py").write_text("import nothing_of_that_name")
-    ran = clos("topology", "import", "mininet", f"{tmp_path / 'broken.py'}:X")
+    ran = clos("topology", "import", "mininet", f"{tmp_path / 'broken.py'}:X", "--run")
     assert ran.code == 3 and "No module named 'nothing_of_that_name'" in ran.err
     assert clos("topology", "import", "mininet", f"{tmp_path / 'none.py'}:X").code == 2
     assert clos("topology", "import", "mininet", "own").code == 2
@@ -190,7 +190,7 @@ def test_what_cannot_be_run_is_told_with_its_last_words(own: Path, tmp_path: Pat
 
 def test_the_users_code_runs_in_no_process_of_ours(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("import sys, os\nsys.modules['fabric'] = None\nos._exit(7)\n")
-    ran = clos("topology", "import", "mininet", f"{tmp_path / 'evil.py'}:X")
+    ran = clos("topology", "import", "mininet", f"{tmp_path / 'evil.py'}:X", "--run")
     assert ran.code == 3 and "no reason given" in ran.err
 
 

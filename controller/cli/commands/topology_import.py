@@ -17,8 +17,9 @@ from clos.controller.cli.answer import Answer, answering, failed, unchecked, usa
 from clos.controller.intent import Text, dump
 from clos.controller.intent.importers.adopt import adopt
 from clos.controller.intent.importers.containerlab import read_containerlab
-from clos.controller.intent.importers.tiers import Cable, Node, NotReadable, NotSpineLeaf, Plug, Sketch
-from clos.controller.intent.schema.scalars import mac
+from clos.controller.intent.importers.mininet_text import NeedsRun, read_miniedit, read_program
+from clos.controller.intent.importers.mininet_topo import Described, Edge, Vertex, sketch_of
+from clos.controller.intent.importers.tiers import NotReadable, NotSpineLeaf, Sketch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,22 +38,50 @@ SECONDS = 60.0
 @answering
 def mininet(
     topo: Annotated[
-        str, typer.Argument(metavar="FILE.py:TOPO[,ARG...]", help="As mn --custom FILE.py --topo TOPO,ARG.")
+        str, typer.Argument(metavar="FILE.py:TOPO[,ARG...]", help="As mn --custom FILE.py --topo TOPO,ARG; or FILE.mn.")
     ],
     name: Name = "",
+    run: Annotated[bool, typer.Option("--run", help="Run the file to read it, with your rights.")] = False,
 ) -> Answer:
-    """Make a topology of a Mininet Topo class, on stdout.
+    """Make a topology of a Mininet program or of a file of MiniEdit's, on stdout.
 
-    TOPO is a class of the file, a function, or an entry of its topos; MODULE:CLASS works, too, such as
-    mininet.topolib:TreeTopo,2,4. The file is run, in a process of its own. Spines and leaves are told by how they are
-    cabled; what had to be guessed is said in comments at the top. Exits with 1 for what is no spine-leaf fabric.
+    TOPO is a class of the file, a function, or an entry of its topos. Nothing is run: the file is read as a text, which
+    is enough for programs that are written out line by line, such as those that MiniEdit exports, and for its own .mn
+    files. A program that computes its nodes has to be run: look at it, then give --run. It runs with your rights, in a
+    process of its own, where no network can be started. Mininet's own modules need no --run, such as
+    mininet.topolib:TreeTopo,2,4. Whatever was guessed or left out is a comment at the top, and a line on stderr. Exits
+    with 1 for what is no spine-leaf fabric.
     """
-    place = topo.rpartition(":")[0]
-    if not place:
-        raise usage(f"{topo}: expected FILE.py:TOPO, like lab.py:MyTopo")
+    place, _, order = topo.rpartition(":")
+    if topo.endswith(".mn"):
+        return _answer(lambda: sketch_of(read_miniedit(_text(Path(topo)))), topo, name)
+    if not place or not order:
+        raise usage(f"{topo}: expected FILE.py:TOPO, like lab.py:MyTopo, or FILE.mn")
     if place.endswith(".py") and not Path(place).is_file():
         raise usage(f"{place}: no such file")
-    return _answer(lambda: _sketch(_asked(topo)), topo, name)
+    if run or place.startswith("mininet."):
+        return _answer(lambda: sketch_of(_described(_asked(topo), topo if run else "")), topo, name)
+    return _answer(lambda: sketch_of(_unrun(place, order)), topo, name)
+
+
+def _unrun(place: str, order: str) -> Described:
+    """What the text of a program says. Raises Stop where that is not enough."""
+    again = "look at it, then give --run: it runs with your rights"
+    if not place.endswith(".py"):
+        raise usage(f"{place} is a module: importing it runs it; {again}")
+    if "," in order:
+        raise usage(f"{place} has to be run to be given arguments; {again}")
+    try:
+        return read_program(_text(Path(place)), order)
+    except NeedsRun as error:
+        raise usage(f"{place} was not run, and its text alone does not tell: {error}; {again}") from None
+
+
+def _text(file: Path) -> Text:
+    try:
+        return Text(str(file), file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"{file}: cannot be read: {error}") from None
 
 
 @app.command("containerlab")
@@ -68,27 +97,26 @@ def containerlab(
     management networks are left out. Whatever was guessed, renumbered or left out is a comment at the top, and a line
     on stderr. Exits with 1 for what is no spine-leaf fabric.
     """
-    try:
-        text = Text(str(file), file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise usage(f"{file}: cannot be read: {error}") from None
+    text = _text(file)
     return _answer(lambda: read_containerlab(text, os.environ), str(file), name)
 
 
 def _answer(read: Callable[[], Sketch], source: str, name: str) -> Answer:
+    notes: list[str] = []
     try:
         sketch = read()
+        notes = [f"note: {_one_line(note)}" for note in sketch.notes]
         found = adopt(sketch._replace(name=name or sketch.name))
     except NotSpineLeaf as error:
         reasons = [_one_line(reason) for reason in error.reasons]
         what = "cannot be imported" if isinstance(error, NotReadable) else "is no spine-leaf fabric"
-        raise failed(f"{source} {what}", reasons, reasons=reasons) from None
+        raise failed(f"{source} {what}", [*notes, *reasons], reasons=reasons) from None
     text = dump(found.topology)
-    notes = [_one_line(note) for note in found.notes]
-    for note in notes:
+    told = [_one_line(note) for note in found.notes]
+    for note in told:
         typer.echo(f"note: {note}", err=True)
-    data = {"document": text, "names": dict(found.names), "notes": notes}
-    return Answer(data, lambda: _lines(notes, source, text))
+    data = {"document": text, "names": dict(found.names), "notes": told}
+    return Answer(data, lambda: _lines(told, source, text))
 
 
 def _one_line(text: str) -> str:
@@ -104,7 +132,7 @@ def _lines(notes: list[str], source: str, text: str) -> Iterator[str]:
 
 def _asked(topo: str) -> dict[str, Any]:
     """What the user's Topo says of itself. Raises Stop when it cannot be run."""
-    words = [sys.executable, "-m", "clos.lab.mininet.topology_import", topo]
+    words = [sys.executable, "-P", "-m", "clos.lab.mininet.topology_import", topo]
     here = str(Path(clos.__file__).parents[1])
     paths = os.pathsep.join(path for path in (here, os.environ.get("PYTHONPATH", "")) if path)
     try:
@@ -124,14 +152,8 @@ def _asked(topo: str) -> dict[str, Any]:
     return found
 
 
-def _sketch(found: dict[str, Any]) -> Sketch:
-    nodes = {name: Node(node["kind"], node["dpid"], _mac(node["mac"])) for name, node in found["nodes"].items()}
-    cables = (Cable(Plug(a, port), Plug(b, other), int(speed)) for a, port, b, other, speed in found["cables"])
-    return Sketch(found["name"], nodes, tuple(cables))
-
-
-def _mac(text: str) -> int:
-    try:
-        return mac(text)
-    except ValueError:
-        return 0
+def _described(found: dict[str, Any], run: str) -> Described:
+    """``run``: the user's file that was run, if any."""
+    nodes = {name: Vertex(n["kind"], n["options"], tuple(n["classes"])) for name, n in found["nodes"].items()}
+    links = tuple(Edge(tuple(e["ends"]), tuple(e["ports"]), e["options"], tuple(e["own"])) for e in found["links"])
+    return Described(found["name"], nodes, links, (f"{run} was run to read it (--run)",) if run else ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations, islice
+from itertools import combinations, islice, repeat
 from typing import NamedTuple
 
 from clos.controller.intent.importers.peers import without_peers
@@ -181,14 +181,20 @@ def _changed_ports(sketch: Sketch, ports: Mapping[tuple[int, int], int]) -> list
 
 
 def _ids(sketch: Sketch, roles: Mapping[str, str]) -> tuple[list[int], list[str]]:
-    """Datapath ids: their own where all have one and no two the same, else ours; and what to say of ours."""
-    own = [sketch.nodes[name].dpid for name in roles]
-    if all(0 < each < 2**64 for each in own) and len(set(own)) == len(own):
-        return own, []
-    made = list(islice(dpids(roles.values()), len(roles)))
-    given = [f"{name} {sketch.nodes[name].dpid:#x}" for name in roles if sketch.nodes[name].dpid]
-    why = f"; those given are not used, since some lack one or share one: {', '.join(given)}" if given else ""
-    return made, [f"datapath ids are numbered here, {made[0]:#x} and up by role{why}"]
+    """Datapath ids: their own where they have one that no other has, else ours; and what to say of ours."""
+    given = Counter(sketch.nodes[name].dpid for name in roles)
+    kept = {name for name in roles if given[d := sketch.nodes[name].dpid] == 1 and 0 < d < 2**64}
+    ids = {name: sketch.nodes[name].dpid for name in roles if name in kept}
+    for name in (name for name in roles if name not in kept):
+        ids[name] = next(made for made in dpids(repeat(roles[name])) if made not in ids.values() and not given[made])
+    shared = [f"{name} {sketch.nodes[name].dpid:#x}" for name in roles if name not in kept and sketch.nodes[name].dpid]
+    notes = [f"datapath ids that two switches have are not used: {', '.join(shared)}"] if shared else []
+    made = [f"{name} {ids[name]:#x}" for name in roles if name not in kept]
+    if made and not kept:
+        notes.append("datapath ids are numbered here, by role and in order")
+    elif made:
+        notes.append(f"datapath ids are numbered here for {', '.join(made)}")
+    return [ids[name] for name in roles], notes
 
 
 def _switches(roles: Mapping[str, str], ids: Iterable[int]) -> dict[str, Switch]:
