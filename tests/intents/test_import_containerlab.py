@@ -16,8 +16,9 @@ from clos.controller.intent.importers.containerlab import read_containerlab
 from clos.controller.intent.importers.foreign_yaml import NotRead, read_foreign
 from clos.controller.intent.importers.tiers import NotReadable, NotSpineLeaf
 from clos.controller.intent.topology.file import dump
-from clos.fabric.topology import LEAF, SPINE, PortRef, Topology
+from clos.fabric.topology import LEAF, SPINE, PortRef
 from tests.support.cli_run import clos
+from tests.support.imported import roles
 
 FABRIC = """\
 name: lab
@@ -71,10 +72,6 @@ def refused(text: str) -> str:
     with pytest.raises(NotSpineLeaf) as caught:
         read(text)
     return str(caught.value)
-
-
-def roles(topology: Topology) -> dict[str, str]:
-    return {name: switch.role for name, switch in topology.switches.items()}
 
 
 def test_a_sound_file_says_only_what_its_format_lacks() -> None:

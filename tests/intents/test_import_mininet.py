@@ -16,8 +16,8 @@ from clos.controller.intent.importers.mininet_text import NeedsRun, read_miniedi
 from clos.controller.intent.importers.mininet_topo import Described, Edge, Vertex, sketch_of
 from clos.controller.intent.importers.tiers import SWITCH, NotReadable, NotSpineLeaf
 from clos.fabric.topology import LEAF, SPINE, PortRef
-from tests.intents.test_import_topology import imported, needs_mininet, roles
 from tests.support.cli_run import clos
+from tests.support.imported import imported, needs_mininet, roles
 
 LINKS = """
 from mininet.topo import Topo

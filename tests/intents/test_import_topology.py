@@ -5,28 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clos.controller.compile import compile_fabric
-from clos.controller.intent import Text, load_topology
+from clos.controller.intent import Text
 from clos.controller.intent.importers.adopt import adopt
 from clos.controller.intent.importers.containerlab import read_containerlab
 from clos.controller.intent.importers.tiers import HOST, SWITCH, Cable, Node, NotSpineLeaf, Plug, Sketch
-from clos.controller.intent.model import Intent
 from clos.fabric.generate import clos as generate
-from clos.fabric.topology import BORDER, LEAF, SPINE, PortRef, Topology
-from tests.support.cli_run import Ran, clos
-from tests.support.lab_ready import REQUIRED
-
-needs_mininet = pytest.mark.skipif(
-    find_spec("mininet") is None and not REQUIRED,
-    reason="the Python package mininet is not installed: make lab-deps",
-)
+from clos.fabric.topology import BORDER, LEAF, SPINE, PortRef
+from tests.support.cli_run import clos
+from tests.support.imported import imported, needs_mininet, roles
 
 OWN = '''
 """A user's own fabric, as users write them."""
@@ -110,19 +102,6 @@ def own(tmp_path: Path) -> Path:
     path = tmp_path / "own.py"
     path.write_text(OWN)
     return path
-
-
-def roles(topology: Topology) -> dict[str, str]:
-    return {name: switch.role for name, switch in topology.switches.items()}
-
-
-def imported(ran: Ran) -> Topology:
-    """What a command printed, loaded as any file is; and it compiles."""
-    assert ran.code == 0, ran.err
-    topology, problems = load_topology(Text("printed.yaml", ran.out))
-    assert topology is not None, problems
-    compile_fabric(Intent(), topology)
-    return topology
 
 
 @needs_mininet
