@@ -44,7 +44,15 @@ from clos.controller.plan import moved
 from clos.controller.store import APPLIED, Record, Revision, Store, StoreError
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.errors import SwitchError
-from clos.controller.wire.events import Complaint, Event, Joined, Left, Stranger, Warned
+from clos.controller.wire.events import (
+    Complaint,
+    Duplicate,
+    Event,
+    Joined,
+    Left,
+    Misbehaved,
+    Warned,
+)
 from clos.controller.wire.osken.patches import Tls
 from clos.controller.wire.session import PATIENCE
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
@@ -62,6 +70,8 @@ WAIT_SECONDS = 5.0
 """How long a change waits for the one before it, and for new switches to join."""
 SETTLE_SECONDS = 0.05
 """Switches that join within this time of each other are brought in line together."""
+LATE_SECONDS = 2.0
+"""A switch that has given no sign of work for so long keeps others waiting."""
 STOP_SECONDS = 1.0
 """How long stopping waits for a change under way to notice."""
 RETRY_SECONDS = 1.0
@@ -279,7 +289,9 @@ class Daemon:
         state = self.state
         state.roster.await_read(WAIT_SECONDS)
         if not state.changing.acquire(timeout=WAIT_SECONDS):
-            raise Refused(BUSY, f"{state.doing or 'another change'} is under way: wait until it is done")
+            raise Refused(
+                BUSY, f"{state.doing or 'another change'} is under way{_culprits(state)}: wait until it is done"
+            )
         try:
             state.doing = f"{what} by {order.who}" if order.who else what
             if state.stopping.is_set():
@@ -387,6 +399,12 @@ def _text(topology: Text | Path | str) -> Text:
         raise Refused(INVALID, f"{topology}: cannot be read: {error}") from None
 
 
+def _culprits(state: State) -> str:
+    """The switches that keep the change under way waiting, in words."""
+    late = sorted((name, seconds) for name, seconds in state.wire.awaited().items() if seconds > LATE_SECONDS)
+    return "".join(f", and has waited {seconds:.0f} s for {name}" for name, seconds in late[:3])
+
+
 def _heard(state: State, event: Event) -> None:
     """What the wire tells, noted; runs on its thread."""
     match event:
@@ -394,11 +412,18 @@ def _heard(state: State, event: Event) -> None:
             state.roster.joined(switch, dpid)
         case Left(switch):
             state.roster.left(switch)
-        case Stranger(dpid, address):
-            state.strangers[dpid] = address
+        case Duplicate(switch, dpid, kept, refused):
+            text = f"{refused} connects with its datapath id {dpid:#x} and is refused; {kept} has it and answers"
+            state.roster.conflict(switch, f"{text}: give one of the two another datapath id")
+        case Misbehaved(switch, text, seconds):
+            state.roster.fault(switch, f"dropped: {text}")
+            if seconds:
+                state.roster.kept_out(switch, f"in quarantine for {seconds:.0f} s: {text}")
+            else:
+                state.roster.kept_out(switch, f"not connected: {text}")
         case Complaint(switch, kind, code):
             state.roster.fault(switch, f"complains: {error_text(kind, code)}")
         case Warned(switch, text):
-            state.roster.fault(switch, text)
+            state.roster.fault(switch, text, lasting=True)
         case _:
             pass

@@ -18,8 +18,10 @@ from clos.fabric.topology import Switch
 def status(state: State) -> Status:
     """The daemon and its switches at this moment."""
     held, pending, fabric, standings = state.held, state.pending, state.fabric, state.roster.standings()
+    claimed = state.roster.conflicts()
     switches = [
-        _switch(switch, standings.get(name, SwitchStatus())) for name, switch in sorted(fabric.switches.items())
+        _switch(switch, standings.get(name, SwitchStatus()), claimed.get(name, ""))
+        for name, switch in sorted(fabric.switches.items())
     ]
     return Status(
         held.number,
@@ -31,8 +33,8 @@ def status(state: State) -> Status:
         state.started,
         state.wire.address,
         tuple(switches),
-        tuple(who for _, who in sorted(state.strangers.copy().items())),
-        tuple(state.roster.faults.copy()),
+        tuple(who for _, who in sorted(state.wire.strangers().items())),
+        state.roster.faults,
         sum(link.is_wrong for link in cabling(state)),
     )
 
@@ -42,9 +44,11 @@ def cabling(state: State) -> tuple[LinkReport, ...]:
     return state.discovery.links() if state.discovery is not None else ()
 
 
-def _switch(switch: Switch, now: SwitchStatus) -> SwitchReport:
+def _switch(switch: Switch, now: SwitchStatus, claimed: str) -> SwitchReport:
+    """``claimed``: who else says that it is this switch. Then it is in doubt what the fabric's own one holds."""
     about = (switch.name, switch.role, switch.dpid)
-    return SwitchReport(*about, now.connected, now.in_line, now.since, len(now.foreign), now.problem)
+    in_line, problem = now.in_line and not claimed, claimed or now.problem
+    return SwitchReport(*about, now.connected, in_line, now.since, len(now.foreign), problem)
 
 
 def drift(state: State, switches: Collection[str] = ()) -> tuple[Drift, ...]:

@@ -55,7 +55,6 @@ class State:
         self.roster = SwitchInventory()
         self.wire: Controller
         self.discovery: Discovery | None = None
-        self.strangers: dict[int, str] = {}
         self.changing = threading.Lock()
         self.doing = ""
         self.started = utc_now()
@@ -163,5 +162,3 @@ class State:
             names = ours | {switch.dpid: switch.name for switch in topology.switches.values()}
         self.roster.expect(names.values())
         self.wire.expect(names)
-        for dpid in names:
-            self.strangers.pop(dpid, None)

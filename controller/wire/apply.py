@@ -48,6 +48,7 @@ class Outcome:
     ``done``: names of the batches every switch confirmed; ``begun``: how many batches were sent at least in part;
     ``errors``: at most one per switch, sorted by switch; ``entries``: messages processed by the switches.
     ``unbundled``: switches that turned out to know no bundles and were sent plain messages, sorted.
+    ``confirmed``: switches that have done all that was sent to them.
     """
 
     done: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Outcome:
     entries: int = 0
     seconds: float = 0.0
     unbundled: tuple[str, ...] = ()
+    confirmed: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -120,7 +122,7 @@ async def apply(
     if errors and not rescue:
         return Outcome(errors=tuple(errors.values()))
     done: list[str] = []
-    entries = 0
+    entries = number = 0
     for number, (name, cargos, drain) in enumerate(shipments, 1):
         if drain and done:
             await asyncio.sleep(DRAIN)
@@ -136,7 +138,8 @@ async def apply(
             break
     seconds, failed = time.monotonic() - begun, tuple(errors[s] for s in sorted(errors))
     plain = tuple(sorted(name for name in knew if not sessions[name].bundles))
-    return Outcome(tuple(done), number if shipments else 0, failed, entries, seconds, plain)
+    confirmed = frozenset(name for shipment in shipments[:number] for name in shipment.cargos if name not in errors)
+    return Outcome(tuple(done), number, failed, entries, seconds, plain, confirmed)
 
 
 class _Told:

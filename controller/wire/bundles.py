@@ -12,7 +12,7 @@ import logging
 from itertools import count, groupby
 
 from clos.controller.wire.encoding import EncodedPush, wrap
-from clos.controller.wire.errors import Refused
+from clos.controller.wire.errors import Refused, Unexplained
 from clos.controller.wire.session import Refusal, Session
 from clos.fabric.openflow.constants import BundleFlag
 from clos.fabric.openflow.errors import BadRequest, ErrorType, OnfFailed, error_text
@@ -61,6 +61,8 @@ class Bundled:
         try:
             sent, refusals = await session.commit(filter(None, map(self._wrap, cargos)), self._number, FLAGS)
             lacking = next(((one.type, one.code) for one in refusals if (one.type, one.code) in _LACKING), None)
+        except Unexplained:
+            raise
         except Refused as error:
             lacking = error.type, error.code
             if lacking not in _LACKING:

@@ -22,12 +22,12 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from clos.controller.plan import Plan
+from clos.controller.wire.admission import Admission, Make
 from clos.controller.wire.apply import Outcome, Progress, apply, encode_plan
 from clos.controller.wire.bundles import NO_BUNDLES
 from clos.controller.wire.errors import Lost
-from clos.controller.wire.events import Event, Joined, Left, Stranger, Warned
+from clos.controller.wire.events import Event, Warned
 from clos.controller.wire.osken import patches as osken
-from clos.controller.wire.osken.app import Make
 from clos.controller.wire.osken.connection import Connection
 from clos.controller.wire.osken.listener import Listener
 from clos.controller.wire.readback import Held, fetch
@@ -58,13 +58,10 @@ class Controller:
         tls: osken.Tls | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._names = dict(switches)
         self._where = (host, port)
         self._tls = tls
-        self._patience = patience
-        self._sessions: dict[str, tuple[Session, Connection]] = {}
-        self._strangers: dict[int, Connection] = {}
-        self._changed = threading.Condition()
+        self._post: Callable[[Callable[[], object]], object] = _nowhere
+        self._admission = Admission(switches, patience, self._tell, lambda function: self._post(function))  # noqa: PLW0108  # known later
         self._subscribers: list[Callable[[Event], object]] = []
         self._runtime: osken.Runtime | None = None
 
@@ -108,31 +105,30 @@ class Controller:
 
     def connected(self) -> frozenset[str]:
         """The names of the switches that are connected and ready."""
-        with self._changed:
-            return frozenset(self._sessions)
+        with self._admission.changed:
+            return frozenset(self._admission.ready)
 
-    def strangers(self) -> frozenset[int]:
-        """The datapath ids of switches that are connected and have no name."""
-        with self._changed:
-            return frozenset(self._strangers)
+    def strangers(self) -> dict[int, str]:
+        """The switches of no topology that are connected, by datapath id."""
+        return self._admission.strangers()
+
+    def awaited(self) -> dict[str, float]:
+        """The switches that owe an answer, and for how many seconds they have given no sign of working on it."""
+        with self._admission.changed:
+            members = dict(self._admission.members)
+        waited = {name: held.session.waited() for name, held in members.items()}
+        return {name: seconds for name, seconds in waited.items() if seconds is not None}
 
     def wait_for(self, switches: Iterable[str], timeout: float) -> frozenset[str]:
         """Wait until they are all connected, at most ``timeout`` seconds; gives those still missing."""
-        wanted = frozenset(switches)
-        with self._changed:
-            self._changed.wait_for(lambda: wanted <= self._sessions.keys(), timeout)
-            return wanted - self._sessions.keys()
+        wanted, ready = frozenset(switches), self._admission.ready
+        with self._admission.changed:
+            self._admission.changed.wait_for(lambda: wanted <= ready, timeout)
+            return wanted - ready
 
     def expect(self, switches: Mapping[int, str]) -> None:
         """A new topology: names by datapath id from now on. Connected switches that gain or change a name join anew."""
-        with self._changed:
-            self._names = dict(switches)
-            moved = [c for name, (_, c) in self._sessions.items() if self._names.get(c.id or 0) != name]
-            waiting = [c for dpid, c in self._strangers.items() if dpid in self._names]
-        for connection in (*moved, *waiting):  # all of them first: two switches may have exchanged their names
-            self.left(connection)
-        for connection in (*moved, *waiting):
-            self.joined(connection)
+        self._admission.expect(switches)
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Have every event given to ``callback``, one at a time, on a background thread; gives the way to end it.
@@ -154,9 +150,11 @@ class Controller:
     ) -> Outcome:
         """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
         shipments = encode_plan(plan, only)
-        with self._changed:
-            sessions = {name: session for name, (session, _) in self._sessions.items()}
+        with self._admission.changed:
+            sessions = {name: held.session for name, held in self._admission.members.items()}
         outcome = self._await(apply(sessions, shipments, progress, rescue, bundle))
+        for name in outcome.confirmed:
+            self._admission.proved_itself(name)
         for name in outcome.unbundled:
             self._tell(Warned(name, NO_BUNDLES))
         return outcome
@@ -186,11 +184,11 @@ class Controller:
         self._listener.call(session.tell, PacketOut((Output(port),), data))
 
     def _session(self, switch: str) -> Session:
-        with self._changed:
-            found = self._sessions.get(switch)
+        with self._admission.changed:
+            found = self._admission.members.get(switch)
         if found is None:
             raise Lost(switch, "not connected")
-        return found[0]
+        return found.session
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
         future = self._submit(work)
@@ -211,41 +209,18 @@ class Controller:
 
     # What the os-ken app tells (controller.wire.osken.app.Sink), on its thread.
 
+    def attach(self, post: Callable[[Callable[[], object]], object]) -> None:
+        self._post = post
+
     def joined(self, connection: Connection) -> None:
-        dpid = connection.id or 0
-        with self._changed:
-            if not connection.is_active:  # it ended meanwhile; ``left`` has been called, or finds nothing to undo
-                return
-            name = self._names.get(dpid)
-            if name is None:
-                self._strangers[dpid] = connection
-                before = None
-            else:
-                before = self._sessions.get(name)
-                connection.taker = session = Session(name, connection.send, connection.drop, self._patience)
-                self._sessions[name] = session, connection
-                self._changed.notify_all()
-        if before is not None:
-            before[1].later(before[1].drop, "the same switch connected again")
-        self._tell(Stranger(dpid, str(connection)) if name is None else Joined(name, dpid))
+        self._admission.came(connection)
 
     def left(self, connection: Connection) -> None:
-        dpid = connection.id or 0
-        with self._changed:
-            if self._strangers.get(dpid) is connection:
-                del self._strangers[dpid]
-            gone = [name for name, (_, held) in self._sessions.items() if held is connection]
-            sessions = [self._sessions.pop(name)[0] for name in gone]
-            self._changed.notify_all()
-        for name, session in zip(gone, sessions, strict=True):
-            connection.later(session.lost)
-            self._tell(Left(name, dpid))
+        for event in self._admission.left(connection):
+            self._tell(event)
 
     def told(self, connection: Connection, make: Make) -> None:
-        with self._changed:
-            name = self._names.get(connection.id or 0)
-        if name is not None:
-            self._tell(make(name))
+        self._admission.told(connection, make)
 
     def _tell(self, event: Event) -> None:
         for callback in tuple(self._subscribers):
@@ -253,6 +228,10 @@ class Controller:
                 callback(event)
             except Exception:
                 LOG.exception("a subscriber failed on %s", event)
+
+
+def _nowhere(_: Callable[[], object]) -> None:
+    """Until os-ken's app is there nobody has anything to tell."""
 
 
 def _raise_file_limit() -> None:

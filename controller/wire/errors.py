@@ -19,7 +19,7 @@ class Lost(SwitchError):
 
 
 class Silent(SwitchError):
-    """The switch did not answer in time."""
+    """The switch did not answer in time, or with something else than what it was asked."""
 
 
 class Refused(SwitchError):
@@ -34,3 +34,11 @@ class Refused(SwitchError):
         self.type = type
         self.code = code
         self.entry = entry
+
+
+class Unexplained(Refused):
+    """An error arrived while the switch took a change, and does not say what it is about; ``so`` is what follows."""
+
+    def __init__(self, switch: str, type: int, code: int, so: str) -> None:
+        super().__init__(switch, type, code)
+        self.args = (f"{switch}: reported {error_text(type, code)} while it took a change, for no message of it: {so}",)

@@ -26,6 +26,23 @@ class Stranger(NamedTuple):
     address: str
 
 
+class Duplicate(NamedTuple):
+    """Another connected as the same switch and was refused; the one that is there goes on. Both by address."""
+
+    switch: str
+    dpid: int
+    kept: str
+    refused: str
+
+
+class Misbehaved(NamedTuple):
+    """The switch did not keep to the protocol and was dropped; it is not let in for so many ``seconds``."""
+
+    switch: str
+    text: str
+    seconds: float
+
+
 class PortChanged(NamedTuple):
     """A port was added, changed or removed; ``up``: it is there, its link is up and it is not switched off."""
 
@@ -62,4 +79,4 @@ class Warned(NamedTuple):
     text: str
 
 
-Event = Joined | Left | Stranger | PortChanged | PacketIn | Complaint | Warned
+Event = Joined | Left | Stranger | Duplicate | Misbehaved | PortChanged | PacketIn | Complaint | Warned

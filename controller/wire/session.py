@@ -5,42 +5,40 @@ Must not know: os-ken, sockets (it is given ``send``), plans. All of it runs on 
 
 At most WINDOWS windows are sent and not confirmed; so a slow switch costs a bounded number of bytes and slows only
 itself. An entry counts as installed when the barrier after it is answered (OpenFlow 1.3.5 §6.2.3), never before.
+
+A switch answers one thing after another. So the time for an answer begins when everything asked before it has been
+answered, and what is oldest says whether the switch is at work or has stopped (controller.wire.exchange).
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain, count
-from struct import Struct
 from typing import NamedTuple
 
 from clos.controller.plan import Entry
 from clos.controller.wire.encoding import EncodedPush, Window, windows
-from clos.controller.wire.errors import Lost, Refused, Silent
-from clos.fabric.openflow import Message, decode, encode
+from clos.controller.wire.errors import Lost, Refused, Silent, Unexplained
+from clos.controller.wire.exchange import Exchange, error_of
+from clos.fabric.openflow import Message, encode
 from clos.fabric.openflow.constants import BundleControlType, MessageType
-from clos.fabric.openflow.messages import BarrierRequest, BundleControl, Error
+from clos.fabric.openflow.messages import BarrierRequest, BundleControl
 
 WINDOWS = 4
 """Windows in flight: enough to keep a switch busy while a barrier's answer travels."""
 PATIENCE = 30.0
 """Seconds without any progress after which a switch that owes an answer counts as silent."""
-REPLY_BYTES = 512 << 20
-"""The longest answer accepted; a switch that never ends one is silent in its own way."""
+COMMITTED = 50
+"""Entries a second that a switch takes when it commits a bundle, at the least; hardware is that slow."""
 
 REQUEST = 0x80000000
 """Requests that await an answer carry xids from here on; entries in windows carry lower ones."""
-
-_HEADER = Struct("!BBHI")
-_FLAGS = Struct("!H")
-_MORE = 1
-
-
-COMMITTED = 50
-"""Entries a second that a switch takes when it commits a bundle, at the least; hardware is that slow."""
+TOLD = 256
+"""Messages without an answer whose xids are remembered, so that an error about one is not taken for a change's."""
 
 
 class Refusal(NamedTuple):
@@ -56,28 +54,18 @@ class Refusal(NamedTuple):
         return self.cargo.entries[self.at]
 
 
-class _Exchange:
-    """A question asked: the frames of its answer so far, and whether it is whole."""
-
-    __slots__ = ("frames", "over", "refused", "size", "whole")
-
-    def __init__(self) -> None:
-        self.over = asyncio.Event()
-        self.whole = False
-        self.frames: list[bytes] = []
-        self.size = 0
-        self.refused: Error | None = None
-
-
 class _Flight(NamedTuple):
     """A window sent, and the barrier after it."""
 
     window: Window
-    barrier: _Exchange
+    barrier: Exchange
 
 
 class Session:
-    """``send(data)`` gives bytes to the connection without blocking; ``close(reason)`` ends it."""
+    """``send(data)`` gives bytes to the connection without blocking; ``close(reason)`` ends it.
+
+    ``room``: entries the switch's tables hold by its own account, where it was asked and has said (readback).
+    """
 
     def __init__(
         self,
@@ -89,33 +77,51 @@ class Session:
         self.switch = switch
         self.alive = True
         self.bundles = True  # until the switch says that it knows none
+        self.room: int | None = None
         self._send = send
         self._close = close
         self._patience = patience
         self._xids = count()
-        self._exchanges: dict[int, _Exchange] = {}
+        self._told: deque[int] = deque(maxlen=TOLD)
+        self._exchanges: dict[int, Exchange] = {}
         self._flights: deque[_Flight] = deque()
         self._sent: list[Window] = []
         self._refusals: list[Refusal] = []
+        self._strays: list[tuple[int, int]] = []
+        self._changing = False
+        self._fault = ""
         self._turn = asyncio.Lock()
 
     # Questions.
 
-    async def ask(self, request: Message) -> list[bytes]:
+    async def ask(self, request: Message, take: Callable[[bytes], object] | None = None) -> list[bytes]:
         """Send a request and await its answer: one frame, or all frames of a multipart reply.
 
-        Raises Refused, Silent (no frame for ``patience`` seconds), Lost.
+        ``take`` gets the frames as they come, and none is kept. Raises Refused, Silent (no part for ``patience``
+        seconds, no end, or no answer to what was asked), Lost.
         """
-        return await self._answer(self._begin(request))
+        return await self._answer(self._begin(request, take=take))
 
-    async def barrier(self) -> None:
-        """Wait until the switch has processed everything sent before. Raises Silent, Lost."""
-        await self.ask(BarrierRequest())
+    async def barrier(self, patience: float | None = None) -> None:
+        """Wait until the switch has processed everything sent before. Raises Refused, Silent, Lost."""
+        await self._answer(self._begin(BarrierRequest(), patience))
 
     def tell(self, message: Message) -> None:
         """Send a message that has no answer (packet-out)."""
         if self.alive:
-            self._send(encode(message, self._xid()))
+            xid = self._xid()
+            self._told.append(xid)
+            self._send(encode(message, xid))
+
+    @property
+    def busy(self) -> bool:
+        """Whether the switch owes an answer and still has time for it: that it answers no echo says nothing then."""
+        return self.waited() is not None and self._left() > 0
+
+    def waited(self) -> float | None:
+        """Seconds since the switch last showed that it works on what it was asked; None when it owes nothing."""
+        oldest = next(iter(self._exchanges.values()), None)
+        return None if oldest is None else time.monotonic() - oldest.moved
 
     # Messages in windows.
 
@@ -123,39 +129,69 @@ class Session:
         """Send all messages in order; gives how many the switch has processed, and those it refused.
 
         After a refusal no further window is sent, unless ``to_the_end``. Raises Silent, Lost; then what the switch
-        holds is unknown.
+        holds is unknown. Raises Unexplained after an error about nothing that was sent: it may be about any of it.
         """
         async with self._turn:
-            return await self._push(cargos, to_the_end)
+            with self._change():
+                sent, refusals = await self._push(cargos, to_the_end)
+                if self._strays and not refusals:
+                    raise self._unexplained("what it holds is unknown")
+                return sent, refusals
 
     async def commit(self, cargos: Iterable[EncodedPush], bundle: int, flags: int) -> tuple[int, list[Refusal]]:
         """As ``push``, but in one bundle: the switch does all of it at once or, after a refusal, nothing (EXT-230).
 
-        ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags; no bundle of that number may be open.
-        Raises Refused when the switch knows no bundles, or refuses the bundle without naming a message.
-        """
-        async with self._turn:
-            opened = self._begin(BundleControl(bundle, BundleControlType.OPEN_REQUEST, flags))
-            sent, refusals = await self._push(cargos, to_the_end=False)
-            await self._answer(opened)
-            end = BundleControlType.DISCARD_REQUEST if refusals else BundleControlType.COMMIT_REQUEST
-            try:
-                await self._answer(self._begin(BundleControl(bundle, end, flags)), self._patience + sent / COMMITTED)
-            except Refused:
-                if not refusals:  # the message at fault is named by an error before this one
-                    raise
-            return (0 if refusals else sent), refusals
+        ``cargos`` are those ``cargo.wrap`` gives for the bundle and flags; no bundle of that number may be open. They
+        are all made before the bundle is opened: a switch may forget one that waits (Open vSwitch does after 10 s) and
+        then open another without a word. Any error between opening and commit discards the bundle, whatever it is
+        about: what was refused is missing from it, and the switch would commit the rest.
 
-    async def _push(self, cargos: Iterable[EncodedPush], to_the_end: bool) -> tuple[int, list[Refusal]]:
-        refusals: list[Refusal] = []
-        self._refusals = refusals
+        Raises Refused when the switch knows no bundles, or refuses the bundle without naming a message; Unexplained.
+        """
+        made = list(cargos)
+        async with self._turn:
+            with self._change():
+                opened = self._begin(BundleControl(bundle, BundleControlType.OPEN_REQUEST, flags))
+                sent, refusals = await self._push(made, to_the_end=False, opened=opened)
+                try:
+                    await self._answer(opened)
+                except Refused:
+                    with suppress(Refused):  # what was added to it may have opened another
+                        await self._answer(self._begin(BundleControl(bundle, BundleControlType.DISCARD_REQUEST, flags)))
+                    raise
+                failed = bool(refusals or self._strays)
+                end = BundleControlType.DISCARD_REQUEST if failed else BundleControlType.COMMIT_REQUEST
+                patience = self._patience + sent / COMMITTED
+                try:
+                    await self._answer(self._begin(BundleControl(bundle, end, flags), patience))
+                except Refused:
+                    if not failed and not refusals:  # else the message at fault is named by an error before this one
+                        raise
+                if self._strays and not refusals:
+                    raise self._unexplained(
+                        "the change was discarded" if failed else "it may hold a part of the change"
+                    )
+                return (0 if refusals else sent), refusals
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Errors that come meanwhile are about the change, unless they say otherwise."""
+        self._refusals, self._strays, self._changing = [], [], True
         self._sent.clear()
-        sent = 0
+        try:
+            yield
+        finally:
+            self._changing = False
+
+    async def _push(
+        self, cargos: Iterable[EncodedPush], to_the_end: bool, opened: Exchange | None = None
+    ) -> tuple[int, list[Refusal]]:
+        refusals, sent = self._refusals, 0
         try:
             for window in windows(cargos):
                 if len(self._flights) >= WINDOWS:
                     sent += await self._land()
-                if refusals and not to_the_end:
+                if not to_the_end and (refusals or self._strays or (opened is not None and opened.refused is not None)):
                     break
                 self._launch(window)
             while self._flights:
@@ -166,11 +202,11 @@ class Session:
 
     def _launch(self, window: Window) -> None:
         xid = self._xid()
-        exchange = self._exchanges[xid] = _Exchange()
-        self._flights.append(_Flight(window, exchange))
+        barrier = encode(BarrierRequest(), xid)
+        self._flights.append(_Flight(window, self._expect(xid, barrier)))
         self._sent.append(window)
         if self.alive:
-            self._send(b"".join([*(piece.data for piece in window), encode(BarrierRequest(), xid)]))
+            self._send(b"".join([*(piece.data for piece in window), barrier]))
 
     async def _land(self) -> int:
         """Await the oldest window's barrier; gives its number of messages."""
@@ -179,28 +215,29 @@ class Session:
         self._flights.popleft()
         return sum(piece.last - piece.first for piece in window)
 
+    def _unexplained(self, so: str) -> Unexplained:
+        return Unexplained(self.switch, *self._strays[0], so)
+
     # Answers.
 
     def claim(self, frame: bytes) -> bool:
         """Take a frame that answers something sent here. Entries' errors count from the moment they arrive."""
-        _, kind, _, xid = _HEADER.unpack_from(frame)
-        if xid < REQUEST:
-            return kind == MessageType.ERROR and self._refuse(frame, xid)
+        kind, xid = frame[1], int.from_bytes(frame[4:8], "big")
         exchange = self._exchanges.get(xid)
         if exchange is None:
-            return True  # an answer nobody waits for any more
-        if kind == MessageType.ERROR:
-            exchange.refused = _error(frame)
-        else:
-            exchange.frames.append(frame)
-            exchange.size += len(frame)
-            if exchange.size > REPLY_BYTES:
-                self._close(f"an answer of more than {REPLY_BYTES} bytes")
-            if kind == MessageType.MULTIPART_REPLY and len(frame) >= 12 and _FLAGS.unpack_from(frame, 10)[0] & _MORE:
-                return True
-        del self._exchanges[xid]
-        exchange.whole = True
-        exchange.over.set()
+            if kind == MessageType.ERROR:
+                return self._refuse(frame, xid)
+            return xid >= REQUEST  # then it is an answer nobody waits for any more
+        exchange.accept(frame, time.monotonic())
+        if exchange.fault:
+            self._end(exchange.fault)
+        elif exchange.whole:
+            was_oldest = next(iter(self._exchanges)) == xid
+            del self._exchanges[xid]
+            exchange.over.set()
+            following = next(iter(self._exchanges.values()), None)
+            if was_oldest and following is not None:
+                following.begin(time.monotonic())
         return True
 
     def lost(self) -> None:
@@ -211,45 +248,68 @@ class Session:
         self._exchanges.clear()
 
     def _refuse(self, frame: bytes, xid: int) -> bool:
-        """Note which message of the last push an error is about; False when none of them is."""
-        error = _error(frame)
+        """Note an error that answers no question; True when it is known what it is about."""
+        error = error_of(frame)
         quoted = error.data[: int.from_bytes(error.data[2:4], "big")]
-        for piece in chain.from_iterable(self._sent):
-            if piece.holds(xid, quoted):
-                self._refusals.append(Refusal(piece.cargo, xid, error.type, error.code))
-                return True
+        if xid < REQUEST:
+            for piece in chain.from_iterable(self._sent):
+                if piece.holds(xid, quoted):
+                    self._refusals.append(Refusal(piece.cargo, xid, error.type, error.code))
+                    return True
+        elif xid in self._told and quoted[1:2] == bytes((MessageType.PACKET_OUT,)):
+            return True
+        if self._changing:
+            self._strays.append((error.type, error.code))
         return False
 
-    def _begin(self, request: Message) -> _Exchange:
+    def _begin(
+        self, request: Message, patience: float | None = None, take: Callable[[bytes], object] | None = None
+    ) -> Exchange:
         xid = self._xid()
-        exchange = _Exchange()
+        data = encode(request, xid)
+        exchange = self._expect(xid, data, patience, take)
         if self.alive:
-            self._exchanges[xid] = exchange
-            self._send(encode(request, xid))
+            self._send(data)
         return exchange
 
-    async def _answer(self, exchange: _Exchange, patience: float | None = None) -> list[bytes]:
-        size, patience = -1, self._patience if patience is None else patience
-        while self.alive and not exchange.over.is_set():
-            if exchange.size == size:
-                text = f"no answer for {patience:g} s"
-                self._close(text)
-                raise Silent(self.switch, f"{text}; connection closed")
-            size = exchange.size
-            with suppress(TimeoutError):
-                await asyncio.wait_for(exchange.over.wait(), patience)
+    def _expect(
+        self, xid: int, request: bytes, patience: float | None = None, take: Callable[[bytes], object] | None = None
+    ) -> Exchange:
+        exchange = Exchange(request, self._patience if patience is None else patience, take)
+        if self.alive:
+            exchange.begin(time.monotonic())
+            self._exchanges[xid] = exchange
+        return exchange
+
+    async def _answer(self, exchange: Exchange) -> list[bytes]:
+        try:
+            while self.alive and not exchange.over.is_set():
+                left = self._left()
+                if left <= 0:
+                    self._end(next(iter(self._exchanges.values())).late(time.monotonic()))
+                    break
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(exchange.over.wait(), left)
+        except asyncio.CancelledError:
+            exchange.abandon()
+            raise
         if exchange.refused is not None:
             raise Refused(self.switch, exchange.refused.type, exchange.refused.code)
-        if not exchange.whole:
-            raise Lost(self.switch, "the connection ended before it answered")
-        return exchange.frames
+        if exchange.whole:
+            return exchange.frames
+        if self._fault:
+            raise Silent(self.switch, f"{self._fault}; connection closed")
+        raise Lost(self.switch, "the connection ended before it answered")
+
+    def _left(self) -> float:
+        """Seconds the switch has for the oldest thing it owes."""
+        oldest = next(iter(self._exchanges.values()), None)
+        return self._patience if oldest is None else oldest.left(time.monotonic())
+
+    def _end(self, fault: str) -> None:
+        """The switch does not keep to the protocol, or has stopped: end the connection, and say why to all who wait."""
+        self._fault = self._fault or fault
+        self._close(fault)
 
     def _xid(self) -> int:
         return REQUEST | next(self._xids) & (REQUEST - 1)
-
-
-def _error(frame: bytes) -> Error:
-    message, _ = decode(frame)
-    if not isinstance(message, Error):
-        raise TypeError(f"{type(message).__name__} is no error")
-    return message

@@ -139,10 +139,10 @@ def test_a_stranger_that_the_topology_gains_joins(controller, fleet):
 def test_a_connection_that_ended_meanwhile_does_not_join(controller, fleet):
     """As when a topology gains a switch in the very moment it goes: ``expect`` runs on the caller's thread."""
     fleet.connect(66)
-    assert eventually(lambda: 66 in controller._strangers)
-    connection = controller._strangers[66]
+    assert eventually(lambda: 66 in controller.strangers())
+    connection = controller._admission._strangers[66]
     fleet.drop(66)
-    assert eventually(lambda: 66 not in controller._strangers)
+    assert eventually(lambda: 66 not in controller.strangers())
     controller.expect({**NAMES, 66: "leaf66"})
     controller.joined(connection)
     assert controller.connected() == set(SWITCHES)

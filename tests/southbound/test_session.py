@@ -7,15 +7,17 @@ import asyncio
 import pytest
 
 from clos.controller.plan import ADD
-from clos.controller.wire.encoding import WINDOW_MESSAGES, pack
-from clos.controller.wire.errors import Lost, Refused, Silent
-from clos.controller.wire.session import WINDOWS, Session
+from clos.controller.wire import exchange
+from clos.controller.wire.encoding import WINDOW_MESSAGES, pack, wrap
+from clos.controller.wire.errors import Lost, Refused, Silent, Unexplained
+from clos.controller.wire.session import REQUEST, WINDOWS, Session
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import Match
 from clos.fabric.dataplane.rule import Instructions, Rule
 from clos.fabric.openflow import Framer, decode, encode
 from clos.fabric.openflow import messages as m
 from clos.fabric.openflow import multipart as mp
+from clos.fabric.openflow.constants import BundleControlType, FlowModCommand
 
 
 def rule(i, table=0):
@@ -204,26 +206,234 @@ def test_a_lost_switch_is_not_waited_for(ask):
 def test_a_silent_switch_is_given_up_and_disconnected():
     async def scene():
         line = Line(patience=0.02)
-        with pytest.raises(Silent, match=r"leaf1: no answer for 0\.02 s"):
+        with pytest.raises(Silent, match=r"leaf1: no answer to BARRIER_REQUEST for 0\.02 s"):
             await line.session.barrier()
         return line.closed
 
-    assert played(scene()) == ["no answer for 0.02 s"]
+    assert played(scene()) == ["no answer to BARRIER_REQUEST for 0.02 s"]
+
+
+PORT = m.Port(1, name="p1")
 
 
 def test_an_answer_that_keeps_coming_is_waited_for():
     async def scene():
-        line = Line(patience=0.1)
+        line = Line(patience=0.3)
         asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
         await settle()
         xid = line.unread[0][1]
-        for _ in range(10):
-            await asyncio.sleep(0.04)
-            line.hear(mp.PortDescReply((), more=True), xid)
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            line.hear(mp.PortDescReply((PORT,), more=True), xid)
         line.hear(mp.PortDescReply(()), xid)
         return await asked
 
-    assert len(played(scene())) == 11
+    assert len(played(scene())) == 6
+
+
+async def fed(line, page, seconds=5.0):
+    """Ask for ports and hear nothing but this page, until the session has had enough."""
+    asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
+    await settle()
+    xid, end = line.unread[0][1], asyncio.get_running_loop().time() + seconds
+    while not asked.done() and asyncio.get_running_loop().time() < end:
+        line.hear(page, xid)
+        await asyncio.sleep(0.01)
+    await asked
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (mp.PortDescReply((PORT,), more=True), "no end of its answer to MULTIPART_REQUEST/PORT_DESC within 0.2 s"),
+        (mp.PortDescReply((), more=True), "an answer to MULTIPART_REQUEST/PORT_DESC with more than 16 empty parts"),
+        (mp.DescReply("a", "b", "c", "d"), "answered MULTIPART_REQUEST/PORT_DESC with MULTIPART_REPLY/DESC"),
+        (m.BarrierReply(), "answered MULTIPART_REQUEST/PORT_DESC with BARRIER_REPLY"),
+        (m.Experimenter(1, 2, b""), "answered MULTIPART_REQUEST/PORT_DESC with EXPERIMENTER"),
+    ],
+)
+def test_an_answer_without_end_or_to_another_question_costs_the_connection(page, why):
+    async def scene():
+        line = Line(patience=0.05 if "0.2 s" in why else 5)
+        with pytest.raises(Silent, match=f"leaf1: {why}; connection closed"):
+            await fed(line, page)
+        return line.closed
+
+    assert played(scene()) == [why]
+
+
+def test_an_answer_longer_than_is_accepted_costs_the_connection(monkeypatch):
+    monkeypatch.setattr(exchange, "REPLY_BYTES", 1000)
+
+    async def scene():
+        line = Line()
+        with pytest.raises(Silent, match="of more than 1000 bytes"):
+            await fed(line, mp.PortDescReply((PORT,) * 5, more=True))
+
+    played(scene())
+
+
+def test_a_switch_that_answers_everything_but_barriers_is_given_up_all_the_same():
+    async def scene():
+        line = Line(patience=0.1)
+        barrier = asyncio.create_task(line.session.barrier())
+        await settle()
+        line.unread.clear()
+        while not barrier.done():
+            asked = asyncio.create_task(line.session.ask(mp.DescRequest()))
+            await asyncio.sleep(0.01)
+            for _, xid, _ in line.unread:
+                line.hear(mp.DescReply("a", "b", "c", "d"), xid)
+            line.unread.clear()
+            await asyncio.gather(asked, return_exceptions=True)
+        await barrier
+
+    with pytest.raises(Silent, match="leaf1: no answer to BARRIER_REQUEST"):
+        played(scene())
+
+
+def test_the_time_for_an_answer_begins_when_what_was_asked_before_is_answered():
+    async def scene():
+        line = Line(patience=0.3)
+        asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
+        barrier = asyncio.create_task(line.session.barrier())
+        await settle()
+        (_, ports, _), (_, last, _) = line.unread
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            line.hear(mp.PortDescReply((PORT,), more=True), ports)
+        line.hear(mp.PortDescReply(()), ports)
+        await asyncio.sleep(0.2)
+        assert line.session.busy
+        line.hear(m.BarrierReply(), last)
+        await asyncio.gather(asked, barrier)
+        return line.session.busy
+
+    assert played(scene()) is False
+
+
+def test_what_nobody_waits_for_any_more_still_counts_as_owed():
+    async def scene():
+        line = Line(patience=0.05)
+        asked = asyncio.create_task(line.session.barrier())
+        await settle()
+        asked.cancel()
+        assert line.session.busy
+        with pytest.raises(Silent, match="no answer to BARRIER_REQUEST"):
+            await line.session.ask(mp.DescRequest())
+        return line.session.busy
+
+    assert played(scene()) is False
+
+
+# Bundles.
+
+CHANGE = wrap(cargo(3), 7, 0)
+NOT_OURS = encode(m.FlowMod(FlowModCommand.ADD, rule(77)), 9)
+
+
+async def committed(line, trouble, late=False):
+    """Commit a bundle; the switch answers all, and reports ``trouble`` (error, xid) once it has the messages."""
+    task = asyncio.create_task(line.session.commit([CHANGE], 7, 0))
+    steps, opened = [], 0
+    while not task.done():
+        await settle()
+        unread, line.unread = line.unread, []
+        for message, xid, _ in unread:
+            if isinstance(message, m.BundleControl):
+                steps.append(message.type.name)
+                opened = opened or xid
+                if late and message.type == BundleControlType.COMMIT_REQUEST:
+                    line.hear(trouble[0], opened if trouble[1] == "open" else trouble[1])
+                line.hear(m.BundleControl(message.bundle, BundleControlType(message.type + 1), message.flags), xid)
+            elif isinstance(message, m.BarrierRequest):
+                if trouble and not late:
+                    line.hear(trouble[0], opened if trouble[1] == "open" else trouble[1])
+                line.hear(m.BarrierReply(), xid)
+    return steps, task
+
+
+TROUBLES = {
+    "the opening's xid, quoting nothing": (m.Error(5, 1, b""), "open"),
+    "the opening's xid, quoting something else": (m.Error(5, 1, NOT_OURS), "open"),
+    "an xid of no request": (m.Error(5, 1, b""), REQUEST + 5000),
+    "an xid of no message": (m.Error(5, 1, b""), 4000),
+    "a message's xid, quoting another": (m.Error(5, 1, NOT_OURS), 1),
+    "xid 0, quoting half a header": (m.Error(5, 1, b"\x04\x0e"), 4_000_000),
+    "a refusal of bundles that comes too late": (m.Error(1, 3, b""), REQUEST + 5000),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+def test_any_error_between_opening_and_commit_discards_the_bundle(trouble):
+    async def scene():
+        line = Line()
+        steps, task = await committed(line, trouble)
+        assert steps == ["OPEN_REQUEST", "DISCARD_REQUEST"]
+        with pytest.raises(Unexplained, match=r"leaf1: reported .* for no message of it: the change was discarded"):
+            await task
+
+    played(scene())
+
+
+def test_an_error_that_names_a_message_discards_the_bundle_and_names_the_rule():
+    async def scene():
+        line = Line()
+        quoted = CHANGE.data[CHANGE.start(1) : CHANGE.ends[1]]
+        steps, task = await committed(line, (m.Error(5, 1, quoted[:64]), 1))
+        return steps, (await task)[1][0].entry
+
+    assert played(scene()) == (["OPEN_REQUEST", "DISCARD_REQUEST"], rule(1))
+
+
+def test_an_error_that_comes_with_the_commit_is_no_success():
+    async def scene():
+        line = Line()
+        steps, task = await committed(line, (m.Error(5, 1, b""), "open"), late=True)
+        assert steps == ["OPEN_REQUEST", "COMMIT_REQUEST"]
+        with pytest.raises(Unexplained, match="may hold a part"):
+            await task
+
+    played(scene())
+
+
+def test_an_error_about_a_packet_out_has_nothing_to_do_with_a_bundle():
+    async def scene():
+        line = Line()
+        line.session.tell(m.PacketOut((Output(9),), b"x"))
+        ((_, xid, frame),) = line.unread
+        line.unread.clear()
+        steps, task = await committed(line, (m.Error(2, 4, frame[:64]), xid))
+        return steps, await task
+
+    assert played(scene()) == (["OPEN_REQUEST", "COMMIT_REQUEST"], (3, []))
+
+
+def test_an_error_about_nothing_fails_plain_messages_too():
+    async def scene():
+        line = Line()
+        push = asyncio.create_task(line.session.push([cargo(3)]))
+        await settle()
+        line.hear(m.Error(5, 1, b""), REQUEST + 5000)
+        line.serve()
+        await push
+
+    with pytest.raises(Unexplained, match="what it holds is unknown"):
+        played(scene())
+
+
+def test_a_bundle_is_made_before_it_is_opened():
+    def breaking():
+        yield CHANGE
+        raise ValueError("cannot be made")
+
+    async def scene():
+        line = Line()
+        with pytest.raises(ValueError, match="cannot be made"):
+            await line.session.commit(breaking(), 7, 0)
+        return line.unread
+
+    assert played(scene()) == []
 
 
 def test_a_late_answer_is_swallowed():

@@ -205,8 +205,11 @@ class Fleet:
         self.call(self.peers[dpid].transport.abort)
 
 
-def shake_hands(address, dpid=0x77):
-    """A blocking socket that is through the handshake."""
+STRANGER = 0x77
+
+
+def shake_hands(address, dpid=STRANGER):
+    """A blocking socket that is through the handshake, and through the trial of a switch unless it is a stranger."""
     sock = socket.create_connection(address, 5)
     sock.sendall(HELLO)
     framer, done = Framer(), False
@@ -217,5 +220,8 @@ def shake_hands(address, dpid=0x77):
                 sock.sendall(encode(m.FeaturesReply(dpid), xid))
             if isinstance(message, mp.PortDescRequest):
                 sock.sendall(encode(mp.PortDescReply(()), xid))
+                done = dpid == STRANGER
+            if isinstance(message, m.BarrierRequest):
+                sock.sendall(encode(m.BarrierReply(), xid))
                 done = True
     return sock

@@ -58,7 +58,7 @@ def carry_out(state: State, draft: Candidate, order: Order, gates: Iterable[Gate
         return Applied(draft.base, changed=False)
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
-    judge(draft, order.allow, offline, gates)
+    judge(draft, order.allow, {name: _why(state, name) for name in offline}, gates)
     verdict = examined(state, draft, order, offline)
     number = state.store.begin(_entry(state, draft, order, verdict))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
@@ -86,19 +86,31 @@ def unreachable(draft: Candidate, known: Collection[str], now: Topology) -> tupl
     return tuple(name for name in absent if name not in renamed)
 
 
-def judge(draft: Candidate, allow: Collection[str], offline: tuple[str, ...], gates: Iterable[Gate]) -> None:
-    """Raises Refused when something holds the draft back: a brake, a switch that is not there, a gate."""
+def _why(state: State, switch: str) -> str:
+    """Why a switch cannot take part in a change."""
+    standing = state.roster.standings().get(switch)
+    return (standing and standing.problem) or "not connected"
+
+
+def judge(draft: Candidate, allow: Collection[str], offline: Mapping[str, str], gates: Iterable[Gate]) -> None:
+    """Raises Refused when something holds the draft back: a brake, a gate, or switches ``offline`` (with reasons)."""
     held = [brake for brake in draft.brakes if brake.name not in allow]
     if held:
         text = "; ".join(brake.message for brake in held)
         raise Refused(BRAKES, f"the plan {text}", flags=tuple(brake.name for brake in held))
     if offline and ALLOW_OFFLINE not in allow:
-        text = f"not connected, or not read back yet: {', '.join(offline)}; if allowed, they get the change on joining"
+        text = f"not connected, or not read back yet: {_reasons(offline)}; if allowed, they get the change on joining"
         raise Refused(OFFLINE, text, flags=(ALLOW_OFFLINE,))
     for gate in gates:
         refusal = gate(draft.installed, draft.plan, draft.compiled.ruleset)
         if refusal is not None:
             raise refusal
+
+
+def _reasons(offline: Mapping[str, str]) -> str:
+    """The switches, each with its reason where that says more than that it is not there."""
+    plain = {"not connected", "not read back yet"}
+    return ", ".join(name if why in plain else f"{name} ({why})" for name, why in offline.items())
 
 
 def examined(state: State, draft: Candidate, order: Order, offline: tuple[str, ...]) -> Verdict:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from threading import Condition
+from time import monotonic
 from typing import Any, NamedTuple
 
 from clos.controller.store.store import utc_now
 from clos.fabric.dataplane.ruleset import SwitchState
 
 FAULTS_KEPT = 100
+CONFLICT_SECONDS = 60.0
+"""A switch that is refused tries again sooner than this (Open vSwitch within 8 s); when it has not, it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,27 @@ class Fault(NamedTuple):
     text: str
 
 
+class Conflict(NamedTuple):
+    """Another connects as the switch and is refused: ``at``, the last time it did (monotonic), and in words."""
+
+    at: float
+    text: str
+
+
 class SwitchInventory:
-    """Standings by switch name; any thread. A standing is replaced, never changed."""
+    """Standings by switch name; any thread. A standing is replaced, never changed.
+
+    A fault is over, and forgotten, when its switch holds what it should; a ``lasting`` one when the switch leaves.
+    """
 
     def __init__(self, switches: Iterable[str] = ()) -> None:
         self._changed = Condition()
         self._standings = {name: SwitchStatus() for name in switches}
         self._arrived: set[str] = set()
         self._closed = False
-        self.faults: deque[Fault] = deque(maxlen=FAULTS_KEPT)
+        self._faults: deque[Fault] = deque(maxlen=FAULTS_KEPT)
+        self._lasting: set[tuple[str, str]] = set()
+        self._conflicts: dict[str, Conflict] = {}
 
     def expect(self, switches: Collection[str]) -> None:
         """These are the switches of the fabric from now on."""
@@ -94,6 +109,7 @@ class SwitchInventory:
                 gone = replace(self._standings[switch], connected=False, in_line=False, seen=None)
                 self._standings[switch] = replace(gone, since=utc_now(), problem="not connected")
                 self._arrived.discard(switch)
+                self._lasting = {(name, text) for name, text in self._lasting if name != switch}
                 self._changed.notify_all()
 
     # What reading back and sending tell. ``joins`` says of which connection it is true.
@@ -104,10 +120,45 @@ class SwitchInventory:
             now = self._standings.get(switch)
             if now is not None and now.connected and now.joins == joins:
                 self._standings[switch] = replace(now, read=True, **fields)
+                if self._standings[switch].in_line:
+                    self._forget(lambda fault: fault.switch == switch and (switch, fault.text) not in self._lasting)
                 self._changed.notify_all()
 
-    def fault(self, switch: str, text: str) -> None:
-        self.faults.append(Fault(utc_now(), switch, text))
+    def kept_out(self, switch: str, problem: str) -> None:
+        """It is not connected, and this is why."""
+        with self._changed:
+            now = self._standings.get(switch)
+            if now is not None and not now.connected:
+                self._standings[switch] = replace(now, problem=problem)
+
+    def fault(self, switch: str, text: str, *, lasting: bool = False) -> None:
+        """Note it; one that comes again is noted once, with its last time."""
+        with self._changed:
+            self._forget(lambda fault: (fault.switch, fault.text) == (switch, text))
+            self._faults.append(Fault(utc_now(), switch, text))
+            if lasting:
+                self._lasting.add((switch, text))
+
+    def conflict(self, switch: str, text: str) -> None:
+        """Another connects as this switch, and was refused just now."""
+        with self._changed:
+            self._conflicts[switch] = Conflict(monotonic(), text)
+
+    def conflicts(self) -> dict[str, str]:
+        """The switches as which another connects, with what to say of it. It is over when it has stopped trying."""
+        with self._changed:
+            since = monotonic() - CONFLICT_SECONDS
+            self._conflicts = {name: one for name, one in self._conflicts.items() if one.at > since}
+            return {name: one.text for name, one in self._conflicts.items()}
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What went wrong and is not over, oldest first."""
+        with self._changed:
+            return tuple(self._faults)
+
+    def _forget(self, over: Callable[[Fault], bool]) -> None:
+        self._faults = deque((fault for fault in self._faults if not over(fault)), FAULTS_KEPT)
 
     # Who waits.
 

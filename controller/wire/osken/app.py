@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from os_ken.controller import ofp_event
+from os_ken.controller import event, ofp_event
 from os_ken.controller.handler import CONFIG_DISPATCHER, DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3, ofproto_v1_3_parser
 
-from clos.controller.wire.events import Complaint, Event, PacketIn, PortChanged
+from clos.controller.wire.admission import Make
+from clos.controller.wire.events import Complaint, PacketIn, PortChanged
 from clos.controller.wire.osken import patches as osken
 from clos.controller.wire.osken.connection import Connection
-
-Make = Callable[[str], Event]
 
 FRAGMENTS_MATCH, MISS_SEND_LEN = 3, 128
 """Have Open vSwitch match the ports of first fragments (OFPC_FRAG_NX_MATCH; ovs-ofctl(8), "set-frags"): by default it
@@ -28,10 +27,21 @@ does not know this says so by an error, and does what it does."""
 class Sink(Protocol):
     """Who is told. ``name`` gives the switch's name in the topology, None for a stranger."""
 
+    def attach(self, post: Callable[[Callable[[], object]], object]) -> None:
+        """``post`` has the app's thread call a function, after all that it has yet to hear."""
+
     def joined(self, connection: Connection) -> None: ...
     def left(self, connection: Connection) -> None: ...
     def told(self, connection: Connection, make: Make) -> None:
         """An event of this switch; ``make`` builds it from the switch's name."""
+
+
+class Posted(event.EventBase):  # type: ignore[misc]  # os-ken is untyped
+    """A function for the app's thread to call."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        super().__init__()
+        self.function = function
 
 
 class ClosApp(osken.App):
@@ -42,6 +52,8 @@ class ClosApp(osken.App):
     def __init__(self, *args: Any, sink: Sink, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sink = sink
+        self.register_handler(Posted, lambda posted: posted.function())
+        sink.attach(lambda function: self._send_event(Posted(function), None))
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])  # type: ignore[untyped-decorator]
     def state_changed(self, event: Any) -> None:

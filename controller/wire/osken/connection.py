@@ -13,8 +13,9 @@ import asyncio
 import itertools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import os_ken.base.app_manager  # before controller.controller, which imports it back
 from os_ken.controller import ofp_event
@@ -27,9 +28,6 @@ from clos.fabric.openflow import DecodeError, Framer, decode, encode
 from clos.fabric.openflow import messages as m
 from clos.fabric.openflow.constants import VERSION, MessageType
 from clos.fabric.openflow.multipart import PortDescReply
-
-if TYPE_CHECKING:
-    from clos.controller.wire.osken.listener import Listener
 
 LOG = logging.getLogger(__name__)
 
@@ -46,6 +44,12 @@ PACKET_INS_PER_TICK = 1000
 """Packet-ins parsed per switch and tick; more are dropped unread, so one switch cannot occupy the controller."""
 FAULTS = 16
 """Malformed messages forgiven per connection."""
+BEFORE_HANDSHAKE = 256
+"""Messages taken of a peer in a tick until its handshake is over; the rest waits, and no more of it is read."""
+UNASKED = 5000
+"""Messages that answer nothing which are taken of a switch in a tick; the rest waits in the same way."""
+PORTS = 1 << 16
+"""Ports a switch may tell of."""
 SEND_BYTES = 16 << 20
 """Bytes waiting for one switch beyond which it is taken for dead. Sessions stay far below by their own windows."""
 
@@ -53,8 +57,29 @@ XID, XIDS = 0x7F000000, 0x00FFFFFF
 """os-ken's own requests take their xids from here, apart from the sessions' (0x80000000 up) and the rules' (0 up)."""
 
 
+class House(Protocol):
+    """Where connections live: the event loop's thread, and who may come in (controller.wire.osken.listener)."""
+
+    @property
+    def thread(self) -> int | None:
+        """The loop's thread."""
+
+    def call(self, function: Callable[..., Any], *args: Any) -> bool:
+        """Have the loop's thread call the function soon. False: the loop has ended."""
+
+    def admit(self, connection: Connection) -> bool:
+        """Whether there is room for one more."""
+
+    def forget(self, connection: Connection) -> None:
+        """It has ended."""
+
+
 class FrameFilter(Protocol):
     """Who wants a connection's frames before os-ken's handlers see them (a session). Called on the loop's thread."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the switch works on what it was asked, and has time left for it: then echoes need no answer."""
 
     def claim(self, frame: bytes) -> bool:
         """Whether the frame is taken, so that nobody else sees it."""
@@ -66,9 +91,9 @@ class FrameFilter(Protocol):
 class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is untyped
     """One switch, or what may become one. ``taker`` is offered every frame first once the handshake is over."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, house: House) -> None:
         ofproto_protocol.ProtocolDesc.__init__(self)  # not Datapath's: it wants a blocking socket and a queue
-        self._listener = listener
+        self._house = house
         self._transport: asyncio.Transport | None = None
         self._writable = threading.Event()
         self._framer = Framer()
@@ -76,6 +101,11 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self.ports: dict[int, Any] = {}
         self.unreplied_echo_requests: list[int] = []  # for ofp_handler, which strikes replies off it; see tick
         self._age = self._faults = self._packet_ins = self._unanswered = self._quiet = 0
+        self._unasked = self._unsent = 0
+        self._backlog: deque[bytes] = deque()
+        self._paused = False
+        self.heard = 0  # messages, of whatever kind
+        self.auxiliary = 0  # the number of an auxiliary connection (OpenFlow 1.3.5 §6.3.5)
         self.taker: FrameFilter | None = None
         self.socket: Any = None
         self.address: Any = None
@@ -96,7 +126,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)
         self.socket, self.address = transport.get_extra_info("socket"), transport.get_extra_info("peername")
-        if not self._listener.admit(self):
+        if not self._house.admit(self):
             LOG.warning("%s refused: too many connections are open already", self)
             transport.abort()
             return
@@ -106,7 +136,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self.send_msg(self.ofproto_parser.OFPHello(self))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._listener.forget(self)
+        self._house.forget(self)
         self._end()
         LOG.info("%s disconnected%s", self, f": {exc}" if exc else "")
 
@@ -118,12 +148,10 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
 
     def data_received(self, data: bytes) -> None:
         try:
-            for frame in self._framer.feed(data):
-                if self.state == DEAD_DISPATCHER:
-                    return
-                self._take(frame)
+            self._backlog.extend(self._framer.feed(data))
         except DecodeError as error:
             self.drop(f"it does not speak OpenFlow: {error}")
+        self._work()
 
     # What os-ken and its apps call.
 
@@ -131,20 +159,20 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         """Send bytes. Off the loop's thread, wait for room up to os-ken's ``socket_timeout``. False: not sent."""
         if not self.is_active:
             return False
-        if threading.get_ident() == self._listener.thread:
+        if threading.get_ident() == self._house.thread:
             self._write(buf, close_socket)
             return self.is_active
         if not self._writable.wait(CONF.socket_timeout):
             return False
-        return self._listener.call(self._write, bytes(buf), close_socket)
+        return self._house.call(self._write, bytes(buf), close_socket)
 
     def close(self) -> None:
         """End the connection in an orderly way: DEAD now, the bytes already given still leave."""
-        self._listener.call(self._close)
+        self._house.call(self._close)
 
     def later(self, function: Callable[..., Any], *args: Any) -> None:
         """Have the loop's thread call the function soon; any thread may ask."""
-        self._listener.call(function, *args)
+        self._house.call(function, *args)
 
     def set_xid(self, msg: Any) -> int:
         msg.set_xid(self._xid())
@@ -191,26 +219,50 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
     def _xid(self) -> int:
         return XID | next(self._xids) & XIDS
 
+    def _work(self) -> None:
+        """Take what has come, as far as this tick's budget goes; meanwhile no more is read of whoever exceeds it."""
+        try:
+            while self._backlog and self.state != DEAD_DISPATCHER and self._unasked < self._most:
+                self._take(self._backlog.popleft())
+        except DecodeError as error:
+            self.drop(f"it does not speak OpenFlow: {error}")
+        if self.state == DEAD_DISPATCHER:
+            self._backlog.clear()
+        elif self._transport is not None and bool(self._backlog) != self._paused:
+            self._paused = bool(self._backlog)
+            (self._transport.pause_reading if self._paused else self._transport.resume_reading)()
+
+    @property
+    def _most(self) -> int:
+        return UNASKED if self.state == MAIN_DISPATCHER else BEFORE_HANDSHAKE
+
     def _take(self, frame: bytes) -> None:
         """One whole message: to the session that asked for it, else through os-ken's parser to its handlers."""
         self._quiet = self._unanswered = 0
+        self.heard += 1
         kind = frame[1]
         if frame[0] != VERSION and kind != MessageType.HELLO:
             self.drop(f"it speaks OpenFlow version {frame[0]:#04x} and not {VERSION:#04x} (1.3)")
         elif self.state == MAIN_DISPATCHER and self.taker is not None and self.taker.claim(frame):
             return
-        elif kind == MessageType.PACKET_IN and self._packet_ins >= PACKET_INS_PER_TICK:
-            self.dropped_packet_ins += 1
         else:
-            self._packet_ins += kind == MessageType.PACKET_IN
-            self._hear(frame)
+            self._unasked += 1
+            if kind == MessageType.PACKET_IN and self._packet_ins >= PACKET_INS_PER_TICK:
+                self.dropped_packet_ins += 1
+            else:
+                self._packet_ins += kind == MessageType.PACKET_IN
+                self._hear(frame)
 
     def _hear(self, frame: bytes) -> None:
         """Check a message with our codec and hand it to os-ken as our codec writes it (fault 13)."""
         try:
             message, xid = decode(frame)
+            if isinstance(message, m.FeaturesReply) and self.state != MAIN_DISPATCHER:
+                self.auxiliary = message.auxiliary_id
             if isinstance(message, _HEARD):
                 self._handle(encode(message, xid))
+                if len(self.ports) > PORTS:
+                    self.drop(f"it has more than {PORTS} ports")
         except Exception as error:  # whatever the codec, os-ken or a handshake handler trips over, its peer sent it
             if frame[1] == MessageType.PACKET_IN:  # it may well tell of fields that only its maker knows
                 self.dropped_packet_ins += 1
@@ -232,19 +284,34 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         """Look at the deadlines. They count ticks, not time: a stalled process must not blame its peers."""
         self._age += 1
         self._quiet += 1
-        self._packet_ins = 0
+        self._packet_ins = self._unasked = 0
+        if self._backlog:
+            self._work()
         if self.state == DEAD_DISPATCHER:
             if self._age * TICK > CLOSING_SECONDS and self._transport is not None:
                 self._transport.abort()
         elif self.state != MAIN_DISPATCHER:
             if self._age * TICK > HANDSHAKE_SECONDS:
                 self.drop(f"no OpenFlow handshake within {HANDSHAKE_SECONDS:.0f} s")
+        elif self._reads():
+            self._quiet = self._unanswered = 0
         elif self._quiet * TICK >= CONF.echo_request_interval * (self._unanswered + 1):
-            self._probe()
+            self._ping()
 
-    def _probe(self) -> None:
-        if self._unanswered >= CONF.maximum_unreplied_echo_requests:
+    def _reads(self) -> bool:
+        """Whether it has taken some of the bytes that waited for it at the last tick: then it is at work."""
+        before = self._unsent
+        self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return self._unsent < before
+
+    def _ping(self) -> None:
+        """Ask whether it lives. One that owes a session an answer need not say so: that has deadlines of its own."""
+        if self._unanswered < CONF.maximum_unreplied_echo_requests:
+            self._unanswered += 1
+            self.probe()
+        elif self.taker is None or not self.taker.busy:
             self.drop(f"{self._unanswered} echo requests unanswered")
-            return
-        self._unanswered += 1
+
+    def probe(self) -> None:
+        """Have it say something. Loop's thread only."""
         self._write(encode(m.EchoRequest(), self._xid()))
