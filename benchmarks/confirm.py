@@ -44,7 +44,7 @@ def main() -> None:
         if missing := controller.wait_for(topology.switches, 60):
             raise SystemExit(f"not connected: {', '.join(sorted(missing))}")
         start = time.perf_counter()
-        first = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset))
+        first = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset), fresh=topology.switches)
         if not first.ok:
             raise SystemExit(str(first))
         spent = time.perf_counter() - start

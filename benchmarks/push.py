@@ -42,7 +42,7 @@ def main() -> None:
         plan = diff(Ruleset(topology.switches, {}), ruleset)
         gc.collect()
         start = time.perf_counter()
-        outcome = controller.apply(plan)
+        outcome = controller.apply(plan, fresh=topology.switches)
         spent = time.perf_counter() - start
         if not outcome.ok:
             raise SystemExit(str(outcome))

@@ -37,7 +37,7 @@ def main() -> None:
         connected = time.perf_counter() - start
         if missing:
             raise SystemExit(f"{len(missing)} of {count} switches did not connect")
-        outcome = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset))
+        outcome = controller.apply(diff(Ruleset(topology.switches, {}), compiled.ruleset), fresh=topology.switches)
         programmed = time.perf_counter() - start
         if not outcome.ok:
             raise SystemExit(str(outcome))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,11 +102,13 @@ async def apply(
     progress: Callable[[Progress], object] | None = None,
     rescue: bool = False,
     bundle: bool = True,
+    fresh: Collection[str] = (),
 ) -> Outcome:
     """Send the shipments. ``progress`` is called on the loop's thread and must not block.
 
     With ``bundle``, each switch takes its part of a batch all at once or not at all. One that knows no bundles takes
-    it message by message, confirmed by barriers, and the outcome names it.
+    it message by message, confirmed by barriers, and the outcome names it. Switches that are ``fresh`` hold nothing
+    yet, and take theirs in several bundles.
 
     A switch that has no session fails the plan before anything is sent. With ``rescue``, switches that cannot follow
     are left out and the others go on to the end; and groups and meters are added or modified as needed, so that a
@@ -129,7 +131,9 @@ async def apply(
         told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
         bundled = Bundled() if bundle else None
         parts = {switch: part for switch, part in cargos.items() if switch not in errors}
-        results = await asyncio.gather(*(_part(sessions[s], part, told, rescue, bundled) for s, part in parts.items()))
+        results = await asyncio.gather(
+            *(_part(sessions[s], part, told, rescue, bundled, s in fresh) for s, part in parts.items())
+        )
         entries += sum(sent for sent, _ in results)
         errors.update({error.switch: error for _, error in results if error is not None})
         if not errors:
@@ -155,11 +159,11 @@ class _Told:
 
 
 async def _part(
-    session: Session, cargos: list[EncodedPush], told: _Told, rescue: bool, bundled: Bundled | None
+    session: Session, cargos: list[EncodedPush], told: _Told, rescue: bool, bundled: Bundled | None, fresh: bool
 ) -> tuple[int, SwitchError | None]:
     """One switch's part of a batch: the messages it processed, and what went wrong."""
     try:
-        sent, refusals = await (session.push(cargos) if bundled is None else bundled.send(session, cargos))
+        sent, refusals = await (session.push(cargos) if bundled is None else bundled.send(session, cargos, fresh))
         if refusals and rescue:
             sent, refusals = await session.push(cargos, to_the_end=True)
             refusals = await _mend(session, refusals)

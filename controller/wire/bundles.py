@@ -9,6 +9,7 @@ to yet, or any more, does nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 
 from clos.controller.wire.encoding import EncodedPush, wrap
@@ -27,6 +28,9 @@ _LACKING = {
 }
 """Refusals that say nothing about an entry: the switch has no bundles, or none that could hold this one."""
 
+BUNDLE_MESSAGES = 4096
+"""The most in one bundle where a change need not be one: hardware commits so many within 82 s."""
+
 _numbers = count(1)
 
 NO_BUNDLES = "no-bundles: it takes changes message by message, so a packet may meet a part of a change"
@@ -40,21 +44,23 @@ class Bundled:
         self._number = next(_numbers) & 0xFFFFFFFF  # its own, as one before may have been left open
         self._wrapped: dict[int, EncodedPush | None] = {}
 
-    async def send(self, session: Session, cargos: list[EncodedPush]) -> tuple[int, list[Refusal]]:
+    async def send(self, session: Session, cargos: list[EncodedPush], fresh: bool = False) -> tuple[int, list[Refusal]]:
         """How many messages the switch has processed, and those it refused; raises as ``Session.push``.
 
-        A switch that refuses the bundle itself gets plain messages, now and as long as it stays connected.
+        A switch that refuses the bundle itself gets plain messages, now and as long as it stays connected. ``fresh``:
+        it holds nothing, so bundles of a bounded size do. No packet meets a part of a first programming: a plan fills
+        table 0 last (controller.plan.order), and until then every packet misses there.
         """
         if not session.bundles:
             return await session.push(cargos)
         sent = 0
         for joins, run in groupby(cargos, lambda cargo: self._wrap(cargo) is not None):
-            part = list(run)
-            plain = not joins or sum(len(cargo.ends) for cargo in part) < 2  # one message is atomic by itself
-            some, refusals = await (session.push(part) if plain else self._commit(session, part))
-            sent += some
-            if refusals:
-                return sent, refusals
+            for part in _cut(run) if fresh else [list(run)]:
+                plain = not joins or sum(len(cargo.ends) for cargo in part) < 2  # one message is atomic by itself
+                some, refusals = await (session.push(part) if plain else self._commit(session, part))
+                sent += some
+                if refusals:
+                    return sent, refusals
         return sent, []
 
     async def _commit(self, session: Session, cargos: list[EncodedPush]) -> tuple[int, list[Refusal]]:
@@ -77,3 +83,15 @@ class Bundled:
         if id(cargo) not in self._wrapped:
             self._wrapped[id(cargo)] = wrap(cargo, self._number, FLAGS)
         return self._wrapped[id(cargo)]
+
+
+def _cut(cargos: Iterable[EncodedPush]) -> Iterator[list[EncodedPush]]:
+    """The cargos in parts of at most BUNDLE_MESSAGES, or of one cargo."""
+    part: list[EncodedPush] = []
+    for cargo in cargos:
+        if part and sum(len(one.ends) for one in part) + len(cargo.ends) > BUNDLE_MESSAGES:
+            yield part
+            part = []
+        part.append(cargo)
+    if part:
+        yield part

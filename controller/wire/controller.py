@@ -17,7 +17,7 @@ import asyncio
 import logging
 import resource
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -147,12 +147,13 @@ class Controller:
         progress: Callable[[Progress], object] | None = None,
         rescue: bool = False,
         bundle: bool = True,
+        fresh: Collection[str] = (),
     ) -> Outcome:
         """Carry out a plan (or what it holds for the switches ``only``); see controller.wire.apply."""
         shipments = encode_plan(plan, only)
         with self._admission.changed:
             sessions = {name: held.session for name, held in self._admission.members.items()}
-        outcome = self._await(apply(sessions, shipments, progress, rescue, bundle))
+        outcome = self._await(apply(sessions, shipments, progress, rescue, bundle, fresh))
         for name in outcome.confirmed:
             self._admission.proved_itself(name)
         for name in outcome.unbundled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import ClassVar
@@ -11,21 +12,25 @@ import pytest
 from clos.controller.plan import ADD, DELETE, Batch, Plan, Push, diff
 from clos.controller.plan.after import after, invert
 from clos.controller.wire.apply import DRAIN
+from clos.controller.wire.bundles import BUNDLE_MESSAGES
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.errors import Lost, Refused, Silent
 from clos.controller.wire.events import Warned
+from clos.controller.wire.osken import connection
+from clos.controller.wire.osken.patches import controller as framework
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import Match
 from clos.fabric.dataplane.rule import Band, Bucket, GroupEntry, Instructions, Meter, Rule
 from clos.fabric.dataplane.ruleset import EGRESS, EMPTY, Block, Placed, Ruleset
 from clos.fabric.openflow import encode
 from clos.fabric.openflow import messages as m
-from clos.fabric.openflow.constants import FlowModCommand
+from clos.fabric.openflow.constants import BundleControlType, FlowModCommand
 from tests.support.waiting import eventually
 from tests.support.wire_peer import Fleet, Peer
 
 NAMES = {1: "leaf1", 2: "leaf2", 3: "leaf3"}
 ALL = tuple(NAMES.values())
+CONF = framework.CONF
 FULL = (5, 1)  # FLOW_MOD_FAILED/TABLE_FULL
 
 
@@ -293,3 +298,94 @@ def test_what_a_bundle_that_is_refused_held_is_taken_back_by_the_switch_itself(c
     outcome = controller.apply(plan)
     assert outcome.begun == ingress + 1
     assert fleet[2].state == after(OLD, plan, ingress).state("leaf2")
+
+
+class Witness(Peer):
+    """Notes, at each commit, how many messages were in the bundle and which tables have rules afterwards."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.bundles = []
+
+    def control(self, asked, out, xid):
+        size = len(self.bundle)
+        reply = super().control(asked, out, xid)
+        if asked.type == BundleControlType.COMMIT_REQUEST:
+            self.bundles.append((size, {table for table, *_ in self.rules}))
+        return reply
+
+
+def stages(count):
+    """Rules in tables 0 to 2, more than one bundle of a bounded size takes."""
+    made = [Rule(t, 7, Match.of(eth_dst=i), Instructions(apply=(Output(1),))) for t in (0, 1, 2) for i in range(count)]
+    return Ruleset(("leaf1",), {"all": {"b": Placed(Block(made), ("leaf1",))}})
+
+
+def test_a_switch_that_holds_nothing_takes_bundles_of_a_bounded_size_and_its_first_table_last(controller):
+    with Fleet(controller.address, [1], Witness) as fleet:
+        assert not controller.wait_for(["leaf1"], 5)
+        outcome = controller.apply(diff(EMPTY, stages(3000)), fresh=["leaf1"])
+        assert (outcome.ok, outcome.entries) == (True, 9000)
+        sizes, tables = zip(*fleet[1].bundles, strict=True)
+        assert len(sizes) > 2
+        assert max(sizes) <= BUNDLE_MESSAGES
+        assert sum(sizes) == 9000
+        first = next(i for i, held in enumerate(tables) if 0 in held)
+        assert sum(sizes[:first]) >= 6000 - BUNDLE_MESSAGES  # so all bundles before bring nothing a packet can meet
+        assert all(held <= {1, 2} for held in tables[:first])
+
+
+def test_a_switch_that_holds_something_takes_one_bundle_however_large(controller):
+    with Fleet(controller.address, [1], Witness) as fleet:
+        assert not controller.wait_for(["leaf1"], 5)
+        assert controller.apply(diff(EMPTY, stages(3000))).ok
+        assert [size for size, _ in fleet[1].bundles] == [9000]
+
+
+class Slow(Peer):
+    """Answers nothing while it commits, and takes its time for that."""
+
+    seconds = 1.0
+
+    def answer(self, message, xid, frame, out):
+        if self.waits:
+            self.late.append((message, xid, frame))
+        elif isinstance(message, m.BundleControl) and message.type == BundleControlType.COMMIT_REQUEST:
+            self.waits, self.late = True, [(message, xid, frame)]
+            asyncio.get_running_loop().call_later(self.seconds, self.done)
+        else:
+            super().answer(message, xid, frame, out)
+
+    waits, late = False, ()
+
+    def done(self):
+        self.waits, out = False, []
+        for message, xid, frame in self.late:
+            Peer.answer(self, message, xid, frame, out)
+        self.transport.write(b"".join(out))
+
+
+@pytest.fixture
+def hurry(monkeypatch):
+    """Echo requests every tenth of a second; three without an answer and a switch is dropped."""
+    monkeypatch.setattr(connection, "TICK", 0.05)
+    CONF.set_override("echo_request_interval", 0.1)
+    yield
+    CONF.clear_override("echo_request_interval")
+
+
+def test_a_switch_that_answers_no_echo_while_it_commits_is_not_dropped(hurry):
+    with Controller({1: "leaf1"}, port=0, patience=10) as controller, Fleet(controller.address, [1], Slow) as fleet:
+        assert not controller.wait_for(["leaf1"], 5)
+        assert controller.apply(diff(EMPTY, stages(10))).ok
+        assert len(fleet[1].rules) == 30
+        assert not fleet[1].closed.is_set()
+
+
+def test_but_one_that_never_ends_its_commit_is(hurry):
+    with Controller({1: "leaf1"}, port=0, patience=0.5) as controller, Fleet(controller.address, [1], Slow) as fleet:
+        fleet[1].seconds = 60
+        assert not controller.wait_for(["leaf1"], 5)
+        outcome = controller.apply(diff(EMPTY, stages(10)))
+        assert "leaf1: no answer to EXPERIMENTER" in str(outcome)
+        assert fleet[1].closed.wait(5)

@@ -19,6 +19,7 @@ from clos.controller.daemon.status import Applied, Begun, Step, TakingBack
 from clos.controller.plan import Plan, invert, summary, summary_json
 from clos.controller.store import Draft as Entry
 from clos.controller.wire.apply import Outcome
+from clos.controller.wire.bundles import BUNDLE_MESSAGES
 from clos.fabric.dataplane.ruleset import Ruleset
 from clos.fabric.topology import Topology
 
@@ -63,7 +64,7 @@ def carry_out(state: State, draft: Candidate, order: Order, gates: Iterable[Gate
     number = state.store.begin(_entry(state, draft, order, verdict))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
     order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
-    outcome = state.wire.apply(draft.plan, joins, order.tell)
+    outcome = state.wire.apply(draft.plan, joins, order.tell, fresh=fresh(state, draft))
     if not outcome.ok:
         raise _taken_back(state, begun, draft, order, outcome, joins)
     state.store.record_progress(number, len(outcome.done))
@@ -73,6 +74,17 @@ def carry_out(state: State, draft: Candidate, order: Order, gates: Iterable[Gate
     counts = summary(draft.plan).total
     proof = verdict.word, str(verdict), verdict.seconds
     return Applied(number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted, *proof)
+
+
+def fresh(state: State, draft: Candidate) -> frozenset[str]:
+    """The switches that hold nothing, ours or foreign; none where the plan is too small for it to matter."""
+    blocks = (push.block for batch in draft.plan.batches for push in batch.pushes)
+    entries = sum(len(block.rules) + len(block.groups) for block in blocks)
+    if entries <= BUNDLE_MESSAGES:
+        return frozenset()
+    occupied = {name for _, where in draft.installed.placed() for name in where}
+    foreign = {name for name, standing in state.roster.standings().items() if standing.foreign}
+    return frozenset(draft.plan.touched) - occupied - foreign
 
 
 def unreachable(draft: Candidate, known: Collection[str], now: Topology) -> tuple[str, ...]:

@@ -111,7 +111,8 @@ def push_difference(
     plan = merged((*(found.plan for found in readings), _shared(readings, want)), joins)
     failed: dict[str, Exception] = {found.switch: found.error for found in readings if found.error is not None}
     if plan:
-        failed |= {error.switch: error for error in wire.apply(plan, rescue=True).errors}
+        fresh = {found.switch for found in readings if found.blank and not found.foreign}
+        failed |= {error.switch: error for error in wire.apply(plan, rescue=True, fresh=fresh).errors}
     for found in readings:
         if found.switch not in failed:
             left = () if consent else found.foreign

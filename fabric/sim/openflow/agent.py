@@ -7,6 +7,7 @@ Source: OpenFlow 1.3.5 §6.2-§6.3, §7.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import astuple
 
@@ -24,7 +25,14 @@ from clos.fabric.openflow import (
 from clos.fabric.openflow import messages as m
 from clos.fabric.openflow import multipart as mp
 from clos.fabric.openflow.codec import ERROR_DATA
-from clos.fabric.openflow.constants import VERSION, Capability, Role
+from clos.fabric.openflow.constants import (
+    VERSION,
+    BundleControlType,
+    BundleMessage,
+    Capability,
+    MessageType,
+    Role,
+)
 from clos.fabric.openflow.errors import (
     BadRequest,
     ErrorType,
@@ -41,6 +49,10 @@ from clos.fabric.sim.switch import SimSwitch
 
 Send = Callable[[bytes], object]
 
+LONG = 512
+"""Messages in a bundle whose commit takes a while, where somebody else has to be heard meanwhile."""
+MOST_WAITING = 10_000
+"""Messages that may wait for a commit; with more the session ends."""
 NEVER = (1 << 64) - 1
 """The generation a switch reports before any master was elected (§7.3.9)."""
 _CAPABILITIES = Capability.FLOW_STATS | Capability.TABLE_STATS | Capability.PORT_STATS | Capability.GROUP_STATS
@@ -77,6 +89,9 @@ class Agent:
 class Session:
     """One connection. Feed what arrives to ``receive``; ``closed`` says why the connection must end, empty while not.
 
+    ``defer`` has a function called soon; a long commit, and what comes after it, then waits for that, and only echo
+    requests are answered meanwhile. Without it everything is done at once.
+
     Nothing a peer sends raises: it is answered with the OpenFlow error, and has then changed nothing.
     """
 
@@ -87,6 +102,8 @@ class Session:
         self._greeted = False
         self._busy = False
         self._bundles = Bundles()
+        self._waiting: deque[bytes] = deque()
+        self.defer: Callable[[Callable[[], None]], object] | None = None
         self._config = (0, 128)
         self._asks = _DEFAULT_ASYNC
         self.role = Role.EQUAL
@@ -101,6 +118,7 @@ class Session:
         """End the session: its bundles are dropped and it hears nothing more."""
         if not self.closed:
             self.closed = why
+        self._waiting.clear()
         if self in self._agent.sessions:
             self._agent.sessions.remove(self)
             self._switch.listeners.remove(self._hear)
@@ -114,7 +132,7 @@ class Session:
             for frame in self._framer.feed(data):
                 if self.closed:
                     return
-                self._take(frame)
+                self._receive(frame)
             if self._framer.fault is not None:
                 raise self._framer.fault
         except DecodeError as problem:
@@ -123,6 +141,39 @@ class Session:
         finally:
             self._busy = False
             self._flush()
+
+    def _receive(self, frame: bytes) -> None:
+        """One message: now, or after the commit that others wait for."""
+        waits = bool(self._waiting)
+        at_once = frame[1] == MessageType.ECHO_REQUEST if waits else not self._is_long(frame)
+        if at_once:
+            self._take(frame)
+        elif len(self._waiting) >= MOST_WAITING:
+            self.close(f"more than {MOST_WAITING} messages wait for a commit")
+        else:
+            self._waiting.append(frame)
+            if not waits and self.defer is not None:
+                self.defer(self._catch_up)
+
+    def _is_long(self, frame: bytes) -> bool:
+        if self.defer is None or frame[1] != MessageType.EXPERIMENTER or frame[12:16] != _BUNDLE_CONTROL:
+            return False
+        return frame[20:22] == _COMMIT and self._bundles.size(int.from_bytes(frame[16:20], "big")) > LONG
+
+    def _catch_up(self) -> None:
+        """Do what waits, as far as the next long commit."""
+        if not self._waiting or not self._switch.alive:
+            return
+        self._busy = True
+        try:
+            self._take(self._waiting.popleft())
+            while self._waiting and not self._is_long(self._waiting[0]):
+                self._take(self._waiting.popleft())
+        finally:
+            self._busy = False
+            self._flush()
+        if self._waiting and self.defer is not None:
+            self.defer(self._catch_up)
 
     def _take(self, frame: bytes) -> None:
         try:
@@ -274,6 +325,10 @@ class Session:
 
     def _experimenter(self, message: m.Experimenter | mp.ExperimenterMultipartRequest, xid: int) -> None:
         raise bad(BadRequest.BAD_EXPERIMENTER, f"experimenter {message.experimenter:#x} is not spoken here")
+
+
+_BUNDLE_CONTROL = BundleMessage.CONTROL.to_bytes(4, "big")
+_COMMIT = BundleControlType.COMMIT_REQUEST.to_bytes(2, "big")
 
 
 def _xid(frame: bytes) -> int:

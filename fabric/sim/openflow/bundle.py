@@ -87,6 +87,10 @@ class Bundles:
             raise bad(OnfFailed.BAD_TYPE, f"{asked.type.name} is not a request")
         return BundleControl(asked.bundle, BundleControlType(asked.type + 1), asked.flags), told
 
+    def size(self, number: int) -> int:
+        """How many messages a bundle holds."""
+        return len(self._open[number].messages) if number in self._open else 0
+
     def _new(self, number: int, flags: int) -> Bundle:
         if number in self._open:
             raise bad(OnfFailed.BUNDLE_EXIST, f"bundle {number} is open")

@@ -24,7 +24,7 @@ from clos.fabric.sim.control import query
 from clos.fabric.sim.control.query import Flow, Outcome, Probe, Result
 from clos.fabric.sim.network import SimNetwork
 from clos.fabric.sim.openflow.agent import Agent
-from clos.fabric.sim.openflow.tcp import AT_ONCE, Address, Connector, Link, make_room
+from clos.fabric.sim.openflow.tcp import AT_ONCE, Address, Connector, Desk, Link, make_room
 from clos.fabric.sim.realtime import Pace
 from clos.fabric.topology import PortRef, Topology
 
@@ -77,6 +77,7 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
         self._links: set[Link] = set()
+        self._desk = Desk()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -108,7 +109,7 @@ class Simulation:
             self._links.discard(link)
             lost()
 
-        link = Link(agent, self.pace.catch_up, self.pace.nudge, gone)
+        link = Link(agent, self.pace.catch_up, self.pace.nudge, gone, self._desk)
         self._links.add(link)
         return link
 

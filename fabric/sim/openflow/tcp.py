@@ -9,6 +9,7 @@ import asyncio
 import random
 import resource
 import ssl
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,17 +27,43 @@ AT_ONCE = 32
 _SPARE_FILES = 256
 
 
+class Desk:
+    """Long work of many switches, one piece in a turn of the event loop, so that every other connection is heard."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Callable[[], object]] = deque()
+
+    def ask(self, piece: Callable[[], object]) -> None:
+        """Have it called soon, after those asked for before."""
+        self._pieces.append(piece)
+        if len(self._pieces) == 1:
+            asyncio.get_running_loop().call_soon(self._work)
+
+    def _work(self) -> None:
+        try:
+            self._pieces[0]()
+        finally:
+            self._pieces.popleft()
+            if self._pieces:
+                asyncio.get_running_loop().call_soon(self._work)
+
+
 class Link(asyncio.Protocol):
     """One connection of one switch: bytes between the socket and its session.
 
     ``before`` is called ahead of every delivery and ``after`` behind it: simulated time has to keep up. A peer that
-    does not read is not read from either, and gets no packet-ins.
+    does not read is not read from either, and gets no packet-ins. Long work is done at the ``desk``.
     """
 
     def __init__(
-        self, agent: Agent, before: Callable[[], object], after: Callable[[], object], lost: Callable[[], object]
+        self,
+        agent: Agent,
+        before: Callable[[], object],
+        after: Callable[[], object],
+        lost: Callable[[], object],
+        desk: Desk | None = None,
     ) -> None:
-        self._agent, self._before, self._after, self._lost = agent, before, after, lost
+        self._agent, self._before, self._after, self._lost, self._desk = agent, before, after, lost, desk
         self._transport: asyncio.Transport | None = None
         self.session: Session | None = None
 
@@ -44,12 +71,22 @@ class Link(asyncio.Protocol):
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
             self.session = self._agent.session(transport.write)
+            if self._desk is not None:
+                self.session.defer = self._defer
+
+    def _defer(self, work: Callable[[], None]) -> None:
+        if self._desk is not None:
+            self._desk.ask(partial(self._do, work))
 
     def data_received(self, data: bytes) -> None:
+        if self.session is not None:
+            self._do(partial(self.session.receive, data))
+
+    def _do(self, work: Callable[[], None]) -> None:
         if self.session is None or self._transport is None:
             return
         self._before()
-        self.session.receive(data)
+        work()
         self._after()
         if self.session.closed:
             self._transport.close()
