@@ -1,7 +1,7 @@
 """One endpoint added, moved or removed among many: until its plan is ready, and until every switch concerned has
 confirmed it with a barrier. Simulated switches, in a process of their own, hold the whole ruleset.
 
-    python -m benchmarks.confirm [2k|25k]
+    python -m benchmarks.confirm [small|2k|25k] [--rounds 50]
 
 The ratio is to a bare echo of one byte over as many sockets to a process that does nothing else.
 """
@@ -31,7 +31,9 @@ ROUNDS = 50
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", nargs="?", default="25k", choices=list(SIZES))
-    name = parser.parse_args().size
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    chosen = parser.parse_args()
+    name = chosen.size
     topology = load_topology(Path(f"topologies/bench-{name}.yaml")).topology
     if topology is None:
         raise SystemExit(f"topologies/bench-{name}.yaml does not load")
@@ -52,7 +54,7 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         found: dict[str, list[tuple[float, float, int]]] = {}
-        for kind, intent in edits(compiled.intent, topology, ROUNDS):
+        for kind, intent in edits(compiled.intent, topology, chosen.rounds):
             begun = time.perf_counter()
             after = compile_fabric(intent, topology, previous=compiled)
             plan = diff(compiled.ruleset, after.ruleset)

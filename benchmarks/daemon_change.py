@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", nargs="?", default="25k", choices=list(SIZES))
     parser.add_argument("--restart", action="store_true", help="also restart the daemon: every switch is read back")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
     name = chosen.size
     logging.disable(logging.WARNING)
@@ -59,7 +60,7 @@ def main() -> None:
             port = daemon.state.wire.address[1]
             print(f"bench-{name}: {size(documents) / 1e6:.1f} MB of YAML in {len(documents)} documents", flush=True)
             install(daemon, topology, documents)
-            changes(daemon, intent, topology, documents, bare)
+            changes(daemon, intent, topology, documents, bare, chosen.rounds)
             over_http(daemon, documents)
             if chosen.restart:
                 daemon.stop()
@@ -79,10 +80,12 @@ def install(daemon: Daemon, topology: Topology, documents: dict[str, Text]) -> N
     print(f"{done.entries:,} entries, {done.entries / spent:,.0f} per second", flush=True)
 
 
-def changes(daemon: Daemon, intent: Intent, topology: Topology, documents: dict[str, Text], bare: float) -> None:
+def changes(
+    daemon: Daemon, intent: Intent, topology: Topology, documents: dict[str, Text], bare: float, rounds: int
+) -> None:
     """One endpoint at a time."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for kind, changed in edits(intent, topology, ROUNDS):
+    for kind, changed in edits(intent, topology, rounds):
         (tenant,) = (name for name, value in changed.tenants.items() if value is not intent.tenants[name])
         intent = changed
         documents[tenant] = Text(f"{tenant}.yaml", write_tenant(changed.tenants[tenant]))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.compile import SIZES
+from benchmarks.compile import MEASURED, SIZES
 from clos.controller.impact.endpoint_pairs import Snapshot
 from clos.controller.impact.impact import NOBODY, impact_of
 from clos.controller.intent import load_topology
@@ -25,9 +25,9 @@ TURNS = 50
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sizes", nargs="*", metavar="2k|25k")
+    parser.add_argument("sizes", nargs="*", metavar="small|2k|25k")
     print(f"Python {platform.python_version()}, {platform.machine()}")
-    for name in parser.parse_args().sizes or SIZES:
+    for name in parser.parse_args().sizes or MEASURED:
         _measure(name)
 
 

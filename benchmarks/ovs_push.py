@@ -1,6 +1,6 @@
 """50,000 rules of a leaf into one Open vSwitch, against what ovs-ofctl needs for the same rules; and read back.
 
-    python -m benchmarks.ovs_push [--runs N] [--rules N]
+    python -m benchmarks.ovs_push [--runs N] [--rules N] [--size small|2k|25k]
 
 The rules are every so-manieth of a leaf of bench-25k, in one bundle, from a plan to the switch's confirmation. The
 peer, in the same run and on the same switch: ``ovs-ofctl --bundle add-flows`` of the file that ``ovs-ofctl dump-flows``
@@ -36,12 +36,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--rules", type=int, default=RULES)
+    parser.add_argument("--size", default="25k", choices=list(SIZES))
     chosen = parser.parse_args()
-    topology = load_topology(Path("topologies/bench-25k.yaml")).topology
+    path = Path(f"topologies/bench-{chosen.size}.yaml")
+    topology = load_topology(path).topology
     if topology is None:
-        raise SystemExit("topologies/bench-25k.yaml does not load")
+        raise SystemExit(f"{path} does not load")
     switch = topology.switches[NAME]
-    before, desired = _rulesets(compile_fabric(bench_intent(topology, *SIZES["25k"]), topology).ruleset, chosen.rules)
+    before, desired = _rulesets(
+        compile_fabric(bench_intent(topology, *SIZES[chosen.size]), topology).ruleset, chosen.rules
+    )
     plan = diff(before, desired)
     with Controller({switch.dpid: NAME}, port=0) as controller, PrivateSwitches(DUMMY) as ovs:
         ovs.configure(*bridge_commands(switch, DUMMY, "tcp:{}:{}".format(*controller.address)))
@@ -49,7 +53,9 @@ def main() -> None:
             raise SystemExit("Open vSwitch did not connect")
         _apply(controller, diff(Ruleset((NAME,), {}), before))
         found = _measure(controller, ovs, plan, desired, chosen.runs)
-    print(f"{chosen.rules:,} rules of {NAME} of bench-25k, one Open vSwitch, {chosen.runs} runs (least, median)")
+    print(
+        f"{chosen.rules:,} rules of {NAME} of bench-{chosen.size}, one Open vSwitch, {chosen.runs} runs (least, median)"
+    )
     for what, seconds in found.items():
         print(f"{what:<46} {min(seconds):6.2f} s {statistics.median(seconds):6.2f} s")
     ours, peer = (found[what] for what in (OURS, PEER))

@@ -1,6 +1,6 @@
 """How fast rules reach switches: 100,000 rules onto 64 simulated switches over TCP, confirmed by barriers.
 
-    python -m benchmarks.push
+    python -m benchmarks.push [--rules 100000] [--leaves 64]
 
 The peer, in the same run and over the same kind of connection: 64 sockets to a process that reads and throws away
 the very same bytes, which is as fast as loopback and this process can be.
@@ -8,6 +8,7 @@ the very same bytes, which is as fast as loopback and this process can be.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import multiprocessing
 import socket
@@ -29,8 +30,12 @@ RULES, LEAVES = 100_000, 64
 
 
 def main() -> None:
-    topology = clos(spines=1, leaves=LEAVES, hosts_per_leaf=0)
-    ruleset = _ruleset(topology)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rules", type=int, default=RULES)
+    parser.add_argument("--leaves", type=int, default=LEAVES)
+    chosen = parser.parse_args()
+    topology = clos(spines=1, leaves=chosen.leaves, hosts_per_leaf=0)
+    ruleset = _ruleset(topology, chosen.rules)
     total = sum(ruleset.counts().values())
     with (
         Controller({s.dpid: s.name for s in topology.switches.values()}, port=0) as controller,
@@ -50,14 +55,14 @@ def main() -> None:
     if held != total:
         raise SystemExit(f"{held} rules are on the switches, not {total}")
     peer = _throw_away(ruleset, topology)
-    print(f"{total:,} rules onto {LEAVES} switches: {spent:.2f} s, {total / spent:,.0f} rules/s, confirmed by barriers")
+    print(f"{total:,} rules onto {chosen.leaves} switches: {spent:.2f} s, {total / spent:,.0f} rules/s, confirmed")
     print(f"the same bytes thrown away by a reader: {peer:.2f} s; ratio {spent / peer:.1f}")
 
 
-def _ruleset(topology: Topology) -> Ruleset:
+def _ruleset(topology: Topology, rules: int) -> Ruleset:
     """Rules like a bridge stage's: half the same on every leaf, half a leaf's own."""
-    each = RULES // LEAVES
     leaves = [leaf.name for leaf in topology.leaves]
+    each = rules // len(leaves)
     common = {"common": Placed(Block(_rules(0, each // 2)), tuple(leaves))}
     own = {leaf: Placed(Block(_rules(1 + i, each - each // 2)), (leaf,)) for i, leaf in enumerate(leaves)}
     return Ruleset(topology.switches, {"bench": common | own})
@@ -80,7 +85,9 @@ def _rules(seed: int, count: int) -> list[Rule]:
 def _throw_away(ruleset: Ruleset, topology: Topology) -> float:
     """Seconds to send the packed rules to 64 sockets whose reader only counts."""
     parent, child = multiprocessing.Pipe()
-    reader = multiprocessing.get_context("spawn").Process(target=_count, args=(child,), daemon=True)
+    reader = multiprocessing.get_context("spawn").Process(
+        target=_count, args=(child, len(topology.leaves)), daemon=True
+    )
     reader.start()
     address = parent.recv()
     loads = [b"".join(map(pack_block, ruleset.blocks(leaf.name))) for leaf in topology.leaves]
@@ -95,11 +102,11 @@ def _throw_away(ruleset: Ruleset, topology: Topology) -> float:
     return time.perf_counter() - start
 
 
-def _count(pipe: multiprocessing.connection.Connection) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=LEAVES) as server:
+def _count(pipe: multiprocessing.connection.Connection, count: int) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=count) as server:
         pipe.send(server.getsockname())
         total = 0
-        connections = [server.accept()[0] for _ in range(LEAVES)]
+        connections = [server.accept()[0] for _ in range(count)]
         for connection in connections:
             while data := connection.recv(1 << 18):
                 total += len(data)

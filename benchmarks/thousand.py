@@ -25,8 +25,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--switches", type=int, default=1000)
     count = parser.parse_args().switches
-    topology = clos(spines=8, leaves=count - 8, hosts_per_leaf=2)
-    intent = bench_intent(topology, 100, (2, 2), 2 * (count - 8) - 200, 200)
+    spines = min(8, count // 4)
+    leaves = count - spines
+    topology = clos(spines, leaves, hosts_per_leaf=2)
+    tenants = min(100, leaves // 4)
+    intent = bench_intent(topology, tenants, (2, 2), 2 * leaves - 2 * tenants, 2 * tenants)
     compiled = compile_fabric(intent, topology)
     start = time.perf_counter()
     with (

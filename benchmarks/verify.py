@@ -41,7 +41,7 @@ from clos.fabric.topology import Topology
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sizes", nargs="*", metavar="2k|25k")
+    parser.add_argument("sizes", nargs="*", metavar="small|2k|25k")
     parser.add_argument("--rounds", type=int, default=60, help="changes of each kind")
     chosen = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}")

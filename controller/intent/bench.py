@@ -29,6 +29,7 @@ class Size(NamedTuple):
     policies: int
 
 
+BENCH_SMALL = Size(tenants=4, networks=(1, 2), endpoints=40, policies=8)
 BENCH_2K = Size(tenants=50, networks=(2, 2), endpoints=2_000, policies=100)
 BENCH_25K = Size(tenants=200, networks=(2, 4), endpoints=25_000, policies=1_000)
 

@@ -49,10 +49,8 @@ from clos.fabric.sim.switch import SimSwitch
 
 Send = Callable[[bytes], object]
 
-LONG = 512
-"""Messages in a bundle whose commit takes a while, where somebody else has to be heard meanwhile."""
-MOST_WAITING = 10_000
-"""Messages that may wait for a commit; with more the session ends."""
+SLICE = 64
+"""Messages handled before others have their turn, where there are others; so large a bundle is a slice of its own."""
 NEVER = (1 << 64) - 1
 """The generation a switch reports before any master was elected (§7.3.9)."""
 _CAPABILITIES = Capability.FLOW_STATS | Capability.TABLE_STATS | Capability.PORT_STATS | Capability.GROUP_STATS
@@ -89,8 +87,8 @@ class Agent:
 class Session:
     """One connection. Feed what arrives to ``receive``; ``closed`` says why the connection must end, empty while not.
 
-    ``defer`` has a function called soon; a long commit, and what comes after it, then waits for that, and only echo
-    requests are answered meanwhile. Without it everything is done at once.
+    ``defer`` has a function called soon: then a session handles a slice at a time, and what is left waits for its next
+    turn. Echo requests never wait, so a switch at work says that it lives. Without it everything is done at once.
 
     Nothing a peer sends raises: it is answered with the OpenFlow error, and has then changed nothing.
     """
@@ -103,6 +101,7 @@ class Session:
         self._busy = False
         self._bundles = Bundles()
         self._waiting: deque[bytes] = deque()
+        self._room = 0
         self.defer: Callable[[Callable[[], None]], object] | None = None
         self._config = (0, 128)
         self._asks = _DEFAULT_ASYNC
@@ -127,7 +126,7 @@ class Session:
         """Bytes from the controller, however they were cut."""
         if not self._switch.alive:
             return
-        self._busy = True
+        self._busy, self._room = True, SLICE
         try:
             for frame in self._framer.feed(data):
                 if self.closed:
@@ -142,33 +141,43 @@ class Session:
             self._busy = False
             self._flush()
 
+    @property
+    def waiting(self) -> int:
+        """How many messages have been received and not been handled."""
+        return len(self._waiting)
+
     def _receive(self, frame: bytes) -> None:
-        """One message: now, or after the commit that others wait for."""
-        waits = bool(self._waiting)
-        at_once = frame[1] == MessageType.ECHO_REQUEST if waits else not self._is_long(frame)
-        if at_once:
+        """One message: now, or after those that wait."""
+        if self.defer is None or frame[1] == MessageType.ECHO_REQUEST:
             self._take(frame)
-        elif len(self._waiting) >= MOST_WAITING:
-            self.close(f"more than {MOST_WAITING} messages wait for a commit")
+        elif self._waiting:
+            self._waiting.append(frame)
+        elif self._room > 0 and not self._is_long(frame):
+            self._room -= 1
+            self._take(frame)
         else:
             self._waiting.append(frame)
-            if not waits and self.defer is not None:
-                self.defer(self._catch_up)
+            self.defer(self._catch_up)
 
     def _is_long(self, frame: bytes) -> bool:
-        if self.defer is None or frame[1] != MessageType.EXPERIMENTER or frame[12:16] != _BUNDLE_CONTROL:
+        """Whether it commits a bundle that takes a turn of its own."""
+        if frame[1] != MessageType.EXPERIMENTER or frame[12:16] != _BUNDLE_CONTROL or frame[20:22] != _COMMIT:
             return False
-        return frame[20:22] == _COMMIT and self._bundles.size(int.from_bytes(frame[16:20], "big")) > LONG
+        return self._bundles.size(int.from_bytes(frame[16:20], "big")) > SLICE
 
     def _catch_up(self) -> None:
-        """Do what waits, as far as the next long commit."""
-        if not self._waiting or not self._switch.alive:
-            return
+        """A turn: the next slice of what waits, or one long commit."""
+        if not self._switch.alive:
+            self._waiting.clear()
         self._busy = True
         try:
-            self._take(self._waiting.popleft())
-            while self._waiting and not self._is_long(self._waiting[0]):
+            for number in range(min(SLICE, len(self._waiting))):
+                if not self._waiting or (number and self._is_long(self._waiting[0])):
+                    break
+                long = self._is_long(self._waiting[0])
                 self._take(self._waiting.popleft())
+                if long:
+                    break
         finally:
             self._busy = False
             self._flush()

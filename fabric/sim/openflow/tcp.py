@@ -25,6 +25,8 @@ STABLE = 1.0
 AT_ONCE = 32
 """Switches that knock at the controller at the same time; more would overflow its backlog."""
 _SPARE_FILES = 256
+MOST_WAITING = 8192
+"""Messages that may wait for a switch's turn; beyond, its peer is not read until they are fewer."""
 
 
 class Desk:
@@ -65,6 +67,7 @@ class Link(asyncio.Protocol):
     ) -> None:
         self._agent, self._before, self._after, self._lost, self._desk = agent, before, after, lost, desk
         self._transport: asyncio.Transport | None = None
+        self._reads = True
         self.session: Session | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -90,16 +93,27 @@ class Link(asyncio.Protocol):
         self._after()
         if self.session.closed:
             self._transport.close()
+        else:
+            self._read()
+
+    def _read(self) -> None:
+        """Read on, unless the peer does not, or has sent more than the switch comes to."""
+        if self.session is None or self._transport is None or self._transport.is_closing():
+            return
+        reads = not self.session.choked and self.session.waiting <= MOST_WAITING
+        if reads != self._reads:
+            self._reads = reads
+            (self._transport.resume_reading if reads else self._transport.pause_reading)()
 
     def pause_writing(self) -> None:
         if self.session is not None and self._transport is not None:
             self.session.choked = True
-            self._transport.pause_reading()
+            self._read()
 
     def resume_writing(self) -> None:
         if self.session is not None and self._transport is not None:
             self.session.choked = False
-            self._transport.resume_reading()
+            self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.session is not None:
