@@ -35,6 +35,9 @@ PATIENCE = 30.0
 COMMITTED = 50
 """Entries a second that a switch takes when it commits a bundle, at the least; hardware is that slow."""
 
+GRACE = 1.0
+"""Whoever waits for an answer that is overdue says so; after this long somebody else does."""
+
 REQUEST = 0x80000000
 """Requests that await an answer carry xids from here on; entries in windows carry lower ones."""
 TOLD = 256
@@ -116,7 +119,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether the switch owes an answer and still has time for it: that it answers no echo says nothing then."""
-        return self.waited() is not None and self._left() > 0
+        return self.waited() is not None and self._left() > -GRACE
 
     def waited(self) -> float | None:
         """Seconds since the switch last showed that it works on what it was asked; None when it owes nothing."""
