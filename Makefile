@@ -29,7 +29,7 @@ lint: install
 	@$(BIN)/lint-imports
 
 bench: install
-	@for each in pack compile push thousand confirm verify gate; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
+	@for each in startup pack compile push thousand confirm verify gate; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 docs: install
 	$(BIN)/python -m tests.support.docs

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import networkx as nx
+if TYPE_CHECKING:
+    import networkx as nx
 
 SPINE, LEAF, BORDER = "spine", "leaf", "border"
 ROLES = (SPINE, LEAF, BORDER)
@@ -176,6 +177,8 @@ class Topology:
 
     def graph(self) -> nx.Graph[str]:
         """Switches and hosts as a networkx graph, with ``kind`` on nodes."""
+        import networkx as nx  # noqa: PLC0415 - a tenth of a second of every start, and few ask for it
+
         graph: nx.Graph[str] = nx.Graph()
         for switch in self.switches.values():
             graph.add_node(switch.name, kind=switch.role)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +32,8 @@ class Addresses(NamedTuple):
 
 def token(state_dir: Path) -> str:
     """The token of this state directory, made at the first call; only the owner can read the file."""
+    import secrets  # noqa: PLC0415 - for who makes a token; clients only read it
+
     path = state_dir / TOKEN
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -17,9 +17,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
-
 from clos.controller.api.access import TOKEN, find
+from clos.controller.api.transport import Broken, Reply, TimedOut, Unreachable, Way
 
 Json = dict[str, Any]
 Progress = Callable[[Json], object]
@@ -50,12 +49,7 @@ class Client:
     """One daemon at ``url``. Methods raise ApiError and NoDaemon."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            trust_env=False,  # a proxy is never the way to this machine
-        )
+        self._way = Way(url, token, CONNECT_SECONDS)
         self.url = url
 
     @classmethod
@@ -72,7 +66,7 @@ class Client:
             raise NoDaemon(f"{error}; is {place} the state directory of a daemon?") from None
 
     def close(self) -> None:
-        self._http.close()
+        """Each question has a connection of its own: nothing is left open."""
 
     def __enter__(self) -> Self:
         return self
@@ -115,9 +109,9 @@ class Client:
 
     def ruleset(self) -> Iterator[str]:
         """What all switches should hold, as pieces of one JSON document."""
-        with self._told(), self._http.stream("GET", "/v1/ruleset") as response:
-            self._checked(response)
-            yield from response.iter_text()
+        with self._told(), self._way.ask("GET", "/v1/ruleset", patience=ANSWER_SECONDS) as reply:
+            self._checked(reply)
+            yield from reply.text()
 
     # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the one in force.
 
@@ -171,48 +165,45 @@ class Client:
 
     # The way there and back.
 
-    def _ask(self, method: str, path: str, **options: Any) -> Json:
-        with self._told():
-            response = self._http.request(method, path, **options)
-            self._checked(response)
-            found: Json = response.json()
+    def _ask(self, method: str, path: str, params: Json | None = None, json: object = None) -> Json:
+        with self._told(), self._way.ask(method, path, params, json, ANSWER_SECONDS) as reply:
+            self._checked(reply)
+            found: Json = reply.json()
             return found
 
     def _change(self, path: str, question: Json, progress: Progress | None) -> Json:
-        patience = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        with self._told(), self._http.stream("POST", path, json=question, timeout=patience) as response:
-            self._checked(response)
-            for line in response.iter_lines():
+        with self._told(), self._way.ask("POST", path, body=question) as reply:
+            self._checked(reply)
+            for line in reply.lines():
                 step: Json = json.loads(line)
                 if step["event"] == "applied":
                     return step
                 if step["event"] == "error":
-                    raise ApiError(response.status_code, step["error"])
+                    raise ApiError(reply.status, step["error"])
                 if progress is not None:
                     progress(step)
         raise NoDaemon("the daemon ended in the middle of the change: its next start finishes it or takes it back")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What httpx raises as what a person can act on."""
+        """What the way raises as what a person can act on."""
         try:
             yield
-        except httpx.ConnectError:
+        except Unreachable:
             raise NoDaemon(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
-        except httpx.TimeoutException:
+        except TimedOut:
             raise NoDaemon(f"no answer from {self.url} in time; see what 'clos status' says") from None
-        except httpx.TransportError as error:
+        except Broken as error:
             raise NoDaemon(f"the connection to {self.url} broke: {error}; see what 'clos status' says") from None
 
-    def _checked(self, response: httpx.Response) -> None:
-        if response.is_success:
+    def _checked(self, reply: Reply) -> None:
+        if 200 <= reply.status < 300:
             return
-        response.read()
         try:
-            error = response.json()["error"]
+            error = reply.json()["error"]
         except (ValueError, KeyError, TypeError):
-            raise NoDaemon(f"{self.url} answers, but is no Clos daemon (HTTP status {response.status_code})") from None
-        raise ApiError(response.status_code, error)
+            raise NoDaemon(f"{self.url} answers, but is no Clos daemon (HTTP status {reply.status})") from None
+        raise ApiError(reply.status, error)
 
 
 def _sources(sources: Mapping[str, str], topology: tuple[str, str] | None) -> Json:

@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from clos.controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
+from clos.controller.cli.coercion import lighten
 
 UsageError: Any = typer.BadParameter.__bases__[0]
 """click's error of wrong flags, wherever this version of typer has click."""
@@ -115,10 +116,10 @@ def load(name: str) -> Any:
     )
     if isinstance(target, typer.Typer):
         target.info.name = name
-        return typer.main.get_command(target)
+        return lighten(typer.main.get_command(target))
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name)(target)
-    return typer.main.get_command(app)
+    return lighten(typer.main.get_command(app))
 
 
 app = typer.Typer(
@@ -163,7 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int:
     """The exit code of a command, whatever ends it."""
     try:
-        found = typer.main.get_command(app).main(arguments, prog_name="clos", standalone_mode=False)
+        found = lighten(typer.main.get_command(app)).main(arguments, prog_name="clos", standalone_mode=False)
         sys.stdout.flush()
         return found if isinstance(found, int) else OK
     except Stop as stop:

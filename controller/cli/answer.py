@@ -10,6 +10,7 @@ import functools
 import inspect
 import json as json_text
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -107,6 +108,10 @@ def write_json(data: Json | Iterator[str]) -> None:
 
 def show(lines: Lines) -> None:
     """Text on stdout: coloured on a terminal that wants it, never wrapped."""
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        for line in lines:
+            typer.echo(str(line))
+        return
     from rich.console import Console  # noqa: PLC0415 - half of start-up time, and not needed for --json
 
     plain = bool(os.environ.get("NO_COLOR"))  # no bold either: whoever sets it wants plain text

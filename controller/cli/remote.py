@@ -15,7 +15,6 @@ import typer
 from clos.controller.api.access import find
 from clos.controller.cli.answer import FAILED, INTERNAL, UNCHECKED, USAGE, Json, Stop, unchecked
 from clos.controller.cli.render.text import count
-from clos.controller.intent import Problem
 
 if TYPE_CHECKING:
     from clos.controller.api.client import ApiError, Client
@@ -70,6 +69,8 @@ def running(state: Path) -> bool:
 
 def refusal(error: ApiError) -> Stop:
     """What the controller refused, its problems by line or the packets that show why, and the flags that would help."""
+    from clos.controller.intent.problem import Problem  # noqa: PLC0415 - loads what reads documents, for refusals only
+
     found = [Problem(*(row[key] for key in Problem._fields)) for row in error.problems]
     flags = [_FLAGS.get(name, f"--allow-{name.removeprefix('--allow-')}") for name in error.allow]
     hint = f" (to go on: {' '.join(flags)})" if flags else ""

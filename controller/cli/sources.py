@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from clos.controller.cli.answer import FAILED, UNCHECKED, Json, Stop, failed, usage
 from clos.controller.cli.remote import DEFAULT, controller, running
-from clos.controller.compile import Compiled, CompileError, compile_fabric
-from clos.controller.compile.numbering import Numbering, from_json
-from clos.controller.impact.endpoint_pairs import Snapshot
 from clos.controller.intent import Problem, Text, load_intent, load_topology
 from clos.controller.intent.model import Intent
 from clos.controller.intent.topology.identity import NOBODY, identities_of
 from clos.fabric.topology import Topology
+
+if TYPE_CHECKING:
+    from clos.controller.compile import Compiled
+    from clos.controller.compile.numbering import Numbering
+    from clos.controller.impact.endpoint_pairs import Snapshot
 
 Source = Path | Text
 """A file or directory, or a document that came from elsewhere."""
@@ -50,10 +52,14 @@ class Wanted(NamedTuple):
     @property
     def side(self) -> Snapshot:
         """As one side of a comparison."""
+        from clos.controller.impact.endpoint_pairs import Snapshot  # noqa: PLC0415 - what only reads documents compares none
+
         return Snapshot(self.intent, self.topology)
 
     def compiled(self, previous: Compiled | None = None) -> Compiled:
         """Raises Stop (FAILED) when the intents do not fit into the pipeline."""
+        from clos.controller.compile import CompileError, compile_fabric  # noqa: PLC0415 - what only checks compiles nothing
+
         try:
             return compile_fabric(self.intent, self.topology, self.numbering, previous)
         except CompileError as error:
@@ -107,6 +113,8 @@ class Held(NamedTuple):
 
 def in_force(state: Path, number: int = 0) -> Held:
     """A revision of the controller; 0: the one in force."""
+    from clos.controller.compile.numbering import from_json  # noqa: PLC0415 - for what a controller holds
+
     with controller(state) as client:
         number = number or client.status()["revision"]
         if not number:

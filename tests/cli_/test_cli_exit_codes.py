@@ -27,8 +27,8 @@ def leaves(name: str, command: Any) -> Iterator[str]:
     inner = getattr(command, "commands", None)
     if inner is None:
         yield name
-    for word, found in (inner or {}).items():
-        yield from leaves(f"{name} {word}", found)
+    for word in inner or ():
+        yield from leaves(f"{name} {word}", command.get_command(None, word))
 
 
 EVERY = [leaf for row in COMMANDS for leaf in leaves(row.name, load(row.name))]

@@ -70,3 +70,17 @@ def test_text_notations_hold_every_link_and_host(tmp_path: Path) -> None:
     assert clos("graph", "-t", "topologies/demo.yaml", "-o", path).code == 0
     assert path.read_text().startswith("flowchart TB\n")
     assert clos("graph", "-t", "topologies/demo.yaml", "-o", tmp_path / "no" / "x.svg").code == 2
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.pdf", "x", "x.svgz", ".svg"])
+def test_a_suffix_that_names_no_notation_is_refused_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+    ran = clos("graph", "-t", "topologies/demo.yaml", "-o", tmp_path / name)
+    assert (ran.code, ran.out) == (2, "") and ".svg, .dot, .gv, .mmd" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_format_that_is_named_needs_no_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "fabric.PNG"
+    assert clos("graph", "-t", "topologies/demo.yaml", "-o", path, "--format", "dot").code == 0
+    assert path.read_text().startswith("graph ")
+    assert clos("graph", "-t", "topologies/demo.yaml", "-o", tmp_path / "X.SVG").code == 0

@@ -121,7 +121,7 @@ def test_the_eighth_claim_is_there_where_a_policy_has_a_waypoint_and_where_it_is
     assert f"  proved  {WAYPOINTED} " in ran.out
     idle = clos("verify", *DEMO, "--claim", WAYPOINTED)
     assert (idle.code, idle.out.splitlines()[2]) == (
-        PROVED, f"  {WAYPOINTED} holds but says nothing: no policy has a waypoint"
+        PROVED, f"  {WAYPOINTED} is vacuously true: no policy has a waypoint"
     )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_a_proof_that_says_nothing_says_so(tmp_path: Path) -> None:
     ran = clos("verify", nobody, "-t", TOPOLOGY)
     assert ran.code == PROVED
     assert "  vacuous  reachable" in ran.out
-    assert "reachable holds but says nothing: the intent permits no packet" in ran.out
+    assert "reachable is vacuously true: the intent permits no packet" in ran.out
     assert ran.out.splitlines()[-1].startswith("5 claims proved over ") and ran.out.endswith(", 2 more say nothing.\n")
 
 
@@ -403,6 +403,6 @@ def test_an_empty_fabric_is_sound_and_says_that_it_says_little(tmp_path: Path) -
         (tmp_path / f"{switch}.flows").write_text("OFPST_FLOW reply (OF1.3) (xid=0x2):\n")
     ran = clos("verify", "-t", TOPOLOGY, "--dump", tmp_path)
     assert ran.code == PROVED
-    assert "no-black-hole holds but says nothing: no switch sends a packet on" in ran.out
+    assert "no-black-hole is vacuously true: no switch sends a packet on" in ran.out
     assert "leaf1:11 reaches nobody" in ran.out or "  leaf1:11" in ran.out
     assert set(INVARIANTS) == {row.split()[1] for row in ran.out.splitlines()[1:4]}

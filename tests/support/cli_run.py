@@ -31,7 +31,7 @@ def clos(*words: object) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     code = 0
     with chdir(ROOT), redirect_stdout(out), redirect_stderr(err):
-        os.environ["COLUMNS"] = "100"
+        os.environ["COLUMNS"] = "200"  # what is wrapped, test_cli_width tells
         try:
             main([str(word) for word in words])
         except SystemExit as end:

@@ -117,8 +117,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"### `{name}`\n\n{command.help}\n"
     inner = getattr(command, "commands", None)
     if inner:
-        for sub, found in inner.items():
-            yield from _command(f"{name} {sub}", found)
+        for sub in inner:
+            yield from _command(f"{name} {sub}", command.get_command(None, sub))
         return
     shown = [param for param in command.params if param.name != "help"]
     yield "| argument or option | meaning |\n|---|---|"

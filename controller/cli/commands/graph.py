@@ -27,9 +27,12 @@ SUFFIXES = {".svg": Notation.SVG, ".dot": Notation.DOT, ".gv": Notation.DOT, ".m
 
 FormatOption = Annotated[
     Notation | None,
-    typer.Option("--format", metavar="svg|dot|mermaid", help="By default what FILE's name says, or svg."),
+    typer.Option("--format", metavar="svg|dot|mermaid", help="The notation; default: by FILE's suffix, else svg."),
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE (.svg, .dot, .gv, .mmd) instead of stdout."),
+]
 
 
 @answering
@@ -44,9 +47,9 @@ def graph(
 
     With intents, SVG shows whose hosts are whose.
     """
+    chosen = notation or (_by_suffix(output) if output else Notation.SVG)
     alone = topology if not intents else None
     fabric, intent = (read_topology(alone), None) if alone else read(topology, intents, state)[:2]
-    chosen = notation or (SUFFIXES.get(output.suffix, Notation.SVG) if output else Notation.SVG)
     text = drawn(fabric, intent, chosen)
     if output is None:
         return Answer({"format": str(chosen), "text": text}, lambda: [text.rstrip("\n")])
@@ -55,6 +58,15 @@ def graph(
     except OSError as error:
         raise usage(f"{output}: {error.strerror}") from None
     return Answer({"format": str(chosen), "file": str(output)}, lambda: [f"Wrote {output}."])
+
+
+def _by_suffix(output: Path) -> Notation:
+    """What a file of this name is to be written in. Raises Stop (USAGE) for a name that does not say."""
+    found = SUFFIXES.get(output.suffix.lower())
+    if found is None:
+        known = ", ".join(SUFFIXES)
+        raise usage(f"{output}: cannot write {output.suffix or 'a file without suffix'}; use {known}, or pass --format")
+    return found
 
 
 def drawn(topology: Topology, intent: Intent | None, notation: Notation) -> str:

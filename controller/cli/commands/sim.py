@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import ssl
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,10 @@ Capacity = Annotated[int | None, typer.Option(min=1, metavar="N", help="Rules th
 Key = Annotated[Path | None, typer.Option("--tls-key", metavar="PEM", help="Connect by TLS; the switches' key.")]
 Cert = Annotated[Path | None, typer.Option("--tls-cert", metavar="PEM", help="The switches' certificate.")]
 Authority = Annotated[Path | None, typer.Option("--tls-ca", metavar="PEM", help="Who signed the controller's.")]
+Clock = Callable[[], float]
+REMIND = 5.0
+"""Seconds between two reminders that no controller is there."""
+
 Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
 
 
@@ -55,13 +61,30 @@ def sim(
     with SimThread(fabric, where, seed, tls=tls, capacity=capacity) as running:
         if intent is not None:
             attach(running, intent, fabric)
-        switches = len(fabric.switches)
-        typer.echo(f"clos: {count(switches, 'switch', 'switches')} of {fabric.name} connect to {where[0]}:{where[1]}")
-        told = 0
-        while not ended.wait(0.2):
-            if running.connected != told:
-                told = running.connected
-                typer.echo(f"clos: {told} of {switches} connected")
+        switches = count(len(fabric.switches), "switch", "switches")
+        typer.echo(f"clos: {switches} of {fabric.name} connect to {where[0]}:{where[1]}")
+        for line in progress(running, len(fabric.switches), f"{where[0]}:{where[1]}", ended.wait):
+            typer.echo(f"clos: {line}")
+
+
+def progress(
+    running: SimThread, switches: int, controller: str, wait: Callable[[float], bool], clock: Clock = time.monotonic
+) -> Iterator[str]:
+    """What there is to report until ``wait`` says that the end has come: how many switches are connected, and while
+    not all are, every REMIND seconds that they are waiting, for whom and why."""
+    known, due = 0, clock() + REMIND / 5
+    while not wait(0.2):
+        connected = running.connected
+        if connected != known:
+            known, due = connected, clock() + REMIND
+            yield f"{connected} of {switches} connected"
+        elif connected < switches and clock() >= due:
+            due = clock() + REMIND
+            yield f"{connected} of {switches} connected; waiting for a controller at {controller}{_reason(running)}"
+
+
+def _reason(running: SimThread) -> str:
+    return f" ({running.refusal}), trying again" if running.refusal else ", trying again"
 
 
 def _tls(*files: Path | None) -> ssl.SSLContext | None:

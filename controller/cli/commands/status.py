@@ -34,7 +34,8 @@ def status(state: StateDir = DEFAULT, read_back: ReadBack = False) -> Answer:
 
 def _status(found: Json) -> Iterator[Text | str]:
     held = f"revision {found['revision']}" if found["revision"] else "no revision yet"
-    yield f"{found['topology']}: {held}, since {found['started']}, switches connect to {_address(found['openflow'])}"
+    yield f"{found['topology']}: {held}"
+    yield f"controller: up since {found['started']}, switches connect to {_address(found['openflow'])}"
     switches = count(found["expected"], "switch", "switches")
     yield f"{switches}: {found['connected']} connected, {found['in_line']} in line"
     yield from (Text(note, "yellow") for note in _notes(found))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
 from clos.controller.cli.answer import Answer, Json, answering, usage
-from clos.controller.cli.commands.topology_import import app as foreign
+from clos.controller.cli.coercion import lighten
 from clos.controller.cli.render.text import columns, count
 from clos.controller.cli.sources import read_topology
 from clos.controller.intent import dump
@@ -19,13 +20,30 @@ from clos.fabric.generate import clos
 from clos.fabric.packet.fields import mac_text
 from clos.fabric.topology import ROLES, SPINE, Switch, Topology
 
+
+class _Commands(TyperGroup):
+    """The commands of this module, and ``import``, whose readers of other tools' files load networkx: it is loaded
+    when it is asked for."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_command(TyperCommand("import", rich_markup_mode=None))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name == "import":
+            from clos.controller.cli.commands.topology_import import app as foreign  # noqa: PLC0415 - see above
+
+            return lighten(typer.main.get_command(foreign))
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     help="Generate, import, show and check topologies.",
 )
-app.add_typer(foreign, name="import")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The topology.")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,10 @@ from clos.controller.cli.answer import Answer, Json, Lines, answering
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import columns, count
 from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, Wanted, read
-from clos.controller.compile import STAGES
 from clos.controller.intent import json_schema
-from clos.controller.plan import ruleset_json
-from clos.fabric.dataplane.ruleset import Ruleset
+
+if TYPE_CHECKING:
+    from clos.fabric.dataplane.ruleset import Ruleset
 
 
 @answering
@@ -52,12 +52,16 @@ def compile_(intents: IntentPaths = None, topology: TopologyPath = None, state: 
 
     Prints how many entries each switch gets; --json prints all of them, in the form that docs/cli.md describes.
     """
+    from clos.controller.plan import ruleset_json  # noqa: PLC0415 - validate, of the same module, plans nothing
+
     ruleset = read(topology, intents, state).compiled().ruleset
     return Answer(ruleset_json(ruleset), lambda: _sizes(ruleset))
 
 
 def _sizes(ruleset: Ruleset) -> Lines:
     """Entries by switch, rules by table; blocks are counted once, however many switches hold them."""
+    from clos.controller.compile import STAGES  # noqa: PLC0415 - as above
+
     names = [stage.name for stage in STAGES]
     found: dict[str, Counter[str]] = {switch: Counter() for switch in ruleset.switches}
     for block, switches in ruleset.placed():

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
-from clos.controller.cli.render.text import columns, count, took
+from clos.controller.cli.render.text import columns, count, paragraph, took
 from clos.controller.cli.verification import SAYS, ProvedState, Refutation, Verification
 from clos.controller.explain.policy_reasons import quoted
 from clos.controller.intent.model import NOWHERE
@@ -23,29 +23,30 @@ _WIDE = 26
 
 def lines(done: Verification) -> Iterator[Text | str]:
     """The whole report."""
-    yield Text(done.subject, "bold")
+    yield from paragraph(Text(done.subject, "bold"))
     for stage in done.stages:
         yield from _stage(stage, len(done.stages) > 1)
     if done.reach is not None:
         yield from matrix(done.reach)
-    yield from (f"Not looked at: {note}." for note in done.notes)
-    yield summary(done)
+    for note in done.notes:
+        yield from paragraph(f"Not covered: {note}.")
+    yield from paragraph(summary(done))
 
 
 def _stage(stage: ProvedState, titled: bool) -> Iterator[Text | str]:
     if titled:
-        yield Text(f"{stage.title}  ({took(stage.seconds)})", "bold")
+        yield from paragraph(Text(f"{stage.title} ({took(stage.seconds)})", "bold"))
     if stage.refused:
-        yield Text(stage.refused, "yellow")
+        yield from paragraph(Text(stage.refused, "yellow"))
         return
     if titled and not stage.refutations:
-        yield f"  {count(len(_telling(stage)), 'claim')} proved: {_covered(stage)}"
-        yield from (f"  {_vacuous(one)}" for one in stage.proofs if one.vacuous)
+        yield from paragraph(f"{count(len(_telling(stage)), 'claim')} proved: {_covered(stage)}", 2)
+        yield from _vacuous_lines(stage)
         return
     proofs = {one.claim: one for one in stage.proofs}
     rows = [(_word(claim, proofs), claim, SAYS[claim]) for claim in stage.claims]
     yield from columns(rows, indent=2)
-    yield from (f"  {_vacuous(one)}" for one in stage.proofs if one.vacuous)
+    yield from _vacuous_lines(stage)
     for refutation in stage.refutations:
         yield from refuted(refutation)
     if stage.more:
@@ -58,8 +59,10 @@ def _word(claim: str, proofs: Mapping[str, Proof]) -> Text:
     return Text("vacuous", "yellow") if proofs[claim].vacuous else Text("proved", "green")
 
 
-def _vacuous(proof: Proof) -> str:
-    return f"{proof.claim} holds but says nothing: {proof.vacuous}"
+def _vacuous_lines(stage: ProvedState) -> Iterator[Text]:
+    for proof in stage.proofs:
+        if proof.vacuous:
+            yield from paragraph(f"{proof.claim} is vacuously true: {proof.vacuous}", 2)
 
 
 def refuted(one: Refutation) -> Iterator[Text | str]:

@@ -6,11 +6,15 @@ Lives here: where things stand and how they look. Must not know: files, flags, r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from html import escape as escaped
 from itertools import chain
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from clos.fabric.topology import BORDER, SPINE, Host, Switch, Topology
+
+escape = partial(escaped, quote=False)
+"""For text between tags: not xml.sax.saxutils, which loads an HTTP client."""
 
 COLUMN, ROW, MARGIN = 118, 28, 28
 """Width of a leaf's column, height of a host's row, and space around, in pixels."""

@@ -126,6 +126,11 @@ class Simulation:
         """How many switches have a connection to the controller."""
         return sum(connector.connected for connector in self._connectors.values())
 
+    @property
+    def refusal(self) -> str:
+        """Why a switch's last attempt to connect failed; empty when none did."""
+        return next((one.refusal for one in self._connectors.values() if one.refusal), "")
+
     def drop(self, switch: str) -> None:
         """Break a switch's connection to the controller; it connects again by itself."""
         self._connectors[switch].drop()
@@ -292,6 +297,11 @@ class SimThread:
     def connected(self) -> int:
         """How many switches are connected to the controller."""
         return self._simulation.connected
+
+    @property
+    def refusal(self) -> str:
+        """Why a switch's last attempt to connect failed; empty when none did."""
+        return self._simulation.refusal
 
     def wait_connected(self, timeout: float = 30.0) -> None:
         """Until every switch is connected. Raises TimeoutError."""

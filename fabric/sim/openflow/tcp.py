@@ -129,7 +129,8 @@ class Link(asyncio.Protocol):
 class Connector:
     """Keeps one switch connected to one controller, with growing pauses between attempts.
 
-    ``link(lost)`` makes the protocol of a connection. ``turn`` limits how many knock at once.
+    ``link(lost)`` makes the protocol of a connection. ``turn`` limits how many knock at once. ``refusal``: why the last
+    attempt failed; empty after one that did not.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class Connector:
         self._tls = tls
         self._ended = asyncio.Event()
         self._link: Link | None = None
+        self.refusal = ""
         agent.switch.on_crash.append(self.drop)
 
     @property
@@ -178,9 +180,10 @@ class Connector:
                 _, link = await loop.create_connection(
                     partial(self._make, self._ended.set), *self._controller, ssl=self._tls
                 )
-            except OSError:
+            except OSError as error:
+                self.refusal = error.strerror or str(error)
                 return False
-        self._link = link
+        self._link, self.refusal = link, ""
         return True
 
 
