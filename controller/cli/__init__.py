@@ -30,7 +30,7 @@ DEBUG = "CLOS_DEBUG"
 class Row(NamedTuple):
     """One command: ``place`` is ``module:name``, of a function or of a typer application with commands of its own.
 
-    A module without a dot is one of this package.
+    A module of ``commands`` is this package's.
     """
 
     name: str
@@ -111,9 +111,8 @@ def load(name: str) -> Any:
     """The command of this name. Raises StopIteration for one that is not in the table."""
     row = next(row for row in COMMANDS if row.name == name)
     module, _, attribute = row.place.partition(":")
-    target = getattr(
-        import_module(module if module.startswith("clos.") else f"clos.controller.cli.{module}"), attribute
-    )
+    path = f"{__package__}.{module}" if module.startswith("commands.") else module
+    target = getattr(import_module(path), attribute)
     if isinstance(target, typer.Typer):
         target.info.name = name
         return lighten(typer.main.get_command(target))
