@@ -157,7 +157,9 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
     def repair(request: m.RepairRequest) -> m.RepairReply:
         """Reads switches back and sends what they lack; with consent, deletes rules that are not Clos's."""
         failed = daemon.repair(request.switches, request.who, remove_foreign=request.remove_foreign)
-        return m.RepairReply(failed=failed)
+        rows = [row for row in daemon.status().switches if not request.switches or row.name in request.switches]
+        foreign = {row.name: row.foreign for row in rows if row.foreign and row.connected}
+        return m.RepairReply(failed=failed, foreign=foreign, absent=[row.name for row in rows if not row.connected])
 
 
 def plan_json(daemon: Daemon, draft: Candidate, limit: int, untouched: bool = False) -> dict[str, Any]:

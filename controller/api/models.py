@@ -242,6 +242,8 @@ class Applied(Reply):
     proof: Literal["proved", "unproven", ""] = Field(description="Empty: nothing changed.")
     proof_text: str = Field(description="What is proved, or what is not.")
     proof_seconds: float
+    not_proved: list[str] = Field(description="What the proof does not speak of, in sentences.")
+    drifted: list[str] = Field(description="Switches that held other entries than they should have; now they do not.")
 
 
 class Failed(ErrorReply):
@@ -352,3 +354,5 @@ class RevisionReply(Reply, Record):
 
 class RepairReply(Reply):
     failed: dict[str, str] = Field(description="Why, by switch, for those that are still not in line.")
+    foreign: dict[str, int] = Field(description="Entries that Clos did not install and left alone, by switch.")
+    absent: list[str] = Field(description="Switches that are not connected, so not read back.")

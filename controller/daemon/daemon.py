@@ -19,6 +19,7 @@ from pathlib import Path
 from clos.controller.compile.numbering import from_json
 from clos.controller.daemon.changes.apply import Gate, Order, carry_out, unreachable
 from clos.controller.daemon.changes.candidate import Candidate, CandidateBuilder, Sources
+from clos.controller.daemon.changes.ground import on_read_back
 from clos.controller.daemon.changes.proof_gate import ProofGate
 from clos.controller.daemon.changes.recovery import FINISH, recover
 from clos.controller.daemon.discovery.cabling import LinkReport
@@ -34,7 +35,7 @@ from clos.controller.daemon.errors import (
     Refused,
 )
 from clos.controller.daemon.lock import lock_directory
-from clos.controller.daemon.queries import cabling, drift, status
+from clos.controller.daemon.queries import cabling, drift, entries, status
 from clos.controller.daemon.state import State
 from clos.controller.daemon.status import Applied, Drift, Status, Step
 from clos.controller.daemon.switches.onboarding import onboard
@@ -226,8 +227,11 @@ class Daemon:
         with self._turn("an apply", order) as state:
             sources = state.wanted(topology, intents)
             with self._meeting(state, sources):
-                draft = state.drafting.draft(sources, state.installed, capacity=self._capacity)
-                return carry_out(state, draft, order, self._gates)
+
+                def draft() -> Candidate:
+                    return state.drafting.draft(sources, state.installed, capacity=self._capacity)
+
+                return carry_out(state, *on_read_back(state, draft), order, self._gates)
 
     def rollback(
         self,
@@ -251,8 +255,8 @@ class Daemon:
             if revision == state.held.number and not state.held.recompiled:
                 return Applied(revision, changed=False)
             with self._meeting(state, state.sources_of(old)):
-                draft = self._back(state, old)
-                return carry_out(state, draft, order, self._gates)
+                found = on_read_back(state, lambda: self._back(state, old))
+                return carry_out(state, *found, order, self._gates)
 
     def _applied(self, revision: int) -> Revision:
         """A revision that held once. Raises Refused."""
@@ -356,7 +360,7 @@ class Daemon:
         """What a switch holds right now, read back. Raises Refused."""
         state = self.state
         try:
-            return state.wire.read(self._switch(state, switch)).state
+            return entries(state, self._switch(state, switch))
         except (SwitchError, DecodeError) as error:
             raise Refused(SWITCH, str(error)) from None
 

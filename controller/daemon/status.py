@@ -47,7 +47,8 @@ class Applied:
 
     ``changed``: whether that is a new revision; ``entries``: entries confirmed by switches, in ``seconds``.
     ``offline``: switches that will get the difference when they join. ``proof``: PROVED, UNPROVEN, or empty when
-    nothing changed; ``proof_text``: a sentence about it; ``proof_seconds``: what finding it took.
+    nothing changed; ``proof_text``: a sentence about it; ``proof_seconds``: what finding it took; ``not_proved``: what
+    the proof does not speak of, in sentences. ``drifted``: switches that held other entries than they should have.
     """
 
     revision: int
@@ -60,6 +61,8 @@ class Applied:
     proof: str = ""
     proof_text: str = ""
     proof_seconds: float = 0.0
+    not_proved: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Drift:
 
     @property
     def in_line(self) -> bool:
-        return not (self.missing or self.changed or self.unexpected or self.error)
+        return not (self.missing or self.changed or self.unexpected or self.foreign or self.error)
 
 
 @dataclass(frozen=True, slots=True)

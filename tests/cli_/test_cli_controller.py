@@ -12,6 +12,10 @@ import pytest
 
 from clos.controller.api.access import find
 from clos.controller.cli.commands.sim import address
+from clos.fabric.dataplane.action import Output
+from clos.fabric.dataplane.match import ANY
+from clos.fabric.dataplane.rule import Instructions, Rule
+from clos.fabric.sim.openflow import mods
 from clos.fabric.sim.openflow.server import SimThread
 from tests.support.cli_run import ROOT, clos, edited
 from tests.support.controller_fixtures import INTENTS, NOBODY, TOPOLOGY
@@ -88,6 +92,28 @@ def test_changes_that_must_be_asked_for_are(fabric: tuple[Path, SimThread], tmp_
     given = [word for name in ("infra", "office", "shop") for word in ("--allow-delete-tenant", name)]
     assert clos("apply", empty, *state, "--yes", "--allow-deletes", *given[2:]).code == 1
     assert clos("apply", empty, *state, "--yes", "--allow-deletes", *given).code == 0
+
+
+def test_what_others_put_on_a_switch_is_an_answer_of_no(fabric: tuple[Path, SimThread]) -> None:
+    state, sim = ("--state", fabric[0]), fabric[1]
+    assert clos("apply", INTENTS, *state, "--yes").code == 0
+    assert clos("status", *state).code == 0
+    rule = Rule(0, 60_000, ANY, Instructions(write=(Output(1),)), 7)
+    sim.call(lambda network: mods.add_rule(network.switches["leaf1"], rule))
+    found = clos("status", *state, "--read-back")
+    assert found.code == 1 and "1 that Clos did not install" in found.out
+    found = clos("status", *state)
+    assert found.code == 1 and "1 entry on switches that Clos did not install" in found.out
+    found = clos("repair", *state)
+    assert found.code == 1
+    assert "leaf1 holds 1 entry that Clos did not install, left alone (--remove-foreign)" in found.out
+    assert clos("repair", *state, "--json").data["foreign"] == {"leaf1": 1}
+    assert clos("repair", *state, "--remove-foreign").out == "Every switch was read back and holds what it should.\n"
+    sim.fail("crash", "leaf2")
+    wait_for(lambda: clos("status", *state, "--json").data["connected"] == 5)
+    found = clos("repair", *state)
+    assert found.code == 3
+    assert "Not connected, so not read back: leaf2" in found.out
 
 
 def test_nobody_is_asked_where_nobody_sits(fabric: tuple[Path, SimThread], monkeypatch: pytest.MonkeyPatch) -> None:

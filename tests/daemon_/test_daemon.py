@@ -314,7 +314,7 @@ def test_rules_of_others_are_reported_and_go_only_with_consent(rig):
     rig.apply(OTHER)
     assert FOREIGN in rig.state("leaf1").rules
     drift = {row.switch: row for row in rig.daemon.drift()}["leaf1"]
-    assert drift.in_line
+    assert not drift.in_line
     assert drift.foreign == (str(FOREIGN),)
     assert rig.daemon.repair() == {}
     assert FOREIGN in rig.state("leaf1").rules

@@ -12,6 +12,8 @@ import typer
 from rich.text import Text
 
 from clos.controller.cli.answer import (
+    FAILED,
+    OK,
     UNCHECKED,
     Answer,
     Json,
@@ -155,7 +157,18 @@ def repair(
         names = ", ".join(done["failed"])
         details = [f"{name}: {why}" for name, why in done["failed"].items()]
         raise Stop(UNCHECKED, f"still out of sync: {names}", details, done)
-    return Answer(done, lambda: ["Every connected switch holds what it should."])
+    return Answer(done, lambda: _repaired(done), FAILED if done["foreign"] else UNCHECKED if done["absent"] else OK)
+
+
+def _repaired(done: Json) -> Iterator[Text | str]:
+    others = " of Clos's rules" if done["foreign"] else ""
+    which = "Every connected switch" if done["absent"] else "Every switch"
+    yield f"{which} was read back and holds what it should{others}."
+    for name, number in done["foreign"].items():
+        entries = count(number, "entry", "entries")
+        yield Text(f"{name} holds {entries} that Clos did not install, left alone (--remove-foreign)", "yellow")
+    if done["absent"]:
+        yield Text(f"Not connected, so not read back: {', '.join(done['absent'])}", "yellow")
 
 
 def _allowed(tenants: list[str] | None, **flags: bool) -> list[str]:
@@ -192,7 +205,7 @@ def _before(client: Client, held: int) -> int:
 
 def _applied(done: Json) -> Iterator[Text | str]:
     if not done["changed"]:
-        yield f"Nothing to change: the fabric holds revision {done['revision']}."
+        yield f"Nothing to change: revision {done['revision']} is in force."
         return
     add, change, delete = (done["counts"][key] for key in ("add", "change", "delete"))
     numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
@@ -201,6 +214,10 @@ def _applied(done: Json) -> Iterator[Text | str]:
         yield Text(f"NOT PROVED, sent all the same (--unproven). What breaks {done['proof_text']}", "bold red")
     else:
         yield f"Proved in {took(done['proof_seconds'])}: {done['proof_text']}."
+    yield from (Text(f"Not proved: {text}", "yellow") for text in done["not_proved"])
+    if done["drifted"]:
+        names = ", ".join(done["drifted"])
+        yield Text(f"Held other entries than they should have, which is put right: {names}", "yellow")
     if done["offline"]:
         absent = count(len(done["offline"]), "switch", "switches")
         yield f"{absent} will get it on joining: {', '.join(done['offline'])}"

@@ -21,14 +21,14 @@ STYLE = {"applied": "green", "applying": "yellow", "undone": "yellow", "failed":
 def status(state: StateDir = DEFAULT, read_back: ReadBack = False) -> Answer:
     """Show the controller, its revision and its switches.
 
-    Exits with 1 when a switch does not hold what it should.
+    Exits with 1 when a switch does not hold what it should, or holds entries that Clos did not install, as far as is
+    known: switches are read back when they join, before a change, and by --read-back.
     """
     with controller(state) as client:
-        found = {**client.status(), "switches": client.switches()}
-        if read_back:
-            found["drift"] = client.drift()["switches"]
+        drift = {"drift": client.drift()["switches"]} if read_back else {}
+        found = {**client.status(), "switches": client.switches(), **drift}
     drifted = any(not row["in_line"] for row in found.get("drift", ()))
-    sound = found["in_line"] == found["expected"] and not drifted
+    sound = found["in_line"] == found["expected"] and not found["foreign"] and not drifted
     return Answer(found, lambda: _status(found), OK if sound else FAILED)
 
 
@@ -43,9 +43,8 @@ def _status(found: Json) -> Iterator[Text | str]:
     yield from columns(rows)
     for row in found.get("drift", ()):
         if not row["in_line"]:
-            lacks = (
-                row["error"] or f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"
-            )
+            counts = f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"
+            lacks = row["error"] or f"{counts}, {len(row['foreign'])} that Clos did not install"
             yield Text(f"read back {row['switch']}: {lacks}", "red")
 
 
@@ -57,7 +56,8 @@ def _notes(found: Json) -> Iterator[str]:
     if found["topology_changed"]:
         yield "The topology that clos serve was started with is not the one in force: clos apply -t FILE brings it in"
     if found["foreign"]:
-        yield f"{count(found['foreign'], 'rule')} on switches that Clos did not install (clos repair --remove-foreign)"
+        entries = count(found["foreign"], "entry", "entries")
+        yield f"{entries} on switches that Clos did not install (clos repair --remove-foreign)"
     if found["miscabled"]:
         yield f"{count(found['miscabled'], 'link')} not as designed (clos links)"
     yield from (f"Unknown switch {stranger}" for stranger in found["strangers"])
@@ -101,6 +101,8 @@ def _row(row: Json) -> tuple[str | Text, ...]:
         f"{sign}{counts[key]}" for sign, key in zip("+~-", ("add", "change", "delete"), strict=True) if key in counts
     ]
     proof = _PROOFS.get(row["verdict"], "-")
+    if row["verdict"] == "proved" and counts.get("not_proved"):
+        proof = Text("proved in part", "yellow")
     return str(row["number"]), row["when"], row["who"], became, proof, " ".join(signs), row["why"] or row["note"]
 
 

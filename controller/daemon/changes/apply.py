@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from clos.controller.daemon.changes.candidate import Candidate
+from clos.controller.daemon.changes.ground import Ground
 from clos.controller.daemon.changes.proof_gate import unexamined
 from clos.controller.daemon.changes.verdict import Verdict
 from clos.controller.daemon.compiler_version import fingerprint
@@ -28,6 +29,8 @@ Gate = Callable[[Ruleset, Plan, Ruleset], Refused | None]
 
 MEANS = "means"
 """The key of a revision's summary that says what the change means for packets."""
+GAPS = "not_proved"
+"""The key of a revision's summary that says what its proof does not speak of."""
 SAID = 100
 """Sentences kept with a revision."""
 
@@ -53,14 +56,17 @@ class Order:
             self.progress(step)
 
 
-def carry_out(state: State, draft: Candidate, order: Order, gates: Iterable[Gate] = ()) -> Applied:
-    """Bring the fabric to the draft. Raises Refused; the fabric then holds what it held, or will on joining."""
+def carry_out(state: State, draft: Candidate, ground: Ground, order: Order, gates: Iterable[Gate] = ()) -> Applied:
+    """Bring the fabric to the draft, which was made on ``ground``.
+
+    Raises Refused; the fabric then holds what it held, or will on joining.
+    """
     if not draft.plan and draft.sources.same_as(state.held.sources) and not state.held.recompiled:
         return Applied(draft.base, changed=False)
     joins = {name: standing.joins for name, standing in state.roster.standings().items() if standing.known}
     offline = unreachable(draft, frozenset(joins), state.fabric)
     judge(draft, order.allow, {name: _why(state, name) for name in offline}, gates)
-    verdict = examined(state, draft, order, offline)
+    verdict = examined(state, draft, ground, order, offline)
     number = state.store.begin(_entry(state, draft, order, verdict))
     state.pending = begun = Pending(number, draft.sources, draft.compiled)
     order.tell(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
@@ -73,7 +79,10 @@ def carry_out(state: State, draft: Candidate, order: Order, gates: Iterable[Gate
         state.roster.note(name, join, in_line=True, seen=None, problem="")
     counts = summary(draft.plan).total
     proof = verdict.word, str(verdict), verdict.seconds
-    return Applied(number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted, *proof)
+    return Applied(
+        number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted, *proof,
+        verdict.left_out, ground.drifted,
+    )  # fmt: skip
 
 
 def fresh(state: State, draft: Candidate) -> frozenset[str]:
@@ -125,11 +134,11 @@ def _reasons(offline: Mapping[str, str]) -> str:
     return ", ".join(name if why in plain else f"{name} ({why})" for name, why in offline.items())
 
 
-def examined(state: State, draft: Candidate, order: Order, offline: tuple[str, ...]) -> Verdict:
+def examined(state: State, draft: Candidate, ground: Ground, order: Order, offline: tuple[str, ...]) -> Verdict:
     """The verdict on the draft's plan. Raises Refused when it is not proved and nobody insists."""
     if state.examiner is None:
         return unexamined(draft)
-    verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell)
+    verdict = state.examiner.examine(draft, state.held.compiled, offline, order.tell, ground.gaps)
     if state.stopping.is_set():
         raise Refused(STOPPING, "the daemon was stopped while the change was being proved; nothing was sent")
     if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
@@ -145,7 +154,12 @@ def _entry(state: State, draft: Candidate, order: Order, verdict: Verdict) -> En
         {text.name: text.text for text in draft.sources.intents},
         draft.sources.topology.text,
         state.written(draft.compiled.numbering),
-        {**summary_json(summary(draft.plan))["summary"], COMPILER: fingerprint(), MEANS: _means(draft)},
+        {
+            **summary_json(summary(draft.plan))["summary"],
+            COMPILER: fingerprint(),
+            MEANS: _means(draft),
+            GAPS: [*verdict.left_out],
+        },
         verdict.document(),
     )
 
@@ -168,6 +182,8 @@ def _taken_back(
     order.tell(TakingBack(begun.number, why))
     back = invert(draft.installed, draft.plan, outcome.begun)
     left = {error.switch: str(error) for error in state.wire.apply(back, joins, order.tell, rescue=True).errors}
+    for name in joins.keys() - left:
+        state.roster.note(name, joins[name])  # what was read of it meanwhile counts for nothing
     for name, problem in left.items():
         state.roster.fault(name, f"could not take revision {begun.number} back: {problem}")
         state.roster.note(name, joins[name], in_line=False, problem=problem)

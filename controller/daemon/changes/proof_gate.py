@@ -65,9 +65,14 @@ class ProofGate:
         self._digests = Digests()
         self._follower = IncrementalProver()
 
-    def examine(self, draft: Candidate, held: Compiled | None, offline: tuple[str, ...], tell: Tell) -> Verdict:
-        """The verdict on every state of the draft's plan. ``held``: what the fabric should hold now, None = nothing."""
-        found = _GateProof(draft, held, offline, tell, self._digests, self._follower).verdict()
+    def examine(
+        self, draft: Candidate, held: Compiled | None, offline: tuple[str, ...], tell: Tell, gaps: tuple[str, ...] = ()
+    ) -> Verdict:
+        """The verdict on every state of the draft's plan.
+
+        ``held``: what the fabric should hold now, None = nothing; ``gaps``: what else the verdict does not speak of.
+        """
+        found = _GateProof(draft, held, offline, gaps, tell, self._digests, self._follower).verdict()
         self._digests.keep(draft.compiled.ruleset)
         self._follower.settle()
         return found
@@ -87,6 +92,7 @@ class _GateProof:
         draft: Candidate,
         held: Compiled | None,
         offline: tuple[str, ...],
+        gaps: tuple[str, ...],
         tell: Tell,
         digests: Digests,
         follower: IncrementalProver,
@@ -95,6 +101,7 @@ class _GateProof:
         self.digests, self.follower = digests, follower
         self.begun, self.offline = time.perf_counter(), offline
         self.left_out = [f"{name} is away: that all arrives until it joins is not proved" for name in offline]
+        self.left_out += gaps
         if self.passage.ground is None and len(draft.plan.batches) > 1:
             self.left_out.append("cables change: only the state after the last batch was examined")
         self.spared = self._spared(draft.installed is not (held.ruleset if held else EMPTY))

@@ -42,6 +42,11 @@ class SwitchStatus:
         return self.connected and (self.in_line or self.seen is not None)
 
 
+def foreign_text(count: int) -> str:
+    """What is said of a switch with so many foreign entries."""
+    return f"holds {count:,} {'entry' if count == 1 else 'entries'} that Clos did not install"
+
+
 class Fault(NamedTuple):
     """Something that went wrong, for people; ``switch`` may be empty."""
 
@@ -123,6 +128,11 @@ class SwitchInventory:
                 if self._standings[switch].in_line:
                     self._forget(lambda fault: fault.switch == switch and (switch, fault.text) not in self._lasting)
                 self._changed.notify_all()
+
+    def is_still(self, switch: str, standing: SwitchStatus | None) -> bool:
+        """Whether nothing has been noted of the switch since it stood so."""
+        with self._changed:
+            return standing is not None and self._standings.get(switch) is standing
 
     def kept_out(self, switch: str, problem: str) -> None:
         """It is not connected, and this is why."""

@@ -16,6 +16,7 @@ from clos.controller.daemon.switches.inventory import SwitchInventory
 from clos.controller.plan import Plan, diff, own
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.errors import SwitchError
+from clos.controller.wire.readback import Held
 from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset, SwitchState, state_of
 from clos.fabric.openflow import DecodeError
 
@@ -57,7 +58,11 @@ def _read(wire: Controller, switch: str, blocks: list[Block], consent: bool) -> 
         held = wire.read(switch)
     except (SwitchError, DecodeError) as error:
         return ReadBack(switch, error=error)
-    want = state_of(blocks)
+    return compared(switch, held, state_of(blocks), consent)
+
+
+def compared(switch: str, held: Held, want: SwitchState, consent: bool = False) -> ReadBack:
+    """What was read back, held against what is wanted."""
     ours, rules = own(held.state, want, consent=consent)
     foreign = (*rules, *held.foreign)
     if ours == want:
@@ -115,9 +120,9 @@ def push_difference(
         failed |= {error.switch: error for error in wire.apply(plan, rescue=True, fresh=fresh).errors}
     for found in readings:
         if found.switch not in failed:
-            left = () if consent else found.foreign
-            remember(roster, joins[found.switch], ReadBack(found.switch, True, foreign=left))
-    inspect_switches(wire, roster, failed, want)
+            remember(roster, joins[found.switch], ReadBack(found.switch, True, foreign=found.foreign))
+    others = (found.switch for found in readings if found.foreign and (consent or not found.equal))
+    inspect_switches(wire, roster, {*failed, *others}, want)
     for switch, error in failed.items():
         roster.fault(switch, f"cannot be brought in line: {error}")
         roster.note(switch, joins[switch], problem=str(error))
