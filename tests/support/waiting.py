@@ -9,8 +9,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(predicate: Callable[[], object], seconds: float = 10.0) -> bool:
-    """Whether it becomes true in time."""
+def eventually(predicate: Callable[[], object], seconds: float = 60.0) -> bool:
+    """Whether it becomes true; a machine that is busy with other things gets a minute."""
     end = time.monotonic() + seconds
     while not predicate():
         if time.monotonic() > end:
@@ -19,7 +19,7 @@ def eventually(predicate: Callable[[], object], seconds: float = 10.0) -> bool:
     return True
 
 
-def wait_for(find: Callable[[], T | None], seconds: float = 30.0) -> T:
+def wait_for(find: Callable[[], T | None], seconds: float = 60.0) -> T:
     """What ``find`` returns as soon as that is anything."""
     end = time.monotonic() + seconds
     while not (found := find()):
