@@ -1,6 +1,6 @@
 """The lab's keeper: process 1 of the lab's own namespaces. When it ends, the kernel ends all that the lab ever was.
 
-    python -m lab.mininet.keeper DIRECTORY      (started by lab.mininet.sandbox, as root, under unshare)
+    python -m lab.mininet.keeper DIRECTORY LOCK      (started by lab.mininet.sandbox, as root, under unshare)
 
 Lives here: building in order, the daemon that programs the switches, and answering lab.mininet.sandbox on a Unix
 socket. DIRECTORY holds order.json (what to build) and receives ready.json or failed.txt, and the logs.
@@ -25,6 +25,7 @@ from clos.controller.daemon import Daemon
 from clos.controller.intent import Text
 from clos.lab.mininet import network as lab_net
 from clos.lab.mininet.layout import Layout, layout
+from clos.lab.mininet.sandbox import RELEASE
 from clos.lab.order import read
 from clos.lab.ovs.processes import LabError, PrivateSwitches
 
@@ -36,6 +37,8 @@ PATIENCE = 10.0
 
 def main() -> None:
     directory = Path(sys.argv[1])
+    os.set_inheritable(int(sys.argv[2]), False)  # the lock on the directory: this process's, and of none that it starts
+    threading.Thread(target=_until_released, daemon=True).start()
     order = json.loads((directory / "order.json").read_text())
     try:
         with ExitStack() as stack:
@@ -157,6 +160,12 @@ ANSWERS: dict[str, Callable[[Keeper, dict[str, Any]], dict[str, Any]]] = {
 def plan(topology_text: Text, intents: list[Text]) -> Layout:
     """What is built for these documents. Raises LabError with their problems."""
     return layout(*read(topology_text, intents))
+
+
+def _until_released() -> None:
+    """End with the process that started the lab, as long as it has not said that the lab is up."""
+    if os.read(0, len(RELEASE)) != RELEASE:
+        os._exit(1)
 
 
 def _request(line: str) -> dict[str, Any]:

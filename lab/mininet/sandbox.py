@@ -7,6 +7,7 @@ their processes as long as the keeper. ``directory`` holds what is known about a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,8 +16,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ DEFAULT = Path("/run/clos-lab")
 NEEDS = (*NEEDED, "ovs-ofctl", "unshare", "nsenter", "mnexec", "ip", "tc")
 PACKAGES = "openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux"
 READY = 60.0
+RELEASE = b"go"
+"""What a keeper is sent when its lab is up: from then on it lives without the process that started it."""
 DIE_TOO = (find("setpriv") or "setpriv", "--pdeathsig", "KILL", "--")
 """The words before a command that have it end with its parent, however that ends."""
 
@@ -116,19 +119,22 @@ def up(
     why = lacking() or lacks(datapath)
     if why:
         raise LabError(why)
-    if (directory / "cell.json").exists():
-        down(directory) if not _alive(directory) else _refuse(directory)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    order = {"topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact, "cabling": cabling}
-    (directory / "order.json").write_text(json.dumps(order))
-    outer = _launch(directory, keep)
+    held = _claim(directory)
     try:
-        keeper = _child(outer)
-        _note(directory, outer.pid, keeper)
-        about = _await(directory, outer)
+        order = {
+            "topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact, "cabling": cabling
+        }  # fmt: skip
+        (directory / "order.json").write_text(json.dumps(order))
+        with _launch(directory, keep, held) as outer:
+            keeper = _child(outer)
+            _note(directory, outer.pid, keeper)
+            about = _await(directory, outer)
+            _release(outer)
     except BaseException:
+        os.close(held)
         down(directory)
         raise
+    os.close(held)
     return Sandbox(directory, keeper, about["nodes"])
 
 
@@ -141,22 +147,66 @@ def find_sandbox(directory: Path = DEFAULT) -> Sandbox:
 
 
 def down(directory: Path = DEFAULT) -> bool:
-    """End the lab and remove what it wrote; whether there was one. Works whatever state it was left in."""
-    if not (directory / "cell.json").exists():
-        existed = (directory / "order.json").exists()
-        if existed:
-            shutil.rmtree(directory, ignore_errors=True)
-        return existed
-    noted = json.loads((directory / "cell.json").read_text())
-    for pid, born in (noted["keeper"], noted["outer"]):
-        if _born(pid) == born:
-            with suppress(ProcessLookupError):
+    """End the lab and remove what it wrote; whether there was one. Works whatever state it was left in.
+
+    Raises LabError when another process is starting or ending one there and does not come to an end.
+    """
+    if not (directory / "order.json").exists():
+        return False
+    with suppress(OSError, ValueError, KeyError):
+        noted = json.loads((directory / "cell.json").read_text())
+        for pid, born in (noted["keeper"], noted["outer"]):
+            if _born(pid) == born:
                 os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + 10
-    while time.monotonic() < until and _born(noted["keeper"][0]) == noted["keeper"][1]:
+    until = time.monotonic() + READY
+    while (held := _lock(directory)) is None:
+        if time.monotonic() > until:
+            raise LabError(f"a lab is coming up in {directory}: end that command first")
         time.sleep(0.01)
     shutil.rmtree(directory, ignore_errors=True)
+    os.close(held)
     return True
+
+
+def _claim(directory: Path) -> int:
+    """The directory, empty and locked: the descriptor that holds the lock. Raises LabError when it is taken.
+
+    The keeper inherits the descriptor, so the lock lasts as long as anything of the lab lives.
+    """
+    until = time.monotonic() + READY
+    while True:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = _lock(directory)
+        if held is not None:
+            break
+        if _alive(directory) and (directory / "ready.json").exists():
+            _refuse(directory)
+        if time.monotonic() > until:
+            raise LabError(f"another command is starting a lab in {directory}: wait for it, or end it")
+        time.sleep(0.01)
+    there = [path.name for path in directory.iterdir()]
+    if there and "order.json" not in there:
+        os.close(held)
+        raise LabError(f"{directory} holds other files ({sorted(there)[0]}): give an empty directory with --dir")
+    for path in directory.iterdir():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return held
+
+
+def _lock(directory: Path) -> int | None:
+    """A descriptor with the lock on the directory; None while somebody else has it, or it is being replaced."""
+    try:
+        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(held), directory.stat()):
+            return held
+    except OSError:
+        pass
+    os.close(held)
+    return None
 
 
 def _refuse(directory: Path) -> None:
@@ -170,12 +220,28 @@ def _alive(directory: Path) -> bool:
     return False
 
 
-def _launch(directory: Path, keep: bool) -> subprocess.Popen[bytes]:
+@contextmanager
+def _launch(directory: Path, keep: bool, held: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that makes the namespaces and waits for the keeper. Until ``_release`` the keeper ends with this
+    process, however it ends: its standard input is a pipe from here."""
     fate = () if keep else DIE_TOO
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    words = [*fate, *apart, sys.executable, "-m", "clos.lab.mininet.keeper", str(directory)]
+    words = [*fate, *apart, sys.executable, "-m", "clos.lab.mininet.keeper", str(directory), str(held)]
     with (directory / "lab.log").open("wb") as log:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=keep)
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=keep, pass_fds=[held]
+        )
+    try:
+        yield process
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _release(outer: subprocess.Popen[bytes]) -> None:
+    """Let the keeper live on."""
+    with suppress(OSError):
+        os.write(outer.stdin.fileno() if outer.stdin is not None else -1, RELEASE)
 
 
 def _child(outer: subprocess.Popen[bytes]) -> int:

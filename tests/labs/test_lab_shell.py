@@ -17,13 +17,13 @@ from select import select
 
 import pytest
 
-from clos.lab.mininet.sandbox import lacking
 from tests.support.cli_run import ROOT, clos
+from tests.support.lab_ready import require_lab
 from tests.support.signals import FRESH
 from tests.support.waiting import eventually
 
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
 from clos.lab.lab import Lab, running
 

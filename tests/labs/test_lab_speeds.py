@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from clos.lab.mininet.sandbox import lacking
 from tests.support.cli_run import ROOT, clos
+from tests.support.lab_ready import require_lab
 
-if lacking() and os.environ.get("CLOS_REQUIRE_LAB") != "1":
-    pytest.skip(f"no lab here: {lacking()}", allow_module_level=True)
+pytestmark = pytest.mark.lab
+require_lab()
 
 from clos.lab.lab import Lab, running
 from clos.lab.measure.frames import matrix
