@@ -62,14 +62,15 @@ def serve(
 
 @contextmanager
 def _signals(ended: threading.Event) -> Iterator[None]:
-    """Signals that end the daemon in order, from the first moment on; what is ignored (nohup) stays so.
+    """Signals that end the daemon in order, from the first moment on, whatever was inherited: a shell has its jobs in
+    the background ignore SIGINT. Only SIGHUP stays ignored where it is (nohup).
 
     In the main thread only: no other may handle signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard = [name for name in ENDING if signal.getsignal(name) != signal.SIG_IGN]
+    heard = [name for name in ENDING if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN]
     before = {name: signal.signal(name, lambda *_: ended.set()) for name in heard}
     try:
         yield

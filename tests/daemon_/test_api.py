@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -26,6 +27,7 @@ from clos.controller.api.server import CannotServe, Server, is_loopback
 from clos.controller.daemon import CODES
 from clos.controller.plan import ruleset_json
 from tests.support.daemon_harness import DEMO, SMALL, TOPOLOGY, Rig, edited
+from tests.support.signals import FRESH, IGNORING
 from tests.support.waiting import eventually
 
 SOURCES = {DEMO.name: DEMO.text}
@@ -295,16 +297,29 @@ serve(sys.argv[1], sys.argv[2], ("127.0.0.1", 0), ("127.0.0.1", 0))
 
 
 @contextlib.contextmanager
-def served(state_dir):
+def served(state_dir, inherited=FRESH):
     """A daemon as a process; its one ready line is in ``process.line``."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(TOPOLOGY), str(state_dir)], stdout=subprocess.PIPE, text=True
+        [*inherited, sys.executable, "-c", SERVE, str(TOPOLOGY), str(state_dir)], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             process.line = process.stdout.readline()
             yield process
         finally:
             process.kill()
+
+
+def test_a_daemon_that_inherits_ignored_signals_hears_ctrl_c_and_goes_on_after_a_hang_up(tmp_path):
+    """As from a job in the background, and under nohup."""
+    with served(tmp_path / "state", IGNORING) as process:
+        assert process.line.startswith("clos: ready;")
+        process.send_signal(signal.SIGHUP)
+        with Client.from_state_dir(tmp_path / "state") as client:
+            assert client.status()["revision"] == 0
+        ignored = int(re.search(r"SigIgn:\s+(\w+)", Path(f"/proc/{process.pid}/status").read_text())[1], 16)
+        assert ignored >> (signal.SIGHUP - 1) & 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def _lived(state_dir, number):

@@ -22,6 +22,7 @@ from clos.controller.wire.osken.patches import controller as framework
 from clos.controller.wire.osken.patches import hub, ofp_event, ofp_handler
 from clos.fabric.openflow import encode
 from clos.fabric.openflow import messages as m
+from tests.support.signals import FRESH
 from tests.support.waiting import eventually
 from tests.support.wire_peer import HELLO, Fleet, shake_hands
 
@@ -72,7 +73,7 @@ def closed_within(sock, seconds):
 
 
 def run(program, **options):
-    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen([*FRESH, sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, **options)
 
 
 def test_another_version_of_osken_is_refused_with_what_to_do():
