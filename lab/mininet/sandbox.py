@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,13 @@ from clos.lab.ovs.processes import NEEDED, NETDEV, LabError, find, lacks, missin
 
 DEFAULT = Path("/run/clos-lab")
 NEEDS = (*NEEDED, "ovs-ofctl", "unshare", "nsenter", "mnexec", "ip", "tc")
-PACKAGES = "openvswitch-switch mininet ethtool iproute2 iputils-ping util-linux"
+PACKAGES = {
+    "openvswitch-switch": ("ovsdb-tool", "ovsdb-server", "ovs-vsctl", "ovs-vswitchd", "ovs-ofctl"),
+    "mininet": ("mnexec",),
+    "iproute2": ("ip", "tc"),
+    "util-linux": ("unshare", "nsenter", "setpriv"),
+}
+"""Debian's package of each program."""
 READY = 60.0
 RELEASE = b"go"
 """What a keeper is sent when its lab is up: from then on it lives without the process that started it."""
@@ -87,17 +94,18 @@ class Sandbox(NamedTuple):
 
 
 def lacking() -> str:
-    """Why a lab cannot run here; empty when it can."""
+    """Why a lab cannot run here, a line for each thing that is missing; empty when it can."""
+    return "\n".join(_lacking(missing(NEEDS), find_spec("mininet") is not None))
+
+
+def _lacking(gone: Sequence[str], mininet: bool) -> Iterator[str]:
     if os.geteuid() != 0:
-        return "not root: network namespaces and raw sockets need it"
-    gone = missing(NEEDS)
-    if gone:
-        return f"{', '.join(gone)} not installed: make lab-deps, or apt-get install {PACKAGES}"
-    try:
-        import mininet  # noqa: F401, PLC0415 - only to know whether it is there
-    except ImportError:
-        return "the Python package mininet is not installed: make lab-deps"
-    return ""
+        yield "not root: namespaces and raw sockets need it; run it by sudo"
+    for tool in gone:
+        package = next((name for name, tools in PACKAGES.items() if tool in tools), tool)
+        yield f"{tool} is not installed: make lab-deps, or apt-get install {package}"
+    if not mininet:
+        yield "the Python package mininet is not installed: make lab-deps"
 
 
 def up(
