@@ -17,7 +17,7 @@ TOPOLOGY = ROOT / "topologies/demo.yaml"
 PROGRAM = """
 import os, sys
 os.geteuid = lambda: 65534  # who gives root's rights up in earnest may not read this interpreter's own files
-from lab import ovs
+import clos.lab.ovs.processes as ovs
 ovs.PATHS = (sys.argv[1],)
 from clos.controller.cli import main
 main(["lab", *sys.argv[2:]])
