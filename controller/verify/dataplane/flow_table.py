@@ -265,11 +265,12 @@ class RegisterContext:
 class RuleList:
     """Rules that agree with a port and registers, by priority."""
 
-    __slots__ = ("__weakref__", "_groups", "_sieve", "_space", "levels")
+    __slots__ = ("__weakref__", "_groups", "_sieve", "_space", "_weight", "levels")
 
     def __init__(self, space: HeaderSpace, prepared: Iterable[PreparedRule]) -> None:
         self._space = space
         self._groups: frozenset[int] | None = None
+        self._weight: int | None = None
         self._sieve: tuple[bool, tuple[int, ...], frozenset[int]] | None = None
         found: dict[int, list[PreparedRule]] = {}
         for one in prepared:
@@ -298,6 +299,13 @@ class RuleList:
         if self._groups is None:
             self._groups = frozenset([g for level in self.levels for one in level.rules for g in one.groups])
         return self._groups
+
+    @property
+    def weight(self) -> int:
+        """What it counts to look packets up: rules that are tried one by one, eight of them as a box."""
+        if self._weight is None:
+            self._weight = sum(len(level.rules) for level in self.levels if level.key_field is None) >> 3
+        return self._weight
 
     @property
     def acl_filter(self) -> tuple[bool, tuple[int, ...], frozenset[int]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, cast
 
+from clos.controller.verify.effort import MAX_COPIES, Effort, TooMuch
 from clos.controller.verify.headerspace.header_space import Box, Limits, meet, within
 from clos.controller.verify.headerspace.transform import HeaderTransform, after
-from clos.controller.verify.headerspace.value_atoms import Unmodelled
 
 
 class Arrival(NamedTuple):
@@ -55,9 +55,6 @@ Plain = list[tuple[Box, Outcome]]
 MAX_ALTERNATIVES = 8
 """More are cut off: two are already one too many for any claim that knows what should happen."""
 
-MAX_PAIRS = 1_000_000
-"""Pairs of sets that are met at once; with more, rules are too intricate for boxes."""
-
 DROPPED: Outcome = frozenset({()})
 LOOP = ""
 """``Arrival.switch`` of a copy that comes back to where it was."""
@@ -80,6 +77,8 @@ def both(one: Outcome, other: Outcome) -> Outcome:
         return other
     if other == DROPPED:
         return one
+    if max(map(len, one)) + max(map(len, other)) > MAX_COPIES:
+        raise TooMuch(f"rules that may make more than {MAX_COPIES:,} copies of one packet")
     return _cut(frozenset(tuple(sorted(a + b)) for a in one for b in other))
 
 
@@ -103,27 +102,32 @@ def plain(parts: Partition) -> Plain:
     return found
 
 
-def joined(ones: Partition, others: Partition, how: Callable[[Outcome, Outcome], Outcome]) -> Plain:
+def joined(ones: Partition, others: Partition, how: Callable[[Outcome, Outcome], Outcome], effort: Effort) -> Plain:
     """Two partitions of the same box as one, their outcomes combined."""
     if ones is others and how is either:
         return plain(ones)
     one, other = plain(ones), plain(others)
+    effort.spend(max(len(one), len(other)) * _copies(one, other))
     if len(other) == 1:
         return one if other[0][1] == DROPPED and how is both else [(box, how(out, other[0][1])) for box, out in one]
     if len(one) == 1:
         return [(box, how(one[0][1], out)) for box, out in other]
     if how is either and one == other:
         return one
-    if len(one) * len(other) > MAX_PAIRS:
-        raise Unmodelled(f"outcomes that part packets in {len(one)} ways and in {len(other)} others at once")
+    effort.spend(len(one) * len(other))
     return [(box, how(a[1], b[1])) for a in one for b in other if (box := meet(a[0], b[0])) is not None]
 
 
-def any_of(parts: Iterable[Partition]) -> Partition:
+def _copies(one: Plain, other: Plain) -> int:
+    """What each pair counts: more where many copies are sorted."""
+    return 1 + sum(max(map(len, parts[0][1])) for parts in (one, other) if parts) // 16
+
+
+def any_of(parts: Iterable[Partition], effort: Effort) -> Partition:
     """The partition for a packet that takes one of several ways; there is at least one."""
     found: Partition | None = None
     for part in parts:
-        found = part if found is None else joined(found, part, either)
+        found = part if found is None else joined(found, part, either, effort)
     if found is None:
         raise ValueError("a choice of nothing")
     return found

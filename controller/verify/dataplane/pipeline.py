@@ -35,6 +35,7 @@ from clos.controller.verify.dataplane.symbolic_switch import (
     DependencyRecorder,
     SymbolicSwitch,
 )
+from clos.controller.verify.effort import Effort
 from clos.controller.verify.headerspace.header_space import Box
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.fabric.dataplane import action as act
@@ -56,6 +57,10 @@ _RANK: dict[type, int] = {
 class Surroundings(DependencyRecorder, Protocol):
     """What lies beyond a switch: links and hosts; and the memory that serves all switches."""
 
+    @property
+    def effort(self) -> Effort:
+        """What the question under way has cost."""
+
     def leave(self, port: PortRef, state: PipelineState, trace: TraceSink | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
 
@@ -74,7 +79,7 @@ class SwitchTraversal:
     """Packets at one switch, by the port they came in at. ``trace`` hears what happens, for traces; ``defer`` may leave
     what a table does for later. ``ports``: of packets that came in ELSEWHERE, those that they are sent out by."""
 
-    __slots__ = ("beyond", "defer", "model", "port", "ports", "trace")
+    __slots__ = ("beyond", "defer", "effort", "model", "port", "ports", "trace")
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class SwitchTraversal:
         defer: Defer | None = None,
     ) -> None:
         self.model, self.port, self.beyond, self.trace, self.defer = model, port, beyond, trace, defer
+        self.effort = beyond.effort
         self.ports: set[int] = set()
 
     def matters(self, ports: Collection[int] | None) -> bool:
@@ -98,6 +104,13 @@ class SwitchTraversal:
 
     def table(self, number: int, state: PipelineState) -> Partition:
         """What becomes of packets that go to a table."""
+        self.effort.down()
+        try:
+            return self._table(number, state)
+        finally:
+            self.effort.up()
+
+    def _table(self, number: int, state: PipelineState) -> Partition:
         if state.write and self.trace is None:
             acl_filter = self.model.filter(number, self.port, state.metadata, state.tunnel, self.beyond)
             if acl_filter is not None and not any(slot in acl_filter.slots for slot, _ in state.frame.rewrites):
@@ -105,7 +118,9 @@ class SwitchTraversal:
         cell = self.model.cell(number, self.port, state.metadata, state.tunnel)
         self.beyond.record_read(cell, state.box, state.frame)
         found: list[Partition] = []
+        self.effort.spend(1 + cell.candidates.weight)
         for box, rules in cell.candidates.split(state.box, state.frame):
+            self.effort.spend(1)
             here = PipelineState(box, *state[1:])
             if not rules:
                 self.say(f"  table {number}: no rule matched")
@@ -114,7 +129,7 @@ class SwitchTraversal:
             if self.trace is not None:
                 for rule in map(self.model.own, rules):
                     self.trace(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
-            found.append(any_of([self.perform(rule.instructions, here) for rule in rules]))
+            found.append(any_of([self.perform(rule.instructions, here) for rule in rules], self.effort))
         return found[0] if len(found) == 1 else list(chain.from_iterable(found))
 
     def filtered(self, acl_filter: AclFilter, state: PipelineState) -> Partition:
@@ -149,23 +164,38 @@ class SwitchTraversal:
 
     def apply(self, actions: tuple[Any, ...], state: PipelineState, depth: int, then: Then) -> Partition:
         """Actions one after the other, then ``then``: sends are copies, changes hold for what follows."""
+        sent: Partition | None = None
         for i, action in enumerate(actions):
             if isinstance(action, act.Output | act.Group):
                 if isinstance(action, act.Output):
-                    sent = self.output(action.port, state)
+                    more = self.output(action.port, state)
                 else:
-                    sent = self.group(action.group, state, depth)
+                    more = self.group(action.group, state, depth)
+                sent = more if sent is None else joined(sent, more, both, self.effort)
                 if i + 1 == len(actions) and then is _end:
                     return sent
-                return joined(sent, self.apply(actions[i + 1 :], state, depth, then), both)
+                continue
             goes_on, gone = rewrite(self.model.space, action, state)
             if len(goes_on) != 1 or gone:
-                found: list[Piece] = [(box, DROPPED) for box in gone]
-                for part in goes_on:
-                    found += self.apply(actions[i + 1 :], part, depth, then)
-                return found
+                rest = self.split(actions[i + 1 :], goes_on, gone, depth, then)
+                return rest if sent is None else joined(sent, rest, both, self.effort)
             state = goes_on[0]
-        return then(state)
+        last = then(state)
+        return last if sent is None else joined(sent, last, both, self.effort)
+
+    def split(
+        self, actions: tuple[Any, ...], goes_on: list[PipelineState], gone: list[Box], depth: int, then: Then
+    ) -> list[Piece]:
+        """The actions that follow one which parts packets; some are ``gone``."""
+        found: list[Piece] = [(box, DROPPED) for box in gone]
+        self.effort.down()
+        try:
+            for part in goes_on:
+                self.effort.spend(1)
+                found += self.apply(actions, part, depth, then)
+        finally:
+            self.effort.up()
+        return found
 
     def leave(self, port: int, state: PipelineState) -> Partition:
         return self.beyond.leave(PortRef(self.model.name, port), state, self.trace)
@@ -181,7 +211,7 @@ class SwitchTraversal:
                 raise Unmodelled(f"a flood from some port of {model.name}")
             found = _end(state)
             for each in sorted(model.ports - model.dead - {self.port}):
-                found = joined(found, self.leave(each, state), both)
+                found = joined(found, self.leave(each, state), both, self.effort)
             return found
         if port in (act.NORMAL, act.LOCAL):
             raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
@@ -198,6 +228,14 @@ class SwitchTraversal:
 
         ``through``: not from memory.
         """
+        self.effort.down()
+        try:
+            return self._group(number, state, depth, through)
+        finally:
+            self.effort.up()
+
+    def _group(self, number: int, state: PipelineState, depth: int, through: bool) -> Partition:
+        self.effort.spend(1)
         self.beyond.grouped(self.model, number, through)
         entry = self.model.groups.get(number)
         if entry is None or depth >= MAX_CHAIN:
@@ -219,10 +257,10 @@ class SwitchTraversal:
         """What becomes of packets that a group sends through its buckets."""
         parts = [self.bucket(bucket, state, depth) for bucket in way.chosen]
         if way.entry.type == SELECT:
-            return any_of(parts)
+            return any_of(parts, self.effort)
         found = parts[0]
         for part in parts[1:]:
-            found = joined(found, part, both)
+            found = joined(found, part, both, self.effort)
         return found
 
     def bucket(self, bucket: Bucket, state: PipelineState, depth: int) -> Partition:

@@ -9,9 +9,9 @@ Must not know: intents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from clos.controller.verify.dataplane.flow_table import Pool, RegisterContext
@@ -44,8 +44,20 @@ from clos.controller.verify.dataplane.pipeline import Defer, SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, prepare
 from clos.controller.verify.dataplane.summary import Summary
 from clos.controller.verify.dataplane.symbolic_switch import BY_PORT, Changes, Dependent, Filters, SymbolicSwitch
+from clos.controller.verify.effort import PER_PLACE, Effort, TooMuch, room
 from clos.controller.verify.headerspace.header_layouts import ANY_LAYER
-from clos.controller.verify.headerspace.header_space import FIELD, LAYOUT, PCP, SLOTS, TAG_SLOTS, VID, Box, HeaderSpace
+from clos.controller.verify.headerspace.header_space import (
+    FIELD,
+    LAYOUT,
+    PCP,
+    SLOTS,
+    TAG_SLOTS,
+    TTL,
+    VID,
+    Box,
+    HeaderSpace,
+    narrowed,
+)
 from clos.controller.verify.headerspace.header_terms import terms_of_groups, terms_of_rules
 from clos.controller.verify.headerspace.transform import UNCHANGED, HeaderTransform, image
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
@@ -56,13 +68,24 @@ from clos.fabric.dataplane.ruleset import SwitchState
 from clos.fabric.topology import PortRef, Topology
 
 MAX_HOPS, MAX_DEPTH = 32, 64
-"""Switches in a row, and switches and groups in a row; a longer way is taken for a loop."""
+"""Switches in a row, and switches and groups in a row. Of packets that go farther nothing is said, but for those that
+come back to where they were with nothing changed but their time to live: that is a loop while they live."""
 
-MAX_WORK = 20_000
-"""Places and boxes that one question may lead to; with more, rules are too intricate."""
+MAX_TOLD = 1_000
+"""Switches on the way of one packet that a trace tells of."""
 
 Where = PortRef | GroupPoint | PipelinePoint
 """What is remembered: packets that come in by a link, that reach a group, that reach a table."""
+Trail = tuple[tuple[int, Box, Box], ...]
+"""Places that packets were left at: the place's number, what they looked like there, which packets they are."""
+T = TypeVar("T")
+
+
+class _Step(NamedTuple):
+    """A place on the way of packets. ``fewer``: not all of the place before come here, their time to live aside."""
+
+    depth: int
+    fewer: bool
 
 
 class CachedOutcome:
@@ -130,9 +153,11 @@ class SymbolicFabric:
         self._crossed: dict[tuple[str, Box, HeaderTransform], tuple[CachedOutcome, Plain]] = {}
         self._too_wide: set[tuple[Where, Box]] = set()
         self._by_port: set[tuple[Where, Box]] = set()
-        self._stack: dict[tuple[object, Box], int] = {}
+        self._stack: dict[tuple[object, Box], _Step] = {}
         self._cut = MAX_DEPTH
-        self._work = 0
+        self.effort = Effort()
+        self._exact = False
+        self._retraced = 0
         self._places: list[PipelinePoint] = []
         self._numbers: dict[PipelinePoint, int] = {}
 
@@ -226,7 +251,7 @@ class SymbolicFabric:
 
     def _again(self, entry: CachedOutcome) -> CachedOutcome | None:
         try:
-            return self._entry(entry.place, entry.box, entry.wide)
+            return self._ask(lambda: self._entry(entry.place, entry.box, entry.wide))
         except (Unmodelled, PortMatters):
             return None
 
@@ -272,11 +297,23 @@ class SymbolicFabric:
         """
         if at in self.down or at.switch not in self.models:
             return [(box, DROPPED)]
-        try:
-            found = self._visit(at, PipelineState(box, UNCHANGED), trace, defer)
-        except RecursionError as deep:
-            raise Unmodelled(f"pipelines as deep as those behind {at}") from deep
+        self._retraced = 0
+        found = self._ask(lambda: self._visit(at, PipelineState(box, UNCHANGED), trace, defer))
         return found if defer is not None else self.settled(found)
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        """The answer to a question. One that costs too much when packets are taken together that need not be told
+        apart is asked once more with every set of packets by itself, and so are all that follow."""
+        if self.effort.level:
+            return question()
+        with room():
+            try:
+                return question()
+            except TooMuch:
+                if self._exact:
+                    raise
+            self._exact = True
+            return question()
 
     def _visit(
         self, at: PortRef, state: PipelineState, trace: TraceSink | None, defer: Defer | None = None
@@ -291,35 +328,50 @@ class SymbolicFabric:
         """The partition with nothing left ahead."""
         if not any(_ahead(outcome) for _, outcome in parts):
             return parts
+        return self._ask(lambda: self._settled(parts))
+
+    def _settled(self, parts: Partition) -> Partition:
         found: list[Piece] = []
+        self.effort.down()
+        try:
+            self._settle_all(parts, found)
+        finally:
+            self.effort.up()
+        return found
+
+    def _settle_all(self, parts: Partition, found: list[Piece]) -> None:
         for box, outcome in parts:
             if isinstance(outcome, Filtered):
                 kept = self._settle(box, outcome.kept, ())
                 found += [(part, Filtered(outcome.filter, each) if each != DROPPED else each) for part, each in kept]
             else:
                 found += self._settle(box, outcome, ())
-        return found
 
-    def _settle(self, box: Box, outcome: Outcome, trail: tuple[tuple[int, Box], ...]) -> Plain:
+    def _settle(self, box: Box, outcome: Outcome, trail: Trail) -> Plain:
         if not any(a.switch == DEFERRED for option in outcome for a in option):
             return [(box, outcome)]
-        return plain(any_of([self._option(box, option, trail) for option in sorted(outcome)]))
+        return plain(any_of([self._option(box, option, trail) for option in sorted(outcome)], self.effort))
 
-    def _option(self, box: Box, option: Alternative, trail: tuple[tuple[int, Box], ...]) -> Plain:
+    def _option(self, box: Box, option: Alternative, trail: Trail) -> Plain:
         found: Plain = [(box, frozenset({tuple(a for a in option if a.switch != DEFERRED)}))]
         for _, number, frame in (a for a in option if a.switch == DEFERRED):
-            found = joined(found, self._beyond(number, PipelineState(box, frame), trail), both)
+            found = joined(found, self._beyond(number, PipelineState(box, frame), trail), both, self.effort)
         return found
 
-    def _beyond(self, number: int, state: PipelineState, trail: tuple[tuple[int, Box], ...]) -> Plain:
+    def _beyond(self, number: int, state: PipelineState, trail: Trail) -> Plain:
         """What becomes of packets at a place that they were left at."""
+        self.effort.spend(1)
         box = image(self.space, state.box, state.frame, self.live)
-        if (number, box) in trail or len(trail) >= MAX_HOPS:
+        here = number, box, state.box
+        here = number, box, state.box
+        if here in trail or (len(trail) >= MAX_HOPS and _aged(here) in map(_aged, trail)):
             return [(state.box, arrives(LOOP, 0, UNCHANGED))]
+        if len(trail) >= MAX_HOPS:
+            raise TooMuch(f"ways of more than {MAX_HOPS} switches")
         parts = self._read(self._entry(self._places[number], box, False), state)
         if not any(_ahead(outcome) for _, outcome in parts):
             return parts
-        way = (*trail, (number, box))
+        way = (*trail, here)
         return [piece for part, outcome in parts for piece in self._settle(part, outcome, way)]
 
     # -- what a visit asks of what lies beyond -------------------------------------------------------------------------
@@ -384,7 +436,7 @@ class SymbolicFabric:
             if self.reader is not None:
                 known[0].users[self.reader] = None
             return known[1]
-        entry, parts = self._recalled(there, state, False)
+        entry, parts = self._ask(lambda: self._recalled(there, state, False))
         if self._stack and entry.place.port == ANY_LINK:
             self._crossed[key] = entry, parts
         return parts
@@ -394,21 +446,23 @@ class SymbolicFabric:
 
         ``broad``: whatever their outermost tag is.
         """
-        return self._recalled(where, state, broad)[1]
+        return self._ask(lambda: self._recalled(where, state, broad))[1]
 
     def _recalled(self, where: Where, state: PipelineState, broad: bool) -> tuple[CachedOutcome, Plain]:
         box = None if broad else image(self.space, state.box, state.frame, self.live)
         wide = self.space.full if box is None else _same_tag(self.space.full, box)
-        if (where, wide) not in self._too_wide:
+        if not self._exact and (where, wide) not in self._too_wide:
             try:
-                entry = self._entry(where, wide, wide != box)
+                entry = self._entry(where, wide, wide != box, state.box)
                 return entry, self._read(entry, state)
+            except TooMuch:
+                raise
             except Unmodelled:
                 if wide == box:
                     raise
                 self._too_wide.add((where, wide))
         box = image(self.space, state.box, state.frame, self.live) if box is None else box
-        entry = self._entry(where, box, False)
+        entry = self._entry(where, box, False, state.box)
         return entry, self._read(entry, state)
 
     def value(self, switch: str, group: int) -> Summary | None:
@@ -420,7 +474,9 @@ class SymbolicFabric:
         if entry is None or not model.way(entry).pushes or not model.way(entry).chosen:
             return None
         try:
-            return self._entry(GroupPoint(switch, group, ANY_HOST_PORT), self.space.full, True).summary
+            return self._ask(
+                lambda: self._entry(GroupPoint(switch, group, ANY_HOST_PORT), self.space.full, True).summary
+            )
         except Unmodelled:
             return None
 
@@ -429,54 +485,57 @@ class SymbolicFabric:
         if summary is None:
             raise Unmodelled(f"what becomes of packets at {entry.place}")
         if not self._stack:
-            return summary.read(self.space, state.box, state.frame)
+            return summary.read(self.space, state.box, state.frame, self.effort)
         key = summary.serial, state.box, state.frame
         if key not in self._reads:
-            self._reads[key] = summary, summary.read(self.space, state.box, state.frame)
+            self._reads[key] = summary, summary.read(self.space, state.box, state.frame, self.effort)
         return self._reads[key][1]
 
-    def _entry(self, place: Where, box: Box, wide: bool) -> CachedOutcome:
-        """What is known of a box at a place; worked out once. A box that is met again on the way is a loop."""
+    def _entry(self, place: Where, box: Box, wide: bool, part: Box | None = None) -> CachedOutcome:
+        """What is known of a box at a place; worked out once. ``part``: the packets that come to be it, of those at the
+        place before."""
         if isinstance(place, PortRef) and place.port != ANY_LINK:
-            shared = self._by_any_link(place, box, wide)
+            shared = self._by_any_link(place, box, wide, part)
             if shared is not None:
                 return shared
         key = place, box
         found = self._memo.get(key)
         if found is None:
-            found = self._made(place, box, wide)
+            found = self._made(place, box, wide, part)
         if self.reader is not None:
             found.users[self.reader] = None
         return found
 
-    def _by_any_link(self, at: PortRef, box: Box, wide: bool) -> CachedOutcome | None:
+    def _by_any_link(self, at: PortRef, box: Box, wide: bool, part: Box | None) -> CachedOutcome | None:
         """What is known of a box that comes in by any link of a switch, when this one is no exception."""
         place = PortRef(at.switch, ANY_LINK)
         key = place, box
         if key in self._by_port or key in self._stack:
             return None
         try:
-            found = self._entry(place, box, wide)
+            found = self._entry(place, box, wide, part)
         except PortMatters:
             self._by_port.add(key)
             return None
         return None if at.port in found.ports else found
 
-    def _made(self, place: Where, box: Box, wide: bool) -> CachedOutcome:
+    def _made(self, place: Where, box: Box, wide: bool, part: Box | None) -> CachedOutcome:
         key, depth = (place, box), len(self._stack)
-        self._work = self._work + 1 if depth else 0
-        if self._work > MAX_WORK:
-            raise Unmodelled(f"outcomes that part packets at more than {MAX_WORK} places")
+        step = _Step(depth, self._fewer(part))
+        self.effort.spend(PER_PLACE)
         found = CachedOutcome(place, box, wide)
         if key in self._stack or depth >= MAX_DEPTH:
             if wide:
                 raise _TooWide(f"all packets at {place} at once")
-            self._cut = min(self._cut, self._stack.get(key, 0))
+            since = self._since(key)
+            if since is None or any(one.fewer for one in (*list(self._stack.values())[since + 1 :], step)):
+                raise TooMuch(f"ways of more than {MAX_DEPTH} switches and groups")
+            self._cut = min(self._cut, self._stack[key].depth if key in self._stack else 0)
             found.summary = Summary(box, [(box, arrives(LOOP, 0, UNCHANGED))], next(self._serials))
             return found
         before, self._cut = self._cut, MAX_DEPTH
         reader, self.reader = self.reader, found
-        self._stack[key] = depth
+        self._stack[key] = step
         try:
             found.summary = self._interned(box, plain(self._run(found, PipelineState(box, UNCHANGED))))
             if self._cut >= depth:
@@ -486,6 +545,20 @@ class SymbolicFabric:
             self.reader = reader
             self._cut = min(before, self._cut if self._cut < depth else MAX_DEPTH)
         return found
+
+    def _fewer(self, part: Box | None) -> bool:
+        """Whether the packets that come from the last place are not all of those there, their time to live aside."""
+        if part is None or not self._stack:
+            return True
+        *_, (_, whole) = self._stack
+        return any(part[slot] != whole[slot] for slot in self.live if slot != TTL)
+
+    def _since(self, key: tuple[object, Box]) -> int | None:
+        """When packets were at a place before that look the same but for their time to live; None: never."""
+        if key in self._stack:
+            return self._stack[key].depth
+        aged = key[0], narrowed(key[1], TTL, 0)
+        return next((i for i, (place, box) in enumerate(self._stack) if (place, narrowed(box, TTL, 0)) == aged), None)
 
     def _run(self, entry: CachedOutcome, state: PipelineState) -> Partition:
         place = entry.place
@@ -513,14 +586,24 @@ class SymbolicFabric:
     def _relative_to(self, at: PortRef, state: PipelineState, trace: TraceSink) -> Partition:
         """The same without memory, telling every step; for one packet."""
         key = at, image(self.space, state.box, state.frame, tuple(range(SLOTS)))
-        if key in self._stack or len(self._stack) >= MAX_HOPS:
+        self._retraced += 1
+        if key in self._stack or (len(self._stack) >= MAX_HOPS and self._since(key) is not None):
             trace(f"{at}: a loop", at.switch, None)
             return [(state.box, arrives(LOOP, 0, UNCHANGED))]
-        self._stack[key] = len(self._stack)
+        if len(self._stack) >= MAX_DEPTH or self._retraced > MAX_TOLD:
+            trace(f"{at}: what follows is left out", at.switch, None)
+            return [(state.box, DROPPED)]
+        self._stack[key] = _Step(len(self._stack), False)
         try:
             return self._visit(at, PipelineState(state.box, state.frame), trace)
         finally:
             del self._stack[key]
+
+
+def _aged(at: tuple[int, Box, Box]) -> tuple[int, Box, Box]:
+    """A place as packets were left there, whatever their time to live."""
+    number, looks, which = at
+    return number, narrowed(looks, TTL, 0), narrowed(which, TTL, 0)
 
 
 def _ahead(outcome: Outcome | Filtered) -> bool:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from clos.controller.verify.dataplane.outcome import Outcome, Plain, seen_from
+from clos.controller.verify.effort import Effort
 from clos.controller.verify.headerspace.header_space import Box, HeaderSpace, Limits, limits_of
 from clos.controller.verify.headerspace.transform import UNCHANGED, HeaderTransform, preimage, seen_in
 
@@ -42,15 +43,18 @@ class Summary:
                 others.append(row)
         self._others = others
 
-    def read(self, space: HeaderSpace, box: Box, frame: HeaderTransform) -> Plain:
+    def read(self, space: HeaderSpace, box: Box, frame: HeaderTransform, effort: Effort) -> Plain:
         """The partition of a box of packets that were changed as the frame says; they are in ``self.box`` now."""
         if frame == UNCHANGED and box == self.box:
             return self.parts
         found: Plain = []
-        for limits, outcome in self._near(space, box, frame):
+        near = self._near(space, box, frame)
+        effort.spend(1 + (len(near) >> 3))
+        for limits, outcome in near:
             part = preimage(space, box, frame, limits) if limits else box
             if part is not None:
                 found.append((part, seen_from(frame, outcome)))
+        effort.spend(len(found))
         return found
 
     def _near(self, space: HeaderSpace, box: Box, frame: HeaderTransform) -> Sequence[Row]:
