@@ -97,12 +97,21 @@ class ProvedState(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """All stages. ``reach``: who reaches whom, where no intent says; ``notes``: what none of this speaks of."""
+    """All stages. ``reach``: who reaches whom, where no intent says; ``notes``: what none of this speaks of;
+    ``strange``: what a dump names and the topology lacks; ``hosts``: all that there are, by name."""
 
     subject: str
     stages: tuple[ProvedState, ...]
     reach: Reach | None = None
     notes: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The hosts at which no packet arrives, where that was asked."""
+        reached = {host for found in (self.reach or {}).values() for host in found}
+        return tuple(host for host in self.hosts if host not in reached) if self.reach is not None else ()
 
     @property
     def code(self) -> int:
@@ -147,7 +156,11 @@ class Sources(NamedTuple):
 
     def _refutation(self, found: Counterexample, known: Mapping[int, Origin]) -> Refutation:
         met = tuple(Met(switch, rule, known.get(rule.cookie)) for switch, rule in found.rules)
-        ranked = [*self._said(found), *self._met(met, found.at.switch)]
+        ends = tuple(one for one in met if (one.switch, one.rule) in found.ends)
+        ranked = [
+            *self._said(found),
+            *self._met(ends or met, found.at.switch, "is one of the last it meets" if ends else "is a rule it meets"),
+        ]
         causes: dict[tuple[str, Where], Cause] = {}
         for _, cause in sorted(ranked, key=lambda pair: pair[0]):
             causes.setdefault((cause.path, cause.where), cause)
@@ -168,7 +181,7 @@ class Sources(NamedTuple):
         reply = ", as an answer" if decided.ruling.reply else ""
         yield MEANT, Cause(path, by.where, f"{verdict}{reply}: {speaks(by)}")
 
-    def _met(self, met: tuple[Met, ...], first: str) -> Iterator[tuple[int, Cause]]:
+    def _met(self, met: tuple[Met, ...], first: str, how: str) -> Iterator[tuple[int, Cause]]:
         """What is behind the rules it met; of one switch, the last rule first."""
         strange = self._strange(met)
         for switch, rule, origin in reversed(met):
@@ -177,7 +190,7 @@ class Sources(NamedTuple):
             if where != NOWHERE:
                 place = f"{switch} table {rule.table} priority {rule.priority}"
                 odd = (switch, rule) in strange
-                role = "is not what the intents compile to" if odd else "is a rule it meets"
+                role = "is not what the intents compile to" if odd else how
                 rank = STRANGE if near else STRANGE_FAR
                 yield rank if odd else DUMPED if near else FAR, Cause(place, where, role)
             if origin is not None:

@@ -20,10 +20,12 @@ RuleKey = tuple[int, int, Match]
 
 
 class Dump(NamedTuple):
-    """``states`` by switch; ``places``: where each rule was read, by switch and rule key."""
+    """``states`` by switch; ``places``: where each rule was read, by switch and rule key; ``ports``: those that are
+    described, by switch and number."""
 
     states: Mapping[str, SwitchState]
     places: Mapping[tuple[str, RuleKey], Where]
+    ports: Mapping[tuple[str, int], Where]
 
     def where(self, switch: str, rule: Rule) -> Where:
         """The place a rule was read from; NOWHERE for one that was not."""
@@ -37,6 +39,11 @@ class Gathering:
         self.dpids = dpids
         self._held: dict[str, dict[Hashable, tuple[Entry, Where]]] = {}
         self._findings: list[Finding] = []
+        self._ports: dict[tuple[str, int], Where] = {}
+
+    def described(self, switch: str, port: int, where: Where) -> None:
+        """A port of a switch is described there."""
+        self._ports.setdefault((switch, port), where)
 
     def opened(self, switch: str) -> None:
         """There is a dump of this switch, if only an empty one."""
@@ -62,7 +69,7 @@ class Gathering:
                     self.say(Where(files, 1, 1), message)
         if self._findings:
             return None, conclude(self._findings)
-        return Dump(*_split(self._held)), ()
+        return Dump(*_split(self._held), self._ports), ()
 
     def _incomplete(self, switch: str) -> Iterator[str]:
         if switch not in self._held:

@@ -106,6 +106,8 @@ def read_text(text: str, file: str, switch: str, found: Gathering, names: Names)
                 found.opened(switch)
         elif (port := _PORT.fullmatch(line)) is not None:
             names.learn(switch, port[1], port[2] if port[2] is not None else port[3])
+            if port[1].isdecimal():
+                found.described(switch, int(port[1]), where)
         elif kind is None:
             found.say(where, f"{clip(plain)}: not a line of dump-flows, dump-groups, dump-meters or show")
         elif not switch:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clos.controller.verify.proof.claims import LOOP_FREE, QUIET
 from clos.controller.verify.proof.invariants import NO_BLACK_HOLE, InvariantReport, check_invariants, uncabled
-from clos.fabric.dataplane.action import IN_PORT, Group, Output
+from clos.fabric.dataplane.action import FLOOD, IN_PORT, Group, Output
 from clos.fabric.dataplane.choose import explore
 from clos.fabric.dataplane.match import ANY, Match
 from clos.fabric.dataplane.rule import ALL as EVERY
@@ -115,3 +115,26 @@ def test_an_action_set_written_before_a_table_remembers_which_port_packets_came_
 
 def _rule(table: int, *write: object, goto: int | None = None, match: Match = ANY, priority: int = 1) -> Rule:
     return Rule(table, priority, match, Instructions(write=write, goto=goto))
+
+
+def test_what_is_flooded_is_sent_on() -> None:
+    """Copies that arrive nearby hide those that leave by a cable, and none of these arrives."""
+    found = check_invariants(TOPOLOGY, {"a": state_of([Block([_rule(0, Output(FLOOD))], [])])})
+    assert not broken(found)
+    assert not any(one.vacuous for one in found.report.proofs)
+
+
+def test_a_lost_packet_is_shown_where_its_way_ends() -> None:
+    """Not where it comes in: at a port that leads nowhere, at a rule that drops, where no rule takes it, in a group."""
+    leaf = state_of([Block([_rule(0, Output(1), match=Match.of(in_port=11))], [])])
+    nowhere, drop = _rule(0, Output(7)), _rule(0)
+    dead = GroupEntry(5, EVERY, (Bucket((Output(8),)),))
+    for spine, ends in (
+        (state_of([Block([nowhere], [])]), {("s", nowhere)}),
+        (state_of([Block([drop], [])]), {("s", drop)}),
+        (state_of([Block([_rule(0, Group(5))], [dead])]), {("s", _rule(0, Group(5)))}),
+        (SwitchState((), (), ()), {("a", leaf.rules[0])}),
+    ):
+        (one, *_) = check_invariants(TOPOLOGY, {"a": leaf, "s": spine}).report.counterexamples
+        assert (one.claim, set(one.ends)) == (NO_BLACK_HOLE, ends)
+        assert "at s:" in one.text

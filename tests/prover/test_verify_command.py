@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -406,3 +407,53 @@ def test_an_empty_fabric_is_sound_and_says_that_it_says_little(tmp_path: Path) -
     assert "no-black-hole is vacuously true: no switch sends a packet on" in ran.out
     assert "leaf1:11 reaches nobody" in ran.out or "  leaf1:11" in ran.out
     assert set(INVARIANTS) == {row.split()[1] for row in ran.out.splitlines()[1:4]}
+
+
+def _small(folder: Path, **dumps: str) -> tuple[str | Path, ...]:
+    """What to say to have two leaves, a spine and two hosts judged by these dumps."""
+    topology = folder / "small.yaml"
+    topology.write_text(
+        "apiVersion: clos/v1\nkind: Topology\nmetadata: {name: small}\nspec:\n  switches:\n"
+        "    spine1: {role: spine, dpid: 0x1}\n    leaf1: {role: leaf, dpid: 0x2}\n    leaf2: {role: leaf, dpid: 0x3}\n"
+        "  links:\n    - [leaf1:1, spine1:1]\n    - [leaf2:1, spine1:2]\n  hosts:\n"
+        "    h1: {port: leaf1:11, mac: 02:00:00:00:00:01}\n    h2: {port: leaf2:11, mac: 02:00:00:00:00:02}\n"
+    )
+    dump = folder / "dump"
+    dump.mkdir()
+    for switch in ("spine1", "leaf1", "leaf2"):
+        (dump / f"{switch}.flows").write_text(dumps.get(switch, ""))
+    return "verify", "-t", topology, "--dump", dump
+
+
+def test_hosts_that_nobody_reaches_are_in_the_answer(tmp_path: Path) -> None:
+    words = _small(tmp_path, leaf2=" priority=1 actions=output:1\n", spine1=" priority=1 actions=output:1\n",
+                   leaf1=" priority=1,in_port=1 actions=output:11\n")  # fmt: skip
+    done = clos(*words)
+    assert done.code == 0
+    assert re.search(r"^ +h1 +h2$", done.out, re.MULTILINE)
+    assert json.loads(clos(*words, "--json").out)["unreached"] == ["h2"]
+
+
+def test_ports_that_the_topology_lacks_are_told(tmp_path: Path) -> None:
+    """What rules send to, take packets from and watch, and what descriptions of ports have."""
+    show = " 11(eth11): addr:02:00:00:00:00:0b\n 12(eth12): addr:02:00:00:00:00:0c\n"
+    words = _small(
+        tmp_path, leaf1=f"{show} priority=2,in_port=13 actions=output:11\n priority=1 actions=output:7,output:7\n"
+    )
+    (tmp_path / "dump" / "leaf1.groups").write_text("group_id=1,type=ff,bucket=watch_port:9,actions=output:11\n")
+    done = clos(*words)
+    told = [line for line in done.out.splitlines() if line.startswith("Not in the topology: ")]
+    assert len(told) == 4
+    for part in ("2 actions send to port 7", "1 rule takes only packets from port 13", "1 bucket watches port 9",
+                 "the switch has port 12"):  # fmt: skip
+        assert any(f"leaf1: {part}" in line for line in told), part
+    assert all(f"{tmp_path}/dump/leaf1.flows:" in line for line in told if "watches" not in line)
+
+
+def test_the_place_to_look_at_is_where_a_packet_is_lost(tmp_path: Path) -> None:
+    words = _small(tmp_path, leaf1=" priority=1 actions=output:1\n", spine1="\n priority=1 actions=output:2\n",
+                   leaf2=" priority=1 actions=drop\n")  # fmt: skip
+    done = clos(*words, "--claim", "no-black-hole")
+    assert done.code == 1
+    assert "leaf2.flows:1:2" in done.out.splitlines()[-1]
+    assert "leaf1.flows" not in done.out

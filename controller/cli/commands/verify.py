@@ -41,6 +41,7 @@ from clos.controller.cli.verification import SAYS, Ours, ProvedState, Sources, V
 from clos.controller.compile import Compiled
 from clos.controller.daemon.gc_control import gc_paused
 from clos.controller.dump import Dump, read_dump
+from clos.controller.dump.strange import strange
 from clos.controller.intent import Text
 from clos.controller.verify import CLAIMS, Report, verify_parallel, verify_states
 from clos.controller.verify.proof.invariants import INVARIANTS, InvariantReport, check_invariants
@@ -149,11 +150,12 @@ def _against(
     sources = Sources(wanted.topology, wanted.intent, dump.where if dump else None, ours and by_switch(ours))
     ask = lambda: _proved(wanted, states)  # noqa: E731
     whole = _stage(subject, ask, sources, asked)
+    odd = tuple(strange(dump, wanted.topology.ports)) if dump else ()
     if not asked.failures or whole.refused:
-        return Verification(subject, (whole,))
+        return Verification(subject, (whole,), strange=odd)
     failing = broken(wanted, states, asked.failures)
     stages = (sources.stage(one.title, one.verdict.report, asked.claims, one.seconds, one.failure) for one in failing)
-    return Verification(subject, (whole._replace(title="With nothing broken"), *stages))
+    return Verification(subject, (whole._replace(title="With nothing broken"), *stages), strange=odd)
 
 
 def _proved(wanted: Wanted, states: Mapping[str, SwitchState]) -> Report:
@@ -278,7 +280,8 @@ def _surveyed(subject: str, fabric: Topology, dump: Dump, asked: Asked) -> Verif
         return kept[0].report
 
     stage = _stage(subject, ask, Sources(fabric, None, dump.where), asked)
-    return Verification(subject, (stage,), kept[0].reach if kept and not stage.refused else None)
+    reach = kept[0].reach if kept and not stage.refused else None
+    return Verification(subject, (stage,), reach, (), tuple(strange(dump, fabric.ports)), tuple(sorted(fabric.hosts)))
 
 
 def _stage(title: str, ask: Callable[[], Report], sources: Sources, asked: Asked) -> ProvedState:

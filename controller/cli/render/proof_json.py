@@ -36,6 +36,8 @@ def verification_json(done: Verification) -> Json:
         "seconds": round(done.seconds, 3),
         "states": [_stage(stage) for stage in done.stages],
         "reach": reach,
+        "unreached": list(done.unreached) if done.reach is not None else None,
+        "strange": list(done.strange),
         "notes": list(done.notes),
     }
 

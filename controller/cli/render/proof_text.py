@@ -27,7 +27,9 @@ def lines(done: Verification) -> Iterator[Text | str]:
     for stage in done.stages:
         yield from _stage(stage, len(done.stages) > 1)
     if done.reach is not None:
-        yield from matrix(done.reach)
+        yield from matrix(done.reach, done.unreached)
+    for one in done.strange:
+        yield from paragraph(f"Not in the topology: {one}.")
     for note in done.notes:
         yield from paragraph(f"Not covered: {note}.")
     yield from paragraph(summary(done))
@@ -130,15 +132,17 @@ def summary(done: Verification) -> Text:
     return Text(f"{count(len(real), 'claim')} proved{states}{over}, in {took(done.seconds)}{empty}.", "bold green")
 
 
-def matrix(reach: Reach) -> Iterator[Text | str]:
+def matrix(reach: Reach, unreached: tuple[str, ...] = ()) -> Iterator[Text | str]:
     """Who may reach whom: a row for each host's port, a mark where packets of it may arrive."""
-    hosts = sorted({host for found in reach.values() for host in found})
+    hosts = sorted({*unreached, *(host for found in reach.values() for host in found)})
     yield Text("Who reaches whom (x: some packet that comes in at the port arrives at the host)", "bold")
     if len(hosts) <= _WIDE:
         yield from _table(reach, hosts)
         return
     for at, found in reach.items():
         yield f"  {at} reaches {', '.join(found) or 'nobody'}"
+    if unreached:
+        yield f"  nobody reaches {', '.join(unreached)}"
 
 
 def _table(reach: Reach, hosts: list[str]) -> Iterator[Text | str]:

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from clos.controller.verify.dataplane.prepared_rule import PreparedRule, cut
+from clos.controller.verify.effort import TooMuch
 from clos.controller.verify.headerspace.header_space import LAYOUT, VID, Box, HeaderSpace, Limits, narrowed, outside
 from clos.controller.verify.headerspace.transform import HeaderTransform, source, tag_at
 from clos.fabric.dataplane.rule import Rule
 
 Hit = tuple[Box, tuple[Rule, ...]]
 """Packets, and the rules that may take them: none is a miss, several are a tie that OpenFlow leaves open."""
+
+
+MAX_TIED = 20_000
+"""Parts that rules of one priority which overlap may cut packets into: each may double them."""
 
 
 class PriorityLevel:
@@ -140,6 +145,8 @@ class PriorityLevel:
                 refined += [(other, rules) for other in others]
                 if taken is not None:
                     refined.append((taken, (*rules, prepared.rule)))
+            if len(refined) > MAX_TIED:
+                raise TooMuch(f"more than {MAX_TIED:,} sets of packets for which rules of one priority tie")
             parts = refined
         for part, rules in parts:
             if rules:

@@ -192,7 +192,7 @@ class SymbolicSwitch:
     def lives(self, group: int) -> bool:
         """Whether any bucket of a group does."""
         entry = self.groups.get(group)
-        return entry is not None and any(self.alive(each, frozenset({group})) for each in entry.buckets)
+        return entry is not None and any(self.alive(each) for each in entry.buckets)
 
     def cell(self, number: int, port: int, metadata: int, tunnel: int) -> RegisterContext:
         """The rules of a table that packets with these registers may meet."""
@@ -329,16 +329,19 @@ class SymbolicSwitch:
                 found |= self.sends(group) if count else set()
         return self.links & found if found.isdisjoint(BY_PORT) else None
 
-    def alive(self, bucket: Bucket, asked: frozenset[int] = frozenset()) -> bool:
+    def alive(self, bucket: Bucket) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
-        port, watched = bucket.watch_port, bucket.watch_group
-        if port is None and watched is None:
-            return True
-        if port is not None and port in self.ports and port not in self.dead:
-            return True
-        if watched is None or watched in asked or watched not in self.groups:
-            return False
-        return any(self.alive(each, asked | {watched}) for each in self.groups[watched].buckets)
+        waiting, seen = [bucket], set[int]()
+        while waiting:
+            port, watched = (each := waiting.pop()).watch_port, each.watch_group
+            if port is None and watched is None:
+                return True
+            if port is not None and port in self.ports and port not in self.dead:
+                return True
+            if watched is not None and watched not in seen and watched in self.groups:
+                seen.add(watched)
+                waiting += self.groups[watched].buckets
+        return False
 
     def buckets(self, entry: GroupEntry) -> list[Bucket]:
         """The buckets packets may take."""
@@ -373,14 +376,18 @@ class SymbolicSwitch:
         return frozenset(found)
 
 
+MAX_ROWS = 100_000
+"""Rows of a filter; tables that part packets in more ways are followed packet set by packet set."""
+
+
 def _acl_filter(space: HeaderSpace, first: int, met: dict[int, RuleList]) -> AclFilter | None:
-    """The filter that these candidates are together, from table ``first`` on; None when rules tie."""
+    """The filter that these candidates are together, from table ``first`` on; None when rules tie, or part too much."""
     rows: list[tuple[Limits, bool]] = []
     waiting = [(first, space.full)]
     while waiting:
         number, box = waiting.pop()
         for part, rules in met[number].split(box, UNCHANGED):
-            if len(rules) > 1:
+            if len(rules) > 1 or len(waiting) + len(rows) >= MAX_ROWS:
                 return None
             todo = rules[0].instructions if rules else None
             if todo is not None and todo.goto is not None:

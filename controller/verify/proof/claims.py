@@ -53,7 +53,8 @@ class Counterexample(NamedTuple):
     """A packet for which the claim does not hold.
 
     ``data``: its bytes; ``at``: where it comes in; ``packet``: an expression for scapy that makes it; ``trace``: what
-    switches do with it, every choice they have; ``rules``: those it meets, with their switches.
+    switches do with it, every choice they have; ``rules``: those it meets, with their switches; ``ends``: of these,
+    those at which it is lost, where that is the fault.
     """
 
     claim: str
@@ -64,6 +65,7 @@ class Counterexample(NamedTuple):
     packet: str
     trace: tuple[str, ...]
     rules: tuple[tuple[str, Rule], ...]
+    ends: tuple[tuple[str, Rule], ...] = ()
 
     @property
     def cookies(self) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from clos.controller.verify.dataplane.outcome import DROPPED, LOOP, MAX_ALTERNATIVES, Outcome, plain
+from clos.controller.verify.dataplane.lost_packets import end
+from clos.controller.verify.dataplane.outcome import LOOP, MAX_ALTERNATIVES, Outcome, plain
 from clos.controller.verify.dataplane.reachability import SymbolicFabric
 from clos.controller.verify.headerspace.example_packet import ExamplePacket, example_packet
 from clos.controller.verify.headerspace.header_space import Box, HeaderSpace
@@ -79,7 +80,7 @@ class _InvariantCheck:
         self.space = HeaderSpace(terms_of(states.values()))
         self.fabric = SymbolicFabric(topology, states, self.space, down)
         self.first = SymbolicFabric(uncabled(topology), states, self.space, self.fabric.down)
-        self.hosts, self.cables = topology.host_at, topology.peers.keys()
+        self.hosts, self.cables = topology.host_at, topology.peers
         self.counts: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.told: list[Counterexample] = []
@@ -125,14 +126,13 @@ class _InvariantCheck:
 
     def _lost(self, at: PortRef, box: Box, outcome: Outcome) -> None:
         """Say the packets of the box that are sent on and may then be lost."""
-        if outcome != DROPPED:
-            self.counts["sent on"] += any(switch != at.switch for copies in outcome for switch, _, _ in copies)
-        if () not in outcome:
+        if () not in outcome and self.counts["sent on"]:
             return
         for part, begun in plain(self.first.entering(at, box)):
             if any((switch, port) in self.cables for copies in begun for switch, port, _ in copies):
                 self.counts["sent on"] += 1
-                self._say(NO_BLACK_HOLE, at, part, f"is sent on by {at.switch} and may be lost on its way")
+                if () in outcome:
+                    self._say(NO_BLACK_HOLE, at, part, f"is sent on by {at.switch} and may be lost on its way")
 
     def _say(self, claim: str, at: PortRef, box: Box, happens: str) -> None:
         self.broken[claim] += 1
@@ -152,7 +152,11 @@ class _InvariantCheck:
         self.fabric.entering(at, picked.box, trace)
         host = self.hosts[at]
         text = f"a packet of {host} {happens}"
-        return Counterexample(claim, at, host, text, picked.data, picked.scapy, tuple(lines), tuple(rules))
+        lost = end(self.first, self.cables, at, picked.box) if claim == NO_BLACK_HOLE else None
+        if lost is not None:
+            text += f", at {lost.at.switch}: {lost.why}"
+        ends = lost.rules if lost is not None else ()
+        return Counterexample(claim, at, host, text, picked.data, picked.scapy, tuple(lines), tuple(rules), ends)
 
 
 def uncabled(topology: Topology) -> Topology:

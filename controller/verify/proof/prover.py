@@ -14,6 +14,7 @@ from itertools import chain
 
 from clos.controller.intent.model import Intent
 from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
+from clos.controller.verify.effort import room
 from clos.controller.verify.headerspace.header_space import HeaderSpace
 from clos.controller.verify.headerspace.header_terms import terms_of
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
@@ -163,11 +164,13 @@ class Prover:
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Without cyclic garbage collection: nothing here makes cycles that die, and there is much to walk through."""
+    """Without cyclic garbage collection: nothing here makes cycles that die, and there is much to walk through. With
+    room for what the prover may ask."""
     was = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with room():
+            yield
     finally:
         if was:
             gc.enable()

@@ -16,6 +16,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from clos.controller.verify.effort import room
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.rule import ALL, FAST_FAILOVER, SELECT, Bucket, GroupEntry, Rule
 from clos.fabric.dataplane.ruleset import SwitchState
@@ -64,19 +65,34 @@ def _same(name: str, swap: Symmetry, states: Mapping[str, SwitchState]) -> bool:
     there = swap.switches.get(name, name)
     renamed = {port.port: to.port for port, to in swap.ports.items() if port.switch == name}
     try:
-        return _Form(states.get(name, empty), renamed).whole() == _Form(states.get(there, empty), {}).whole()
-    except RecursionError:  # groups in a circle
+        with room():
+            forms: dict[Hashable, int] = {}
+            here = _Form(states.get(name, empty), renamed, forms).whole()
+            return here == _Form(states.get(there, empty), {}, forms).whole()
+    except _TooDeep:
         return False
 
 
-class _Form:
-    """A switch's rules, ports renamed and group numbers replaced by what the groups do: equal forms act alike."""
+MAX_NESTED = 32
+"""Groups within groups; deeper ones, and those in a circle, are not compared."""
 
-    def __init__(self, state: SwitchState, renamed: Mapping[int, int]) -> None:
-        self.rules, self.renamed = state.rules, renamed
+
+class _TooDeep(Exception):
+    """Groups nested too deeply to say what they do."""
+
+
+class _Form:
+    """A switch's rules, ports renamed and group numbers replaced by what the groups do: equal forms act alike.
+
+    ``forms``: a number for each thing that groups do, the same for all switches that are compared.
+    """
+
+    def __init__(self, state: SwitchState, renamed: Mapping[int, int], forms: dict[Hashable, int]) -> None:
+        self.rules, self.renamed, self.forms = state.rules, renamed, forms
         self.entries = {entry.group: entry for entry in state.groups}
         self.meters = {meter.meter: meter[1:] for meter in state.meters}
         self.known: dict[int, Hashable] = {}
+        self.nested = 0
 
     def whole(self) -> Counter[Hashable]:
         return Counter(self.rule(rule) for rule in self.rules)
@@ -104,7 +120,12 @@ class _Form:
         if entry is None:
             return None
         if entry.group not in self.known:
-            self.known[entry.group] = entry.type, self.buckets(entry)
+            if self.nested >= MAX_NESTED:
+                raise _TooDeep
+            self.nested += 1
+            does = entry.type, self.buckets(entry)
+            self.known[entry.group] = self.forms.setdefault(does, len(self.forms))
+            self.nested -= 1
         return self.known[entry.group]
 
     def buckets(self, entry: GroupEntry) -> Hashable:
