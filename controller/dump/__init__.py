@@ -14,6 +14,7 @@ from clos.controller.dump import clos_json, ofctl_rest
 from clos.controller.dump.held import Dump, Gathering
 from clos.controller.dump.json_text import BadJson, items
 from clos.controller.dump.ovs_ofctl import Line, Names, read_line, read_text
+from clos.controller.intent.model import Where
 from clos.controller.intent.problem import Problem
 from clos.controller.intent.source import Text
 
@@ -31,7 +32,12 @@ def read_dump(texts: Iterable[Text], dpids: Mapping[str, int]) -> tuple[Dump | N
     read: list[str] = []
     for name, text in texts:
         read.append(name)
-        if text.lstrip()[:1] == "{":
+        text = text.removeprefix("\ufeff")
+        if text.lstrip()[:1] == "[":
+            found.say(
+                Where(name, 1, 1), "a JSON list: an object expected, {datapath id: [entry, ...]}, as ofctl_rest answers"
+            )
+        elif text.lstrip()[:1] == "{":
             _read_json(name, text, found)
         else:
             switch = _switch_of(name, dpids)

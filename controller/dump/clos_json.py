@@ -13,7 +13,16 @@ from typing import Any
 from clos.controller.dump.actions import NUMBERED, PLAIN
 from clos.controller.dump.held import Entry, Gathering
 from clos.controller.dump.json_text import Item, listing, mapping, only, scalar, string
-from clos.controller.dump.words import Unread, clip, known, match, number, term, value
+from clos.controller.dump.words import (
+    NotModelled,
+    Unread,
+    clip,
+    known,
+    match,
+    number,
+    term,
+    value,
+)
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.action import Action
 from clos.fabric.dataplane.match import Term
@@ -105,7 +114,7 @@ def _action(said: Any) -> Action:
     if name in PLAIN and not inside:
         return PLAIN[name]
     if name not in _MAKERS:
-        raise Unread(f"action {clip(said)}: Clos has no model of it")
+        raise NotModelled(f"action {clip(said)}")
     return _MAKERS[name](inside)
 
 

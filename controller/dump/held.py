@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from clos.controller.dump.words import NotModelled
 from clos.controller.intent.model import NOWHERE, Where
 from clos.controller.intent.problem import Finding, Problem, conclude
 from clos.fabric.dataplane.action import Action, Group
@@ -40,6 +41,7 @@ class Gathering:
         self._held: dict[str, dict[Hashable, tuple[Entry, Where]]] = {}
         self._findings: list[Finding] = []
         self._ports: dict[tuple[str, int], Where] = {}
+        self._foreign: dict[str, list[tuple[Where, str]]] = {}
 
     def described(self, switch: str, port: int, where: Where) -> None:
         """A port of a switch is described there."""
@@ -51,6 +53,12 @@ class Gathering:
 
     def add(self, switch: str, entry: Entry, where: Where) -> None:
         """An entry of a switch. One that is there already, from another dump of the switch, must be the same."""
+        goto = entry.instructions.goto if isinstance(entry, Rule) else None
+        if isinstance(entry, Rule) and goto is not None and goto <= entry.table:
+            self.say(
+                where, f"table {entry.table} leads to table {goto}: a switch takes only rules that lead to later ones"
+            )
+            return
         held = self._held.setdefault(switch, {})
         key = (type(entry), entry.key if isinstance(entry, Rule) else entry[0])
         before, place = held.setdefault(key, (entry, where))
@@ -59,10 +67,19 @@ class Gathering:
             self.say(where, f"{switch} has two of these that differ: {what}; the other is at {place}")
 
     def say(self, where: Where, message: object, path: str = "") -> None:
-        self._findings.append(Finding(where, (path,) if path else (), str(message)))
+        """Something is wrong there. Of what Clos has no model of, one finding speaks for all of the kind."""
+        if isinstance(message, NotModelled):
+            self._foreign.setdefault(str(message), []).append((where, path))
+        else:
+            self._findings.append(Finding(where, (path,) if path else (), str(message)))
 
     def concluded(self, files: str) -> tuple[Dump | None, tuple[Problem, ...]]:
         """The dump, or everything that is wrong with it. ``files``: what was read, for what has no line."""
+        for message, places in self._foreign.items():
+            (where, path), count = places[0], len(places)
+            more = f" ({count:,} times, here first)" if count > 1 else ""
+            self._findings.append(Finding(where, (path,) if path else (), f"{message}{more}"))
+        self._foreign.clear()
         if not self._findings:
             for switch in sorted(self.dpids):
                 for message in self._incomplete(switch):

@@ -11,10 +11,10 @@ from bisect import bisect
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from clos.controller.dump.words import Unread, clip
+from clos.controller.dump.words import NotModelled, Unread, clip
 from clos.controller.intent.model import Where
 
-_SPACE = re.compile(r"[ \t\r\n]*+")
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Item(NamedTuple):
@@ -152,4 +152,4 @@ def only(value: dict[str, Any], known: set[str], what: str) -> None:
     """Every key is one of these."""
     unknown = sorted(value.keys() - known)
     if unknown:
-        raise Unread(f"{what} with {clip(unknown[0])}: Clos has no model of it")
+        raise NotModelled(f"{what} with {clip(unknown[0])}")

@@ -13,7 +13,16 @@ from typing import Any
 from clos.controller.dump.actions import NUMBERED, PLAIN
 from clos.controller.dump.held import Entry, Gathering
 from clos.controller.dump.json_text import Item, listing, mapping, only, scalar, string
-from clos.controller.dump.words import Unread, clip, known, match, number, term, value
+from clos.controller.dump.words import (
+    NotModelled,
+    Unread,
+    clip,
+    known,
+    match,
+    number,
+    term,
+    value,
+)
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.action import Action
 from clos.fabric.dataplane.match import Term
@@ -68,6 +77,10 @@ def _entry(said: dict[str, Any]) -> Entry:
         return _group(said)
     if "meter_id" in said:
         return _meter(said)
+    if "match" in said and "instructions" in said:
+        raise NotModelled(
+            "a flow in the form of OpenFlow 1.4 or later (instructions, not actions): ask a switch that speaks 1.3"
+        )
     if "match" not in said or "actions" not in said:
         raise Unread("neither a flow (/stats/flow), nor a group (/stats/groupdesc), nor a meter (/stats/meterconfig)")
     return _flow(said)
@@ -140,7 +153,7 @@ def _cut(said: Any) -> tuple[str, str]:
     word = string(said, "action")
     found = _WORD.fullmatch(word)
     if found is None:
-        raise Unread(f"action {clip(word) or 'without a name'}: Clos has no model of it")
+        raise NotModelled(f"action {clip(word) or 'without a name'}")
     return found[1], found[2] or ""
 
 
@@ -151,7 +164,7 @@ def _action(said: Any) -> Action:
             raise Unread(f"action {clip(said)}: {name} takes no argument")
         return _PLAIN[name]
     if name not in _MAKERS:
-        raise Unread(f"action {clip(said)}: Clos has no model of it")
+        raise NotModelled(f"action {clip(said)}")
     return _MAKERS[name](inside)
 
 
@@ -201,7 +214,12 @@ def _bucket(said: dict[str, Any], weighted: bool) -> Bucket:
     port = _port(scalar(said.get("watch_port", act.ANY_PORT), "watch_port"))
     group_word = scalar(said.get("watch_group", act.ANY_GROUP), "watch_group")
     group = act.ANY_GROUP if group_word == "ANY" else number(group_word, 32, "watch_group")
-    actions = tuple(_action(word) for word in listing(said.get("actions"), "actions"))
+    words = listing(said.get("actions"), "actions")
+    if any(isinstance(word, dict) for word in words):
+        raise NotModelled(
+            "a group in the form of OpenFlow 1.4 or later (actions are objects): ask a switch that speaks 1.3"
+        )
+    actions = tuple(_action(word) for word in words)
     watched = None if port == act.ANY_PORT else port
     return Bucket(actions, weight if weighted else 1, watched, None if group == act.ANY_GROUP else group)
 
@@ -210,7 +228,7 @@ def _meter(said: dict[str, Any]) -> Meter:
     only(said, {"meter_id", "flags", "bands", "length"}, "meter")
     flags = {string(flag, "flag of a meter") for flag in listing(said.get("flags", []), "flags")}
     if flags - {"KBPS", "PKTPS", "BURST", "STATS"}:
-        raise Unread(f"meter with {clip(min(flags))}: Clos has no model of it")
+        raise NotModelled(f"meter with {clip(min(flags))}")
     bands = tuple(_band(mapping(one, "band")) for one in listing(said.get("bands", []), "bands"))
     return Meter(number(scalar(said["meter_id"], "meter_id"), 32, "meter_id"), bands, "PKTPS" in flags)
 
@@ -219,7 +237,7 @@ def _band(said: dict[str, Any]) -> Band:
     only(said, {"type", "rate", "burst_size", "prec_level", "length"}, "meter band")
     kind = string(said.get("type"), "type of band")
     if kind not in ("DROP", "DSCP_REMARK"):
-        raise Unread(f"meter band of type {clip(kind)}: Clos has no model of it")
+        raise NotModelled(f"meter band of type {clip(kind)}")
     levels = number(scalar(said.get("prec_level"), "prec_level"), 8, "prec_level") if kind == "DSCP_REMARK" else None
     rate, burst = (number(scalar(said.get(name, 0), name), 32, name) for name in ("rate", "burst_size"))
     return Band(rate, burst, levels)

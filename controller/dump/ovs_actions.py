@@ -10,34 +10,37 @@ import re
 from collections.abc import Callable, Mapping
 
 from clos.controller.dump.actions import NUMBERED
+from clos.controller.dump.cutting import parts
 from clos.controller.dump.ovs_match import NAMES, Port
-from clos.controller.dump.words import Unread, clip, known, masked, number, value
+from clos.controller.dump.words import (
+    NotModelled,
+    Unread,
+    clip,
+    known,
+    masked,
+    number,
+    table_number,
+    value,
+)
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.action import Action
 from clos.fabric.dataplane.rule import Instructions
+from clos.fabric.packet.fields import FIELDS, VID_PRESENT
 
-_PART = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|\((?:[^()"]|\([^()]*+\)|"(?:[^"\\]|\\.)*+")*+\)|[^,"()])++')
-_WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::(.*)|\((.*)\))?", re.DOTALL)
+_WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::(.*)|\((.*)\)(?:->.*)?)?", re.DOTALL)
+_PART_OF_FIELD = re.compile(r"(?:(?:NXM|OXM)_(?:OF|NX)_)?[A-Za-z0-9_]+\[[0-9.]*\]|x{0,2}reg[0-9]{1,2}")
 _WHOLE_FIELD = re.compile(r"(?:(?:NXM|OXM)_(?:OF|NX)_)?([A-Za-z0-9_]+)\[\]")
 _RESERVED = {name.lower(): number for number, name in act.PORT_NAMES.items() if name != "ANY"}
 _FIELDS = {**NAMES, "icmp_type": "icmpv4_type", "icmp_code": "icmpv4_code"}
-_OLD = {"mod_vlan_vid", "mod_vlan_pcp", "strip_vlan", "mod_dl_src", "mod_dl_dst", "mod_nw_src", "mod_nw_dst",
-        "mod_nw_tos", "mod_tp_src", "mod_tp_dst", "enqueue"}  # fmt: skip
+_OLD = {"mod_vlan_vid", "mod_vlan_pcp", "mod_tp_src", "mod_tp_dst", "enqueue"}
 """Actions of OpenFlow 1.0, which depend on what a frame is and have no exact form in 1.3."""
-
-
-def parts(text: str) -> list[str]:
-    """The text cut at its commas, but for those in parentheses and quotes. Raises Unread."""
-    found: list[str] = []
-    at = 0
-    while at < len(text):
-        part = _PART.match(text, at)
-        end = at if part is None else part.end()
-        if part is None or (end < len(text) and text[end] != ","):
-            raise Unread(f"{clip(text[at:])}: quotes or parentheses that do not close, or an empty word")
-        found.append(part[0].strip())
-        at = end + 1
-    return found
+_FOREIGN = {"resubmit", "ct", "ct_clear", "nat", "learn", "delete_learned", "conjunction", "clone", "sample", "bundle",
+            "bundle_load", "multipath", "check_pkt_larger", "exit", "push", "pop", "stack_push", "stack_pop", "encap",
+            "decap", "fin_timeout", "delete_field", "dec_nsh_ttl", "unroll_xlate", "debug_recirc", "debug_slow",
+            "set_mpls_label", "set_mpls_tc", "output_reg", "set_tunnel64"}  # fmt: skip
+"""Open vSwitch's own actions that change what becomes of packets."""
+_WITHOUT_EFFECT = {"note", "pop_queue"}
+"""Actions that no packet's way depends on: a comment, and the end of a choice of queue."""
 
 
 def read_instructions(text: str, port: Port) -> Instructions:
@@ -51,7 +54,7 @@ def read_instructions(text: str, port: Port) -> Instructions:
     for word in parts(text):
         name, inside = _cut(word)
         if name == "goto_table":
-            goto = number(inside, 8, name)
+            goto = table_number(inside, name)
         elif name == "meter":
             meter = number(inside, 32, name)
         elif name == "write_metadata":
@@ -60,15 +63,15 @@ def read_instructions(text: str, port: Port) -> Instructions:
             clear = True
         elif name == "write_actions":
             write = read_actions(inside, port)
-        elif name != "drop":
+        elif name != "drop" and name not in _WITHOUT_EFFECT:
             apply.append(_action(name, inside, word, port))
     return Instructions(meter, tuple(apply), clear, write, metadata, goto)
 
 
 def read_actions(text: str, port: Port) -> tuple[Action, ...]:
     """A list of actions alone: of a bucket, or an action set. Raises Unread."""
-    words = [word for word in parts(text) if word != "drop"]
-    return tuple(_action(*_cut(word), word, port) for word in words)
+    words = [(_cut(word), word) for word in parts(text) if word != "drop"]
+    return tuple(_action(name, inside, word, port) for (name, inside), word in words if name not in _WITHOUT_EFFECT)
 
 
 def _cut(word: str) -> tuple[str, str]:
@@ -87,6 +90,8 @@ def _action(name: str, inside: str, word: str, port: Port) -> Action:
         return make(inside, port)
     if name.lower() in _RESERVED:
         return _reserved(_RESERVED[name.lower()], inside)
+    if name in _FOREIGN:
+        raise NotModelled(f"action {name}")
     if name in _OLD:
         raise Unread(f"{name}: an action of OpenFlow 1.0; dump with: ovs-ofctl -O OpenFlow13")
     if word == name:
@@ -94,18 +99,40 @@ def _action(name: str, inside: str, word: str, port: Port) -> Action:
             return act.Output(port(name))  # some of Open vSwitch's versions print a port's name alone
         except Unread:
             raise Unread(f"action {clip(name)}: Clos has no model of it, and no port is known by this name") from None
-    raise Unread(f"action {clip(name)}: Clos has no model of it")
+    raise NotModelled(f"action {clip(name)}")
 
 
 def _reserved(port: int, inside: str) -> Action:
     if not inside:
         return act.Output(port)
+    if port == act.CONTROLLER and not inside.isalnum():
+        return _to_controller(inside)
     if port != act.CONTROLLER:
         raise Unread(f"{act.port_text(port)}:{clip(inside)}: only CONTROLLER takes an argument")
     return act.Output(port, number(inside, 16, "max_len"))
 
 
+def _to_controller(inside: str) -> Action:
+    """``controller(key=value,...)``. Which controller gets the packet and why is no matter of its way; a pause is."""
+    said = dict(_key(word) for word in parts(inside))
+    if "pause" in said:
+        raise NotModelled("action controller(pause)")
+    unknown = sorted(said.keys() - {"max_len", "reason", "id", "userdata", "meter_id"})
+    if unknown:
+        raise Unread(f"controller({clip(unknown[0])}): no argument of controller")
+    return act.Output(act.CONTROLLER, number(said.get("max_len", "65535"), 16, "max_len"))
+
+
+def _key(word: str) -> tuple[str, str]:
+    name, _, said = word.partition("=")
+    return name.strip(), said.strip()
+
+
 def _output(inside: str, port: Port) -> Action:
+    if _PART_OF_FIELD.fullmatch(inside):
+        raise NotModelled("output to the port that a field or register holds")
+    if "=" in inside and not inside.startswith('"'):
+        raise NotModelled("output that cuts packets (max_len)")
     reserved = _RESERVED.get(inside.lower())
     return act.Output(port(inside) if reserved is None else reserved)
 
@@ -116,21 +143,44 @@ def _set_field(inside: str, port: Port) -> Action:
         raise Unread(f"set_field:{clip(inside)}: no field to set")
     field = known(_FIELDS.get(name, name))
     if "/" in shown:
-        raise Unread(f"set_field:{clip(inside)}: Clos has no model of setting part of a field")
-    return act.SetField(field, value(field, shown))
+        raise NotModelled("set_field of part of a field")
+    return _set(field, value(field, shown))
+
+
+def _set(field: str, found: int) -> Action:
+    if field == "vlan_vid" and not found & VID_PRESENT:
+        raise Unread(f"set_field:{found}->vlan_vid: without the bit 0x1000, which every tag has, no switch takes it")
+    return act.SetField(field, found)
+
+
+def _load(inside: str, port: Port) -> Action:
+    """``load:value->field[]``: a number, whatever the field's own form is."""
+    shown, arrow, target = inside.partition("->")
+    if not arrow:
+        raise Unread(f"load:{clip(inside)}: no field to load")
+    field = _whole(target, "load of")
+    return _set(field, number(shown, FIELDS[field].bits, field))
+
+
+def _mod(field: str) -> Callable[[str, Port], Action]:
+    return lambda inside, port: act.SetField(field, value(field, inside))
+
+
+def _mod_tos(inside: str, port: Port) -> Action:
+    return act.SetField("ip_dscp", number(inside, 8, "mod_nw_tos") >> 2)
 
 
 def _move(inside: str, port: Port) -> Action:
     source, arrow, target = inside.partition("->")
     if not arrow:
         raise Unread(f"move:{clip(inside)}: no field to move to")
-    return act.Move(_whole(source), _whole(target))
+    return act.Move(_whole(source, "move of"), _whole(target, "move of"))
 
 
-def _whole(word: str) -> str:
+def _whole(word: str, what: str) -> str:
     found = _WHOLE_FIELD.fullmatch(word)
     if found is None:
-        raise Unread(f"move of {clip(word)}: Clos has no model of moving part of a field")
+        raise NotModelled(f"{what} part of a field")
     name = found[1].lower()
     return known(_FIELDS.get(name, name))
 
@@ -144,6 +194,13 @@ def _nothing(make: Callable[[], Action]) -> Callable[[str, Port], Action]:
     return read
 
 
+def _dec_ttl(inside: str, port: Port) -> Action:
+    """The numbers are of controllers that hear of packets whose time runs out."""
+    for word in parts(inside):
+        number(word, 16, "dec_ttl")
+    return act.DecNwTtl()
+
+
 def _portless(make: Callable[[str], Action]) -> Callable[[str, Port], Action]:
     return lambda inside, port: make(inside)
 
@@ -155,8 +212,16 @@ _MAKERS: Mapping[str, Callable[[str, Port], Action]] = {
     "move": _move,
     "mod_nw_ttl": _portless(NUMBERED["set_nw_ttl"]),
     "pop_vlan": _nothing(act.PopVlan),
+    "strip_vlan": _nothing(act.PopVlan),
+    "load": _load,
+    "set_tunnel": lambda inside, port: act.SetField("tunnel_id", number(inside, 32, "set_tunnel")),
+    "mod_dl_src": _mod("eth_src"),
+    "mod_dl_dst": _mod("eth_dst"),
+    "mod_nw_src": _mod("ipv4_src"),
+    "mod_nw_dst": _mod("ipv4_dst"),
+    "mod_nw_tos": _mod_tos,
     "pop_pbb": _nothing(act.PopPbb),
-    "dec_ttl": _nothing(act.DecNwTtl),
+    "dec_ttl": _dec_ttl,
     "dec_mpls_ttl": _nothing(act.DecMplsTtl),
     "copy_ttl_out": _nothing(act.CopyTtlOut),
     "copy_ttl_in": _nothing(act.CopyTtlIn),

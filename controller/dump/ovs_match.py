@@ -17,6 +17,7 @@ from clos.fabric.packet.fields import (
     ETH_IPV6,
     ETH_MPLS,
     ETH_MPLS_MC,
+    VID_NONE,
     VID_PRESENT,
 )
 from clos.fabric.packet.fields import IP_ICMP as ICMP
@@ -72,6 +73,9 @@ def read_match(words: Iterable[tuple[str, str]], port: Port) -> Match:
     # what comes later in the line may need what came before: nw_proto, then tp_src
     for name, word in rest:
         terms += _terms(name, word, terms, port)
+    names = {name for name, _, _ in terms}
+    if "vlan_pcp" in names and "vlan_vid" not in names:
+        terms.append(("vlan_vid", VID_PRESENT, VID_PRESENT))  # Open vSwitch: a priority is of frames with a tag
     return match_of(terms)
 
 
@@ -79,6 +83,8 @@ def _terms(name: str, word: str, before: list[Term], port: Port) -> list[Term]:
     if name == "in_port":
         return [("in_port", port(word), None)]
     if name == "dl_vlan":
+        if word in ("65535", "0xffff"):
+            return [("vlan_vid", VID_NONE, None)]  # OFP_VLAN_NONE of OpenFlow 1.0
         return [("vlan_vid", VID_PRESENT | number(word, 12, "dl_vlan"), None)]
     if name == "vlan_tci":
         return _tag(word)
@@ -113,6 +119,10 @@ def _tag(word: str) -> list[Term]:
     if mask & VID_PRESENT and not tci >> 12:
         return terms  # untagged frames have no priority
     if mask >> 13:
+        if not mask & VID_PRESENT:
+            if not tci >> 13:
+                raise Unread(f"vlan_tci {clip(word)}: Clos cannot match frames without a tag and some with one at once")
+            terms = [("vlan_vid", tci & 0xFFF | VID_PRESENT, mask & 0xFFF | VID_PRESENT)]
         if mask >> 13 != 7:
             raise Unread(f"vlan_tci {clip(word)}: Clos cannot match part of a tag's priority")
         terms.append(("vlan_pcp", tci >> 13, None))

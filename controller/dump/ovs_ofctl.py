@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from clos.controller.dump.cutting import parts
 from clos.controller.dump.held import Gathering
-from clos.controller.dump.ovs_actions import parts, read_actions, read_instructions
+from clos.controller.dump.ovs_actions import read_actions, read_instructions
 from clos.controller.dump.ovs_match import read_match
-from clos.controller.dump.words import Unread, clip, number
+from clos.controller.dump.words import NotModelled, Unread, clip, number, table_number
 from clos.controller.intent.model import Where
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.action import Action
@@ -163,14 +164,16 @@ def _flow(text: str, port: Port) -> Rule:
     flags = 0
     match: list[tuple[str, str]] = []
     for name, word in words:
-        if name in _NUMBERS:
+        if name == "table":
+            said[name] = table_number(word)
+        elif name in _NUMBERS:
             said[name] = number(word, _NUMBERS[name], name)
         elif name in _FLAGS and not word:
             flags |= _FLAGS[name]
         elif name not in _STATISTICS:
             match.append((name, word))
     if said.get("importance"):
-        raise Unread("importance: Clos has no model of eviction")
+        raise NotModelled("importance (eviction)")
     instructions = read_instructions(rest, port)
     made = read_match(match, port)
     timeouts = said.get("idle_timeout", 0), said.get("hard_timeout", 0)
@@ -179,7 +182,7 @@ def _flow(text: str, port: Port) -> Rule:
     )
 
 
-_NUMBERS = {"cookie": 64, "table": 8, "priority": 16, "idle_timeout": 16, "hard_timeout": 16, "importance": 16}
+_NUMBERS = {"cookie": 64, "priority": 16, "idle_timeout": 16, "hard_timeout": 16, "importance": 16}
 
 
 def _words(text: str) -> tuple[list[tuple[str, str]], str]:
@@ -201,7 +204,7 @@ def _group(text: str, port: Port) -> GroupEntry:
     said = dict(_pair(word, "=") for word in words[:first])
     unknown = sorted(said.keys() - {"group_id", "type"})
     if unknown:
-        raise Unread(f"group with {clip(unknown[0])}: Clos has no model of it")
+        raise NotModelled(f"group with {clip(unknown[0])}")
     if said.get("type") not in _TYPES:
         raise Unread(f"group type {clip(said.get('type', 'missing'))}: none that OpenFlow 1.3 has")
     buckets: list[list[str]] = []
@@ -229,7 +232,7 @@ def _bucket(words: list[str], port: Port) -> Bucket:
         elif name == "watch_group":
             watched_group = number(said, 32, name)
         elif name != "bucket_id":
-            raise Unread(f"bucket with {clip(name)}: Clos has no model of it")
+            raise NotModelled(f"bucket with {clip(name)}")
     watched_port = None if watched_port == act.ANY_PORT else watched_port
     return Bucket(actions, weight, watched_port, None if watched_group == act.ANY_GROUP else watched_group)
 
@@ -244,7 +247,7 @@ def _meter(text: str, port: Port) -> Meter:
     name, *flags = head.split()
     unknown = set(flags) - {"kbps", "pktps", "burst", "stats", "bands="}
     if unknown:
-        raise Unread(f"meter with {clip(min(unknown))}: Clos has no model of it")
+        raise NotModelled(f"meter with {clip(min(unknown))}")
     bands = tuple(_band(line.split()) for line in rest if line.strip())
     return Meter(number(name.removeprefix("meter="), 32, "meter"), bands, "pktps" in flags)
 
@@ -253,10 +256,10 @@ def _band(words: list[str]) -> Band:
     said = dict(_pair(word, "=") for word in words)
     kind = said.pop("type", "missing")
     if kind not in ("drop", "dscp_remark"):
-        raise Unread(f"meter band of type {clip(kind)}: Clos has no model of it")
+        raise NotModelled(f"meter band of type {clip(kind)}")
     unknown = sorted(said.keys() - {"rate", "burst_size", "prec_level"})
     if unknown:
-        raise Unread(f"meter band with {clip(unknown[0])}: Clos has no model of it")
+        raise NotModelled(f"meter band with {clip(unknown[0])}")
     levels = number(said.get("prec_level", ""), 8, "prec_level") if kind == "dscp_remark" else None
     return Band(number(said.get("rate", ""), 32, "rate"), number(said.get("burst_size", "0"), 32, "burst_size"), levels)
 

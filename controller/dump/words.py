@@ -22,6 +22,25 @@ class Unread(ValueError):
     """Something in a dump that cannot be read; the text names it, and says what to do where that is known."""
 
 
+class NotModelled(Unread):
+    """Something that is well formed and of which Clos has no model; the text is the kind of thing, told once."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: Clos has no model of it")
+
+
+_FOREIGN = (
+    (re.compile(r"x{0,2}reg[0-9]{1,2}"), "registers (reg, xreg, xxreg)"),
+    (re.compile(r"ct_[a-z0-9_]+"), "connection tracking (ct_state and the like)"),
+    (re.compile(r"(?:tun|tunnel)_[a-z0-9_]+"), "fields of tunnels beyond tun_id"),
+    (re.compile(r"(?:nsh|gtpu|packet)_[a-z0-9_]+"), "fields of NSH, GTP-U and packet types"),
+    (re.compile(r"(?:nw|ip)_frag"), "nw_frag"),
+    (re.compile(r"(?:nw|mpls)_ttl|nw_proto|vlan_tci[0-9]?|conj_id|tcp_flags|pkt_mark|skb_priority|recirc_id|dp_hash"
+                r"|actset_output|in_port_oxm|nd_reserved|nd_options_type|arp_[st]ll|pbb_uca"), ""),
+)  # fmt: skip
+"""Fields that Open vSwitch and later OpenFlow have and Clos has not: how they are spelt, and what they are told as."""
+
+
 def clip(word: object) -> str:
     """The word as a message shows it: short and printable."""
     shown = str(word)
@@ -37,6 +56,13 @@ def number(word: str, bits: int = 64, what: str = "number") -> int:
     if found >> bits:
         raise Unread(f"{what} {clip(word)}: does not fit in {bits} bits")
     return found
+
+
+def table_number(word: str, what: str = "table") -> int:
+    """A table's number. Raises Unread; tables may have names, which only the switch can tell."""
+    if word and not _NUMBER.fullmatch(word):
+        raise Unread(f"{what} {clip(word)}: a table by its name; dump with --no-names")
+    return number(word, 8, what)
 
 
 def value(field: str, word: str) -> int:
@@ -90,5 +116,8 @@ def match(terms: list[Term]) -> Match:
 def known(field: str) -> str:
     """The name, if it is a field's. Raises Unread."""
     if field not in FIELDS:
+        for spelt, kind in _FOREIGN:
+            if spelt.fullmatch(field):
+                raise NotModelled(kind or f"field {field}")
         raise Unread(f"{clip(field) or 'a field without a name'}: no field that Clos knows")
     return field

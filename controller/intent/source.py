@@ -21,7 +21,7 @@ MAX_DOCUMENTS = 10_000
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024**2} MiB: split it into several files"
 _CUT = re.compile(r"^---(?=[ \t\n]|\Z)", re.MULTILINE)
-_CONTENT = re.compile(r"(?:---)?+(?:\s|#.*)*+(\S)")
+_COMMENTS = re.compile(r"\s*(?:#.*\s*)*")
 _FOREIGN = re.compile("[^\\t\\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -115,13 +115,19 @@ def _cut(source: Text, out: Findings) -> Iterator[Chunk]:
     line = 1
     for start, end in pairwise(starts):
         part = text[start:end]
-        content = _CONTENT.match(part)
-        if content and content[1] == "%":
-            place = _position(part, content.start(1))
+        first = _content(part)
+        if part[first : first + 1] == "%":
+            place = _position(part, first)
             out.say(line + place[0] - 1, place[1], (), "YAML directives are not read: leave the % line out")
-        elif content:
+        elif first < len(part):
             yield Chunk(source.name, line, part)
         line += part.count("\n")
+
+
+def _content(part: str) -> int:
+    """Where a document begins, comments aside; its end when it is empty."""
+    found = _COMMENTS.match(part, 3 if part.startswith("---") else 0)
+    return found.end() if found else 0
 
 
 def _position(text: str, index: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Lives here: which states are asked about and what their claims are held against.
 
 from __future__ import annotations
 
+import codecs
 import json as json_text
 import sys
 import time
@@ -265,10 +266,17 @@ def dump_texts(paths: Sequence[Path]) -> list[Text]:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
             try:
-                found.append(Text(str(file), file.read_text(encoding="utf-8")))
+                found.append(Text(str(file), decoded(file.read_bytes())))
             except (OSError, UnicodeDecodeError) as error:
                 raise usage(f"{file}: cannot be read: {error}") from None
     return found
+
+
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 where a byte-order mark says so: shells of Windows write files so. Raises
+    UnicodeDecodeError."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if marked else "utf-8-sig")
 
 
 def _surveyed(subject: str, fabric: Topology, dump: Dump, asked: Asked) -> Verification:
