@@ -441,8 +441,8 @@ def test_ports_that_the_topology_lacks_are_told(tmp_path: Path) -> None:
         tmp_path, leaf1=f"{show} priority=2,in_port=13 actions=output:11\n priority=1 actions=output:7,output:7\n"
     )
     (tmp_path / "dump" / "leaf1.groups").write_text("group_id=1,type=ff,bucket=watch_port:9,actions=output:11\n")
-    done = clos(*words)
-    told = [line for line in done.out.splitlines() if line.startswith("Not in the topology: ")]
+    assert "Not in the topology: leaf1: " in clos(*words).out
+    told = json.loads(clos(*words, "--json").out)["strange"]
     assert len(told) == 4
     for part in ("2 actions send to port 7", "1 rule takes only packets from port 13", "1 bucket watches port 9",
                  "the switch has port 12"):  # fmt: skip
