@@ -121,7 +121,7 @@ class Listener:
 
 
 def _tls() -> ssl.SSLContext | None:
-    """The TLS context os-ken's ``ctl-privkey``, ``ctl-cert``, ``ca-certs`` and ``ciphers`` ask for; None for plain TCP.
+    """The TLS context os-ken's ``ctl-privkey``, ``ctl-cert`` and ``ca-certs`` ask for; None for plain TCP.
 
     With ``ca-certs`` a switch must show a certificate signed by one of them.
     """
@@ -130,8 +130,6 @@ def _tls() -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(CONF.ctl_cert, CONF.ctl_privkey)
-    if CONF.ciphers is not None:
-        context.set_ciphers(CONF.ciphers)
     if CONF.ca_certs is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(CONF.ca_certs)

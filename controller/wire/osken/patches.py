@@ -22,10 +22,10 @@ Must not know: rules, plans, sessions. Every fault below is held by a test in te
 10. **A slow app blocks every switch**: its queue holds 128 events and the receiver waits for room. Mended by App:
     packet-ins beyond the limit are dropped and counted; state changes, port changes and errors never are.
 11. **Two threads can draw the same xid.** Mended: an atomic counter.
-12. **--ciphers hangs the switch**: it is passed to a call that does not take it. Mended: set on the TLS context.
-13. **A hello of 16 bytes occupies its receiver for ever**: an element of length 0 is an endless loop in os-ken's
-    parser, as are zero lengths elsewhere, and no certificate is needed to say hello. Mended: our codec checks a
-    message first, and os-ken parses what our codec wrote.
+12. **Its own set-up of TLS can hang a switch.** Mended: the context is made by us (listener), of none of its options
+    but names of files.
+13. **Its parser can be kept busy by a peer**, before any certificate or handshake counts. Mended: our codec checks a
+    message first, and os-ken parses only what our codec wrote.
 
 Not mended: ``hub.Timeout`` cannot interrupt a native thread. Nothing here uses it.
 """

@@ -1,0 +1,69 @@
+"""Every benchmark that the documents name runs, in a size in which it measures nothing: so none of them rots.
+
+What it prints must have figures in it, of things that cannot be negative or without number; how large they are is not
+looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 300
+"""After this long it hangs."""
+
+FIB = "".join(f"r{n % 3} {n << 24} {8 + n % 17} p{n % 4}\n" for n in range(60))
+ACL = "".join(
+    f"@10.0.{n}.0/24\t10.1.0.0/{16 + n % 9}\t0 : 65535\t{n} : {n + 9}\t0x06/0xFF\t0x0000/0x0000\n" for n in range(20)
+)
+
+SMALL = {
+    "acl": ["{acl}"],
+    "compile": ["small"],
+    "confirm": ["small", "--rounds", "2"],
+    "daemon_change": ["small", "--rounds", "2"],
+    "difference": ["small"],
+    "fib": ["{fib}"],
+    "gate": ["small", "--rounds", "2"],
+    "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
+    "pack": ["--rules", "200"],
+    "push": ["--rules", "400", "--leaves", "4"],
+    "thousand": ["--switches", "16"],
+    "verify": ["small", "--rounds", "2"],
+}
+"""The arguments that make each small; ``{acl}`` and ``{fib}`` are files of the kind it reads."""
+
+_NAMED = re.compile(r"benchmarks[./](\w+)")
+
+
+def test_every_benchmark_that_is_named_is_there_and_has_a_small_size():
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "Makefile"]
+    named = {name for page in pages for name in _NAMED.findall(page.read_text(encoding="utf-8"))}
+    programs = {
+        path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")
+    }
+    assert named <= programs
+    assert set(SMALL) == programs
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
+    if name == "ovs_push" and shutil.which("ovs-vswitchd") is None:
+        pytest.skip("pushes to Open vSwitch, which is not installed")
+    for kind, text in (("acl", ACL), ("fib", FIB)):
+        (tmp_path / kind).write_text(text, encoding="utf-8")
+    arguments = [each.format(acl=tmp_path / "acl", fib=tmp_path / "fib") for each in SMALL[name]]
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    numbers = [float(number.replace(",", "")) for number in re.findall(r"(?<![\w-])\d[\d,]*\.?\d*", done.stdout)]
+    assert len(numbers) >= 3
+    assert any(number > 0 for number in numbers)
+    assert not re.search(r"\bnan\b|\binf\b|\s-\d", done.stdout)
