@@ -18,7 +18,7 @@ from clos.controller.wire.events import (
     PortChanged,
     Stranger,
 )
-from clos.controller.wire.osken import connection
+from clos.controller.wire.osken import connection, listener
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import Match
 from clos.fabric.dataplane.rule import Instructions, Rule
@@ -215,3 +215,14 @@ def test_a_flood_before_the_handshake_is_read_only_as_fast_as_its_budget(control
         (flooder,) = [one for one in controller._listener.connections if one.id is None]
         assert flooder.heard <= connection.BEFORE_HANDSHAKE * (flooder._age + 1)
         assert controller.facts("leaf1").dpid == 1
+
+
+def test_those_that_say_nothing_make_room_for_those_that_do(controller, monkeypatch):
+    monkeypatch.setattr(listener, "NEWCOMERS", 5)
+    crowd = [socket.create_connection(controller.address, 5) for _ in range(12)]
+    with Fleet(controller.address, [1]):
+        assert not controller.wait_for(["leaf1"], 5)
+        assert eventually(lambda: len(controller._listener.connections) == 5)  # the switch took the place of one
+        assert controller.facts("leaf1").dpid == 1
+    for sock in crowd:
+        sock.close()

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from os_ken.controller.controller import CONF
+from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from os_ken.ofproto import ofproto_common
 
 from clos.controller.wire.osken import connection as link
@@ -22,6 +23,9 @@ from clos.controller.wire.osken.connection import Connection
 
 CONNECTIONS = 4096
 """Connections held at a time; more are refused."""
+NEWCOMERS = 1024
+"""Connections whose handshake is not over; with one more the oldest goes. A switch needs milliseconds for it, so it
+gets through where others come only to stay."""
 
 
 class Listener:
@@ -39,7 +43,7 @@ class Listener:
         self.failure: Exception | None = None
         self.address: tuple[str, int] | None = None
         self.thread: int | None = None
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # in the order they came
         self._stopping = asyncio.Event()
 
     def __call__(self) -> None:
@@ -63,13 +67,16 @@ class Listener:
         self.call(self._stopping.set)
 
     def admit(self, connection: Connection) -> bool:
+        newcomers = [one for one in self.connections if one.state not in (MAIN_DISPATCHER, DEAD_DISPATCHER)]
+        if len(newcomers) >= NEWCOMERS:
+            newcomers[0].drop("it has said nothing, and others wait")
         if len(self.connections) >= CONNECTIONS:
             return False
-        self.connections.add(connection)
+        self.connections[connection] = None
         return True
 
     def forget(self, connection: Connection) -> None:
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
 
     async def _serve(self) -> None:
         try:
