@@ -166,7 +166,7 @@ class PolicyTable:
         return tuple(self._own(sender, receiver) if own else self._shared(sender, receiver))
 
     def _own(self, sender: PolicyClass, receiver: PolicyClass) -> Iterator[Row]:
-        """The first policy that speaks of a packet decides; one that allows speaks of answers too."""
+        """The first policy that speaks of a packet decides; each speaks of its services' answers, too."""
         policies, held = self._policies[sender.tenant]
         asks = {n for a in sender.groups for b in receiver.groups for n in held.get((a, b), ())}
         answers = {n for a in receiver.groups for b in sender.groups for n in held.get((a, b), ())}
@@ -176,7 +176,7 @@ class PolicyTable:
             for service in policy.services:
                 if number in asks:
                     yield Row(allow, policy.rate, of_service(service), via)
-                if policy.action == ALLOW and number in answers:
+                if number in answers:
                     yield Row(allow, policy.rate, of_service(service, answers=True), via)
 
     def _way(self, sender: PolicyClass, policy: Policy) -> tuple[bool, str | None]:

@@ -113,7 +113,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """From one group to another: the first policy that takes a packet decides; an allow takes replies too.
+    """From one group to another: the first policy that takes a packet decides. It takes its services' replies, too.
 
     ``rate``: a limit for what this policy allows, per ingress leaf. ``via``: the endpoint that gets what this policy
     allows first, its waypoint; only what that sends on reaches the other end.

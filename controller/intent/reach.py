@@ -57,7 +57,7 @@ PING = Flow(ICMP)
 
 class Ruling(NamedTuple):
     """The decision on a flow. ``by``: the policy or share that speaks of it, None when none does; ``reply``: it takes
-    the flow as the answer to what it permits."""
+    the flow as the answer to what it permits or forbids."""
 
     allowed: bool
     by: Policy | Share | None = None
@@ -78,8 +78,9 @@ def ends(intent: Intent) -> Iterator[End]:
 def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
     """Whether packets of this flow may go from ``source`` to ``target``, and what decides it.
 
-    Inside a tenant the first policy that speaks of the flow decides; between tenants a share that both consent to
-    allows. What nothing speaks of is denied. The two ends are different endpoints.
+    Inside a tenant the first policy that speaks of the flow decides, and a policy speaks of both directions of its
+    services: a deny stops their answers, too. Between tenants a share that both consent to allows. What nothing speaks
+    of is denied. The two ends are different endpoints.
     """
     if source.tenant.name == target.tenant.name:
         return _inside(source, target, flow)
@@ -151,10 +152,8 @@ def _inside(source: End, target: End, flow: Flow) -> Ruling:
         allow = policy.action == ALLOW
         if source.within(policy.source) and target.within(policy.target) and serves(policy.services, flow):
             return Ruling(allow, policy)
-        if not allow:
-            continue
         if target.within(policy.source) and source.within(policy.target) and serves(policy.services, flow.back()):
-            return Ruling(True, policy, reply=True)
+            return Ruling(allow, policy, reply=True)
     return Ruling(False)
 
 

@@ -194,12 +194,12 @@ def next_stop(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -
 
 
 def _deciding(sender: Sender, target: Endpoint) -> Policy | None:
-    """The first policy that speaks of the packet."""
+    """The first policy that speaks of the packet: of its services, or of their replies."""
     own, source = sender.tenant, sender.behind or sender.endpoint
     for policy in own.policies:
         groups = own.groups[policy.source], own.groups[policy.target]
         forward = groups[0].holds(source) and groups[1].holds(target)
-        reply = groups[0].holds(target) and groups[1].holds(source) and policy.action == ALLOW
+        reply = groups[0].holds(target) and groups[1].holds(source)
         for service in policy.services:
             if (forward and _serves(service, sender.headers, "dst")) or (
                 reply and _serves(service, sender.headers, "src")

@@ -125,7 +125,7 @@ def _part_lines(intent: Intent, source: End, target: End, name: str, one: Explai
     if decided.allowed:
         if decided.via:
             yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
-        yield "Answers pass." if one.part.back.allowed else "But answers are dropped, so no conversation comes of it."
+        yield "Answers pass."
     yield f"The rules {'agree' if one.agree else 'do NOT agree, please report it'}: {path_text(one.shown)}"
 
 

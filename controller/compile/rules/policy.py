@@ -129,7 +129,7 @@ def meter(number: int, rate: Rate) -> Meter:
 
 
 def straight(permit: PolicyEntry) -> Iterator[Match]:
-    """Every match of a policy on what endpoints send: forward, and for an allow the replies with the ports mirrored."""
+    """Every match of a policy on what endpoints send: forward, and the replies with the ports mirrored."""
     forward, replies = _sides(permit)
     for source in permit.sources:
         for target in permit.targets:
@@ -151,9 +151,9 @@ def _passed_on(permit: PolicyEntry, passed: Passed) -> Iterator[Match]:
 
 
 def _sides(permit: PolicyEntry) -> tuple[list[tuple[Term, ...]], list[tuple[Term, ...]]]:
-    """The packets of the services, and those of their answers where these are spoken of."""
+    """The packets of the services, and those of their answers."""
     forward = [terms for service in permit.services for terms in _terms(service, 1)]
-    replies = [terms for service in permit.services for terms in _terms(service, 0)] if permit.allow else []
+    replies = [terms for service in permit.services for terms in _terms(service, 0)]
     return forward, replies
 
 

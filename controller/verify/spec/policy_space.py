@@ -87,13 +87,13 @@ class PolicySpace:
         return tuple((slot, box[slot]) for slot in (LAYOUT, L4_SRC, L4_DST) if box[slot] != full[slot])
 
     def _own(self, sender: PolicyClass, receiver: PolicyClass) -> dict[str, list[Box]]:
-        """Within a tenant: the first policy that speaks of a packet decides; an allow speaks of replies too."""
+        """Within a tenant: the first policy that speaks of a packet, or of it as a reply, decides."""
         rows: list[tuple[str | None, Limits]] = []
         for policy in self._intent.tenants[sender.tenant].policies:
             allow = policy.action == ALLOW
             way = (policy.via or "") if allow else None
             asks = policy.source in sender.groups and policy.target in receiver.groups
-            answers = allow and policy.source in receiver.groups and policy.target in sender.groups
+            answers = policy.source in receiver.groups and policy.target in sender.groups
             for service in policy.services:
                 rows += [(way, self._limits(service, L4_DST))] if asks else []
                 rows += [(way, self._limits(service, L4_SRC))] if answers else []
