@@ -17,11 +17,14 @@ from typing import NamedTuple
 from clos.controller.analysis import bdd as diagrams
 from clos.controller.analysis.cover import Multiplied, cover, least_cover
 from clos.controller.analysis.interval_boxes import Box, Masked, boxes_of, meets, within
+from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.fabric.dataplane.rule import Rule
 from clos.fabric.packet.fields import FIELDS, VID_PRESENT
 
 LIMIT = 50_000
 """Intersections after which the search for a cover gives way to decision diagrams: a few tenths of a second."""
+LAST = 2_000_000
+"""Intersections after which it is given up where no diagrams can be drawn: some ten seconds."""
 
 _FIRST = -(1 << 16)
 """The rank of what comes before every rule."""
@@ -111,7 +114,13 @@ def _least(boxes: list[Box], free: int) -> tuple[int, ...] | None:
     try:
         return least_cover(box, others, partial(cover, limit=LIMIT), free)
     except Multiplied:
-        return least_cover(box, others, diagrams.cover if diagrams.installed() else cover, free)
+        how = diagrams.cover if diagrams.installed() else partial(cover, limit=LAST)
+    try:
+        return least_cover(box, others, how, free)
+    except Multiplied:
+        raise Unmodelled(
+            f"{len(others)} rules overlap in more than {LAST:,} ways: install the extra diagrams"
+        ) from None
 
 
 def _rivals(boxes: Sequence[Box], ranks: Sequence[int]) -> Iterator[tuple[int, list[int]]]:

@@ -21,8 +21,12 @@ from clos.controller.intent.source import Text
 __all__ = ["Dump", "read_dump"]
 
 
-def read_dump(texts: Iterable[Text], dpids: Mapping[str, int]) -> tuple[Dump | None, tuple[Problem, ...]]:
+def read_dump(
+    texts: Iterable[Text], dpids: Mapping[str, int], whole: bool = True
+) -> tuple[Dump | None, tuple[Problem, ...]]:
     """The states of all switches, or every problem. ``dpids``: the switches of the topology, by name.
+
+    Where ``whole`` is false, switches and groups may be missing.
 
     A text of ``ovs-ofctl`` is of the switch its name begins with (``leaf1.flows``, ``leaf1/flows.txt``) until a line in
     it says otherwise; of a topology's only switch it need not say so. JSON names its switches.
@@ -46,7 +50,7 @@ def read_dump(texts: Iterable[Text], dpids: Mapping[str, int]) -> tuple[Dump | N
             lines += read_text(text, name, switch, found, names)
     for line in lines:
         read_line(line, found, names)
-    return found.concluded(", ".join(read) if len(read) < 3 else f"{len(read)} files")
+    return found.concluded(", ".join(read) if len(read) < 3 else f"{len(read)} files", whole)
 
 
 def _read_json(name: str, text: str, found: Gathering) -> None:

@@ -73,14 +73,17 @@ class Gathering:
         else:
             self._findings.append(Finding(where, (path,) if path else (), str(message)))
 
-    def concluded(self, files: str) -> tuple[Dump | None, tuple[Problem, ...]]:
-        """The dump, or everything that is wrong with it. ``files``: what was read, for what has no line."""
+    def concluded(self, files: str, whole: bool = True) -> tuple[Dump | None, tuple[Problem, ...]]:
+        """The dump, or everything that is wrong with it. ``files``: what was read, for what has no line.
+
+        ``whole``: all switches must be there, each with the groups it sends packets to.
+        """
         for message, places in self._foreign.items():
             (where, path), count = places[0], len(places)
             more = f" ({count:,} times, here first)" if count > 1 else ""
             self._findings.append(Finding(where, (path,) if path else (), f"{message}{more}"))
         self._foreign.clear()
-        if not self._findings:
+        if whole and not self._findings:
             for switch in sorted(self.dpids):
                 for message in self._incomplete(switch):
                     self.say(Where(files, 1, 1), message)

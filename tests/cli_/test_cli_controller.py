@@ -58,6 +58,10 @@ def test_what_a_switch_holds_is_what_the_intents_compile_to(fabric: tuple[Path, 
         del rule["name"]
     assert live == here
     assert "tenants.shop.policies.ping" in clos("inspect", *state, "-s", "leaf3", "--live").out
+    there, held = (
+        clos("inspect", *state, "-s", "leaf3", "--shadowed", *more, "--json").data for more in ([], ["--live"])
+    )
+    assert held == there and held["rules"] == len(here["rules"])
 
 
 def test_numbers_kept_for_life_are_those_shown(fabric: tuple[Path, SimThread], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from clos.controller.cli.answer import Answer, Json, answering, usage
 from clos.controller.cli.remote import DEFAULT, StateDir, controller
 from clos.controller.cli.render.plan import entry_text
 from clos.controller.cli.render.text import count, table_name
-from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read, read_topology
 from clos.controller.compile import STAGES, Compiled, cookie
 from clos.controller.compile.cookie import endpoint_path
 from clos.controller.explain.questions import find_end, no_switch
@@ -26,6 +26,12 @@ SwitchName = Annotated[str, typer.Option("--switch", "-s", metavar="NAME", help=
 TableWord = Annotated[str, typer.Option("--table", metavar="TABLE", help="Only this table: its number or its name.")]
 EndWord = Annotated[str, typer.Option("--endpoint", metavar="ENDPOINT", help="Only entries caused by this endpoint.")]
 Live = Annotated[bool, typer.Option("--live", help="Have the controller read the switch.")]
+
+Shadowed = Annotated[bool, typer.Option("--shadowed", help="Only rules that can never match, and what hides them.")]
+Dumps = Annotated[
+    list[Path] | None,
+    typer.Option("--dump", metavar="PATH", help="With --shadowed: the rules of this dump, a file or a directory."),
+]
 
 
 class Numbered(NamedTuple):
@@ -54,19 +60,49 @@ def inspect(
     table: TableWord = "",
     endpoint: EndWord = "",
     live: Live = False,
+    hidden: Shadowed = False,
+    dump: Dumps = None,
 ) -> Answer:
     """List the rules, groups and meters of a switch.
 
-    What the intents compile to; or, with --live, what the switch holds right now.
+    What the intents compile to; or, with --live, what the switch holds right now. With --shadowed only the rules that
+    no packet can match, because rules of higher priority take all of theirs.
     """
+    if dump:
+        return _of_dump(dump, topology, switch, table, hidden and not live and not endpoint)
     wanted = read(topology, intents, state)
     if switch not in wanted.topology.switches:
         raise no_switch(switch, wanted.topology)
     number = table_number(table) if table else None
+    if hidden:
+        if endpoint:
+            raise usage("--shadowed and --endpoint exclude each other: pass one of them")
+        return _shadows(wanted, state if live else None, switch, number)
     if live:
         return _read_back(wanted, state, switch, number)
     found = _listing(wanted, switch, number, endpoint)
     return Answer(_json(found), lambda: _lines(found))
+
+
+def _shadows(wanted: Wanted, state: Path | None, switch: str, table: int | None) -> Answer:
+    """Rules that never match: of a live switch where ``state`` says whose, else of what intents compile to."""
+    from clos.controller.cli.shadowed import compiled_rules, live_rules, shadows  # noqa: PLC0415 - it loads the prover
+
+    return shadows(live_rules(wanted, state, switch) if state else compiled_rules(wanted, switch), table)
+
+
+def _of_dump(dump: list[Path], topology: Path | None, switch: str, table: str, fits: bool) -> Answer:
+    """Rules of a dump that never match; it needs no intents."""
+    from clos.controller.cli.shadowed import dumped_rules, shadows  # noqa: PLC0415 - it loads the prover
+
+    if not fits:
+        raise usage("--dump goes with --shadowed, without --live and --endpoint")
+    if topology is None:
+        raise usage("missing --topology FILE: whose switches the dump is of")
+    fabric = read_topology(topology)
+    if switch not in fabric.switches:
+        raise no_switch(switch, fabric)
+    return shadows(dumped_rules(fabric, dump, switch), table_number(table) if table else None)
 
 
 def table_number(word: str) -> int:

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from clos.controller.cli.answer import Answer, Json, Lines, answering
+from clos.controller.cli.answer import FAILED, OK, Answer, Json, Lines, answering
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import columns, count
-from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, Wanted, read
-from clos.controller.intent import json_schema
+from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, Wanted, problem_json, read
+from clos.controller.cli.warnings import warnings
+from clos.controller.intent import Problem, json_schema
 
 if TYPE_CHECKING:
     from clos.fabric.dataplane.ruleset import Ruleset
 
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when there are warnings, too.")]
+
 
 @answering
-def validate(intents: Intents, topology: TopologyPath = None, state: StateDir = DEFAULT) -> Answer:
+def validate(
+    intents: Intents, topology: TopologyPath = None, state: StateDir = DEFAULT, strict: Strict = False
+) -> Answer:
     """Check intents against a topology.
 
-    Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 1.
+    Every problem is listed at once, as FILE:LINE:COLUMN: PATH: MESSAGE, and the exit code is then 1. What is valid but
+    surely not meant is a warning: a policy, or one of its services, that never matches.
     """
     wanted = read(topology, intents, state)
-    return Answer({"valid": True, "counts": _counts(wanted)}, lambda: [_sound(wanted)])
+    found = list(warnings(wanted.intent))
+    data = {"valid": True, "counts": _counts(wanted), "warnings": [problem_json(each) for each in found]}
+    return Answer(data, lambda: _sound(wanted, found), FAILED if strict and found else OK)
 
 
 def _counts(wanted: Wanted) -> Json:
@@ -41,9 +51,15 @@ def _counts(wanted: Wanted) -> Json:
     }
 
 
-def _sound(wanted: Wanted) -> str:
-    parts = [count(number, name.removesuffix("s"), name) for name, number in _counts(wanted).items()]
-    return f"Valid on {wanted.topology.name}: {', '.join(parts)}."
+_ONE = {"policies": "policy"}
+"""The names of one of what ``_counts`` counts, where it is not the other without its s."""
+
+
+def _sound(wanted: Wanted, found: Sequence[Problem]) -> Iterator[Text | str]:
+    yield from (Text.assemble(("warning", "yellow"), f": {each}") for each in found)
+    parts = [count(number, _ONE.get(name, name.removesuffix("s")), name) for name, number in _counts(wanted).items()]
+    more = f"; {count(len(found), 'warning')}" if found else ""
+    yield f"Valid on {wanted.topology.name}: {', '.join(parts)}{more}."
 
 
 @answering

@@ -201,9 +201,9 @@ def _live(asked: Asked) -> Verification:
     return _against(_named(asked, "Rules that switches hold, against"), wanted, dump.states, asked)
 
 
-def read_whole(texts: Sequence[Text], dpids: Mapping[str, int]) -> Dump:
+def read_whole(texts: Sequence[Text], dpids: Mapping[str, int], whole: bool = True) -> Dump:
     """The dump. Raises Stop (UNCHECKED) with every problem: rules that cannot be read are neither right nor wrong."""
-    dump, problems = read_dump(texts, dpids)
+    dump, problems = read_dump(texts, dpids, whole)
     if dump is None:
         raise unreadable(problems)
     return dump
