@@ -16,10 +16,10 @@ from functools import reduce
 from pathlib import Path
 from random import Random
 
+from benchmarks.algorithms.partition import Partition
 from benchmarks.timed import timed
 from clos.controller.analysis.bdd import NODES, Diagrams, installed
 from clos.controller.analysis.interval_boxes import Box, Masked, boxes_of, meets
-from clos.controller.analysis.partition import Partition
 from clos.controller.analysis.shadowed_rules import hidden
 
 WIDTHS = {"src": 32, "dst": 32, "proto": 8, "flags": 16}

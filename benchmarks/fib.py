@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
+from benchmarks.algorithms.prefix_classes import Forwarding, Ports, Route
 from benchmarks.timed import timed
-from clos.controller.analysis.prefix_classes import Forwarding, Ports, Route
 
 ROUNDS, EDITS = 7, 2_000
 

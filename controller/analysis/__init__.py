@@ -1,1 +1,1 @@
-"""Analyses of single flow tables: rules that can never match."""
+"""Analyses of what can never match: rules of single flow tables, and policies of intents."""

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.algorithms.partition import Partition
 from clos.controller.analysis.bdd import Diagrams
 from clos.controller.analysis.interval_boxes import Box, within
-from clos.controller.analysis.partition import Partition
 from clos.controller.analysis.shadowed_rules import hidden
 from tests.support.random_boxes import SIDE, boxes, lists, points, ranks
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clos.controller.analysis.prefix_classes import NOWHERE, BadRoute, Forwarding, Ports, Route
+from benchmarks.algorithms.prefix_classes import NOWHERE, BadRoute, Forwarding, Ports, Route
 
 BITS = 5
 DEVICES = ("a", "b", "c")
