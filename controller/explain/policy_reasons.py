@@ -135,12 +135,20 @@ def quoted(where: Where) -> Iterator[Text]:
     if not where.line:
         return
     try:
-        line = Path(where.file).read_text().splitlines()[where.line - 1].strip()
+        lines = Path(where.file).read_text().splitlines()[where.line - 1 :]
+        line = lines[0].strip()
     except (OSError, IndexError, UnicodeDecodeError):
         line = ""
     if line.startswith("apiVersion:"):
-        line = ""  # the whole document is meant
+        line = _named_line(lines)  # the whole document is meant
     yield Text.assemble(f"    {where}  ", (line, "cyan"))
+
+
+def _named_line(lines: list[str]) -> str:
+    """The line of a document that names it; empty where none does."""
+    there = (number for number, line in enumerate(lines) if line.startswith("metadata:"))
+    words = lines[next(there, len(lines)) :][:3]
+    return next((line.strip() for line in words if "name:" in line), "")
 
 
 def _verdict(allowed: bool, words: str) -> Text:

@@ -7,6 +7,7 @@ Must not know: documents.
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 
 from clos.controller.intent.model import Rate, Service
 
@@ -47,7 +48,17 @@ def ipv4(text: str) -> int:
     else:
         if len(parts) == 4:
             return value
+    if _is_ipv6(text):
+        raise ValueError("an IPv6 address: Clos supports IPv4 only, so give it one like 10.1.0.5")
     raise ValueError("not an IPv4 address: write it like 10.1.0.5")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def ipv4_text(value: int) -> str:
@@ -57,6 +68,8 @@ def ipv4_text(value: int) -> str:
 def cidr(text: str) -> tuple[int, int]:
     """``10.1.0.0/24`` as (network address, prefix length); an IPv4 subnet with room for a gateway and a host."""
     address, slash, length = text.partition("/")
+    if _is_ipv6(address):
+        raise ValueError("an IPv6 subnet: Clos supports IPv4 only, so give it one like 10.1.0.0/24")
     if not slash or not (length.isascii() and length.isdigit()) or len(length) > 2:
         raise ValueError("not a subnet: write it like 10.1.0.0/24")
     base, bits = ipv4(address), int(length)
