@@ -72,7 +72,7 @@ NO: Final[Mapping[str, str]] = {
     "history": "Never.",
     "audit": "The kept proof and the audit disagree.",
     "rollback": "The change was refused (brake, proof, stale plan), or you answered no.",
-    "repair": "Never.",
+    "repair": "A switch holds entries that Clos did not install (see `--remove-foreign`).",
     "demo": "A claim of the demonstration does not hold.",
     "doctor": "Something that Clos needs is missing or wrong, or a link is not as designed.",
     "schema": "Never.",

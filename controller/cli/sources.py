@@ -74,7 +74,7 @@ def read(topology: Path | None, intents: Sequence[Path] | None, state: Path = DE
     if topology and intents:
         return loaded(topology, intents)
     if intents and not running(state):
-        raise usage("say on which topology: --topology FILE")
+        raise usage("missing --topology FILE")
     held = in_force(state)
     return loaded(topology or held.topology, intents or held.intents, held.numbering)
 
@@ -118,7 +118,7 @@ def in_force(state: Path, number: int = 0) -> Held:
     with controller(state) as client:
         number = number or client.status()["revision"]
         if not number:
-            raise usage("no revision is in force yet: name the files")
+            raise usage("no revision is in force yet: pass --topology FILE and INTENTS")
         found = client.revision(number)
     intents = [Text(*item) for item in found["sources"].items()]
     return Held(Text("topology.yaml", found["topology"]), intents, from_json(found["numbering"]))

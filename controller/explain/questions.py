@@ -55,7 +55,7 @@ def by_frame(source: str, target: str, at: str, packet: str) -> bool:
     """Whether a raw frame is asked about, and not two endpoints. Raises Stop (USAGE) when neither is named in full."""
     ends, frame = (source, target), (at, packet)
     if not (all(ends) and not any(frame)) and not (all(frame) and not any(ends)):
-        raise usage("say --from and --to, or --in and --packet")
+        raise usage("pass --from and --to, or --in and --packet")
     return all(frame)
 
 

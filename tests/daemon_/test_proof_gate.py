@@ -399,7 +399,7 @@ def test_going_on_without_a_proof_is_loud_and_shows_for_ever(rig, served, monkey
     ran = clos("apply", "intents/demo.yaml", *served, "--unproven")
     assert ran.code == 0, ran.err
     assert "WARNING: --unproven: without a proof, tenants may reach each other" in ran.err
-    assert "NOT PROVED, sent all the same (--unproven). What breaks after batch" in ran.out
+    assert "UNPROVEN: sent because of --unproven. Failing: after batch" in ran.out
     assert "NOT PROVED" in clos("history", *served[:2]).out
     assert "# unproven: after batch" in clos("history", "1", *served[:2]).out
     assert "NOT PROVED" in clos("audit", *served[:2], "--seconds", "5").out

@@ -33,20 +33,22 @@ from clos.controller.plan import DELETE_TENANT
 if TYPE_CHECKING:
     from clos.controller.api.client import Client, Progress
 
-Who = Annotated[str, typer.Option(metavar="NAME", help="Who asks, for the history; by default you.")]
+Who = Annotated[str, typer.Option(metavar="NAME", help="Your name for the history; default: the login name.")]
 Why = Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Deletes = Annotated[bool, typer.Option("--allow-deletes", help="Delete more than 30% of the rules.")]
-Empty = Annotated[bool, typer.Option("--allow-empty", help="Leave no rule at all.")]
-Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Fill a switch beyond its capacity.")]
-Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Change what the whole fabric stands on.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking for confirmation.")]
+Deletes = Annotated[bool, typer.Option("--allow-deletes", help="Allow a plan that deletes more than 30% of the rules.")]
+Empty = Annotated[bool, typer.Option("--allow-empty", help="Allow a plan that leaves no rules.")]
+Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Allow a plan that exceeds a switch's capacity.")]
+Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Allow changes to spines, uplinks and egress groups.")]
 Identity = Annotated[bool, typer.Option("--allow-identity", help="Make a switch another box, or change a node tag.")]
 DeleteTenant = Annotated[
     list[str] | None,
     typer.Option("--allow-delete-tenant", metavar="NAME", help="Delete this tenant. May be given several times."),
 ]
-Absent = Annotated[bool, typer.Option("--allow-offline", help="Leave out switches that are not connected.")]
-Unproven = Annotated[bool, typer.Option("--unproven", help="Go on even if the claims are not proved. It is recorded.")]
+Absent = Annotated[bool, typer.Option("--allow-offline", help="Skip switches that are not connected.")]
+Unproven = Annotated[
+    bool, typer.Option("--unproven", help="Apply even if a claim is not proved; the history records it.")
+]
 
 DANGER = "without a proof, tenants may reach each other, or traffic that the intents permit may be lost"
 
@@ -68,9 +70,9 @@ def apply(
     absent: Absent = False,
     unproven: Unproven = False,
 ) -> Answer:
-    """Bring the fabric to what the intents say.
+    """Apply intents to the fabric.
 
-    Shows the plan and asks, unless told --yes. The documents replace all that are in force. The controller proves
+    Shows the plan and asks, unless --yes is given. The documents replace all that are in force. The controller proves
     every state that the plan leads through before it sends the first message, and refuses with packets that show what
     is wrong (exit code 1). Ends when every switch has confirmed; when one refuses, everything is taken back (exit
     code 3).
@@ -112,9 +114,9 @@ def rollback(
     absent: Absent = False,
     unproven: Unproven = False,
 ) -> Answer:
-    """Bring the fabric back to an earlier revision.
+    """Return the fabric to an earlier revision.
 
-    Shows the plan and asks, unless told --yes. Its very rules, as a new revision: history only grows. It is proved
+    Shows the plan and asks, unless --yes is given. Its very rules, as a new revision: history only grows. It is proved
     like any other change.
     """
     flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
@@ -146,7 +148,7 @@ def repair(
     who: Who = "",
     remove_foreign: Annotated[bool, typer.Option("--remove-foreign", help="Delete rules that are not Clos's.")] = False,
 ) -> Answer:
-    """Read switches back and send what they lack.
+    """Read switches back and correct any drift.
 
     Rules that Clos did not install are left alone unless --remove-foreign is given. Exits with 3 when a switch is
     still out of sync.
@@ -179,7 +181,7 @@ def _allowed(tenants: list[str] | None, **flags: bool) -> list[str]:
 def _confirm(lines: Lines, question: str) -> None:
     """Show what would be done and ask. Raises Stop unless the answer is yes."""
     if not sys.stdin.isatty():
-        raise usage("nobody is there to ask: look at the plan, then say --yes")
+        raise usage("stdin is not a terminal: review the plan, then pass --yes")
     show(lines)
     if not typer.confirm(question):
         raise failed("nothing was changed")
@@ -211,7 +213,7 @@ def _applied(done: Json) -> Iterator[Text | str]:
     numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
     yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {took(done['seconds'])}."
     if done["proof"] == "unproven":
-        yield Text(f"NOT PROVED, sent all the same (--unproven). What breaks {done['proof_text']}", "bold red")
+        yield Text(f"UNPROVEN: sent because of --unproven. Failing: {done['proof_text']}", "bold red")
     else:
         yield f"Proved in {took(done['proof_seconds'])}: {done['proof_text']}."
     yield from (Text(f"Not proved: {text}", "yellow") for text in done["not_proved"])

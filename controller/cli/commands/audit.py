@@ -55,7 +55,7 @@ def audit(
     live: Annotated[bool, typer.Option("--live", help="Read switches back too, and compare what they hold.")] = False,
     seconds: Annotated[float, typer.Option(min=0, metavar="N", help="How long packets are tried at most.")] = 30.0,
 ) -> Answer:
-    """Check a revision's proof once more, by other means.
+    """Check a revision's proof by independent means.
 
     Makes the revision's rules again and compares them with the digests that were kept when they were proved (with
     --live, what switches hold as well). Then walks packets through them, one for everything the intents tell packets
@@ -166,7 +166,11 @@ def _lines(data: Json, result: Audit, rules: Rules, proof: Json | None) -> Itera
         yield f"{one.claim}: {one.text}"
         yield f"  at {one.at}: {Packet.parse(one.data)}"
     yield from (Text(f"the kept counterexample breaks nothing: {text}", "red") for text in data["not_shown"])
-    yield Text("They agree.", "green") if data["agrees"] else Text("They do not agree.", "bold red")
+    yield (
+        Text("The audit and the proof agree.", "green")
+        if data["agrees"]
+        else Text("The audit and the proof disagree.", "bold red")
+    )
 
 
 def _kept(proof: Json | None) -> str:

@@ -40,7 +40,7 @@ IS_AT = "app2: {host: vm1, mac: 02:00:00:00:01:12, ip: 10.1.2.12,"
 
 
 def demo() -> None:
-    """See Clos work on a simulated fabric, in under a minute.
+    """Run a demonstration on a simulated fabric, in under a minute.
 
     Exits with 1 when anything is not as expected. Leaves nothing behind.
     """
@@ -202,7 +202,7 @@ def _crash(scene: DemoEnvironment, story: Story) -> None:
     done = running.result()
     say(f"  {done.sent} packets sent, {done.received} received, {done.lost} lost")
     story.claim("forwarding does not depend on the controller", done.lost == 0)
-    story.claim("every switch is in line again", back)
+    story.claim("every switch is in sync again", back)
 
 
 def _rollback(scene: DemoEnvironment, story: Story) -> None:
@@ -212,7 +212,7 @@ def _rollback(scene: DemoEnvironment, story: Story) -> None:
     _relocate(scene)
     story.ran("history only grows", scene.clos("history"), words="app2 back to its machine")
     done = scene.clos("status", "--read-back")
-    story.ran("every switch, read back, holds what it should", done, words="6 connected, 6 in line")
+    story.ran("every switch, read back, holds what it should", done, words="6 connected, 6 in sync")
     _matrix(scene, story)
 
 

@@ -17,7 +17,7 @@ STYLE = {FINE: "green", ABSENT: "yellow", WRONG: "bold red"}
 
 @answering
 def doctor(state: StateDir = DEFAULT) -> Answer:
-    """Check this environment, and say what to do about it.
+    """Check this environment and suggest fixes.
 
     Says, too, whether the fabric of the controller on the state directory is cabled as designed, if one runs. Exits
     with 1 when something that Clos needs is missing or wrong.
@@ -49,4 +49,4 @@ def _lines(found: list[Finding], wrong: int) -> Iterator[Text | str]:
     for _, what, _, remedy in found:
         if remedy:
             yield f"{what}: {remedy}"
-    yield f"{count(wrong, 'thing')} to mend." if wrong else "Nothing that Clos needs is missing."
+    yield f"{count(wrong, 'problem')} found." if wrong else "No problems found."

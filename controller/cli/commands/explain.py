@@ -72,7 +72,7 @@ def explain(
     rule: RuleName = "",
     cookie: CookieWord = "",
 ) -> Answer:
-    """Say why a packet passes or not, or why a rule exists.
+    """Explain why a packet is permitted or denied, or why a rule exists.
 
     A --service may be a range of ports, a protocol or "any": each part with another answer gets its own. A raw packet
     is given as for trace; the rule by its name (see inspect) or its cookie.
@@ -125,7 +125,7 @@ def _part_lines(intent: Intent, source: End, target: End, name: str, one: Explai
     if decided.allowed:
         if decided.via:
             yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
-        yield "Answers pass."
+        yield "Return traffic is permitted."
     yield f"The rules {'agree' if one.agree else 'do NOT agree, please report it'}: {path_text(one.shown)}"
 
 

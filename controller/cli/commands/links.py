@@ -26,7 +26,7 @@ STYLE = {
 
 @answering
 def links(state: StateDir = DEFAULT, every: Every = False) -> Answer:
-    """Show how switches are cabled, and what is not as designed.
+    """Show how switches are cabled, and which links are not as designed.
 
     Switches tell the controller whom they hear on which port (LLDP). Exits with 1 when a link is miswired, missing,
     or in no topology; with 3 when the controller does not look.

@@ -52,7 +52,7 @@ FromTopology = Annotated[
 ]
 Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there are changes.")]
 Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
-All = Annotated[bool, typer.Option("--all", "-a", help="Say all that changes, not only the first ten lines.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Show all changes (default: the first ten).")]
 Untouched = Annotated[
     bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
 ]
@@ -102,7 +102,7 @@ def plan(
     if not before and not offline and running(state):
         found = planned_there(state, intents, topology, limit, thorough)
     elif topology is None:
-        raise usage("say on which topology: --topology FILE")
+        raise usage("missing --topology FILE")
     elif from_topology and not before:
         raise usage("--from-topology goes with --from: which intents does it hold?")
     else:
@@ -208,7 +208,7 @@ def _revision(word: str, topology: Path | None, state: Path) -> Wanted:
 def _files(word: str, topology: Path | None, state: Path, before: Topology | None = None) -> Wanted:
     """Files need a topology, or a controller that has one. ``before``: whose switches keep their identities."""
     if topology is None and not running(state):
-        raise usage("say on which topology: --topology FILE")
+        raise usage("missing --topology FILE")
     fabric: Source = topology or in_force(state).topology
     return loaded(fabric, [Path(word)], before=before)
 

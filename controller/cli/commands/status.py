@@ -37,7 +37,7 @@ def _status(found: Json) -> Iterator[Text | str]:
     yield f"{found['topology']}: {held}"
     yield f"controller: up since {found['started']}, switches connect to {_address(found['openflow'])}"
     switches = count(found["expected"], "switch", "switches")
-    yield f"{switches}: {found['connected']} connected, {found['in_line']} in line"
+    yield f"{switches}: {found['connected']} connected, {found['in_line']} in sync"
     yield from (Text(note, "yellow") for note in _notes(found))
     rows = [("switch", "role", "state", "since", ""), *(_switch(row) for row in found["switches"])]
     yield from columns(rows)
@@ -65,7 +65,7 @@ def _notes(found: Json) -> Iterator[str]:
 
 
 def _switch(row: Json) -> tuple[str | Text, ...]:
-    state = "in line" if row["in_line"] else "connected" if row["connected"] else "away"
+    state = "in sync" if row["in_line"] else "out of sync" if row["connected"] else "offline"
     style = "green" if row["in_line"] else "yellow" if row["connected"] else "red"
     return row["name"], row["role"], Text(state, style), row["since"], row["problem"]
 

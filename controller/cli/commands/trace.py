@@ -46,7 +46,7 @@ def trace(
     link_down: LinksDown = None,
     expect: Expect = None,
 ) -> Answer:
-    """Walk one packet and name table, rule and intent line at each hop.
+    """Trace one packet: table, rule and intent line at each hop.
 
     The packet is the first one that --from sends to --to for a --service, or a raw --packet that comes --in by a port.
     """

@@ -94,7 +94,7 @@ def verify(
     junit_file: JunitFile = None,
     sarif_file: SarifFile = None,
 ) -> Answer:
-    """Prove what the rules do to all packets at once, or refute it with one.
+    """Prove each claim for all packets, or refute it with a counterexample.
 
     By default the rules that the intents compile to. With --dump, those that ovs-ofctl or Ryu's ofctl_rest printed;
     without intents then what can be said without them, and who reaches whom. docs/proof.md says what is claimed and
