@@ -41,13 +41,12 @@ from clos.controller.verify.proof.claims import (
 )
 from clos.controller.verify.spec.intent_terms import MULTICAST
 from clos.controller.verify.spec.requirements import (
-    OWN,
     ConditionalRequirement,
     Requirement,
     Requirements,
-    Specification,
     requirement_cases,
 )
+from clos.controller.verify.spec.specification import OWN_HOST, Specification
 from clos.fabric.dataplane.action import CONTROLLER, IN_PORT
 from clos.fabric.topology import PortRef
 
@@ -141,7 +140,7 @@ class OutcomeComparison:
         switch, port, frame = arrival
         if switch == LOOP or port == CONTROLLER:
             return False
-        if (OWN if port == IN_PORT else self.hosts[PortRef(switch, port)]) != due[0]:
+        if (OWN_HOST if port == IN_PORT else self.hosts[PortRef(switch, port)]) != due[0]:
             return False
         return frame == due[1] or canonical(self.space, box, frame) == canonical(self.space, box, due[1])
 
@@ -159,7 +158,7 @@ class OutcomeComparison:
         does: Counter[Spot] = Counter()
         for switch, port, frame in alternative:
             if switch != LOOP and port != CONTROLLER:
-                host = OWN if port == IN_PORT else self.hosts[PortRef(switch, port)]
+                host = OWN_HOST if port == IN_PORT else self.hosts[PortRef(switch, port)]
                 if host not in free:
                     does[host, canonical(self.space, box, frame)] += 1
         return does
@@ -213,7 +212,7 @@ class OutcomeComparison:
         """Which claim is broken when the host gets a packet that it must not get."""
         if wanted.sender is None:
             return ADMITTED
-        if host == OWN:
+        if host == OWN_HOST:
             return POLICY
         return POLICY if any(wanted.sender[0] in each.tenants_at(host) for each in expectations) else ISOLATED
 

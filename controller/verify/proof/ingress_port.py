@@ -25,7 +25,9 @@ from clos.controller.verify.headerspace.header_space import LAYOUT, TAG_SLOTS, B
 from clos.controller.verify.headerspace.transform import UNCHANGED, preimage
 from clos.controller.verify.proof.compare import Mismatch
 from clos.controller.verify.proof.sender_classes import Pair, PipelineEntry, SenderClass, SenderClasses
-from clos.controller.verify.spec.requirements import Admission, Requirement, Requirements, Specification
+from clos.controller.verify.spec.admissions import Admission
+from clos.controller.verify.spec.requirements import Requirement, Requirements
+from clos.controller.verify.spec.specification import Specification
 from clos.fabric.topology import PortRef
 
 

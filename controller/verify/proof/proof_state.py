@@ -26,7 +26,7 @@ from clos.controller.verify.proof.sender_classes import (
 )
 from clos.controller.verify.spec.intent_delta import IntentDelta, detours, intent_deltas, merge
 from clos.controller.verify.spec.intent_terms import share_terms, tenant_terms
-from clos.controller.verify.spec.requirements import Specification
+from clos.controller.verify.spec.specification import Specification
 from clos.fabric.topology import PortRef
 
 ENOUGH = 40

@@ -20,8 +20,10 @@ from clos.controller.verify.dataplane.symbolic_switch import SymbolicSwitch
 from clos.controller.verify.headerspace.header_space import Box
 from clos.controller.verify.headerspace.transform import HeaderTransform
 from clos.controller.verify.proof.compare import OutcomeComparison, Wants
+from clos.controller.verify.spec.admissions import SenderProfile
 from clos.controller.verify.spec.intent_delta import IntentDelta
-from clos.controller.verify.spec.requirements import NOT_ADMITTED, SenderProfile, Specification
+from clos.controller.verify.spec.requirements import NOT_ADMITTED
+from clos.controller.verify.spec.specification import Specification
 from clos.fabric.dataplane.action import IN_PORT
 from clos.fabric.topology import PortRef
 

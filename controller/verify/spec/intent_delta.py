@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from clos.controller.intent.model import Intent, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, HeaderSpace
-from clos.controller.verify.spec.requirements import Specification
+from clos.controller.verify.spec.specification import Specification
 
 
 class IntentDelta:

@@ -1,0 +1,148 @@
+"""Where endpoints are attached, by addresses as atoms of a header space; who may be reached by which address.
+
+Must not know: policies, requirements, rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Tenant
+from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace
+from clos.controller.verify.spec.policy_space import PolicyClass
+from clos.controller.verify.spec.requirements import Requirement, Requirements
+from clos.fabric.topology import TRUNK, Topology
+
+
+class AttachedEndpoint:
+    """An endpoint at its host; ``vlan``: the VLAN id its frames come with, None = untagged."""
+
+    __slots__ = ("endpoint", "network", "tenant", "vlan", "who")
+
+    def __init__(self, tenant: Tenant, endpoint: Endpoint, vlan: int | None, who: PolicyClass) -> None:
+        self.tenant, self.endpoint, self.vlan, self.who = tenant, endpoint, vlan, who
+        self.network: Network = tenant.networks[endpoint.network]
+
+
+class TenantView:
+    """A tenant's endpoints and networks by the atoms of a header space. Kept while the tenant stays the same.
+
+    ``turned``: waypoints, each with the groups whose packets it passes on.
+    """
+
+    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "tenant", "turned", "yes")
+
+    def __init__(
+        self, tenant: Tenant, topology: Topology, space: HeaderSpace, who: Callable[[Tenant, Endpoint], PolicyClass]
+    ) -> None:
+        self.tenant = tenant
+        self.places: list[AttachedEndpoint] = []
+        self.named: dict[str, AttachedEndpoint] = {}
+        self.turned: dict[str, set[str]] = {}
+        self.macs: dict[str, dict[int, AttachedEndpoint]] = {name: {} for name in tenant.networks}
+        self.homes: dict[str, dict[str, AttachedEndpoint]] = {name: {} for name in tenant.networks}
+        self.ips: dict[int, list[AttachedEndpoint]] = {}
+        self.arp: dict[str, dict[int, tuple[int, int]]] = {name: {} for name in tenant.networks}
+        self.yes: dict[object, Requirement] = {}
+        mac, ip = space.domain[ETH_DST].of, space.domain[IP_DST].of
+        for endpoint in tenant.endpoints.values():
+            name = endpoint.network
+            trunk = topology.hosts[endpoint.host].mode == TRUNK
+            vlan = tenant.networks[name].vlan if trunk else None
+            place = AttachedEndpoint(tenant, endpoint, vlan, who(tenant, endpoint))
+            self.places.append(place)
+            self.named[endpoint.name] = place
+            self.macs[name].setdefault(mac(endpoint.mac), place)
+            self.homes[name].setdefault(endpoint.host, place)
+            self.ips.setdefault(ip(endpoint.ip), []).append(place)
+            self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac
+        for network in tenant.networks.values():
+            self.arp[network.name][ip(network.gateway)] = network.gateway, ROUTER_MAC
+        for policy in tenant.policies:
+            if policy.via is not None:
+                self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))
+
+
+class RoutedTargets(NamedTuple):
+    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses. ``of``: the views
+    that this was made of. ``known``: the requirements on boxes of packets, by network, VLAN id and kind of profile,
+    whoever sends them; None where an address is several endpoints', so that policy decides whose it is, or where
+    waypoints get some packets first, so that policy decides where they go."""
+
+    of: tuple[TenantView, ...]
+    gateways: dict[int, Network]
+    routes: dict[int, list[AttachedEndpoint]]
+    both: dict[int, None]
+    every: int
+    known: dict[tuple[str, int | None, str], dict[Box, list[Requirements]]] | None
+
+
+class Attachments:
+    """The endpoints of an intent on a topology. ``before``: those of another intent over the same header space and
+    topology, of which everything is kept that has not changed."""
+
+    def __init__(
+        self,
+        intent: Intent,
+        topology: Topology,
+        space: HeaderSpace,
+        who: Callable[[Tenant, Endpoint], PolicyClass],
+        before: Attachments | None = None,
+    ) -> None:
+        self.intent, self.topology, self.space = intent, topology, space
+        known = before.views if before else {}
+        self.views: dict[str, TenantView] = {
+            name: known[name]
+            if name in known and known[name].tenant == tenant
+            else TenantView(tenant, topology, space, who)
+            for name, tenant in intent.tenants.items()
+        }
+        self._at = self._homes(before)
+        self._partners: dict[str, dict[str, None]] = {name: {name: None} for name in intent.tenants}
+        for share, _, importer in intent.agreed:
+            self._partners[share.tenant][importer] = None
+            self._partners[importer][share.tenant] = None
+        order = {name: i for i, name in enumerate(intent.tenants)}
+        routed = before.routed if before else {}
+        self.routed: dict[str, RoutedTargets] = {
+            name: self._routed_targets(name, order, routed.get(name)) for name in intent.tenants
+        }
+
+    def _homes(self, before: Attachments | None) -> dict[str, list[AttachedEndpoint]]:
+        """The endpoints by host: those of tenants that changed are entered again."""
+        found: dict[str, list[AttachedEndpoint]] = dict(before._at) if before else {}
+        old = before.views if before else {}
+        gone = {place for name, view in old.items() if self.views.get(name) is not view for place in view.places}
+        for host in {place.endpoint.host for place in gone}:
+            found[host] = [place for place in found[host] if place not in gone]
+        for name, view in self.views.items():
+            if old.get(name) is not view:
+                for place in view.places:
+                    host = place.endpoint.host
+                    found[host] = [*found.get(host, ()), place]
+        return found
+
+    def _routed_targets(self, name: str, order: dict[str, int], before: RoutedTargets | None) -> RoutedTargets:
+        views = tuple([self.views[partner] for partner in sorted(self._partners[name], key=order.__getitem__)])
+        if before is not None and before.of == views:
+            return before
+        address = self.space.domain[IP_DST].of
+        gateways = {address(network.gateway): network for network in self.intent.tenants[name].networks.values()}
+        routes: dict[int, list[AttachedEndpoint]] = {}
+        for view in views:
+            for atom, places in view.ips.items():
+                routes.setdefault(atom, []).extend(places)
+        every = 0
+        for atom in (both := dict.fromkeys([*gateways, *routes])):
+            every |= atom
+        shared = not self.views[name].turned and all(len(places) == 1 for places in routes.values())
+        return RoutedTargets(views, gateways, routes, both, every, {} if shared else None)
+
+    def at(self, host: str) -> list[AttachedEndpoint]:
+        """The endpoints of a host."""
+        return self._at.get(host, [])
+
+    def partners(self, tenant: str) -> Iterable[str]:
+        """The tenants with which one shares anything, itself among them."""
+        return self._partners.get(tenant, ())

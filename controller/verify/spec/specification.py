@@ -1,0 +1,127 @@
+"""What an intent means for all packets: which must arrive where, with which headers, and that no others arrive.
+
+Must not know: rules, how switches behave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent
+from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace, Limits, outside, within
+from clos.controller.verify.spec.admissions import Admission, Admissions, SenderProfile
+from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments
+from clos.controller.verify.spec.deliveries import Deliveries
+from clos.controller.verify.spec.intent_terms import MULTICAST
+from clos.controller.verify.spec.policy_space import PolicyClass, PolicySpace
+from clos.controller.verify.spec.requirements import NOT_ADMITTED, ConditionalRequirement, Requirements
+from clos.fabric.topology import PortRef, Topology
+
+OWN_HOST = ""
+"""The host of whoever sends, whoever that is."""
+
+_ANYONE = Endpoint("", "", OWN_HOST, 0, -1)
+
+
+class Specification:
+    """An intent on a topology, over a header space made from its terms. ``before``: another specification over the same
+    space and topology, of which everything is kept that has not changed."""
+
+    def __init__(
+        self, intent: Intent, topology: Topology, space: HeaderSpace, before: Specification | None = None
+    ) -> None:
+        self.intent, self.topology, self.space = intent, topology, space
+        self.services: PolicySpace = PolicySpace(intent, space, before.services if before else None)
+        self._attachments: Attachments = Attachments(
+            intent, topology, space, self.services.who, before._attachments if before else None
+        )
+        self._admissions = Admissions(self._attachments)
+        self._deliveries = Deliveries(self._attachments, self.services)
+        self.router = space.domain[ETH_DST].of(ROUTER_MAC)
+        self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
+        self._anyone: dict[SenderProfile, AttachedEndpoint] = {}
+
+    def places(self, host: str) -> list[AttachedEndpoint]:
+        """The endpoints of a host."""
+        return self._attachments.at(host)
+
+    def tenants_at(self, host: str) -> set[str]:
+        """The tenants with an endpoint at a host."""
+        return {place.tenant.name for place in self.places(host)}
+
+    def partners(self, tenant: str) -> Iterable[str]:
+        """The tenants with which one shares anything, itself among them."""
+        return self._attachments.partners(tenant)
+
+    def admissions(self, host: str) -> Iterator[Admission]:
+        """What each endpoint of a host may send."""
+        return self._admissions.at(host)
+
+    def at(self, port: PortRef, box: Box) -> list[Requirements]:
+        """The requirements on the packets of a box that come in at a host's port: a partition of the box."""
+        left = [box]
+        requirements: list[Requirements] = []
+        for place, limits, profile in self.admissions(self.topology.host_at[port]):
+            rest: list[Box] = []
+            for part in left:
+                taken = within(part, limits)
+                if taken is None:
+                    rest.append(part)
+                else:
+                    requirements += self._deliveries.of(place, profile.kind, taken)
+                    rest += outside(part, limits)
+            left = rest
+        return requirements + [(part, NOT_ADMITTED) for part in left]
+
+    def of(self, profile: SenderProfile, box: Box) -> list[Requirements]:
+        """The requirements on packets of a box which such a sender may send, unless they are for the sender itself or
+        for another endpoint of its host; a partition of the box."""
+        known = self._attachments.routed[profile.tenant].known
+        if known is None:
+            return list(self._deliveries.of(self._any_sender(profile), profile.kind, box))
+        alike = known.setdefault((profile.network, profile.vlan, profile.kind), {})
+        requirements = alike.get(box)
+        if requirements is None:
+            requirements = alike[box] = list(self._deliveries.of(self._any_sender(profile), profile.kind, box))
+            return requirements
+        return [
+            (part, self._chosen(of, profile.who) if type(of) is ConditionalRequirement else of)
+            for part, of in requirements
+        ]
+
+    def _any_sender(self, profile: SenderProfile) -> AttachedEndpoint:
+        anyone = self._anyone.get(profile)
+        if anyone is None:
+            tenant = self._attachments.views[profile.tenant].tenant
+            anyone = self._anyone[profile] = AttachedEndpoint(
+                tenant, replace(_ANYONE, network=profile.network), profile.vlan, profile.who
+            )
+        return anyone
+
+    def _chosen(self, choice: ConditionalRequirement, who: PolicyClass) -> ConditionalRequirement:
+        """The same choice for another sender."""
+        return choice._replace(permits=self.services.permitted(who, choice.who))
+
+    def broadcasts(self, profile: SenderProfile) -> bool:
+        """Whether the network of a profile carries broadcast."""
+        tenant = self.intent.tenants.get(profile.tenant)
+        network = tenant.networks.get(profile.network) if tenant is not None else None
+        return network is not None and network.broadcast
+
+    def beside(self, admission: Admission, box: Box) -> Iterator[Box]:
+        """The packets of a box for which ``of`` does not speak: to endpoints of the sender's host, to everybody."""
+        place, _, profile = admission
+        routed: Limits = ((ETH_DST, self.router),) if profile.kind == "ip" else ()
+        near = self.partners(profile.tenant)
+        if profile.kind == "ip" and place.network.broadcast:
+            yield from _some(within(box, ((ETH_DST, self.many),)))
+        for other in self.places(place.endpoint.host):
+            if other.tenant.name in near:
+                yield from _some(within(box, (*routed, (IP_DST, self.space.domain[IP_DST].of(other.endpoint.ip)))))
+                if profile.kind == "ip":
+                    yield from _some(within(box, ((ETH_DST, self.space.domain[ETH_DST].of(other.endpoint.mac)),)))
+
+
+def _some(box: Box | None) -> tuple[Box, ...]:
+    return () if box is None else (box,)
