@@ -249,7 +249,7 @@ class RegisterContext:
 
     def __init__(self, candidates: RuleList) -> None:
         self.candidates = candidates
-        self.users: dict[Any, list[tuple[Box, HeaderTransform]] | None] = {}
+        self.users: dict[Any, dict[tuple[Box, HeaderTransform], None] | None] = {}
 
     def touched(self, space: HeaderSpace, changed: list[PreparedRule] | None) -> list[Any]:
         """Those who looked at packets that these rules (None: any) may take."""

@@ -381,8 +381,8 @@ class SymbolicFabric:
             return
         if box == self.space.full and frame == UNCHANGED:
             cell.users[self.reader] = None
-        elif (seen := cell.users.setdefault(self.reader, [])) is not None:
-            seen.append((box, frame))
+        elif (seen := cell.users.setdefault(self.reader, {})) is not None:
+            seen[box, frame] = None
 
     def grouped(self, model: SymbolicSwitch, group: int, through: bool) -> None:
         if self.reader is not None:

@@ -86,6 +86,7 @@ class IngressPort:
         """See who may send what, and where that leads; the crowds that the port's senders stand in now."""
         fabric = self.sender_classes.fabric
         before, fabric.reader = fabric.reader, self
+        known = {one.box: one for one in self.specials}  # who looks at the same packets again is not another reader
         self.faults, self.specials, self.sets = [], [], 0
         boxes: list[Box] = []
         try:
@@ -98,7 +99,7 @@ class IngressPort:
                     boxes += self._table_visit(box, left)
         finally:
             fabric.reader = before
-        self.specials = [Hairpin(self, box) for box in dict.fromkeys(boxes)]
+        self.specials = [known.get(box) or Hairpin(self, box) for box in dict.fromkeys(boxes)]
         self.sets += len(self.specials)
         return list(self._joined)
 

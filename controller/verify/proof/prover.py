@@ -154,11 +154,15 @@ class Prover:
             self.intent, self._before = new, before
         except FreshProofNeeded:
             self.intent, self._before = new, before
-            self._begin(_edited(self._proving.fabric.states(), edits))
+            self._held = _edited(self._proving.fabric.states(), edits)
+            self._proving = None
         except Unmodelled as why:
             self.intent, self._before = new, before
             self._held = _edited(self._proving.fabric.states(), edits)
             self._proving, self._refused = None, Refused(str(why))
+            return self.report()
+        if self._proving is None:  # not before the exception is gone, which holds the old proof in memory
+            self._begin(self._held)
         return self.report()
 
 
