@@ -72,7 +72,7 @@ def _problem(row: Any) -> Problem:
 def answer(request: Request, error: Exception) -> Response:
     """The response to a request that raised."""
     status, document = describe(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else getattr(error, "headers", None)
     return JSONResponse(document, status, headers)
 
 

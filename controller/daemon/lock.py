@@ -11,14 +11,24 @@ from pathlib import Path
 LOCK = "daemon.lock"
 
 
+OTHERS_MAY_WRITE = 0o022
+
+
+class Unsafe(OSError):
+    """Others may write to the state directory: they could replace the store, the token, the daemon's address."""
+
+
 class Locked(Exception):
     """Another daemon uses the state directory."""
 
 
 @contextmanager
 def lock_directory(state_dir: Path) -> Iterator[Path]:
-    """Hold the directory, made if it is missing (for its owner only). Raises Claimed, naming who holds it."""
+    """Hold the directory, made if it is missing (for its owner only). Raises Locked, naming who holds it; Unsafe."""
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = state_dir.stat().st_mode & 0o7777
+    if mode & OTHERS_MAY_WRITE:
+        raise Unsafe(f"{state_dir}: others may write to it (mode {mode:04o}): chmod go-w {state_dir}")
     path = state_dir / LOCK
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

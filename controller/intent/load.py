@@ -13,7 +13,7 @@ from typing import NamedTuple
 from clos.controller.intent.check import Unread, common_findings
 from clos.controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
 from clos.controller.intent.check_via import via_findings
-from clos.controller.intent.model import Endpoint, Intent, Share, Tenant
+from clos.controller.intent.model import Endpoint, Intent, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Problem, conclude
 from clos.controller.intent.reading import Reading, read
 from clos.controller.intent.source import Chunk, Cut, Source, Text, chunk_at, cut, texts
@@ -65,6 +65,11 @@ class Loader:
     def _documents(self, sources: Iterable[Source], topology: Topology, found: list[Finding]) -> dict[Chunk, _Document]:
         """The documents of all sources, those already known as they were, bound to the topology."""
         cuts = {text: self._cut.get(text) or cut(text) for source in sources for text in texts(source, found)}
+        found += [
+            Finding(Where(text.name, 1, 1), (), "no document is in this file: expected kind: Tenant or Share")
+            for text, part in cuts.items()
+            if not part.chunks and not part.findings
+        ]
         chunks = [chunk for part in cuts.values() for chunk in part.chunks]
         known = {chunk: self._known.get(chunk) or _Document(read(chunk)) for chunk in chunks}
         for part in cuts.values():

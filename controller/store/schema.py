@@ -113,20 +113,42 @@ def told(path: Path) -> Iterator[None]:
     """Turns what SQLite and the system raise into a StoreError that names the file and the way out."""
     try:
         yield
-    except (sqlite3.Error, zlib.error, OSError) as error:
+    except (sqlite3.Error, zlib.error, OSError, ValueError) as error:
         reason = str(error).lower()
+        if isinstance(error, ValueError):  # JSON or UTF-8 that is none
+            raise StoreError(f"{path}: it is damaged: move it away and restore a backup ({error})") from error
         cause = next((text for word, text in _CAUSES if word in reason), "it cannot be used")
         raise StoreError(f"{path}: {cause} ({error})") from error
+
+
+_EMPTY = "{path}: it is empty, so what was in it is lost: restore a backup, or remove it to begin at revision 0"
+
+
+def _create(path: Path) -> None:
+    """A new store, whole from its first moment: whatever is found empty later was not left so by a crash here."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    db = sqlite3.connect(fresh, isolation_level=None)
+    try:
+        _migrate(db)
+    finally:
+        db.close()
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink(missing_ok=True)
 
 
 def _claim(path: Path) -> None:
     """Creates the file for its owner only, or refuses one that is no SQLite database."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    if not path.exists():
+        _create(path)
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
-    if head and head != _MAGIC:
+    if not head:
+        raise StoreError(_EMPTY.format(path=path))
+    if head != _MAGIC:
         raise StoreError(f"{path}: not a Clos store, nor any SQLite database; name another file")
 
 
@@ -137,7 +159,9 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path}: it is damaged: move it away and restore a backup ({fault})")
     owner = db.execute("PRAGMA application_id").fetchone()[0]
     empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if owner != APPLICATION_ID and not (owner == 0 and empty):
+    if owner == 0 and empty:
+        raise StoreError(_EMPTY.format(path=path))
+    if owner != APPLICATION_ID:
         raise StoreError(f"{path}: an SQLite database of another program, not a Clos store; name another file")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:

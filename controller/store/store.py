@@ -39,6 +39,15 @@ _RECORD = (
 )
 
 
+def one_line(text: str) -> str:
+    """A text that a person gave, as one line that shows all of it: what would move a cursor is written as an escape.
+
+    A reason with a line break in it could otherwise look like another entry of the history.
+    """
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+
+
 def utc_now() -> str:
     """The present, UTC, ISO 8601 with milliseconds: ``2026-11-22T17:06:00.000Z``."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -74,6 +83,7 @@ class Store:
 
         Raises StoreError while another one is being applied.
         """
+        who, why = one_line(draft.who), one_line(draft.why)
         with self._transaction() as db:
             under_way = _one(db, "SELECT number FROM revision WHERE status = ?", APPLYING)
             if under_way is not None:
@@ -81,12 +91,12 @@ class Store:
             base = _one(db, "SELECT number FROM revision WHERE current = 1")
             number = db.execute(
                 "INSERT INTO revision (who, at, why, status, base, summary) VALUES (?, ?, ?, ?, ?, ?)",
-                (draft.who, self._clock(), draft.why, APPLYING, base, _json(draft.summary or {})),
+                (who, self._clock(), why, APPLYING, base, _json(draft.summary or {})),
             ).lastrowid
             if number is None:
                 raise StoreError(f"{self._path}: SQLite gave revision {draft.why!r} no number")
             _keep_inputs(db, number, draft)
-            self._note(db, draft.who, "begin", {"why": draft.why}, number)
+            self._note(db, who, "begin", {"why": why, "inputs": len(draft.sources) + 2}, number)
             self._keep_proof(db, number, draft)
             return number
 
@@ -141,7 +151,13 @@ class Store:
 
     def current(self) -> Revision | None:
         """What the fabric should hold; None before the first revision was applied."""
-        return self._revision("current = 1")
+        found = self._revision("current = 1")
+        if found is None:
+            with self._reading() as db:
+                applied = _one(db, "SELECT max(number) FROM revision WHERE status = ?", APPLIED)
+            if applied is not None:
+                raise StoreError(f"{self._path}: it is damaged: revision {applied} was applied and none is in force")
+        return found
 
     def pending(self) -> Revision | None:
         """The revision whose apply has begun and not ended: after a restart, the one to finish or undo."""
@@ -177,7 +193,7 @@ class Store:
     def _note(
         self, db: sqlite3.Connection, who: str, action: str, detail: Mapping[str, Any], revision: int | None
     ) -> None:
-        values = (self._clock(), who, action, _json(detail), revision)
+        values = (self._clock(), one_line(who), action, _json(detail), revision)
         db.execute("INSERT INTO audit (at, who, action, detail, revision) VALUES (?, ?, ?, ?, ?)", values)
 
     def audit_log(self, limit: int = 100, revision: int | None = None) -> tuple[AuditEntry, ...]:
@@ -248,13 +264,33 @@ def _keep_inputs(db: sqlite3.Connection, number: int, draft: Draft) -> None:
         db.execute("INSERT INTO input (revision, kind, name, digest) VALUES (?, ?, ?, ?)", (number, kind, name, digest))
 
 
+_DAMAGED = "the store is damaged: of revision {number} {what}: restore a backup of clos.db"
+
+
+def _unpacked(digest: bytes, packed: bytes | None, number: int, name: str) -> str:
+    """An input's text. Raises StoreError when it is not what was stored."""
+    raw = zlib.decompress(packed) if packed is not None else None
+    if raw is None or blake2b(raw, digest_size=32).digest() != digest:
+        what = f"{name} is {'missing' if raw is None else 'not what was stored'}"
+        raise StoreError(_DAMAGED.format(number=number, what=what))
+    return raw.decode()
+
+
 def _inputs(db: sqlite3.Connection, number: int) -> dict[str, Any]:
     """The inputs of a revision as the fields of a Revision; sources by name."""
     rows = db.execute(
-        "SELECT kind, name, packed FROM input JOIN text USING (digest) WHERE revision = ? ORDER BY kind, name",
+        "SELECT kind, name, digest, packed FROM input LEFT JOIN text USING (digest) WHERE revision = ?"
+        " ORDER BY kind, name",
         (number,),
     )
-    texts = {(kind, name): zlib.decompress(packed).decode() for kind, name, packed in rows}
+    texts = {(kind, name): _unpacked(digest, packed, number, name or kind) for kind, name, digest, packed in rows}
+    for kind in ("topology", "numbering"):
+        if (kind, "") not in texts:
+            raise StoreError(_DAMAGED.format(number=number, what=f"its {kind} is missing"))
+    begun = _one(db, "SELECT detail FROM audit WHERE revision = ? AND action = 'begin'", number)
+    kept = json.loads(begun).get("inputs", len(texts)) if begun else len(texts)
+    if kept != len(texts):
+        raise StoreError(_DAMAGED.format(number=number, what=f"{len(texts)} of its {kept} documents are there"))
     sources = {name: text for (kind, name), text in texts.items() if kind == "source"}
     proof = _one(db, "SELECT document FROM proof WHERE revision = ?", number)
     return {

@@ -345,3 +345,8 @@ def test_a_signal_ends_the_process_in_order_within_two_seconds(tmp_path, number)
     assert any(down < max(2, up) for up, down in lives)
     assert not (tmp_path / "state" / access.ADDRESS).exists()
     assert not list(Path(tmp_path / "state").glob("*.new"))
+
+
+def test_a_wrong_method_is_told_which_are_right(http):
+    found = http.delete("/v1/status")
+    assert (found.status_code, found.headers["allow"]) == (405, "GET")

@@ -6,6 +6,7 @@ import pytest
 
 from clos.controller.daemon import Refused
 from clos.controller.intent import Text
+from clos.controller.store import StoreError
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import ANY, Match
 from clos.fabric.dataplane.rule import Instructions, Rule
@@ -132,6 +133,16 @@ def test_a_large_fabric_s_untouched_switches_are_named_as_not_read(rig, monkeypa
     touched = rig.daemon.plan(OTHER).plan.touched
     delete(rig, touched[0])
     assert touched[0] in rig.apply(OTHER).drifted
+
+
+def test_a_store_that_fails_at_the_end_says_what_the_switches_hold(rig):
+    store = rig.daemon.state.store
+    rig.watch.before = lambda *_: store._db.execute("PRAGMA query_only = 1")
+    with pytest.raises(StoreError, match="every switch that is there holds revision 2, which could not be recorded"):
+        rig.apply(OTHER)
+    store._db.execute("PRAGMA query_only = 0")
+    rig.settle()
+    assert rig.daemon.status().revision == 2
 
 
 def test_removing_what_others_put_there_leaves_none_behind(rig):

@@ -216,7 +216,7 @@ def test_a_directory_is_not_a_store(tmp_path) -> None:
 
 def test_a_file_whose_creation_was_cut_short_becomes_a_store(tmp_path) -> None:
     path = tmp_path / "clos.db"
-    path.touch()
+    path.with_name("clos.db.new").write_bytes(b"half of it")
     with Store.open(path) as store:
         assert apply(store) == 1
     db = sqlite3.connect(path)

@@ -19,6 +19,7 @@ from clos.controller.daemon.state import COMPILER, Pending, State
 from clos.controller.daemon.status import Applied, Begun, Step, TakingBack
 from clos.controller.plan import Plan, invert, summary, summary_json
 from clos.controller.store import Draft as Entry
+from clos.controller.store import StoreError
 from clos.controller.wire.apply import Outcome
 from clos.controller.wire.bundles import BUNDLE_MESSAGES
 from clos.fabric.dataplane.ruleset import Ruleset
@@ -73,8 +74,12 @@ def carry_out(state: State, draft: Candidate, ground: Ground, order: Order, gate
     outcome = state.wire.apply(draft.plan, joins, order.tell, fresh=fresh(state, draft))
     if not outcome.ok:
         raise _taken_back(state, begun, draft, order, outcome, joins)
-    state.store.record_progress(number, len(outcome.done))
-    state.commit(begun)
+    try:
+        state.store.record_progress(number, len(outcome.done))
+        state.commit(begun)
+    except StoreError as error:
+        text = f"every switch that is there holds revision {number}, which could not be recorded; it will be: {error}"
+        raise StoreError(text) from error
     for name, join in joins.items():
         state.roster.note(name, join, in_line=True, seen=None, problem="")
     counts = summary(draft.plan).total

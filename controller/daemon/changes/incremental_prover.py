@@ -41,9 +41,10 @@ class IncrementalProver:
         Nothing is found wrong for what was remembered: before it is refused, a state is proved afresh.
         """
         report = self._on(topology, ruleset, now, before)
-        if report is None or not report.ok:
-            report = self._afresh(topology, ruleset, now, before)
-        return report
+        if report is not None and report.ok:
+            return report
+        del report  # it may know the old prover, of which nothing is to be left when the new one is made
+        return self._afresh(topology, ruleset, now, before)
 
     def stand(self, topology: Topology, ruleset: Ruleset, intent: Intent) -> None:
         """Go (back) to a state from which others are to be proved, unless that is as much work as to start there."""
@@ -67,7 +68,7 @@ class IncrementalProver:
     def _afresh(self, topology: Topology, ruleset: Ruleset, now: Intent, before: Intent | None) -> Report:
         """A state on the way often does all as before, which is the least to prove."""
         self._prover = None
-        if self._entries > MANY:
+        if max(self._entries, sum(ruleset.counts().values())) > MANY:
             freeze_heap()  # which frees the prover before: there need not be two
         self._settled = now if before is None else before
         with gc_paused():
