@@ -97,6 +97,11 @@ class HsrpState:
     standby: str | None
     priority: int | None = None
     virtual_mac: int | None = None
+    version: int | None = None
+    preempt: bool | None = None
+    secondaries: tuple[IPv4Address, ...] = ()
+    hello_ms: int | None = None
+    hold_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ class EigrpProcess:
 
 
 class EigrpNeighbor(NamedTuple):
-    """A row of ``show ip eigrp neighbors``."""
+    """A row of ``show ip eigrp neighbors``; ``asn`` 0 where old layouts have no heading that names it."""
 
     asn: int
     vrf: str | None
@@ -195,6 +200,12 @@ class EigrpNeighbor(NamedTuple):
     interface: str
     hold_s: int | None = None
     uptime: str | None = None
+    name: str | None = None
+    """Of the process, in named mode."""
+    srtt_ms: int | None = None
+    rto_ms: int | None = None
+    queue: int | None = None
+    sequence: int | None = None
 
 
 class EigrpPath(NamedTuple):
@@ -256,6 +267,8 @@ class AccessList:
     name: str
     extended: bool
     lines: tuple[AclLine, ...]
+    family: str = "ipv4"
+    """``ipv4``; only in a device's tables also ``ipv6`` and ``role-based``."""
 
 
 class StpPort(NamedTuple):
@@ -344,6 +357,10 @@ class Neighbor(NamedTuple):
     platform: str = ""
     address: IPv4Address | None = None
     native_vlan: int | None = None
+    capabilities: tuple[str, ...] = ()
+    version: str = ""
+    duplex: str | None = None
+    vtp_domain: str | None = None
 
 
 class EtherChannel(NamedTuple):
@@ -354,6 +371,74 @@ class EtherChannel(NamedTuple):
     flags: str
     protocol: str | None
     members: tuple[tuple[str, str], ...]
+
+
+class TrunkState(NamedTuple):
+    """A port of ``show interfaces trunk``. ``status``: ``trunking``, ``not-trunking``, ``other``, ``trnk-bndl``."""
+
+    name: str
+    mode: str
+    encapsulation: str
+    status: str
+    native_vlan: int
+    allowed: frozenset[int] = frozenset()
+    active: frozenset[int] = frozenset()
+    """Allowed, and known to this device."""
+    forwarding: frozenset[int] = frozenset()
+    """In spanning tree forwarding state, and not pruned."""
+
+
+class SwitchportState(NamedTuple):
+    """A port of ``show interfaces switchport``; words as IOS has them."""
+
+    name: str
+    enabled: bool
+    admin_mode: str = ""
+    oper_mode: str = ""
+    bundle: str | None = None
+    """The port-channel that it is a member of."""
+    access_vlan: int | None = None
+    native_vlan: int | None = None
+    voice_vlan: int | None = None
+    allowed: frozenset[int] | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    """All of its lines, name and value."""
+
+
+class PortState(NamedTuple):
+    """A row of ``show interfaces status``. ``vlan``: a VLAN, ``trunk``, ``routed``, ``unassigned``."""
+
+    name: str
+    description: str
+    status: str
+    vlan: str
+    duplex: str
+    speed: str
+    kind: str = ""
+
+
+class VlanState(NamedTuple):
+    """A row of ``show vlan``; ``ports``: those whose access VLAN it is."""
+
+    vlan: int
+    name: str
+    status: str
+    ports: tuple[str, ...] = ()
+
+
+class EigrpInterfaceState(NamedTuple):
+    """A row of ``show ip eigrp interfaces``; the timers only with ``detail``."""
+
+    asn: int
+    vrf: str | None
+    interface: str
+    peers: int
+    srtt_ms: int = 0
+    multicast_flow_timer: int = 0
+    pending_routes: int = 0
+    hello_s: int | None = None
+    hold_s: int | None = None
+    split_horizon: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +455,20 @@ class State:
     channels: tuple[EtherChannel, ...] | None = None
     neighbors: tuple[Neighbor, ...] | None = None
     vlans: Mapping[int, str] | None = None
+    vlan_table: tuple[VlanState, ...] | None = None
+    trunks: tuple[TrunkState, ...] | None = None
+    switchports: tuple[SwitchportState, ...] | None = None
+    ports: tuple[PortState, ...] | None = None
+    eigrp_interfaces: tuple[EigrpInterfaceState, ...] | None = None
+    access_lists: tuple[AccessList, ...] | None = None
+    """As the device shows them, with their sequence numbers; IPv6 and role-based ones by ``family`` too."""
+    stp_mode: str | None = None
+    stp_root_for: tuple[str, ...] | None = None
+    """Trees that ``show spanning-tree summary`` names."""
+    stp_counts: tuple[tuple[str, tuple[int, ...]], ...] | None = None
+    """By tree: ports blocking, listening, learning, forwarding, and all of them."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Single words of ``show version`` and ``show vtp status``: ``version``, ``serial``, ``vtp_mode``, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +491,8 @@ class Device:
     object_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vrfs: tuple[str, ...] = ()
     vtp_mode: str | None = None
+    hostname: str | None = None
+    """What it calls itself, where its name here is another."""
     state: State = field(default_factory=State)
 
 

@@ -1,0 +1,1 @@
+"""Discovery: from what devices print to the values of ``controller.migrate.model``; nothing is dropped in silence."""

@@ -1,0 +1,1 @@
+"""The running-config: a tree by indentation, and what its statements mean."""

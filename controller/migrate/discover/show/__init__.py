@@ -1,0 +1,1 @@
+"""Readers of ``show`` outputs, one module per subject; every line is taken, or named as unparsed."""
