@@ -16,8 +16,9 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from clos.controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain
+from clos.controller.cli.answer import INTERNAL, INTERRUPTED, OK, UNCHECKED, USAGE, Stop, complain, stop_for
 from clos.controller.cli.coercion import lighten
+from clos.controller.explain.errors import Unanswerable
 
 UsageError: Any = typer.BadParameter.__bases__[0]
 """click's error of wrong flags, wherever this version of typer has click."""
@@ -179,6 +180,9 @@ def _run(arguments: list[str] | None) -> int:
     except Stop as stop:
         stop.print()
         return stop.code
+    except Unanswerable as error:
+        stop_for(error).print()
+        return stop_for(error).code
     except UsageError as error:
         error.show()
         return USAGE

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from clos.controller.cli.exit_codes import ExitCode
+from clos.controller.explain.errors import InvalidInputs, Unanswerable
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from clos.controller.intent import Problem
 
 OK, FAILED, USAGE, UNCHECKED = ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNCHECKED
 CHANGES, INTERNAL, INTERRUPTED = ExitCode.CHANGES, ExitCode.INTERNAL, ExitCode.INTERRUPTED
@@ -67,6 +70,24 @@ def failed(message: str, details: Sequence[object] = (), **data: Any) -> Stop:
     return Stop(FAILED, message, details, data)
 
 
+def listing(code: int, error: InvalidInputs) -> Stop:
+    """The end of a command that lists every problem."""
+    data = {"problems": list(map(problem_json, error.problems))} if error.problems else {}
+    return Stop(code, str(error), error.problems, data)
+
+
+def problem_json(problem: Problem) -> Json:
+    """``{"file", "line", "column", "path", "message"}``."""
+    return problem._asdict()
+
+
+def stop_for(error: Unanswerable) -> Stop:
+    """The end of a command whose question cannot be answered."""
+    if isinstance(error, InvalidInputs):
+        return listing(FAILED, error)
+    return usage(str(error))
+
+
 def answering(command: Callable[..., Answer]) -> Callable[..., None]:
     """The command as typer calls it: ``--json`` among its options; it prints its answer and exits with its code."""
 
@@ -74,7 +95,8 @@ def answering(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(*args: Any, json: bool, **options: Any) -> None:
         try:
             answer = command(*args, **options)
-        except Stop as stop:
+        except (Stop, Unanswerable) as error:
+            stop = error if isinstance(error, Stop) else stop_for(error)
             if json:
                 write_json({"error": stop.message, **stop.data})
             else:

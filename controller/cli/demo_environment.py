@@ -25,7 +25,7 @@ from clos.controller.api.client import Client
 from clos.controller.cli.answer import unchecked
 from clos.controller.cli.commands.sim import attach
 from clos.controller.cli.remote import DEFAULT
-from clos.controller.cli.sources import Wanted, loaded
+from clos.controller.explain.inputs import Inputs, load_inputs
 from clos.fabric.sim.openflow.server import SimThread
 
 PACKAGE = Path(clos.__file__).parent
@@ -76,9 +76,9 @@ class DemoEnvironment:
         self.sim: SimThread
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Inputs:
         """What the intent file says right now."""
-        return loaded(TOPOLOGY, [INTENTS])
+        return load_inputs(TOPOLOGY, [INTENTS])
 
     def clos(self, *words: str) -> Ran:
         """Run a command as a person would, with its output on the screen."""

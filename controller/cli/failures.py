@@ -12,7 +12,7 @@ from typing import NamedTuple
 from clos.controller.cli.answer import complain
 from clos.controller.cli.processes import spread
 from clos.controller.cli.render.text import count
-from clos.controller.cli.sources import Wanted
+from clos.controller.explain.inputs import Inputs
 from clos.controller.verify.resilience.failures import FailureVerdict, Work, answer, kinds
 from clos.fabric.dataplane.ruleset import SwitchState
 
@@ -39,7 +39,7 @@ class Broken(NamedTuple):
         return {"broken": [first], "alike": alike, "cut_off": list(self.verdict.torn)}
 
 
-def broken(wanted: Wanted, states: Mapping[str, SwitchState], at_once: int) -> Iterator[Broken]:
+def broken(wanted: Inputs, states: Mapping[str, SwitchState], at_once: int) -> Iterator[Broken]:
     """A verdict for every kind of failure of so many parts at once, in order."""
     todo = kinds(wanted.topology, states, at_once)
     every = sum(len(kind.failures) for kind in todo)

@@ -18,7 +18,7 @@ from clos.controller.cli.answer import Answer, Json, unchecked, usage
 from clos.controller.cli.commands.verify import dump_texts, read_whole
 from clos.controller.cli.remote import controller
 from clos.controller.cli.render.text import count
-from clos.controller.cli.sources import Wanted
+from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.register_names import Names, names_of
 from clos.controller.explain.trace import origin_json
 from clos.controller.intent import Text as Document
@@ -41,13 +41,13 @@ class Rules(NamedTuple):
     origin: Callable[[Rule], tuple[str, Json | None]]
 
 
-def compiled_rules(wanted: Wanted, switch: str) -> Rules:
+def compiled_rules(wanted: Inputs, switch: str) -> Rules:
     """What intents compile to."""
     compiled = wanted.compiled()
     return _of_intents(names_of(compiled), switch, compiled.ruleset.state(switch).rules)
 
 
-def live_rules(wanted: Wanted, state: Path, switch: str) -> Rules:
+def live_rules(wanted: Inputs, state: Path, switch: str) -> Rules:
     """What the switch holds, whoever put it there."""
     with controller(state) as client:
         held = json_text.dumps(client.entries(switch))

@@ -7,12 +7,10 @@ what becomes of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-import typer
-
-from clos.controller.cli.answer import Stop, usage
-from clos.controller.cli.sources import Wanted
+from clos.controller.explain.errors import BadQuestion
+from clos.controller.explain.inputs import Inputs
 from clos.controller.intent.model import ROUTER_MAC, Intent, Service
 from clos.controller.intent.problem import suggest
 from clos.controller.intent.reach import End, Flow, ends
@@ -21,13 +19,6 @@ from clos.controller.probe.packets import WITH_PORTS, Party, message
 from clos.fabric.packet.build import Packet, PacketError
 from clos.fabric.packet.fields import ipv4_text
 from clos.fabric.topology import TRUNK, PortRef, Topology
-
-From = Annotated[str, typer.Option("--from", metavar="ENDPOINT", help="Who sends: tenant/name, name or address.")]
-To = Annotated[str, typer.Option("--to", metavar="ENDPOINT", help="To whom.")]
-ServiceWord = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", help="tcp/1433, udp/53, icmp, ip/47.")]
-Via = Annotated[str, typer.Option("--via", metavar="LEAF", help="The leaf a dual-homed host sends by.")]
-AtPort = Annotated[str, typer.Option("--in", metavar="LEAF:PORT", help="Where a raw --packet enters.")]
-Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw Ethernet frame.")]
 
 SOURCE_PORT = 49152
 """The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
@@ -43,8 +34,8 @@ class Probe(NamedTuple):
     flow: Flow | None = None
 
 
-def asked(wanted: Wanted, source: str, target: str, service: str, via: str, at: str, packet: str) -> Probe:
-    """The probe that the options of ``trace`` and ``explain`` ask for. Raises Stop (USAGE)."""
+def asked(wanted: Inputs, source: str, target: str, service: str, via: str, at: str, packet: str) -> Probe:
+    """The probe that the options of ``trace`` and ``explain`` ask for. Raises BadQuestion."""
     if by_frame(source, target, at, packet):
         return raw(at, packet, wanted.topology)
     one, other = (find_end(wanted.intent, end) for end in (source, target))
@@ -52,39 +43,41 @@ def asked(wanted: Wanted, source: str, target: str, service: str, via: str, at: 
 
 
 def by_frame(source: str, target: str, at: str, packet: str) -> bool:
-    """Whether a raw frame is asked about, and not two endpoints. Raises Stop (USAGE) when neither is named in full."""
+    """Whether a raw frame is asked about, and not two endpoints. Raises BadQuestion when neither is named in full."""
     ends, frame = (source, target), (at, packet)
     if not (all(ends) and not any(frame)) and not (all(frame) and not any(ends)):
-        raise usage("pass --from and --to, or --in and --packet")
+        raise BadQuestion("pass --from and --to, or --in and --packet")
     return all(frame)
 
 
 def find_end(intent: Intent, word: str) -> End:
     """The endpoint called ``tenant/name``, ``name`` where only one tenant has it, or by its IPv4 address.
 
-    Raises Stop (USAGE) when there is none or more than one.
+    Raises BadQuestion when there is none or more than one.
     """
     everyone = list(ends(intent))
     found = [one for one in everyone if word in (str(one), one.endpoint.name, ipv4_text(one.endpoint.ip))]
     if len(found) == 1:
         return found[0]
     if found:
-        raise usage(f"{word} may be {' or '.join(map(str, found))}: write one of these")
+        raise BadQuestion(f"{word} may be {' or '.join(map(str, found))}: write one of these")
     names = {one.endpoint.name for one in everyone} | {str(one) for one in everyone}
     meant = suggest(word, names)
-    raise usage(f"no endpoint {word}{f'; did you mean {meant}?' if meant else ''}")
+    raise BadQuestion(f"no endpoint {word}{f'; did you mean {meant}?' if meant else ''}")
 
 
 def find_flow(word: str) -> Flow:
     """The flow a client of this service opens: ``tcp/1433``, ``udp/53``, ``icmp``, ``ip/47``.
 
-    Raises Stop (USAGE) for what is more than one flow: a range of ports, a protocol with all of its ports, ``any``.
+    Raises BadQuestion for what is more than one flow: a range of ports, a protocol with all of its ports, ``any``.
     """
     service = find_service(word)
     if service.proto is None or (
         service.proto in WITH_PORTS and (service.first is None or service.first != service.last)
     ):
-        raise usage(f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp (explain takes ranges)")
+        raise BadQuestion(
+            f"--service {word}: name one packet's service, like tcp/443, udp/53 or icmp (explain takes ranges)"
+        )
     return Flow(service.proto, SOURCE_PORT, service.first) if service.proto in WITH_PORTS else Flow(service.proto)
 
 
@@ -93,11 +86,11 @@ def find_service(word: str) -> Service:
     try:
         return scalars.service(word)
     except ValueError as error:
-        raise usage(f"--service {word}: {error}") from None
+        raise BadQuestion(f"--service {word}: {error}") from None
 
 
 def find_ports(words: Iterable[str], topology: Topology) -> frozenset[PortRef]:
-    """Switch ports written ``leaf1:3``. Raises Stop (USAGE) for one that the topology does not have."""
+    """Switch ports written ``leaf1:3``. Raises BadQuestion for one that the topology does not have."""
     return frozenset(find_port(word, topology) for word in words)
 
 
@@ -105,33 +98,33 @@ def find_port(word: str, topology: Topology) -> PortRef:
     try:
         port = PortRef(*scalars.port(word))
     except ValueError as error:
-        raise usage(f"{word}: {error}") from None
+        raise BadQuestion(f"{word}: {error}") from None
     if port.switch not in topology.switches:
         raise no_switch(port.switch, topology)
     if port.port not in topology.ports[port.switch]:
-        raise usage(
+        raise BadQuestion(
             f"{word}: {port.switch} has no such port; it uses {', '.join(map(str, topology.ports[port.switch]))}"
         )
     return port
 
 
-def no_switch(name: str, topology: Topology) -> Stop:
+def no_switch(name: str, topology: Topology) -> BadQuestion:
     """What to say to someone who names a switch that is not there."""
     meant = suggest(name, topology.switches)
-    return usage(f"no switch {name}{f'; did you mean {meant}?' if meant else ''}")
+    return BadQuestion(f"no switch {name}{f'; did you mean {meant}?' if meant else ''}")
 
 
-def between_ends(wanted: Wanted, source: End, target: End, flow: Flow, via: str = "") -> Probe:
+def between_ends(wanted: Inputs, source: End, target: End, flow: Flow, via: str = "") -> Probe:
     """The first packet ``source`` sends to ``target``: bridged within a network, else by way of the gateway.
 
     ``via``: the leaf it enters by, for a dual-homed host.
     """
     if str(source) == str(target):
-        raise usage(f"{source} to itself: no fabric sees such a packet")
+        raise BadQuestion(f"{source} to itself: no fabric sees such a packet")
     host = wanted.topology.hosts[source.endpoint.host]
     ports = [port for port in host.ports if via in ("", port.switch)]
     if not ports:
-        raise usage(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
+        raise BadQuestion(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
     home = (source.tenant.name, source.endpoint.network)
     near = home == (target.tenant.name, target.endpoint.network)
     vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
@@ -145,5 +138,5 @@ def raw(port: str, text: str, topology: Topology) -> Probe:
     try:
         packet = Packet.parse(bytes.fromhex(text.replace(":", "")))
     except (ValueError, PacketError) as error:
-        raise usage(f"--packet: {error}") from None
+        raise BadQuestion(f"--packet: {error}") from None
     return Probe(find_port(port, topology), packet)

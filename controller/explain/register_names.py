@@ -134,3 +134,19 @@ def _fabric_origins(topology: Topology) -> dict[int, Origin]:
     """What rules that depend on the topology alone say about themselves."""
     paths = [*map(switch_path, topology.switches), *map(node_path, topology.nodes)]
     return {cookie(path): Origin(path, NOWHERE) for path in paths}
+
+
+def table_name(topology: Topology, switch: str, table: int) -> str:
+    """What a flow table of a switch decides: the name of its stage."""
+    found = topology.switches.get(switch)
+    return stage_name(table, spine=found is not None and not found.is_leaf)
+
+
+def stage_name(table: int, spine: bool) -> str:
+    """The name of a leaf's or a spine's stage; empty where there is none."""
+    from clos.controller.compile import STAGES  # noqa: PLC0415 - most words need no compiler
+    from clos.controller.compile.stages import SPINE  # noqa: PLC0415
+
+    if spine:
+        return SPINE.name if table == SPINE.table else ""
+    return STAGES[table].name if table < len(STAGES) else ""

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from clos.controller.cli.answer import Json
-from clos.controller.cli.render.text import table_name
 from clos.controller.compile import Compiled, Origin
 from clos.controller.explain.questions import Probe
-from clos.controller.explain.register_names import Names, names_of
+from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.intent.model import NOWHERE
 from clos.controller.intent.reach import End, ruling, waypoint
 from clos.controller.plan import rule_json
@@ -24,6 +22,8 @@ from clos.fabric.dataplane.outcome import Hop
 from clos.fabric.dataplane.switch import SwitchModel
 from clos.fabric.dataplane.walk import Drop, Visit, Walk, walk
 from clos.fabric.topology import PortRef
+
+Json = dict[str, Any]
 
 
 class Outcome(StrEnum):

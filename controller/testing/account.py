@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from clos.controller.cli.sources import Wanted
 from clos.controller.compile import Compiled
 from clos.controller.explain import trace as traced
+from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.policy_reasons import because
 from clos.controller.explain.questions import Probe as Asked
 from clos.controller.probe.landing import arrived
@@ -22,7 +22,7 @@ from clos.fabric.dataplane.walk import Delivery
 class Witness(NamedTuple):
     """A packet that speaks against a test, and what reached hosts."""
 
-    wanted: Wanted
+    wanted: Inputs
     compiled: Compiled
     verdict: Verdict
     deliveries: tuple[Delivery, ...]

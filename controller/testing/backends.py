@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from clos.controller.cli.answer import Stop
-from clos.controller.cli.sources import Wanted, loaded
+from clos.controller.explain.errors import InvalidInputs, Unanswerable
+from clos.controller.explain.inputs import Inputs, load_inputs
 from clos.controller.probe.packets import Probe
 from clos.controller.probe.simulated import Simulated
 from clos.controller.testing.fabric import Fabric
@@ -52,8 +52,9 @@ def started(backend: str, topology: Path, intents: Sequence[Path]) -> Iterator[F
             yield Fabric(wanted, compiled, OnSim(running), lambda name, value: None)
 
 
-def _loaded(topology: Path, intents: Sequence[Path]) -> Wanted:
+def _loaded(topology: Path, intents: Sequence[Path]) -> Inputs:
     try:
-        return loaded(topology, list(intents))
-    except Stop as stop:
-        raise CannotTest("\n".join([stop.message, *map(str, stop.details)])) from None
+        return load_inputs(topology, list(intents))
+    except Unanswerable as error:
+        problems = error.problems if isinstance(error, InvalidInputs) else ()
+        raise CannotTest("\n".join([str(error), *map(str, problems)])) from None

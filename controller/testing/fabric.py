@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from clos.controller.cli.sources import Wanted
 from clos.controller.compile import Compiled
+from clos.controller.explain.inputs import Inputs
 from clos.controller.intent.model import Service
 from clos.controller.probe.coverage import Entries
 from clos.controller.probe.landing import arrived
@@ -62,7 +62,7 @@ class Told(NamedTuple):
 class Fabric:
     """A running fabric with a topology and intents on it; what the fixture ``fabric`` gives."""
 
-    def __init__(self, wanted: Wanted, compiled: Compiled, backend: Backend, record: Record) -> None:
+    def __init__(self, wanted: Inputs, compiled: Compiled, backend: Backend, record: Record) -> None:
         self.wanted, self.compiled, self.backend = wanted, compiled, backend
         self._record = record
         self._everyone = parties(wanted.intent, wanted.topology)

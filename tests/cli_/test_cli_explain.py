@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clos.controller.cli.sources import Wanted, read
+from clos.controller.cli.sources import read
 from clos.controller.compile import compile_fabric
+from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.questions import between_ends
 from clos.controller.explain.trace import Outcome, follow
 from clos.controller.intent.reach import Flow, converse, ends, ruling, waypoint
@@ -31,7 +32,7 @@ def test_what_an_intent_permits_is_what_its_rules_deliver(data: st.DataObject) -
     for _ in range(4 if len(people) > 1 else 0):
         source, target = data.draw(st.permutations(people))[:2]
         flow = data.draw(FLOWS)
-        done = follow(compiled, between_ends(Wanted(topology, intent), source, target, flow))
+        done = follow(compiled, between_ends(Inputs(topology, intent), source, target, flow))
         decided = ruling(intent, source, target, flow)
         assert decided.allowed == (done.outcome is Outcome.DELIVERED), str(done.walk)
         first = waypoint(source, decided) or target

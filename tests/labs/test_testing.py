@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clos.controller.cli.sources import Wanted
+from clos.controller.explain.inputs import Inputs
 from clos.controller.probe.simulated import Simulated
 from clos.controller.testing.backends import OnSim
 from clos.controller.testing.fabric import Fabric, NotAsAsserted
@@ -160,7 +160,7 @@ def test_the_sample_workflow_runs_the_simulated_fabric_on_changes_and_real_switc
     (tested,) = [line for line in commands(jobs["lab"]) if "pytest " in line]
     assert tested.startswith("sudo ") and "--clos-backend=lab" in tested
     (installed,) = [line for line in commands(jobs["lab"]) if "apt-get install" in line]
-    assert set(PACKAGES.split()) == set(installed.split()) - {
+    assert set(PACKAGES) == set(installed.split()) - {
         "sudo", "apt-get", "install", "--yes", "--no-install-recommends",
     }  # fmt: skip
 
@@ -181,7 +181,7 @@ def test_the_sample_workflow_s_own_command_tests_the_repository_of_the_page(pyte
 def test_rules_that_leak_are_found_though_the_intents_and_the_compiler_know_of_no_leak() -> None:
     """A switch that lost its refusal forwards what no policy permits: the packets say so, and so does the message."""
     compiled = demo()
-    wanted = Wanted(compiled.topology, compiled.intent)
+    wanted = Inputs(compiled.topology, compiled.intent)
     noted: list[tuple[str, str]] = []
     with Simulated(compiled.topology, _leaking(compiled.ruleset)) as running:
         fabric = Fabric(wanted, compiled, OnSim(running), lambda name, value: noted.append((name, value)))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clos.controller.cli.sources import Wanted, read
+from clos.controller.cli.sources import read
+from clos.controller.explain.inputs import Inputs
 from clos.controller.intent.reach import ends
 from clos.controller.probe.landing import Landings, arrived, landing
 from clos.controller.probe.simulated import Simulated
@@ -169,7 +170,7 @@ def test_a_waypoint_has_what_is_for_those_behind_it_and_nothing_else(tmp_path: P
     path, fabric = tmp_path / "via.yaml", tmp_path / "topology.yaml"
     path.write_text(VIA)
     fabric.write_text(TOPOLOGY + "    c: {port: leaf2:12, mac: 02:00:00:00:00:0c}\n")
-    wanted: Wanted = read(fabric, [path])
+    wanted: Inputs = read(fabric, [path])
     landings, at = Landings(wanted.intent, wanted.topology), PortRef("leaf2", 12)
     for ip, taken in ((0x0A000014, ("red/w",)), (0x0A00001E, ("red/w",)), (0x0A000063, ())):
         one = Delivery(at, frame(None, 0x02_00_00_00_00_0C, ip))

@@ -17,10 +17,11 @@ from clos.controller.cli.answer import USAGE
 from clos.controller.cli.proof_steps import plan_steps, states_of
 from clos.controller.cli.render.proof_junit import junit
 from clos.controller.cli.render.proof_sarif import sarif
-from clos.controller.cli.sources import Wanted, read
+from clos.controller.cli.sources import read
 from clos.controller.cli.verification import COULD_NOT, PROVED, REFUTED, SAYS, Sources, Verification
 from clos.controller.compile import Compiled
 from clos.controller.dump import Dump, read_dump
+from clos.controller.explain.inputs import Inputs
 from clos.controller.intent import Text
 from clos.controller.plan import diff
 from clos.controller.verify import (
@@ -50,7 +51,7 @@ OFFICE = "tenant/office"
 
 
 @cache
-def demo() -> Wanted:
+def demo() -> Inputs:
     return read(ROOT / TOPOLOGY, [ROOT / INTENTS])
 
 

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 from clos.controller.cli import COMMANDS, load
 from clos.controller.cli.commands.graph import Notation, drawn
 from clos.controller.cli.exit_codes import NO, ExitCode
-from clos.controller.cli.render.text import table_name
 from clos.controller.cli.sources import read
 from clos.controller.compile import Compiled
-from clos.controller.explain.register_names import Names, names_of
+from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.plan import ruleset_json
 from tests.support import proof_docs
 from tests.support.root import ROOT

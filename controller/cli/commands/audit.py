@@ -16,12 +16,12 @@ from clos.controller.audit import audit as checked
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, unchecked, usage
 from clos.controller.cli.remote import DEFAULT, StateDir, controller
 from clos.controller.cli.render.text import columns, some, took
-from clos.controller.cli.sources import loaded
 from clos.controller.compile import CompileError, compile_fabric
 from clos.controller.compile.numbering import from_json
 from clos.controller.daemon.changes.verdict import NOW, PROVED
 from clos.controller.daemon.compiler_version import fingerprint
 from clos.controller.daemon.state import COMPILER
+from clos.controller.explain.inputs import load_inputs
 from clos.controller.intent import Text as Document
 from clos.fabric.dataplane.ruleset import SwitchState
 from clos.fabric.openflow.digest import fabric_digest, state_digest
@@ -71,7 +71,7 @@ def audit(
             raise usage(f"switches hold revision {in_force}: --live goes with that one")
         found = client.revision(number)
         held = client.digests() if live else None
-    wanted = loaded(
+    wanted = load_inputs(
         Document("topology.yaml", found["topology"]), [Document(*item) for item in found["sources"].items()]
     )
     try:

@@ -12,20 +12,16 @@ from rich.text import Text
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
 from clos.controller.cli.commands.inspect import Numbered, numbered
+from clos.controller.cli.options import AtPort, From, Hexadecimal, ServiceWord, To, Via
 from clos.controller.cli.remote import DEFAULT, StateDir
-from clos.controller.cli.render.text import columns, count, table_name
-from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
+from clos.controller.cli.render.text import columns, count
+from clos.controller.cli.sources import IntentPaths, TopologyPath, read
 from clos.controller.compile import Compiled, Origin
+from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.policy_reasons import because, end_text, not_admitted, quoted
 from clos.controller.explain.questions import (
     SOURCE_PORT,
-    AtPort,
-    From,
-    Hexadecimal,
     Probe,
-    ServiceWord,
-    To,
-    Via,
     between_ends,
     by_frame,
     find_end,
@@ -33,7 +29,7 @@ from clos.controller.explain.questions import (
     no_switch,
     raw,
 )
-from clos.controller.explain.register_names import names_of
+from clos.controller.explain.register_names import names_of, table_name
 from clos.controller.explain.trace import Followed, Outcome, follow, origin_json, path_text
 from clos.controller.intent.model import Intent, Policy, Service
 from clos.controller.intent.reach import End, Ruling
@@ -98,7 +94,7 @@ class Explained(NamedTuple):
     agree: bool
 
 
-def _about_ends(wanted: Wanted, compiled: Compiled, source: End, target: End, service: Service, via: str) -> Answer:
+def _about_ends(wanted: Inputs, compiled: Compiled, source: End, target: End, service: Service, via: str) -> Answer:
     reading = IntentOracle(wanted.intent, wanted.topology)
     found = []
     for part in parts(wanted.intent, source, target, service, SOURCE_PORT):
@@ -167,7 +163,7 @@ def _ruling_json(decided: Ruling, source: End) -> Json | None:
     return {**(origin_json(Origin(path, by.where)) or {}), "reply": decided.reply}
 
 
-def _about_frame(wanted: Wanted, probe: Probe, done: Followed) -> Answer:
+def _about_frame(wanted: Inputs, probe: Probe, done: Followed) -> Answer:
     """A raw frame has no names: say how far it came, and whose addresses it lacks when it was not let in."""
 
     def lines() -> Iterator[Text | str]:

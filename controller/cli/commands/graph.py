@@ -12,7 +12,8 @@ from clos.controller.cli.answer import Answer, answering, usage
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.diagram import dot, mermaid
 from clos.controller.cli.render.svg import svg
-from clos.controller.cli.sources import IntentPaths, TopologyPath, read, read_topology
+from clos.controller.cli.sources import IntentPaths, TopologyPath, read
+from clos.controller.explain.inputs import read_topology
 from clos.controller.intent.model import Intent
 from clos.fabric.topology import Topology
 

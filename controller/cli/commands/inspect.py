@@ -12,12 +12,13 @@ from rich.text import Text
 from clos.controller.cli.answer import Answer, Json, answering, usage
 from clos.controller.cli.remote import DEFAULT, StateDir, controller
 from clos.controller.cli.render.plan import entry_text
-from clos.controller.cli.render.text import count, table_name
-from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read, read_topology
+from clos.controller.cli.render.text import count
+from clos.controller.cli.sources import IntentPaths, TopologyPath, read
 from clos.controller.compile import STAGES, Compiled, cookie
 from clos.controller.compile.cookie import endpoint_path
+from clos.controller.explain.inputs import Inputs, read_topology
 from clos.controller.explain.questions import find_end, no_switch
-from clos.controller.explain.register_names import Names, names_of
+from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.explain.trace import origin_json
 from clos.controller.plan import group_json, meter_json, rule_json
 from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
@@ -84,7 +85,7 @@ def inspect(
     return Answer(_json(found), lambda: _lines(found))
 
 
-def _shadows(wanted: Wanted, state: Path | None, switch: str, table: int | None) -> Answer:
+def _shadows(wanted: Inputs, state: Path | None, switch: str, table: int | None) -> Answer:
     """Rules that never match: of a live switch where ``state`` says whose, else of what intents compile to."""
     from clos.controller.cli.shadowed import compiled_rules, live_rules, shadows  # noqa: PLC0415 - it loads the prover
 
@@ -121,7 +122,7 @@ def numbered(compiled: Compiled, switch: str) -> Iterator[Numbered]:
         yield Numbered(f"{switch}/{rule.table}/{positions[rule.table]}", rule)
 
 
-def _listing(wanted: Wanted, switch: str, table: int | None, endpoint: str) -> Listing:
+def _listing(wanted: Inputs, switch: str, table: int | None, endpoint: str) -> Listing:
     compiled = wanted.compiled()
     state = compiled.ruleset.state(switch)
     whole = table is None and not endpoint
@@ -167,7 +168,7 @@ def _json(found: Listing) -> Json:
     }
 
 
-def _read_back(wanted: Wanted, state: Path, switch: str, table: int | None) -> Answer:
+def _read_back(wanted: Inputs, state: Path, switch: str, table: int | None) -> Answer:
     """What a switch holds, whoever put it there; rules of the intents with their origin."""
     with controller(state) as client:
         held = client.entries(switch)

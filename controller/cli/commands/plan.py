@@ -13,17 +13,8 @@ from clos.controller.cli.answer import CHANGES, OK, Answer, Json, answering, usa
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, running
 from clos.controller.cli.render.impact import difference_lines
 from clos.controller.cli.render.plan import brakes_json, plan_lines
-from clos.controller.cli.sources import (
-    Intents,
-    Source,
-    TopologyPath,
-    Wanted,
-    documents,
-    in_force,
-    loaded,
-    read_intents,
-    read_topology,
-)
+from clos.controller.cli.sources import Intents, TopologyPath, documents, in_force
+from clos.controller.explain.inputs import Inputs, Source, load_inputs, read_intents, read_topology
 from clos.controller.impact.endpoint_pairs import Snapshot
 from clos.controller.impact.export import impact_json
 from clos.controller.impact.impact import impact_of
@@ -108,13 +99,13 @@ def plan(
     else:
         earlier = read_topology(from_topology) if from_topology else None
         fabric = read_topology(topology, earlier)
-        old = Wanted(earlier or fabric, read_intents(before, earlier or fabric)) if before else None
+        old = Inputs(earlier or fabric, read_intents(before, earlier or fabric)) if before else None
         start = ", ".join(map(str, before)) if before else "an empty fabric"
-        found = planned_here(start, old, Wanted(fabric, read_intents(intents, fabric)), limit, thorough)
+        found = planned_here(start, old, Inputs(fabric, read_intents(intents, fabric)), limit, thorough)
     return _answer(found, detailed, entries, every)
 
 
-def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int, thorough: bool = False) -> Planned:
+def planned_here(start: str, old: Inputs | None, new: Inputs, limit: int, thorough: bool = False) -> Planned:
     """The plan from the rules of one intent, or from an empty fabric, to those of another."""
     before = old.compiled() if old else None
     installed = before.ruleset if before else EMPTY
@@ -125,10 +116,10 @@ def planned_here(start: str, old: Wanted | None, new: Wanted, limit: int, thorou
     if old:
         known = identity_brake(old.topology, new.topology)
         held = (*([known] if known else []), *tenant_brakes(old.intent.tenants, new.intent.tenants), *held)
-    before_side = old.side if old else Snapshot(Intent(), new.topology)
-    means = impact_of(before_side, new.side)
+    before_side = old.snapshot if old else Snapshot(Intent(), new.topology)
+    means = impact_of(before_side, new.snapshot)
     most = None if thorough else MOST_RULES
-    rules = side_effects(before_side, new.side, installed, desired, means.flows, most)
+    rules = side_effects(before_side, new.snapshot, installed, desired, means.flows, most)
     data = {
         **to_json(found, limit),
         "brakes": brakes_json(held),
@@ -183,7 +174,7 @@ def diff_(
     return _answer(found, detailed, entries=True, every=every)
 
 
-def _sides(old: str, new: str, topology: Path | None, state: Path) -> tuple[Wanted, Wanted]:
+def _sides(old: str, new: str, topology: Path | None, state: Path) -> tuple[Inputs, Inputs]:
     """Both sides of a comparison. A revision compared with files stands on its own topology, they on ``topology``."""
     one, other = _is_revision(old), _is_revision(new)
     if one and not other:
@@ -200,17 +191,17 @@ def _is_revision(word: str) -> bool:
     return word.isdecimal() and not Path(word).exists()
 
 
-def _revision(word: str, topology: Path | None, state: Path) -> Wanted:
+def _revision(word: str, topology: Path | None, state: Path) -> Inputs:
     held = in_force(state, int(word))
-    return loaded(topology or held.topology, held.intents, held.numbering)
+    return load_inputs(topology or held.topology, held.intents, held.numbering)
 
 
-def _files(word: str, topology: Path | None, state: Path, before: Topology | None = None) -> Wanted:
+def _files(word: str, topology: Path | None, state: Path, before: Topology | None = None) -> Inputs:
     """Files need a topology, or a controller that has one. ``before``: whose switches keep their identities."""
     if topology is None and not running(state):
         raise usage("missing --topology FILE")
     fabric: Source = topology or in_force(state).topology
-    return loaded(fabric, [Path(word)], before=before)
+    return load_inputs(fabric, [Path(word)], before=before)
 
 
 def _answer(found: Planned, detailed: bool, entries: bool, every: bool) -> Answer:

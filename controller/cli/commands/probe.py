@@ -13,11 +13,13 @@ import typer
 from rich.text import Text
 
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, unchecked
+from clos.controller.cli.options import From, To
 from clos.controller.cli.remote import DEFAULT, StateDir
-from clos.controller.cli.render.text import columns, count, some, table_name
-from clos.controller.cli.sources import IntentPaths, TopologyPath, Wanted, read
-from clos.controller.explain.questions import From, To, find_end, find_service
-from clos.controller.explain.register_names import Names, names_of
+from clos.controller.cli.render.text import columns, count, some
+from clos.controller.cli.sources import IntentPaths, TopologyPath, read
+from clos.controller.explain.inputs import Inputs
+from clos.controller.explain.questions import find_end, find_service
+from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.probe.cover import Cover, cover
 from clos.controller.probe.coverage import Bucket, Down, Entries, Entry
 from clos.controller.probe.gather import Candidate
@@ -61,19 +63,19 @@ def probe(
     return told(tried(wanted, wanted.compiled().ruleset, asked), every)
 
 
-def _asked(wanted: Wanted, source: str, target: str, service: str) -> list[Question]:
+def _asked(wanted: Inputs, source: str, target: str, service: str) -> list[Question]:
     everyone = parties(wanted.intent, wanted.topology)
     wishes = each_kind(wanted.intent, find_service(service)) if service else services(wanted.intent)
     one, other = (_named(wanted, everyone, word) for word in (source, target))
     return list(questions(wanted.intent, one, other, wishes))
 
 
-def _named(wanted: Wanted, everyone: list[Party], word: str) -> list[Party]:
+def _named(wanted: Inputs, everyone: list[Party], word: str) -> list[Party]:
     name = str(find_end(wanted.intent, word)) if word else ""
     return [party for party in everyone if name in ("", party.name)]
 
 
-def tried(wanted: Wanted, ruleset: Ruleset, asked: Sequence[Question]) -> list[Verdict]:
+def tried(wanted: Inputs, ruleset: Ruleset, asked: Sequence[Question]) -> list[Verdict]:
     """The questions put to a simulated fabric. Raises Stop (UNCHECKED) when it cannot be programmed."""
     entries = Entries(ruleset, wanted.topology)
     try:
@@ -134,7 +136,7 @@ class Proof(NamedTuple):
     """Probes that did not arrive where they should have, or did where they should not."""
 
 
-def covered(wanted: Wanted, every: bool = False) -> Answer:
+def covered(wanted: Inputs, every: bool = False) -> Answer:
     """Send a covering set through a simulated fabric and read its counters."""
     compiled = wanted.compiled()
     found = cover(wanted.intent, wanted.topology, compiled.ruleset)

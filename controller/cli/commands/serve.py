@@ -12,8 +12,8 @@ from clos.controller.api.process import serve as run
 from clos.controller.cli.answer import unchecked, usage
 from clos.controller.cli.commands.sim import address
 from clos.controller.cli.remote import DEFAULT, StateDir
-from clos.controller.cli.sources import read_topology
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
+from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
 from clos.controller.wire.osken.patches import Tls
 

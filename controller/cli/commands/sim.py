@@ -14,7 +14,7 @@ import typer
 
 from clos.controller.cli.answer import usage
 from clos.controller.cli.render.text import count
-from clos.controller.cli.sources import read_intents, read_topology
+from clos.controller.explain.inputs import read_intents, read_topology
 from clos.controller.intent.model import Intent
 from clos.controller.intent.reach import ends
 from clos.fabric.sim.openflow.server import SimThread

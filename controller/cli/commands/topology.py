@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from clos.controller.cli.answer import Answer, Json, answering, usage
 from clos.controller.cli.coercion import lighten
 from clos.controller.cli.render.text import columns, count
-from clos.controller.cli.sources import read_topology
+from clos.controller.explain.inputs import read_topology
 from clos.controller.intent import dump
 from clos.fabric.generate import clos
 from clos.fabric.packet.fields import mac_text

@@ -7,18 +7,10 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.answer import FAILED, OK, Answer, answering
+from clos.controller.cli.options import AtPort, From, Hexadecimal, ServiceWord, To, Via
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.sources import IntentPaths, TopologyPath, read
-from clos.controller.explain.questions import (
-    AtPort,
-    From,
-    Hexadecimal,
-    ServiceWord,
-    To,
-    Via,
-    asked,
-    find_ports,
-)
+from clos.controller.explain.questions import asked, find_ports
 from clos.controller.explain.trace import Outcome, follow, followed_json, lines
 
 LinksDown = Annotated[

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from clos.controller.cli.answer import FAILED, OK, Answer, Json, Lines, answering
+from clos.controller.cli.answer import FAILED, OK, Answer, Json, Lines, answering, problem_json
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import columns, count
-from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, Wanted, problem_json, read
+from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, read
 from clos.controller.cli.warnings import warnings
+from clos.controller.explain.inputs import Inputs
 from clos.controller.intent import Problem, json_schema
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def validate(
     return Answer(data, lambda: _sound(wanted, found), FAILED if strict and found else OK)
 
 
-def _counts(wanted: Wanted) -> Json:
+def _counts(wanted: Inputs) -> Json:
     tenants = wanted.intent.tenants.values()
     return {
         "tenants": len(tenants),
@@ -55,7 +56,7 @@ _ONE = {"policies": "policy"}
 """The names of one of what ``_counts`` counts, where it is not the other without its s."""
 
 
-def _sound(wanted: Wanted, found: Sequence[Problem]) -> Iterator[Text | str]:
+def _sound(wanted: Inputs, found: Sequence[Problem]) -> Iterator[Text | str]:
     yield from (Text.assemble(("warning", "yellow"), f": {each}") for each in found)
     parts = [count(number, _ONE.get(name, name.removesuffix("s")), name) for name, number in _counts(wanted).items()]
     more = f"; {count(len(found), 'warning')}" if found else ""

@@ -27,22 +27,13 @@ from clos.controller.cli.render.proof_json import verification_json
 from clos.controller.cli.render.proof_junit import junit
 from clos.controller.cli.render.proof_sarif import sarif
 from clos.controller.cli.render.proof_text import lines
-from clos.controller.cli.sources import (
-    IntentPaths,
-    TopologyPath,
-    Wanted,
-    in_force,
-    loaded,
-    read,
-    read_intents,
-    read_topology,
-    unreadable,
-)
+from clos.controller.cli.sources import IntentPaths, TopologyPath, in_force, read, unreadable
 from clos.controller.cli.verification import SAYS, Ours, ProvedState, Sources, Verification
 from clos.controller.compile import Compiled
 from clos.controller.daemon.gc_control import gc_paused
 from clos.controller.dump import Dump, read_dump
 from clos.controller.dump.strange import strange
+from clos.controller.explain.inputs import Inputs, load_inputs, read_intents, read_topology
 from clos.controller.intent import Text
 from clos.controller.verify import CLAIMS, Report, verify_parallel, verify_states
 from clos.controller.verify.proof.invariants import INVARIANTS, InvariantReport, check_invariants
@@ -143,7 +134,7 @@ def _compiled(asked: Asked) -> Verification:
 
 
 def _against(
-    subject: str, wanted: Wanted, states: Mapping[str, SwitchState], asked: Asked, dump: Dump | None = None
+    subject: str, wanted: Inputs, states: Mapping[str, SwitchState], asked: Asked, dump: Dump | None = None
 ) -> Verification:
     """States held against intents."""
     _asked_of(CLAIMS, asked)
@@ -159,7 +150,7 @@ def _against(
     return Verification(subject, (whole._replace(title="With nothing broken"), *stages), strange=odd)
 
 
-def _proved(wanted: Wanted, states: Mapping[str, SwitchState]) -> Report:
+def _proved(wanted: Inputs, states: Mapping[str, SwitchState]) -> Report:
     """Every claim for these states, by as many processes as help: for small fabrics one, and for those so large that
     there may not be room for copies."""
     parts = processors() if FEWEST < sum(len(state.rules) for state in states.values()) < MOST else 1
@@ -229,17 +220,17 @@ def _ends_of_plan(asked: Asked) -> tuple[Compiled | None, Compiled]:
     """What is installed, as far as is known without asking switches, and what is wanted."""
     if asked.before or not running(asked.state):
         wanted = read(asked.topology, asked.intents, asked.state)
-        held = Wanted(wanted.topology, read_intents(asked.before, wanted.topology)).compiled() if asked.before else None
+        held = Inputs(wanted.topology, read_intents(asked.before, wanted.topology)).compiled() if asked.before else None
         return held, wanted.compiled(held)
     with controller(asked.state) as client:
         number = client.status()["revision"]
         if not number:
             if not asked.topology or not asked.intents:
                 raise usage("no revision is in force yet: pass --topology FILE and INTENTS")
-            return None, loaded(asked.topology, asked.intents).compiled()
+            return None, load_inputs(asked.topology, asked.intents).compiled()
     before = in_force(asked.state, number)
-    was = loaded(*before).compiled()
-    return was, loaded(asked.topology or before.topology, asked.intents or before.intents).compiled(was)
+    was = load_inputs(*before).compiled()
+    return was, load_inputs(asked.topology or before.topology, asked.intents or before.intents).compiled(was)
 
 
 def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
@@ -251,7 +242,7 @@ def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
         dump = read_whole(dump_texts(paths), {switch.name: switch.dpid for switch in fabric.switches.values()})
     told = f"{', '.join(map(str, paths))} on {asked.topology}"
     if asked.intents:
-        wanted = Wanted(fabric, read_intents(asked.intents, fabric))
+        wanted = Inputs(fabric, read_intents(asked.intents, fabric))
         intents = ", ".join(map(str, asked.intents))
         return _against(f"Rules of {told}, against {intents}", wanted, dump.states, asked, dump)
     return _surveyed(f"Rules of {told}, without intents", fabric, dump, asked)

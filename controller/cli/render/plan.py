@@ -12,7 +12,8 @@ from itertools import chain
 from rich.text import Text
 
 from clos.controller.cli.answer import Json
-from clos.controller.cli.render.text import columns, some, stage_name
+from clos.controller.cli.render.text import columns, some
+from clos.controller.explain.register_names import stage_name
 from clos.controller.plan import ADD, DELETE, MODIFY, Brake, Counts
 
 SIGNS = {ADD: ("+", "green"), MODIFY: ("~", "yellow"), DELETE: ("-", "red")}

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Union
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from clos.fabric.topology import Topology
-
 Cell = Union[str, "Text"]
 
 
@@ -97,22 +95,6 @@ def _wrapped(cell: Text, width: int) -> list[Text]:
 
     parts = wrap(cell.plain, width, break_long_words=False, break_on_hyphens=False)
     return [Text(part, cell.style) for part in parts]
-
-
-def table_name(topology: Topology, switch: str, table: int) -> str:
-    """What a flow table of a switch decides: the name of its stage."""
-    found = topology.switches.get(switch)
-    return stage_name(table, spine=found is not None and not found.is_leaf)
-
-
-def stage_name(table: int, spine: bool) -> str:
-    """The name of a leaf's or a spine's stage; empty where there is none."""
-    from clos.controller.compile import STAGES  # noqa: PLC0415 - most words need no compiler
-    from clos.controller.compile.stages import SPINE  # noqa: PLC0415
-
-    if spine:
-        return SPINE.name if table == SPINE.table else ""
-    return STAGES[table].name if table < len(STAGES) else ""
 
 
 def some(names: Sequence[str], most: int = 4) -> str:
