@@ -20,7 +20,6 @@ from clos.fabric.dataplane.rule import Instructions, Rule
 from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset
 from clos.lab.mininet.sandbox import PACKAGES
 from tests.support.docs import demo
-from tests.support.root import ROOT
 from tests.support.testing_repo import ROOT, repository
 
 pytest_plugins = ["pytester"]
