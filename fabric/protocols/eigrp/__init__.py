@@ -1,0 +1,1 @@
+"""EIGRP (RFC 7868) without I/O: packets, reliable transport, DUAL. Must not know: sockets, clocks, devices."""
