@@ -1,0 +1,1 @@
+"""What ``show`` prints: IOS' layouts, rendered from a device's configuration and live state."""

@@ -1,0 +1,56 @@
+"""``show access-lists``: every list with its entries' numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clos.fabric.sim.legacy.device import LegacyDevice
+from clos.fabric.sim.legacy.grammar import Match
+from clos.fabric.sim.legacy.show.words import text_of
+from clos.fabric.sim.legacy.tree import Tree, starting
+
+
+def access_lists(device: LegacyDevice, match: Match) -> str:
+    """All lists, or the one that is named; remarks are not shown."""
+    wanted = match.arguments[0] if match.arguments else None
+    return text_of(
+        line
+        for kind, name, entries in sorted(
+            _lists(device.running), key=lambda one: (one[0] != "Standard", _order(one[1]))
+        )
+        if wanted is None or name == wanted
+        for line in (f"{kind} IP access list {name}", *entries)
+    )
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+
+
+def _lists(tree: Tree) -> Iterator[tuple[str, str, list[str]]]:
+    for line in starting(tree, "ip access-list"):
+        kind, name = line.words()[2:4]
+        entries = [f"    {entry.key} {_shown(kind, entry.text)}" for entry in line.children if not _remark(entry.text)]
+        yield kind.capitalize(), name, entries
+    numbered: dict[str, list[str]] = {}
+    for line in starting(tree, "access-list"):
+        number, text = line.text.split(maxsplit=2)[1:]
+        numbered.setdefault(number, []).append(text)
+    for number, texts in numbered.items():
+        kind = "standard" if int(number) < 100 else "extended"
+        entries = [f"    {10 * at} {_shown(kind, text)}" for at, text in enumerate(texts, 1)]
+        yield kind.capitalize(), number, entries
+
+
+def _remark(text: str) -> bool:
+    return text.startswith("remark ")
+
+
+def _shown(kind: str, text: str) -> str:
+    """Standard entries with a wildcard are printed in words: ``permit 10.0.0.0, wildcard bits 0.0.0.255``."""
+    words = text.split()
+    if kind == "standard" and len(words) > 2 and words[1] not in {"any", "host"} and words[2] != "log":
+        return " ".join([words[0], f"{words[1]},", "wildcard bits", *words[2:]])
+    if kind == "standard" and words[1] == "host":
+        return " ".join([words[0], *words[2:]])
+    return text

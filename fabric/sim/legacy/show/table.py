@@ -1,0 +1,38 @@
+"""Which ``show`` command is rendered by which function: one table.
+
+``mode`` of a row: None where every user may, ``privileged`` where only one that is enabled may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clos.fabric.sim.legacy.device import LegacyDevice
+from clos.fabric.sim.legacy.grammar import Match, Row
+from clos.fabric.sim.legacy.show import access_lists, neighbors, switching, system
+
+Show = Callable[[LegacyDevice, Match], str]
+
+_TABLE: tuple[tuple[str, bool, Show], ...] = (
+    ("show running-config [interface <interface>]", True, system.running_config),
+    ("show startup-config", True, system.startup_config),
+    ("show version", False, system.version),
+    ("show inventory", False, system.inventory),
+    ("show archive", True, system.archive),
+    ("show clock", False, system.clock),
+    ("show logging", False, system.logging),
+    ("show vlan brief", False, switching.vlan_brief),
+    ("show vlan", False, switching.vlan),
+    ("show vtp status", False, switching.vtp_status),
+    ("show interfaces trunk", False, switching.trunks),
+    ("show interfaces switchport", False, switching.switchport),
+    ("show interfaces <interface> switchport", False, switching.switchport),
+    ("show interfaces status", False, switching.status),
+    ("show etherchannel summary", False, switching.etherchannel_summary),
+    ("show {access-lists | ip access-lists} [<word>]", False, access_lists.access_lists),
+    ("show cdp neighbors detail", False, neighbors.cdp),
+    ("show lldp neighbors detail", False, neighbors.lldp),
+)
+
+SHOW = tuple(Row(pattern, pattern, "privileged" if privileged else None) for pattern, privileged, _ in _TABLE)
+SHOWS: dict[str, Show] = {pattern: show for pattern, _, show in _TABLE}
