@@ -53,11 +53,11 @@ COMMANDS = (
     Row("apply", "commands.apply:apply", _INTENTS, "Apply intents to the fabric."),
     Row(
         "diff",
-        "commands.plan:diff_",
+        "commands.diff:diff_",
         _INTENTS,
         "Show how two intents or revisions differ, in words and entry by entry.",
     ),
-    Row("compile", "commands.validate:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
+    Row("compile", "commands.compile:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
     Row(
         "verify",
         "commands.verify:verify",
@@ -90,13 +90,13 @@ COMMANDS = (
         _CONTROLLER,
         "Show how switches are cabled, and which links are not as designed.",
     ),
-    Row("history", "commands.status:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
+    Row("history", "commands.history:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
     Row("audit", "commands.audit:audit", _CONTROLLER, "Check a revision's proof by independent means."),
-    Row("rollback", "commands.apply:rollback", _CONTROLLER, "Return the fabric to an earlier revision."),
-    Row("repair", "commands.apply:repair", _CONTROLLER, "Read switches back and correct any drift."),
+    Row("rollback", "commands.rollback:rollback", _CONTROLLER, "Return the fabric to an earlier revision."),
+    Row("repair", "commands.repair:repair", _CONTROLLER, "Read switches back and correct any drift."),
     Row("demo", "commands.demo:demo", _OTHER, "Run a demonstration on a simulated fabric, in under a minute."),
     Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment and suggest fixes."),
-    Row("schema", "commands.validate:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
+    Row("schema", "commands.schema:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
 )
 
 

@@ -23,8 +23,8 @@ import clos
 from clos.controller.api.access import Addresses, find
 from clos.controller.api.client import Client
 from clos.controller.cli.answer import unchecked
-from clos.controller.cli.commands.sim import attach
 from clos.controller.cli.remote import DEFAULT
+from clos.controller.cli.simulated_hosts import attach
 from clos.controller.explain.inputs import Inputs, load_inputs
 from clos.fabric.sim.openflow.server import SimThread
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,3 +13,17 @@ ServiceWord = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", 
 Via = Annotated[str, typer.Option("--via", metavar="LEAF", help="The leaf a dual-homed host sends by.")]
 AtPort = Annotated[str, typer.Option("--in", metavar="LEAF:PORT", help="Where a raw --packet enters.")]
 Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw Ethernet frame.")]
+Before = Annotated[
+    list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
+]
+FromTopology = Annotated[
+    Path | None,
+    typer.Option("--from-topology", metavar="FILE", help="The topology that --from is for; by default the same."),
+]
+Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there are changes.")]
+Entries = Annotated[bool, typer.Option("--entries", "-e", help="Show every entry, not only numbers.")]
+All = Annotated[bool, typer.Option("--all", "-a", help="Show all changes (default: the first ten).")]
+Untouched = Annotated[
+    bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
+]
+Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from clos.controller.cli.answer import FAILED, OK, Answer
-from clos.controller.cli.commands.probe import Proof, by_pair, cover_answer, uncounted
+from clos.controller.cli.render.probes import Proof, by_pair, cover_answer, uncounted
 from clos.controller.cli.render.text import columns, count
 from clos.controller.compile import compile_fabric
 from clos.controller.explain.register_names import names_of

@@ -69,7 +69,7 @@ def test_wrong_flags_and_paths_are_usage_errors(words: tuple[str, ...]) -> None:
 
 def test_a_fault_of_ours_is_one_line_and_exit_code_70(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOS_DEBUG", raising=False)
-    monkeypatch.setattr("clos.controller.cli.sources.load_topology", lambda *_: 1 / 0)
+    monkeypatch.setattr("clos.controller.explain.inputs.load_topology", lambda *_: 1 / 0)
     ran = clos("validate", *DEMO)
     assert (ran.code, ran.out) == (70, "")
     assert ran.err.count("\n") == 1 and "please report it" in ran.err and "ZeroDivisionError" in ran.err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clos.controller.api.access import find
-from clos.controller.cli.commands.sim import address
+from clos.controller.cli.openflow_address import address
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import ANY
 from clos.fabric.dataplane.rule import Instructions, Rule

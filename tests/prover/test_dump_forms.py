@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clos.controller.cli.commands.verify import decoded
+from clos.controller.cli.proofs.dumps import decoded
 from clos.controller.dump import read_dump
 from clos.controller.dump.cutting import parts
 from clos.controller.dump.words import Unread

@@ -14,11 +14,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from clos.controller.cli.answer import USAGE
-from clos.controller.cli.proof_steps import plan_steps, states_of
+from clos.controller.cli.proofs.plan_steps import plan_steps, states_of
+from clos.controller.cli.proofs.verification import COULD_NOT, PROVED, REFUTED, SAYS, Sources, Verification
 from clos.controller.cli.render.proof_junit import junit
 from clos.controller.cli.render.proof_sarif import sarif
 from clos.controller.cli.sources import read
-from clos.controller.cli.verification import COULD_NOT, PROVED, REFUTED, SAYS, Sources, Verification
 from clos.controller.compile import Compiled
 from clos.controller.dump import Dump, read_dump
 from clos.controller.explain.inputs import Inputs

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clos.controller.api.access import find
-from clos.controller.cli.commands.sim import attach
+from clos.controller.cli.simulated_hosts import attach
 from clos.controller.cli.sources import read
 from clos.fabric.sim.openflow.server import SimThread
 from tests.support.cli_run import ROOT

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
-from clos.controller.cli.commands.inspect import Numbered, numbered
 from clos.controller.cli.options import AtPort, From, Hexadecimal, ServiceWord, To, Via
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import columns, count
@@ -30,6 +29,7 @@ from clos.controller.explain.questions import (
     raw,
 )
 from clos.controller.explain.register_names import names_of, table_name
+from clos.controller.explain.rule_names import NamedRule, named_rules
 from clos.controller.explain.trace import Followed, Outcome, follow, origin_json, path_text
 from clos.controller.intent.model import Intent, Policy, Service
 from clos.controller.intent.reach import End, Ruling
@@ -175,11 +175,11 @@ def _about_frame(wanted: Inputs, probe: Probe, done: Followed) -> Answer:
     return Answer({"packet": str(probe.packet), "outcome": str(done.outcome), "path": path_text(done)}, lines)
 
 
-def _named(compiled: Compiled, word: str) -> Numbered:
+def _named(compiled: Compiled, word: str) -> NamedRule:
     switch = word.partition("/")[0]
     if switch not in compiled.topology.switches:
         raise no_switch(switch, compiled.topology)
-    found = next((one for one in numbered(compiled, switch) if one.name == word), None)
+    found = next((one for one in named_rules(compiled, switch) if one.name == word), None)
     if found is None:
         raise usage(f"no rule {word}: names are SWITCH/TABLE/POSITION, as clos inspect --switch {switch} lists them")
     return found
@@ -192,7 +192,7 @@ def _number(word: str) -> int:
         raise usage(f"--cookie {word}: a number like 0xc105000000000001") from None
 
 
-def _about_rule(compiled: Compiled, one: Numbered) -> Answer:
+def _about_rule(compiled: Compiled, one: NamedRule) -> Answer:
     names, switch, rule = names_of(compiled), one.name.partition("/")[0], one.rule
     stage, origin = table_name(compiled.topology, switch, rule.table), names.origin(rule)
 

@@ -14,14 +14,15 @@ from clos.controller.cli.remote import DEFAULT, StateDir, controller
 from clos.controller.cli.render.plan import entry_text
 from clos.controller.cli.render.text import count
 from clos.controller.cli.sources import IntentPaths, TopologyPath, read
-from clos.controller.compile import STAGES, Compiled, cookie
+from clos.controller.compile import STAGES, cookie
 from clos.controller.compile.cookie import endpoint_path
 from clos.controller.explain.inputs import Inputs, read_topology
 from clos.controller.explain.questions import find_end, no_switch
 from clos.controller.explain.register_names import Names, names_of, table_name
+from clos.controller.explain.rule_names import NamedRule, named_rules
 from clos.controller.explain.trace import origin_json
 from clos.controller.plan import group_json, meter_json, rule_json
-from clos.fabric.dataplane.rule import GroupEntry, Meter, Rule
+from clos.fabric.dataplane.rule import GroupEntry, Meter
 
 SwitchName = Annotated[str, typer.Option("--switch", "-s", metavar="NAME", help="Which switch.")]
 TableWord = Annotated[str, typer.Option("--table", metavar="TABLE", help="Only this table: its number or its name.")]
@@ -35,18 +36,11 @@ Dumps = Annotated[
 ]
 
 
-class Numbered(NamedTuple):
-    """A rule and its name here: ``leaf1/5/3`` is the third rule of table 5."""
-
-    name: str
-    rule: Rule
-
-
 class Listing(NamedTuple):
     """What is shown of a switch."""
 
     switch: str
-    rules: tuple[Numbered, ...]
+    rules: tuple[NamedRule, ...]
     groups: tuple[GroupEntry, ...]
     meters: tuple[Meter, ...]
     names: Names
@@ -87,14 +81,16 @@ def inspect(
 
 def _shadows(wanted: Inputs, state: Path | None, switch: str, table: int | None) -> Answer:
     """Rules that never match: of a live switch where ``state`` says whose, else of what intents compile to."""
-    from clos.controller.cli.shadowed import compiled_rules, live_rules, shadows  # noqa: PLC0415 - it loads the prover
+    from clos.controller.cli.render.shadowed_rules import shadows  # noqa: PLC0415 - it loads the prover
+    from clos.controller.cli.switch_rules import compiled_rules, live_rules  # noqa: PLC0415 - as above
 
     return shadows(live_rules(wanted, state, switch) if state else compiled_rules(wanted, switch), table)
 
 
 def _of_dump(dump: list[Path], topology: Path | None, switch: str, table: str, fits: bool) -> Answer:
     """Rules of a dump that never match; it needs no intents."""
-    from clos.controller.cli.shadowed import dumped_rules, shadows  # noqa: PLC0415 - it loads the prover
+    from clos.controller.cli.render.shadowed_rules import shadows  # noqa: PLC0415 - it loads the prover
+    from clos.controller.cli.switch_rules import dumped_rules  # noqa: PLC0415 - as above
 
     if not fits:
         raise usage("--dump goes with --shadowed, without --live and --endpoint")
@@ -114,14 +110,6 @@ def table_number(word: str) -> int:
     return known[word]
 
 
-def numbered(compiled: Compiled, switch: str) -> Iterator[Numbered]:
-    """Every rule of a switch with its name, in the order the switch tries them."""
-    positions: dict[int, int] = {}
-    for rule in compiled.ruleset.state(switch).rules:
-        positions[rule.table] = positions.get(rule.table, 0) + 1
-        yield Numbered(f"{switch}/{rule.table}/{positions[rule.table]}", rule)
-
-
 def _listing(wanted: Inputs, switch: str, table: int | None, endpoint: str) -> Listing:
     compiled = wanted.compiled()
     state = compiled.ruleset.state(switch)
@@ -130,7 +118,7 @@ def _listing(wanted: Inputs, switch: str, table: int | None, endpoint: str) -> L
     if endpoint:
         end = find_end(wanted.intent, endpoint)
         why = cookie(endpoint_path(end.tenant.name, end.endpoint.name))
-    rules = (n for n in numbered(compiled, switch) if table in (None, n.rule.table) and why in (None, n.rule.cookie))
+    rules = (n for n in named_rules(compiled, switch) if table in (None, n.rule.table) and why in (None, n.rule.cookie))
     groups, meters = (state.groups, state.meters) if whole else ((), ())
     return Listing(switch, tuple(rules), groups, meters, names_of(compiled))
 

@@ -10,7 +10,7 @@ import typer
 
 from clos.controller.api.process import serve as run
 from clos.controller.cli.answer import unchecked, usage
-from clos.controller.cli.commands.sim import address
+from clos.controller.cli.openflow_address import address
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
 from clos.controller.explain.inputs import read_topology

@@ -13,13 +13,12 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.answer import usage
+from clos.controller.cli.openflow_address import address
 from clos.controller.cli.render.text import count
+from clos.controller.cli.simulated_hosts import attach
 from clos.controller.explain.inputs import read_intents, read_topology
-from clos.controller.intent.model import Intent
-from clos.controller.intent.reach import ends
 from clos.fabric.sim.openflow.server import SimThread
 from clos.fabric.sim.openflow.tcp import tls_context
-from clos.fabric.topology import TRUNK, Topology
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
 Controller = Annotated[str, typer.Option(metavar="tcp:HOST:PORT", help="The OpenFlow 1.3 controller.")]
@@ -33,7 +32,6 @@ Authority = Annotated[Path | None, typer.Option("--tls-ca", metavar="PEM", help=
 Clock = Callable[[], float]
 REMIND = 5.0
 """Seconds between two reminders that no controller is there."""
-
 Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
 
 
@@ -98,19 +96,3 @@ def _tls(*files: Path | None) -> ssl.SSLContext | None:
         return tls_context(*given)
     except OSError as error:
         raise usage(f"{', '.join(map(str, given))}: cannot be used for TLS: {error}") from None
-
-
-def attach(running: SimThread, intent: Intent, topology: Topology) -> None:
-    """Give the simulated hosts the intent's endpoints, named ``tenant/name``."""
-    for end in ends(intent):
-        one, network = end.endpoint, end.tenant.networks[end.endpoint.network]
-        vlan = network.vlan if topology.hosts[one.host].mode == TRUNK else None
-        running.attach(str(end), one.host, one.mac, one.ip, network.subnet[1], network.gateway, vlan)
-
-
-def address(word: str) -> tuple[str, int]:
-    """``tcp:HOST:PORT`` or ``HOST:PORT`` as host and port; IPv6 hosts in brackets. Raises Stop (USAGE)."""
-    host, colon, port = word.removeprefix("tcp:").rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise usage(f"{word}: expected HOST:PORT, like 127.0.0.1:6653")
-    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,26 +1,20 @@
-"""``validate``, ``compile`` and ``schema``: intents by themselves, no fabric needed."""
+"""``validate``: intents checked against a topology, with warnings about policies that never match."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from clos.controller.cli.answer import FAILED, OK, Answer, Json, Lines, answering, problem_json
+from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, problem_json
 from clos.controller.cli.remote import DEFAULT, StateDir
-from clos.controller.cli.render.text import columns, count
-from clos.controller.cli.sources import IntentPaths, Intents, TopologyPath, read
-from clos.controller.cli.warnings import warnings
+from clos.controller.cli.render.text import count
+from clos.controller.cli.render.warnings import warnings
+from clos.controller.cli.sources import Intents, TopologyPath, read
 from clos.controller.explain.inputs import Inputs
-from clos.controller.intent import Problem, json_schema
-
-if TYPE_CHECKING:
-    from clos.fabric.dataplane.ruleset import Ruleset
+from clos.controller.intent import Problem
 
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when there are warnings, too.")]
 
@@ -61,52 +55,3 @@ def _sound(wanted: Inputs, found: Sequence[Problem]) -> Iterator[Text | str]:
     parts = [count(number, _ONE.get(name, name.removesuffix("s")), name) for name, number in _counts(wanted).items()]
     more = f"; {count(len(found), 'warning')}" if found else ""
     yield f"Valid on {wanted.topology.name}: {', '.join(parts)}{more}."
-
-
-@answering
-def compile_(intents: IntentPaths = None, topology: TopologyPath = None, state: StateDir = DEFAULT) -> Answer:
-    """Compile intents to OpenFlow rules.
-
-    Prints how many entries each switch gets; --json prints all of them, in the form that docs/cli.md describes.
-    """
-    from clos.controller.plan import ruleset_json  # noqa: PLC0415 - validate, of the same module, plans nothing
-
-    ruleset = read(topology, intents, state).compiled().ruleset
-    return Answer(ruleset_json(ruleset), lambda: _sizes(ruleset))
-
-
-def _sizes(ruleset: Ruleset) -> Lines:
-    """Entries by switch, rules by table; blocks are counted once, however many switches hold them."""
-    from clos.controller.compile import STAGES  # noqa: PLC0415 - as above
-
-    names = [stage.name for stage in STAGES]
-    found: dict[str, Counter[str]] = {switch: Counter() for switch in ruleset.switches}
-    for block, switches in ruleset.placed():
-        counts = Counter(names[rule.table] for rule in block.rules)
-        counts += Counter(rules=len(block.rules), groups=len(block.groups), meters=len(block.meters))
-        for switch in switches:
-            found[switch].update(counts)
-    titles = ("rules", "groups", "meters", *names)
-    rows = [(switch, *(f"{counts[title]:,}" for title in titles)) for switch, counts in found.items()]
-    return columns([("switch", *titles), *rows], right=range(1, len(titles) + 1))
-
-
-class Kind(StrEnum):
-    """The kinds of documents there are a schema for."""
-
-    ANY, TENANT, SHARE, TOPOLOGY = "any", "tenant", "share", "topology"
-
-
-@answering
-def schema(
-    kind: Annotated[
-        Kind,
-        typer.Argument(metavar="[any|tenant|share|topology]", help="Which documents; any: whatever they say they are."),
-    ] = Kind.ANY,
-) -> Answer:
-    """Print the JSON Schema of intents and topologies, for editors.
-
-    Editors with a YAML language server use it where a file begins with "# yaml-language-server: $schema=FILE".
-    """
-    text = json.dumps(json_schema(None if kind is Kind.ANY else kind.capitalize()), indent=2)
-    return Answer(iter((text, "\n")), lambda: [text])

@@ -5,7 +5,6 @@ Lives here: which states are asked about and what their claims are held against.
 
 from __future__ import annotations
 
-import codecs
 import json as json_text
 import sys
 import time
@@ -18,20 +17,21 @@ from typing import Annotated, NamedTuple
 import typer
 
 from clos.controller.cli.answer import Answer, answering, usage
-from clos.controller.cli.commands.plan import Before
-from clos.controller.cli.failures import broken
+from clos.controller.cli.options import Before
 from clos.controller.cli.processes import one_each, processors
-from clos.controller.cli.proof_steps import plan_steps, states_of
+from clos.controller.cli.proofs.dumps import dump_texts, read_whole
+from clos.controller.cli.proofs.failures import broken
+from clos.controller.cli.proofs.plan_steps import plan_steps, states_of
+from clos.controller.cli.proofs.verification import SAYS, Ours, ProvedState, Sources, Verification
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, running
 from clos.controller.cli.render.proof_json import verification_json
 from clos.controller.cli.render.proof_junit import junit
 from clos.controller.cli.render.proof_sarif import sarif
 from clos.controller.cli.render.proof_text import lines
-from clos.controller.cli.sources import IntentPaths, TopologyPath, in_force, read, unreadable
-from clos.controller.cli.verification import SAYS, Ours, ProvedState, Sources, Verification
+from clos.controller.cli.sources import IntentPaths, TopologyPath, in_force, read
 from clos.controller.compile import Compiled
 from clos.controller.daemon.gc_control import gc_paused
-from clos.controller.dump import Dump, read_dump
+from clos.controller.dump import Dump
 from clos.controller.dump.strange import strange
 from clos.controller.explain.inputs import Inputs, load_inputs, read_intents, read_topology
 from clos.controller.intent import Text
@@ -192,14 +192,6 @@ def _live(asked: Asked) -> Verification:
     return _against(_named(asked, "Rules that switches hold, against"), wanted, dump.states, asked)
 
 
-def read_whole(texts: Sequence[Text], dpids: Mapping[str, int], whole: bool = True) -> Dump:
-    """The dump. Raises Stop (UNCHECKED) with every problem: rules that cannot be read are neither right nor wrong."""
-    dump, problems = read_dump(texts, dpids, whole)
-    if dump is None:
-        raise unreadable(problems)
-    return dump
-
-
 def _planned(asked: Asked) -> Verification:
     """The state after every batch of a plan."""
     _asked_of(CLAIMS, asked)
@@ -246,28 +238,6 @@ def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
         intents = ", ".join(map(str, asked.intents))
         return _against(f"Rules of {told}, against {intents}", wanted, dump.states, asked, dump)
     return _surveyed(f"Rules of {told}, without intents", fabric, dump, asked)
-
-
-def dump_texts(paths: Sequence[Path]) -> list[Text]:
-    """The files, and all files in the directories. Raises Stop for one that cannot be read."""
-    found = []
-    for path in paths:
-        if not path.exists():
-            raise usage(f"{path}: no such file or directory")
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in files:
-            try:
-                found.append(Text(str(file), decoded(file.read_bytes())))
-            except (OSError, UnicodeDecodeError) as error:
-                raise usage(f"{file}: cannot be read: {error}") from None
-    return found
-
-
-def decoded(data: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 where a byte-order mark says so: shells of Windows write files so. Raises
-    UnicodeDecodeError."""
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if marked else "utf-8-sig")
 
 
 def _surveyed(subject: str, fabric: Topology, dump: Dump, asked: Asked) -> Verification:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clos.controller.cli.answer import Json
-from clos.controller.cli.verification import (
+from clos.controller.cli.proofs.verification import (
     COULD_NOT,
     PROVED,
     REFUTED,

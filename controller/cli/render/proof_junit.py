@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from clos.controller.cli.proofs.verification import SAYS, ProvedState, Verification
 from clos.controller.cli.render.proof_text import plain
-from clos.controller.cli.verification import SAYS, ProvedState, Verification
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 §2.2 does not allow."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from clos.controller.cli.answer import Json
-from clos.controller.cli.verification import SAYS, Cause, ProvedState, Refutation, Verification
+from clos.controller.cli.proofs.verification import SAYS, Cause, ProvedState, Refutation, Verification
 from clos.controller.intent.model import NOWHERE, Where
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

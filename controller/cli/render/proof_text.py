@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
+from clos.controller.cli.proofs.verification import SAYS, ProvedState, Refutation, Verification
 from clos.controller.cli.render.text import columns, count, paragraph, took
-from clos.controller.cli.verification import SAYS, ProvedState, Refutation, Verification
 from clos.controller.explain.policy_reasons import quoted
 from clos.controller.intent.model import NOWHERE
 from clos.controller.verify import Proof

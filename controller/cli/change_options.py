@@ -1,0 +1,31 @@
+"""Options of the commands that change the fabric: who, why, and which brakes are released."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clos.controller.plan import DELETE_TENANT
+
+Who = Annotated[str, typer.Option(metavar="NAME", help="Your name for the history; default: the login name.")]
+Why = Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking for confirmation.")]
+Deletes = Annotated[bool, typer.Option("--allow-deletes", help="Allow a plan that deletes more than 30% of the rules.")]
+Empty = Annotated[bool, typer.Option("--allow-empty", help="Allow a plan that leaves no rules.")]
+Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Allow a plan that exceeds a switch's capacity.")]
+Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Allow changes to spines, uplinks and egress groups.")]
+Identity = Annotated[bool, typer.Option("--allow-identity", help="Make a switch another box, or change a node tag.")]
+DeleteTenant = Annotated[
+    list[str] | None,
+    typer.Option("--allow-delete-tenant", metavar="NAME", help="Delete this tenant. May be given several times."),
+]
+Absent = Annotated[bool, typer.Option("--allow-offline", help="Skip switches that are not connected.")]
+Unproven = Annotated[
+    bool, typer.Option("--unproven", help="Apply even if a claim is not proved; the history records it.")
+]
+
+
+def released(tenants: list[str] | None, **flags: bool) -> list[str]:
+    """The names of the brakes that are released."""
+    return [name for name, given in flags.items() if given] + [f"{DELETE_TENANT}{name}" for name in tenants or ()]

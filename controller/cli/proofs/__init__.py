@@ -1,0 +1,1 @@
+"""What ``clos verify`` proves: the states it is asked about, and their answers with the lines behind them."""
