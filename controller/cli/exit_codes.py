@@ -57,6 +57,8 @@ NO: Final[Mapping[str, str]] = {
     "topology check": "The topology is invalid.",
     "topology import mininet": "The network is not a spine-leaf fabric.",
     "topology import containerlab": "The network is not a spine-leaf fabric.",
+    "migrate discover": "A line was not understood, an output is missing, or two sources contradict each other.",
+    "migrate show": "Never.",
     "lab up": "The topology or the intents are invalid.",
     "lab apply": "The intents are invalid.",
     "lab down": "Never.",

@@ -81,6 +81,10 @@ class HsrpGroup:
     tracks: tuple[tuple[str, int], ...] = ()
     """Tracked objects or interfaces, each with the decrement of the priority."""
     name: str | None = None
+    virtual_mac: int | None = None
+    """Configured (``standby mac-address``); None: the one that the group number gives."""
+    use_bia: bool = False
+    """The port's own MAC address serves as the virtual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,9 @@ class StaticRoute(NamedTuple):
     distance: int = 1
     vrf: str | None = None
     name: str | None = None
+    tag: int | None = None
+    track: str | None = None
+    """The object that it depends on."""
 
 
 class AclLine(NamedTuple):
@@ -426,6 +433,18 @@ class VlanState(NamedTuple):
     ports: tuple[str, ...] = ()
 
 
+class InterfaceState(NamedTuple):
+    """An interface of ``show interfaces``: what it runs with, defaults filled in by the device."""
+
+    name: str
+    admin_down: bool
+    up: bool
+    mac: int | None = None
+    mtu: int | None = None
+    bandwidth_kbps: int | None = None
+    delay_us: int | None = None
+
+
 class EigrpInterfaceState(NamedTuple):
     """A row of ``show ip eigrp interfaces``; the timers only with ``detail``."""
 
@@ -459,6 +478,7 @@ class State:
     trunks: tuple[TrunkState, ...] | None = None
     switchports: tuple[SwitchportState, ...] | None = None
     ports: tuple[PortState, ...] | None = None
+    interfaces: tuple[InterfaceState, ...] | None = None
     eigrp_interfaces: tuple[EigrpInterfaceState, ...] | None = None
     access_lists: tuple[AccessList, ...] | None = None
     """As the device shows them, with their sequence numbers; IPv6 and role-based ones by ``family`` too."""
@@ -491,6 +511,8 @@ class Device:
     object_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vrfs: tuple[str, ...] = ()
     vtp_mode: str | None = None
+    tracks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tracked objects: the words of each."""
     hostname: str | None = None
     """What it calls itself, where its name here is another."""
     state: State = field(default_factory=State)

@@ -78,6 +78,19 @@ _NONE = re.compile(
 """A device's words for "there is none"."""
 
 
+_ERASED = re.compile(r"[^\x08]\x08")
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_PAGER = re.compile(r"^ ?-+ ?[Mm]ore ?-+ *(?:\x08+ *\x08*)?", re.MULTILINE)
+
+
+def plain(text: str) -> str:
+    """The text as a person would have seen it: no pager, no erased characters, no control characters (NUL pads)."""
+    text = _PAGER.sub("", text.replace("\r\n", "\n"))
+    while _ERASED.search(text):
+        text = _ERASED.sub("", text)
+    return _CONTROLS.sub("", text)
+
+
 def is_noise(line: str) -> bool:
     """Whether a line is no part of any output."""
     return any(pattern.fullmatch(line) for pattern in _NOISE)
@@ -102,7 +115,7 @@ class LineReader:
     def read(cls, output: Output) -> Reading:
         """The whole output."""
         reader = cls(output)
-        lines = output.text.replace("\r", "").split("\n")
+        lines = plain(output.text).split("\n")
         refusal = next((line.strip() for line in lines if _REFUSALS.fullmatch(line)), None)
         if refusal:
             return Reading(refused=refusal)
