@@ -104,7 +104,7 @@ def test_a_class_written_out_is_read_from_its_text(name: str) -> None:
         "addresses are written in intents, and left out here: h2 10.0.0.2/24, h1 10.0.0.1/24",
         "left out: loss=1 of s1 - s2", "left out: max_queue_size=50 of h2 - s3", "left out: vlan=10 of h2",
         "left out: defaultRoute=via 10.0.0.254 of h1", "1 of 4 cables without bw are taken for 10 Gbps",
-        "2 of 4 cables without delay are taken for 5 us",
+        "2 of 4 cables without delay get the default latency",
     ):  # fmt: skip
         assert note in found.notes, note
 

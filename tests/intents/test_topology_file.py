@@ -177,6 +177,17 @@ def test_the_small_topology_written_and_read_back_is_the_same() -> None:
     assert dump(_load(dump(topology))) == dump(topology)
 
 
+def test_what_a_link_has_by_default_is_not_written() -> None:
+    kinds: tuple[tuple[int, ...], ...] = ((), (100,), (10_000, 7))
+    links = tuple(Link(PortRef("leaf1", n), PortRef("spine1", n), *kind) for n, kind in enumerate(kinds, 1))
+    topology = Topology("t", clos(1, 1, hosts_per_leaf=0).switches, links)
+    assert [line.strip() for line in dump(topology).splitlines() if "spine1:" in line and "leaf1:" in line] == [
+        "- [leaf1:1, spine1:1]",
+        "- {a: leaf1:2, b: spine1:2, speed: 100 Mbps}",
+        "- {a: leaf1:3, b: spine1:3, latency: 7 us}",
+    ]
+
+
 def test_more_leaves_than_node_tags_are_a_problem_at_the_switches() -> None:
     leaves = "".join(f"    leaf{n}: {{role: leaf}}\n" for n in range(1, 2_048))
     links = "".join(f"    - [leaf{n}:1, spine1:{n}]\n" for n in range(1, 2_048))

@@ -144,4 +144,4 @@ def test_the_command_proves_coverage_by_counters() -> None:
 
 def test_the_page_on_testing_shows_what_the_command_prints() -> None:
     (shown,) = consoles((ROOT / "docs/testing.md").read_text())
-    assert shown.agrees(clos(*shlex.split(shown.command)[1:]).out)
+    assert shown.agrees(clos(*shlex.split(shown.command)[1:], columns=80).out)

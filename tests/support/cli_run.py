@@ -26,12 +26,12 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
-def clos(*words: object) -> Ran:
+def clos(*words: object, columns: int = 200) -> Ran:
     """``clos WORDS...`` from the root of the repository."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
     with chdir(ROOT), redirect_stdout(out), redirect_stderr(err):
-        os.environ["COLUMNS"] = "200"  # what is wrapped, test_cli_width tells
+        os.environ["COLUMNS"] = str(columns)  # what is wrapped, test_cli_width tells
         try:
             main([str(word) for word in words])
         except SystemExit as end:

@@ -14,7 +14,7 @@ from itertools import permutations
 
 import typer
 
-from clos.controller.cli.answer import CHANGES, FAILED
+from clos.controller.cli.answer import CHANGES, FAILED, OK
 from clos.controller.cli.demo_environment import INTENTS, TOPOLOGY, DemoEnvironment, Ended, Ran, stage
 from clos.controller.cli.render.text import took
 from clos.controller.explain.questions import SOURCE_PORT, between_ends, find_end
@@ -210,7 +210,9 @@ def _rollback(scene: DemoEnvironment, story: Story) -> None:
     story.ran("every switch has confirmed", done, words="Revision 3 is in force")
     INTENTS.write_text(INTENTS.read_text().replace(IS_AT, WAS_AT))
     _relocate(scene)
-    story.ran("history only grows", scene.clos("history"), words="app2 back to its machine")
+    done = scene.clos("history")
+    numbers = re.findall(r"^(\d+) ", done.text, re.MULTILINE)  # reasons are wrapped to the terminal's width
+    story.claim(f"history only grows (exit code {done.code})", done.code == OK and numbers == ["3", "2", "1"])
     done = scene.clos("status", "--read-back")
     story.ran("every switch, read back, holds what it should", done, words="6 connected, 6 in sync")
     _matrix(scene, story)

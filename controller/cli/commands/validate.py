@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, problem_json
 from clos.controller.cli.remote import DEFAULT, StateDir
@@ -15,6 +14,9 @@ from clos.controller.cli.render.warnings import warnings
 from clos.controller.cli.sources import Intents, TopologyPath, read
 from clos.controller.explain.inputs import Inputs
 from clos.controller.intent import Problem
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when there are warnings, too.")]
 
@@ -51,7 +53,10 @@ _ONE = {"policies": "policy"}
 
 
 def _sound(wanted: Inputs, found: Sequence[Problem]) -> Iterator[Text | str]:
-    yield from (Text.assemble(("warning", "yellow"), f": {each}") for each in found)
+    if found:
+        from rich.text import Text  # noqa: PLC0415 - most intents have no warning
+
+        yield from (Text.assemble(("warning", "yellow"), f": {each}") for each in found)
     parts = [count(number, _ONE.get(name, name.removesuffix("s")), name) for name, number in _counts(wanted).items()]
     more = f"; {count(len(found), 'warning')}" if found else ""
     yield f"Valid on {wanted.topology.name}: {', '.join(parts)}{more}."

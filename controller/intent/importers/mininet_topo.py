@@ -231,7 +231,7 @@ def _unsaid(cables: tuple[Cable, ...], says: _Notes) -> None:
     """Cables of which Mininet says no speed, or no delay."""
     for what, bare in (
         ("without bw are taken for 10 Gbps", [c for c in cables if not c.speed]),
-        ("without delay are taken for 5 us", [c for c in cables if not c.latency]),
+        ("without delay get the default latency", [c for c in cables if not c.latency]),
     ):
         if bare:
             some = "all cables" if len(bare) == len(cables) else f"{len(bare)} of {len(cables)} cables"

@@ -53,7 +53,9 @@ def _dump_links(t: Topology) -> list[str]:
 def _dumped_link(link: Link) -> str:
     if (link.speed, link.latency) == (10_000, 5):
         return f"- [{link.a}, {link.b}]"
-    return f"- {{a: {link.a}, b: {link.b}, speed: {link.speed} Mbps, latency: {link.latency} us}}"
+    speed = f", speed: {link.speed} Mbps" if link.speed != 10_000 else ""
+    latency = f", latency: {link.latency} us" if link.latency != 5 else ""
+    return f"- {{a: {link.a}, b: {link.b}{speed}{latency}}}"
 
 
 def _dump_hosts(t: Topology) -> list[str]:
