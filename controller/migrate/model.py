@@ -515,6 +515,8 @@ class Device:
     """Tracked objects: the words of each."""
     hostname: str | None = None
     """What it calls itself, where its name here is another."""
+    base_mac: int | None = None
+    """The switch's own address, which is in its bridge identifiers, where ``show version`` says it."""
     state: State = field(default_factory=State)
 
 

@@ -34,6 +34,7 @@ class StpNetwork:
         self.wired = {(name, number) for name, switch in switches.items() for number in switch.ports}
         self._queue: list[tuple[float, int, End, StpFrame | bytes | None]] = []
         self._order = count()
+        self._due = dict.fromkeys(switches, 0.0)
 
     def start(self) -> None:
         for name, number in sorted(self.wired):
@@ -63,7 +64,7 @@ class StpNetwork:
         return {(name, number): turn for (name, of, number), turn in self.turns.items() if of == vlan}
 
     def _next(self) -> float:
-        due = min(switch.due() for switch in self.switches.values())
+        due = min(self._due.values())
         return min(due, self._queue[0][0]) if self._queue else due
 
     def _step(self) -> None:
@@ -77,10 +78,11 @@ class StpNetwork:
                 self._take(name, self.switches[name].receive(number, read, self.now))
             return
         for name, switch in self.switches.items():
-            if switch.due() <= self.now:
+            if self._due[name] <= self.now:
                 self._take(name, switch.tick(self.now))
 
     def _take(self, name: str, effects: Iterable[SwitchEffect]) -> None:
+        self._due[name] = self.switches[name].due()
         for effect in effects:
             if isinstance(effect, SendFrame):
                 self.sent += 1
