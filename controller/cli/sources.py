@@ -16,7 +16,9 @@ from clos.controller.cli.answer import UNCHECKED, Stop, listing, usage
 from clos.controller.cli.remote import DEFAULT, controller, running
 from clos.controller.explain.errors import invalid
 from clos.controller.explain.inputs import Inputs, existing, load_inputs
+from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Problem, Text
+from clos.controller.intent.source import MAX_BYTES
 
 if TYPE_CHECKING:
     from clos.controller.compile.numbering import Numbering
@@ -75,9 +77,9 @@ def documents(paths: Sequence[Path]) -> dict[str, str]:
         files = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
         for file in files:
             try:
-                found[str(file)] = file.read_text(encoding="utf-8")
+                found[str(file)] = read_input(file, MAX_BYTES).decode()
             except (OSError, UnicodeDecodeError) as error:
-                raise usage(f"{file}: cannot be read: {error}") from None
+                raise usage(f"{file}: cannot be read: {reason(error)}") from None
     return found
 
 

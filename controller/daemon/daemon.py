@@ -40,7 +40,9 @@ from clos.controller.daemon.state import State
 from clos.controller.daemon.status import Applied, Drift, Status, Step
 from clos.controller.daemon.switches.onboarding import onboard
 from clos.controller.daemon.switches.reconcile import inspect_switches, reconcile
+from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text
+from clos.controller.intent.source import MAX_BYTES
 from clos.controller.plan import moved
 from clos.controller.store import APPLIED, Record, Revision, Store, StoreError
 from clos.controller.wire.controller import Controller
@@ -398,9 +400,9 @@ def _text(topology: Text | Path | str) -> Text:
     if isinstance(topology, Text):
         return topology
     try:
-        return Text(str(topology), Path(topology).read_text(encoding="utf-8"))
+        return Text(str(topology), read_input(Path(topology), MAX_BYTES).decode())
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(INVALID, f"{topology}: cannot be read: {error}") from None
+        raise Refused(INVALID, f"{topology}: cannot be read: {reason(error)}") from None
 
 
 def _culprits(state: State) -> str:

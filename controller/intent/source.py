@@ -5,6 +5,7 @@ Lives here: what may be read, how much of it, and where documents begin. Must no
 
 from __future__ import annotations
 
+import errno
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
+from clos.controller.input_file import read_input
 from clos.controller.intent.model import Where
 from clos.controller.intent.problem import Finding, Findings
 
@@ -77,14 +79,13 @@ def _unreadable(path: FilePath, error: Exception) -> Finding:
 def _file(path: FilePath, out: Findings) -> str | None:
     """The text of a file; None, and a finding, when it cannot be had."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            out.say(1, 1, (), _TOO_LARGE)
-            return None
+        data = read_input(path, MAX_BYTES)
         return data.decode("utf-8")
     except OSError as error:
-        out.found.append(_unreadable(path, error))
+        if error.errno == errno.EFBIG:
+            out.say(1, 1, (), _TOO_LARGE)
+        else:
+            out.found.append(_unreadable(path, error))
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         line, column = _position(before, len(before))

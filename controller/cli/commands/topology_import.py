@@ -14,12 +14,14 @@ import typer
 
 import clos
 from clos.controller.cli.answer import Answer, answering, failed, unchecked, usage
+from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text, dump
 from clos.controller.intent.importers.adopt import adopt
 from clos.controller.intent.importers.containerlab import read_containerlab
 from clos.controller.intent.importers.mininet_text import NeedsRun, read_miniedit, read_program
 from clos.controller.intent.importers.mininet_topo import Described, Edge, Vertex, sketch_of
 from clos.controller.intent.importers.tiers import NotReadable, NotSpineLeaf, Sketch
+from clos.controller.intent.source import MAX_BYTES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,9 +81,9 @@ def _unrun(place: str, order: str) -> Described:
 
 def _text(file: Path) -> Text:
     try:
-        return Text(str(file), file.read_text(encoding="utf-8"))
+        return Text(str(file), read_input(file, MAX_BYTES).decode())
     except (OSError, UnicodeDecodeError) as error:
-        raise usage(f"{file}: cannot be read: {error}") from None
+        raise usage(f"{file}: cannot be read: {reason(error)}") from None
 
 
 @app.command("containerlab")

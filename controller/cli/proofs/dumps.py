@@ -9,7 +9,11 @@ from pathlib import Path
 from clos.controller.cli.answer import usage
 from clos.controller.cli.sources import unreadable
 from clos.controller.dump import Dump, read_dump
+from clos.controller.input_file import MIB, read_input, reason
 from clos.controller.intent import Text
+
+MAX_BYTES = 512 * MIB
+"""Of one file: ten million flows are longer, and no switch has them."""
 
 
 def read_whole(texts: Sequence[Text], dpids: Mapping[str, int], whole: bool = True) -> Dump:
@@ -29,9 +33,9 @@ def dump_texts(paths: Sequence[Path]) -> list[Text]:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
             try:
-                found.append(Text(str(file), decoded(file.read_bytes())))
+                found.append(Text(str(file), decoded(read_input(file, MAX_BYTES))))
             except (OSError, UnicodeDecodeError) as error:
-                raise usage(f"{file}: cannot be read: {error}") from None
+                raise usage(f"{file}: cannot be read: {reason(error)}") from None
     return found
 
 
