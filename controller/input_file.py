@@ -16,8 +16,8 @@ MIB = 1024 * 1024
 def read_input(path: Path, limit: int) -> bytes:
     """What a file holds; of a pipe, what is written to it.
 
-    Raises OSError (EFBIG for more than ``limit`` bytes, EPIPE for a pipe without a writer), whose ``strerror`` says what
-    is wrong and what to do.
+    Raises OSError (EFBIG for more than ``limit`` bytes, EPIPE for a pipe without a writer), whose ``strerror`` says
+    what is wrong and what to do.
     """
     # Opening a pipe waits for its writer, unless asked not to wait.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb", buffering=0) as file:

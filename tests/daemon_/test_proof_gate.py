@@ -65,8 +65,8 @@ def sabotage(monkeypatch, change):
     """Have the daemon's plans come out as ``change`` makes them."""
     import clos.controller.daemon.changes.candidate as module  # noqa: PLC0415
 
-    made = module.turn
-    monkeypatch.setattr(module, "turn", lambda *given: change(made(*given)))
+    made = module.compose
+    monkeypatch.setattr(module, "compose", lambda *given: change(made(*given)))
 
 
 def with_leak(plan, op="add", at=0):

@@ -1,4 +1,4 @@
-"""Whatever stands under the name of an input file: it is read up to a limit, or refused with a reason. Nothing waits."""
+"""Whatever stands under an input file's name: it is read up to a limit, or refused with a reason. Nothing waits."""
 
 from __future__ import annotations
 
