@@ -34,6 +34,7 @@ SMALL = {
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
     "push": ["--rules", "400", "--leaves", "4"],
+    "startup": ["1"],
     "thousand": ["--switches", "16"],
     "verify": ["small", "--rounds", "2"],
 }

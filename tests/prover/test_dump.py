@@ -16,8 +16,8 @@ from os_ken.lib import ofctl_v1_3 as ryu
 from os_ken.ofproto import ofproto_parser, ofproto_protocol, ofproto_v1_3, ofproto_v1_3_parser
 
 from clos.controller.compile import compile_fabric
-from clos.controller.dump import Dump, read_dump
-from clos.controller.intent import Problem, Text, load_intent, load_topology
+from clos.controller.dump import read_dump
+from clos.controller.intent import Text, load_intent, load_topology
 from clos.controller.intent.model import Where
 from clos.controller.plan import diff, ruleset_json
 from clos.controller.wire.controller import Controller
@@ -38,6 +38,7 @@ from clos.fabric.packet.fields import FIELDS
 from clos.fabric.topology import Topology
 from clos.lab.ovs.dummy_datapath import DummyDatapath
 from clos.lab.ovs.processes import missing
+from tests.support.dump_problems import ONE, states, told
 from tests.support.examples import EXAMPLES
 from tests.support.lab_ready import REQUIRED
 from tests.support.openflow_strategies import groups, moves, rules
@@ -53,21 +54,8 @@ few = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a process per look at it: shrinking would take minutes
 )
-ONE = {"s1": 1}
 NOTHING = SwitchState((), (), ())
 BANDS = st.builds(Band, st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1), st.none() | st.integers(0, 255))
-
-
-def states(read: tuple[Dump | None, tuple[Problem, ...]]) -> dict[str, SwitchState]:
-    dump, problems = read
-    assert dump is not None, "\n".join(map(str, problems[:5]))
-    return dict(dump.states)
-
-
-def told(text: str, name: str = "s1.flows") -> str:
-    dump, problems = read_dump([Text(name, text)], ONE)
-    assert dump is None
-    return "\n".join(map(str, problems))
 
 
 @cache

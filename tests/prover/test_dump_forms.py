@@ -16,7 +16,7 @@ from clos.controller.dump.cutting import parts
 from clos.controller.dump.words import Unread
 from clos.controller.intent import Text
 from clos.fabric.dataplane.rule import Rule
-from tests.prover.test_dump import ONE, states, told
+from tests.support.dump_problems import ONE, states, told
 
 READ = {
     "priority=1,dl_vlan=0xffff actions=drop": "t0#1 vlan_vid=none -> drop",
