@@ -84,6 +84,12 @@ COMMANDS = (
     Row("lab", "clos.lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
     Row("serve", "commands.serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "commands.sim:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
+    Row(
+        "sim-legacy",
+        "commands.sim_legacy:sim_legacy",
+        _CONTROLLER,
+        "Run a simulated network of IOS-like devices, reached over SSH.",
+    ),
     Row("status", "commands.status:status", _CONTROLLER, "Show the controller, its revision and its switches."),
     Row(
         "links",
