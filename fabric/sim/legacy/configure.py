@@ -14,7 +14,7 @@ from clos.fabric.sim.legacy.grammar import INVALID, Match, Refusal
 from clos.fabric.sim.legacy.modes import MODES
 from clos.fabric.sim.legacy.names import full_name, name_order, split_name
 from clos.fabric.sim.legacy.passwords import hashed
-from clos.fabric.sim.legacy.tree import Line, Path, Tree, block, edited, placed, without
+from clos.fabric.sim.legacy.tree import Line, Order, Path, Tree, block, edited, placed, without
 from clos.fabric.sim.legacy.vlans import EVERY, read_vlans, write_vlans
 
 PRIORITIES = (
@@ -33,6 +33,14 @@ class Context:
     paths: tuple[Path, ...] = ((),)
     title: str | None = None
     """The prompt's word where it is not the mode's (``config-if-range``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chassis:
+    """``ports``: the device's physical interfaces, which no line makes. ``routed``: they never switch."""
+
+    ports: frozenset[str]
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class _Request:
     tree: Tree
     path: Path
     negated: bool
-    ports: frozenset[str]
+    chassis: Chassis
 
     @property
     def block(self) -> Tree:
@@ -66,7 +74,7 @@ class _Request:
     def kept(self, edit: Callable[[Tree], Tree]) -> Tree:
         return edited(self.tree, self.path, edit)
 
-    def line(self, text: str, key: str, order: tuple[int | str, ...] = ()) -> Line:
+    def line(self, text: str, key: str, order: Order = ()) -> Line:
         mode = self.match.row.mode
         closing = MODES[mode].closing if mode else None
         return Line(text, key, (self.match.index, *order), closing=closing)
@@ -76,8 +84,8 @@ _Result = tuple[Tree, str]
 """The configuration afterwards, and IOS' answer ("" for none)."""
 
 
-def configure(tree: Tree, stack: tuple[Context, ...], line: str, ports: frozenset[str]) -> Outcome:
-    """Do one line. ``ports``: the device's physical interfaces, which no line makes.
+def configure(tree: Tree, stack: tuple[Context, ...], line: str, chassis: Chassis) -> Outcome:
+    """Do one line.
 
     A line that the mode does not take is tried in the modes around it, as IOS does; the refusal is the inner mode's."""
     text, negated, shift = _negation(line)
@@ -94,7 +102,7 @@ def configure(tree: Tree, stack: tuple[Context, ...], line: str, ports: frozense
             return Outcome(tree, stack[: depth - 1])
         match = mode.table.match(text, negated)
         if isinstance(match, Match):
-            return _done(tree, stack[:depth], match, negated, ports, shift)
+            return _done(tree, stack[:depth], match, negated, chassis, shift)
         first = first or match
     assert first is not None
     column = None if first.column is None else first.column + shift
@@ -111,14 +119,12 @@ def _negation(line: str) -> tuple[str, bool, int]:
     return (line[match.end() :], True, match.end()) if match else (line, False, 0)
 
 
-def _done(
-    tree: Tree, stack: tuple[Context, ...], match: Match, negated: bool, ports: frozenset[str], shift: int
-) -> Outcome:
+def _done(tree: Tree, stack: tuple[Context, ...], match: Match, negated: bool, chassis: Chassis, shift: int) -> Outcome:
     if match.row.how in {"range", "vlans"}:
-        return _several(tree, stack, match, negated, ports, shift)
+        return _several(tree, stack, match, negated, chassis, shift)
     answers: list[str] = []
     for path in stack[-1].paths:
-        tree, answer = HOW[match.row.how](_Request(match, tree, path, negated, ports))
+        tree, answer = HOW[match.row.how](_Request(match, tree, path, negated, chassis))
         if answer == INVALID:
             return Outcome(tree, stack, refusal=Refusal(INVALID, shift + len(match.words[0]) + 1))
         answers += [answer] if answer and answer not in answers else []
@@ -129,7 +135,7 @@ def _done(
 
 
 def _several(
-    tree: Tree, stack: tuple[Context, ...], match: Match, negated: bool, ports: frozenset[str], shift: int
+    tree: Tree, stack: tuple[Context, ...], match: Match, negated: bool, chassis: Chassis, shift: int
 ) -> Outcome:
     """``interface range`` and ``vlan 10,20``: one block for each of what they name."""
     ranged = match.row.how == "range"
@@ -142,7 +148,7 @@ def _several(
     for name in names:
         words = ("interface" if ranged else "vlan", name)
         one = replace(match, words=words, key_words=2, arguments=(name,), index=_row_of(words[0] + "s" * (not ranged)))
-        tree, answer = (_interface if ranged else _vlan)(_Request(one, tree, (), negated, ports))
+        tree, answer = (_interface if ranged else _vlan)(_Request(one, tree, (), negated, chassis))
         if answer:
             return Outcome(tree, stack, refusal=Refusal(INVALID, shift + len("interface range ")))
         paths.append((one.key,))
@@ -179,7 +185,7 @@ def _set(request: _Request) -> _Result:
     return request.kept(lambda lines: placed(lines, request.line(match.text, match.key, _natural(match)))), ""
 
 
-def _natural(match: Match) -> tuple[int | str, ...]:
+def _natural(match: Match) -> Order:
     """Lists and neighbours by number, interfaces by theirs; everything else in the order of its coming."""
     if match.words[0] == "interface":
         return name_order(match.arguments[0])
@@ -228,7 +234,7 @@ def _each(request: _Request) -> _Result:
         elif left := (read_vlans(there[2]) or frozenset()) - vlans:
             text = " ".join((*head, write_vlans(left), *there[3:]))
             lines.append(replace(line, text=text, key=text, order=(line.order[0], min(left))))
-    tree = request.kept(lambda _: tuple(lines))
+    tree = request.kept(lambda _: tuple(sorted(lines, key=lambda line: line.order)))
     if not joined:
         return tree, ""
     text = " ".join((*head, write_vlans(joined), *tail, value))
@@ -299,8 +305,8 @@ def _access(request: _Request) -> _Result:
 def _interface(request: _Request) -> _Result:
     """Virtual interfaces come and go; physical ones are there, and none other can be made."""
     name = request.match.arguments[0]
-    virtual = split_name(name)[0] in VIRTUAL or ("." in name and name.partition(".")[0] in request.ports)
-    if not virtual and name not in request.ports:
+    virtual = split_name(name)[0] in VIRTUAL or ("." in name and name.partition(".")[0] in request.chassis.ports)
+    if not virtual and name not in request.chassis.ports:
         return request.tree, INVALID
     if request.negated and not virtual:
         return request.tree, "% You may not delete physical interfaces.\n"
@@ -323,7 +329,7 @@ def _address(request: _Request) -> _Result:
 
 def _switches(request: _Request) -> bool:
     name = request.path[-1].split()[-1] if request.path else ""
-    layer3 = split_name(name)[0] in {"Vlan", "Loopback", "Serial"} or "." in name
+    layer3 = request.chassis.routed or split_name(name)[0] in {"Vlan", "Loopback", "Serial"} or "." in name
     return not layer3 and not any(line.text == "no switchport" for line in request.block)
 
 
@@ -382,21 +388,24 @@ def _list(request: _Request) -> _Result:
 
 
 def _entry(request: _Request) -> _Result:
-    """An entry under the number given, or ten behind the last; its number is its order and is not shown."""
+    """An entry under the number given, or ten behind the last; its number is its order and is not shown. A remark has
+    none: it stands behind the entry that was the last one."""
     words = request.match.words
     numbered = words[0].isdecimal()
     text = " ".join(words[numbered:])
     lines = request.block
     if request.negated:
         return request.kept(lambda old: without(old, lambda line: line.text == text)), ""
-    number = int(words[0]) if numbered else 10 + (int(lines[-1].order[0]) if lines else 0)
-    taken = next((line for line in lines if line.order == (number,)), None)
+    last = int(lines[-1].order[0]) if lines else 0
+    if text.startswith("remark "):
+        return request.kept(lambda old: placed(old, Line(text, text, (last, 1)))), ""
+    number = int(words[0]) if numbered else 10 + last
+    taken = next((line for line in lines if line.key == str(number)), None)
     if taken is not None and taken.text != text:
         return request.tree, "% Duplicate sequence number\n"
     if any(line.text == text for line in lines):
         return request.tree, ""
-    entry = Line(text, f"{number}", (number,))
-    return request.kept(lambda old: placed(old, entry)), ""
+    return request.kept(lambda old: placed(old, Line(text, f"{number}", (number, 0)))), ""
 
 
 def _numbered(request: _Request) -> _Result:
@@ -416,8 +425,14 @@ def _resequence(request: _Request) -> _Result:
 
 
 def _renumbered(lines: Iterable[Line], first: int, step: int) -> Tree:
-    numbers = ((line, first + step * at) for at, line in enumerate(lines))
-    return tuple(replace(line, key=str(number), order=(number,)) for line, number in numbers)
+    made: list[Line] = []
+    number = first - step
+    for line in lines:
+        remark = line.order[1] == 1
+        number += 0 if remark else step
+        kept = replace(line, order=(max(number, 0), 1)) if remark else replace(line, key=str(number), order=(number, 0))
+        made.append(kept)
+    return tuple(made)
 
 
 HOW: dict[str, Callable[[_Request], _Result]] = {

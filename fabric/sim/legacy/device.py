@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from clos.fabric.sim.clock import SECOND, Clock
-from clos.fabric.sim.legacy.configure import Context, Outcome, configure
+from clos.fabric.sim.legacy.configure import Chassis, Context, Outcome, configure
 from clos.fabric.sim.legacy.faults import Faults
 from clos.fabric.sim.legacy.modes import MODES
 from clos.fabric.sim.legacy.names import name_order, split_name
@@ -116,7 +116,7 @@ class LegacyDevice:
             depth = len(line) - len(line.lstrip())
             while depths and depth <= depths[-1] and text != MODES[stack[-1].mode].closing:
                 stack, depths = stack[:-1], depths[:-1]
-            outcome = configure(self.running, stack, text, self.ports)
+            outcome = configure(self.running, stack, text, self.chassis)
             if outcome.refused:
                 reason = outcome.answer or (outcome.refusal.text if outcome.refusal else "")
                 problems.append(StartupProblem(number, text, reason.strip().splitlines()[0]))
@@ -129,19 +129,20 @@ class LegacyDevice:
         """What no configuration can take away: the physical interfaces."""
         tree: Tree = ()
         for name in self.hardware.ports:
-            tree = configure(tree, (Context(),), f"interface {name}", self.ports).tree
-            if self.hardware.router:
-                stack = (Context(), Context("interface", ((f"interface {name}",),)))
-                tree = configure(tree, stack, "no switchport", self.ports).tree
+            tree = configure(tree, (Context(),), f"interface {name}", self.chassis).tree
         return tree
 
     @property
     def ports(self) -> frozenset[str]:
         return frozenset(self.hardware.ports)
 
+    @property
+    def chassis(self) -> Chassis:
+        return Chassis(self.ports, self.hardware.router)
+
     def configured(self, stack: tuple[Context, ...], line: str, by: str) -> Outcome:
         """Do one line of configuration; the running configuration is then what the outcome says."""
-        outcome = configure(self.running, stack, line, self.ports)
+        outcome = configure(self.running, stack, line, self.chassis)
         if outcome.tree != self.running:
             self.running = outcome.tree
             self.changed = (self.clock.now, by)
@@ -300,8 +301,11 @@ class LegacyDevice:
     def switches(self, name: str) -> bool:
         """Whether a port is one of a switch (and not routed)."""
         kind = split_name(name)[0]
-        return kind not in {"Vlan", "Loopback", "Serial", "Null"} and not any(
-            line.text == "no switchport" for line in self.interface(name)
+        virtual = kind in {"Vlan", "Loopback", "Serial", "Null"}
+        return (
+            not virtual
+            and not self.hardware.router
+            and not any(line.text == "no switchport" for line in self.interface(name))
         )
 
     def up(self, name: str) -> bool:

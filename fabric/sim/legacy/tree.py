@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-Order = tuple[int | str, ...]
+Order = tuple[int, ...]
 """Where a line stands among its neighbours: lesser ones first."""
 
 

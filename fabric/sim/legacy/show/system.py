@@ -8,7 +8,7 @@ from clos.fabric.sim.clock import SECOND
 from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.grammar import Match
 from clos.fabric.sim.legacy.show.software import image_name, software
-from clos.fabric.sim.legacy.show.words import mac_text, text_of, uptime
+from clos.fabric.sim.legacy.show.words import text_of, uptime
 from clos.fabric.sim.legacy.tree import Tree, block, render, value
 
 _DAYS = "%H:%M:%S UTC %a %b %-d %Y"
@@ -69,7 +69,7 @@ def version(device: LegacyDevice, match: Match) -> str:
         "512K bytes of flash-simulated non-volatile configuration memory.",
     ]
     if not hardware.router:
-        lines.append(f"Base ethernet MAC Address       : {mac_text(hardware.mac).replace('.', ':')}")
+        lines.append(f"Base ethernet MAC Address       : {hardware.mac.to_bytes(6).hex(':').upper()}")
         lines.append(f"Model number                    : {hardware.model}")
         lines.append(f"System serial number            : {hardware.serial}")
     return text_of([*lines, "Configuration register is 0xF", ""])
