@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.answer import failed, unchecked, usage
-from clos.controller.cli.commands.sim import address
+from clos.controller.cli.openflow_address import address
 from clos.controller.cli.render.text import count
 from clos.controller.migrate.simulated import INVENTORY, Unreadable, read_network, refused_lines, running_inventory
 from clos.fabric.sim.legacy.network import LegacyNetwork

@@ -129,6 +129,10 @@ class _Live(NamedTuple):
     key_words: int | None
 
 
+KEPT = 4096
+"""Lines whose matches a table remembers: devices of one network have most of their lines in common."""
+
+
 class Table:
     """A mode's commands, ready to match lines."""
 
@@ -138,21 +142,42 @@ class Table:
         for index, row in enumerate(self.rows):
             last = _build(iter(_PATTERN.findall(row.pattern)), self._start)
             last.end = index
+        self._all = list(_closure([_Live(self._start, (), (), None)]))
+        self._known: dict[tuple[str, bool], Match | Refusal] = {}
+        self._by_letter: dict[str, list[_Live]] = {}
 
     def match(self, line: str, negated: bool = False) -> Match | Refusal:
         """The command that takes this line, or why IOS takes none. ``negated``: after ``no``, values may be missing."""
+        known = self._known.get((line, negated))
+        if known is None:
+            known = self._match(line, negated)
+            if len(self._known) < KEPT:
+                self._known[line, negated] = known
+        return known
+
+    def _match(self, line: str, negated: bool) -> Match | Refusal:
         tokens = [(token.group(), token.start()) for token in _TOKEN.finditer(line)]
-        live = list(_closure([_Live(self._start, (), (), None)]))
+        live = self._beginning(tokens[0][0][0].lower()) if tokens else self._all
         at = 0
         while at < len(tokens):
             step = _step(live, [token for token, _ in tokens[at:]], line[tokens[at][1] :].rstrip())
             if isinstance(step, str):
                 return Refusal(f'% Ambiguous command:  "{line.strip()}"')
             if step is None:
-                return Refusal(INVALID, tokens[at][1] + _common(live, tokens[at][0]))
+                return Refusal(INVALID, tokens[at][1] + _common(live if at else self._all, tokens[at][0]))
             live, used = step
             at += used
         return self._accepted(live, negated)
+
+    def _beginning(self, letter: str) -> list[_Live]:
+        """The places at which a line that begins with this letter can go on."""
+        if letter not in self._by_letter:
+            self._by_letter[letter] = [
+                one
+                for one in self._all
+                if any(symbol[0] == "<" or symbol[0].lower() == letter for symbol, _ in one.state.moves)
+            ]
+        return self._by_letter[letter]
 
     def _accepted(self, live: Sequence[_Live], negated: bool) -> Match | Refusal:
         for one in live:
