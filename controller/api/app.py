@@ -10,10 +10,10 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Security
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from fastapi.security import HTTPBearer
 
-from clos.controller.api import errors, stream
+from clos.controller.api import errors, page, stream
 from clos.controller.api import models as m
 from clos.controller.daemon import Daemon
 from clos.controller.daemon.changes.candidate import Candidate
@@ -59,7 +59,7 @@ def create_app(daemon: Daemon) -> FastAPI:
         title="Clos",
         version=version("clos-fabric"),
         summary="Plans, applies and explains what a fabric holds.",
-        docs_url=None,  # it would load scripts from elsewhere
+        docs_url=None,  # it would load scripts from elsewhere; see page
         redoc_url=None,
         dependencies=[Security(HTTPBearer(auto_error=False))],
     )
@@ -67,6 +67,11 @@ def create_app(daemon: Daemon) -> FastAPI:
     _questions(app, daemon)
     _changes(app, daemon)
     _describe_lines(app)
+
+    @app.get(page.PATH, include_in_schema=False)
+    def described() -> HTMLResponse:
+        return HTMLResponse(page.page(app.openapi()), headers=page.HEADERS)
+
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from clos.controller.api.errors import body
+from clos.controller.api.page import PATH
 
 MAX_BODY = 64 << 20
 OPEN = frozenset({"/openapi.json"})
@@ -30,14 +32,15 @@ class Guard:
 
     def __init__(self, app: App, token: str, limit: int = MAX_BODY) -> None:
         self._app, self._limit = app, limit
-        self._expected = f"Bearer {token}".encode()
+        self._expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
-        if scope["path"] not in OPEN and not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-            refusal = JSONResponse(body("token", NO_TOKEN), 401, {"WWW-Authenticate": "Bearer"})
+        if scope["path"] not in OPEN and not self._carries(headers.get(b"authorization", b""), scope["path"]):
+            way = 'Basic realm="Clos: any name, and the token as password"' if scope["path"] == PATH else "Bearer"
+            refusal = JSONResponse(body("token", NO_TOKEN), 401, {"WWW-Authenticate": way})
             await refusal(scope, receive, send)
             return
         length = headers.get(b"content-length", b"0")
@@ -45,6 +48,19 @@ class Guard:
             await JSONResponse(body("too-large", self._text), 413, {"Connection": "close"})(scope, receive, send)
             return
         await self._app(scope, self._counted(receive), send)
+
+    def _carries(self, shown: bytes, path: str) -> bool:
+        """Whether the token is shown. As a browser's password only for the page: what a browser has kept, it sends with
+        any site's requests."""
+        kind, _, word = shown.partition(b" ")
+        if path == PATH and kind.lower() == b"basic":
+            try:
+                _, _, word = base64.b64decode(word, validate=True).partition(b":")
+            except ValueError:
+                return False
+        elif kind != b"Bearer":
+            return False
+        return hmac.compare_digest(word, self._expected)
 
     @property
     def _text(self) -> str:

@@ -239,6 +239,35 @@ def test_the_description_speaks_of_every_path_and_every_line(client):
     assert all("format_version" in schema["properties"] for schema in replies.values())
 
 
+def test_the_page_describes_every_path_and_loads_nothing(client, http):
+    shown = http.get("/docs")
+    assert shown.status_code == 200 and shown.headers["content-type"].startswith("text/html")
+    for path, methods in http.get("/openapi.json").json()["paths"].items():
+        assert all(f"{method.upper()} {path}</code>" in shown.text for method in methods)
+    assert not re.search(r"<script|<link|<img|src=|https?:", shown.text)
+    assert set(re.findall(r"href='#(\w+)'", shown.text)) <= set(re.findall(r" id='(\w+)'", shown.text))
+
+
+def test_a_browser_shows_the_token_as_a_password_and_only_for_the_page(rig, client):
+    token = access.token(rig.state_dir)
+    with httpx.Client(base_url=client.url, trust_env=False) as browser:
+        asked = browser.get("/docs")
+        assert asked.status_code == 401 and asked.headers["www-authenticate"].startswith("Basic ")
+        assert browser.get("/docs", auth=("anybody", token)).status_code == 200
+        for wrong in ("", token[:-1], token + "x"):
+            assert browser.get("/docs", auth=("anybody", wrong)).status_code == 401
+        assert browser.get("/docs", headers={"Authorization": "Basic !"}).status_code == 401
+        assert browser.get("/docs", headers={"Authorization": f"Basic {token}"}).status_code == 401
+        assert browser.get("/v1/status", auth=("anybody", token)).status_code == 401
+
+
+def test_the_document_on_the_api_lists_every_path():
+    told = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text()
+    listed = set(re.findall(r"^\| `(GET|POST) (/v1/[^`]*)`", told, re.MULTILINE))
+    paths = create_app(None).openapi()["paths"]
+    assert listed == {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
 def test_the_api_binds_to_this_machine_unless_told_otherwise():
     with pytest.raises(CannotServe, match="other machines"):
         Server(create_app(None), "0.0.0.0", 0)
