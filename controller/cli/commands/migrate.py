@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clos.controller.cli.answer import FAILED, OK, Answer, answering, unchecked, usage
+from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, answering, complain, unchecked, usage
 from clos.controller.cli.render.migration import VIEWS, summary
 from clos.controller.migrate.discover.assemble import Collected, network
 from clos.controller.migrate.discover.files import NoOutputs, collect, keep
@@ -29,34 +29,59 @@ SUMMARY = View("summary")
 @app.command()
 @answering
 def discover(
+    inventory: Annotated[
+        Path | None, typer.Argument(metavar="[INVENTORY]", help="The devices to ask over SSH, as YAML.")
+    ] = None,
     from_files: Annotated[
         Path | None,
-        typer.Option(
-            "--from-files", metavar="DIR", help="Read outputs from files: DEVICE/show_*.txt, or configs/ and show/."
-        ),
+        typer.Option("--from-files", metavar="DIR", help="Read files: DEVICE/show_*.txt, or configs/ and show/."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Keep the outputs there, secrets removed.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Keep the outputs there, secrets removed (over SSH: ./discovered)."),
     ] = None,
+    user: Annotated[str, typer.Option(envvar="CLOS_MIGRATE_USER", help="The user, where the inventory has none.")] = "",
+    parallel: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Devices asked at once.")] = 32,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For a connection.")] = 15.0,
+    known_hosts: Annotated[
+        Path, typer.Option("--known-hosts", metavar="FILE", help="Host keys, beside those of ~/.ssh/known_hosts.")
+    ] = Path("~/.ssh/known_hosts"),
+    accept: Annotated[
+        bool, typer.Option("--accept-new-host-keys", help="Trust a host whose key is not known, and keep its key.")
+    ] = False,
 ) -> Answer:
     """Read a legacy network: configurations and tables of its devices, held against one another.
 
-    Exits with 1 when a line was not understood, an output is missing or two sources contradict each other.
+    Over SSH only commands that change nothing are sent. The password is CLOS_MIGRATE_PASSWORD, that of the key ring
+    (service "clos"), or an SSH agent's key; CLOS_MIGRATE_ENABLE is the enable password. Exits with 1 when a line was
+    not understood, an output is missing or two sources contradict each other; with 3 when a device could not be asked.
     """
-    if from_files is None:
-        raise usage("say what to read: --from-files DIR")
-    devices = _collected(from_files)
-    if out is not None:
-        try:
-            keep(devices, out)
-        except OSError as fault:
-            raise unchecked(f"the outputs cannot be kept in {out}: {fault.strerror}") from None
-    return _answer(network(devices))
+    if (inventory is None) == (from_files is None):
+        raise usage("say what to read: either an INVENTORY or --from-files DIR")
+    if from_files is not None:
+        devices = _collected(from_files)
+        _keep(devices, out)
+        return _answer(network(devices))
+    assert inventory is not None
+    from clos.controller.cli.legacy_access import ask_all  # noqa: PLC0415 - SSH takes half a second to load
+
+    kept = out or Path("discovered")
+    devices = ask_all(inventory, user, known_hosts, accept, timeout, parallel, lambda one: _keep((one,), kept))
+    complain(f"the outputs are in {kept}")
+    return _answer(network(devices), UNCHECKED if any(not device.outputs for device in devices) else OK)
 
 
-def _answer(found: Network) -> Answer:
+def _keep(devices: tuple[Collected, ...], directory: Path | None) -> None:
+    try:
+        if directory is not None:
+            keep(devices, directory)
+    except OSError as fault:
+        raise unchecked(f"the outputs cannot be kept in {directory}: {fault.strerror}") from None
+
+
+def _answer(found: Network, worst: int = OK) -> Answer:
     problems = found.unparsed or found.contradictions or found.missing
-    return Answer(network_json(found), lambda: summary(found), FAILED if problems else OK)
+    return Answer(network_json(found), lambda: summary(found), worst or (FAILED if problems else OK))
 
 
 @app.command()

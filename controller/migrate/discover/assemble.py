@@ -12,10 +12,16 @@ from typing import Any, NamedTuple
 from clos.controller.migrate.cables import cables
 from clos.controller.migrate.contradictions import contradictions
 from clos.controller.migrate.discover.config.device import read_config
-from clos.controller.migrate.discover.lines import Output, Reading
+from clos.controller.migrate.discover.lines import LineReader, Output, Reading
 from clos.controller.migrate.discover.readers import COMMANDS, RUNNING_CONFIG, reader_of
 from clos.controller.migrate.discover.secrets import without_secrets
-from clos.controller.migrate.model import Device, Network, Source, State, Unparsed
+from clos.controller.migrate.discover.show.eigrp import EigrpNeighbors, EigrpTopology
+from clos.controller.migrate.discover.show.hsrp import Standby
+from clos.controller.migrate.discover.show.spanning_tree import SpanningTree
+from clos.controller.migrate.discover.show.switching import EtherchannelSummary, InterfacesTrunk
+from clos.controller.migrate.discover.show.tables import MacTable
+from clos.controller.migrate.discover.show.vlans import Vlans
+from clos.controller.migrate.model import ROUTED, Device, Network, Source, State, Unparsed
 
 _KEYS: Mapping[str, Callable[[Any], object]] = {
     "trees": lambda tree: tree.vlan,
@@ -32,6 +38,12 @@ _KEYS: Mapping[str, Callable[[Any], object]] = {
 }
 """What makes two rows of different outputs the same row; the earlier output's is kept."""
 
+
+def _bridges(device: Device) -> bool:
+    """Whether it has ports of layer 2."""
+    return any(port.mode != ROUTED for port in device.interfaces.values())
+
+
 _FEATURES: Mapping[str, Callable[[Device], bool]] = {
     "hsrp": lambda device: any(port.hsrp for port in device.interfaces.values()),
     "eigrp_neighbors": lambda device: bool(device.eigrp),
@@ -39,9 +51,24 @@ _FEATURES: Mapping[str, Callable[[Device], bool]] = {
     "eigrp_interfaces": lambda device: bool(device.eigrp),
     "channels": lambda device: any(port.channel for port in device.interfaces.values()),
     "trunks": lambda device: any(port.allowed for port in device.interfaces.values()),
-    "access_lists": lambda device: bool(device.access_lists),
+    "trees": _bridges,
+    "macs": _bridges,
+    "vlan_table": _bridges,
 }
 """Where a device may print nothing because there is nothing: the configuration says whether there is."""
+
+
+FIELDS: Mapping[type[LineReader], str] = {
+    Standby: "hsrp",
+    EigrpNeighbors: "eigrp_neighbors",
+    EigrpTopology: "eigrp_topology",
+    EtherchannelSummary: "channels",
+    InterfacesTrunk: "trunks",
+    SpanningTree: "trees",
+    MacTable: "macs",
+    Vlans: "vlan_table",
+}
+"""The field that a reader's rows become, where there may be none of them."""
 
 
 class Collected(NamedTuple):
@@ -64,13 +91,10 @@ def device(collected: Collected) -> tuple[Device, tuple[Unparsed, ...], tuple[st
         found, lines = read_config(collected.name, config.text)
         unparsed += lines
     readings = [(output, _read(output)) for output in _in_order(outputs) if output.command != RUNNING_CONFIG]
-    for output, reading in readings:
+    for _, reading in readings:
         unparsed += reading.unparsed
-        if reading.refused:
-            missing.append(f"{output.command} (refused: {reading.refused})")
-    state, silent = _state(found, readings)
-    missing += silent
-    missing += _absent({output.command for output in outputs})
+    state, absent = _completed(found, _state(readings), readings)
+    missing += absent
     return _with_facts(replace(found, state=state)), tuple(unparsed), tuple(dict.fromkeys(missing))
 
 
@@ -115,20 +139,47 @@ def _read(output: Output) -> Reading:
     return known.reader.read(output._replace(vrf=output.vrf or known.vrf))
 
 
-def _state(found: Device, readings: list[tuple[Output, Reading]]) -> tuple[State, list[str]]:
-    """The tables of all readings, and commands that printed nothing where there should be something."""
+def _state(readings: list[tuple[Output, Reading]]) -> dict[str, Any]:
+    """The tables of all readings, by field of ``State``."""
     fields: dict[str, Any] = {}
-    silent = []
-    for output, reading in readings:
+    for _, reading in readings:
         for field, value in reading.values.items():
             fields[field] = _joined(field, fields.get(field), value)
-        if reading.silent and (name := _field_of(output.command)):
-            feature = _FEATURES.get(name)
-            if feature and found.interfaces and not feature(found):
-                fields.setdefault(name, ())
-            elif fields.get(name) is None:
-                silent.append(f"{output.command} (printed nothing)")
-    return State(**fields), silent
+    return fields
+
+
+def _completed(
+    found: Device, fields: dict[str, Any], readings: list[tuple[Output, Reading]]
+) -> tuple[State, list[str]]:
+    """The state, and what is missing of it, with the reason.
+
+    A device that refuses a command, or prints nothing, has none of what its configuration has none of.
+    """
+    given = {output.command: reading for output, reading in readings}
+    readers = {
+        known.reader
+        for command, reading in given.items()
+        if not (reading.refused or reading.silent) and (known := reader_of(command)) and known.vrf is None
+    }
+    table = {command.text: command for command in COMMANDS}
+    missing = []
+    for command in COMMANDS:
+        instead = table[command.instead].reader if command.instead else command.reader
+        if not command.needed or readers & {command.reader, instead}:
+            continue
+        field, reading = FIELDS.get(command.reader), given.get(command.text)
+        feature = _FEATURES.get(field or "")
+        if reading is not None and field and feature and found.interfaces and not feature(found):
+            fields.setdefault(field, ())
+        else:
+            missing.append(command.text + _why(reading))
+    return State(**fields), missing
+
+
+def _why(reading: Reading | None) -> str:
+    if reading is None:
+        return ""
+    return f" (refused: {reading.refused})" if reading.refused else " (printed nothing)"
 
 
 def _joined(field: str, before: Any, value: Any) -> Any:
@@ -145,32 +196,6 @@ def _joined(field: str, before: Any, value: Any) -> Any:
         fuller[key(row)] if key(row) in fuller and len(fuller[key(row)].paths) > len(row.paths) else row for row in before
     ] if fuller else list(before)  # fmt: skip
     return (*kept, *(row for row in value if key(row) not in known))
-
-
-def _field_of(command: str) -> str | None:
-    """The field that a command's rows become."""
-    known = reader_of(command)
-    names = {
-        "Standby": "hsrp", "StandbyBrief": "hsrp", "EigrpNeighbors": "eigrp_neighbors", "Routes": "routes",
-        "EigrpTopology": "eigrp_topology", "EigrpInterfaces": "eigrp_interfaces", "EtherchannelSummary": "channels",
-        "InterfacesTrunk": "trunks", "AccessLists": "access_lists", "MacTable": "macs", "ArpTable": "arp",
-        "SpanningTree": "trees", "SpanningTreeDetail": "trees", "CdpNeighbors": "neighbors",
-        "LldpNeighbors": "neighbors", "Vlans": "vlan_table",
-    }  # fmt: skip
-    return names.get(known.reader.__name__) if known else None
-
-
-def _absent(given: set[str]) -> list[str]:
-    """Commands that a complete discovery needs, and that were not given, nor what can stand in for them."""
-    readers = {known.reader for known in map(reader_of, given) if known and known.vrf is None}
-    stand_ins = {command.text: command for command in COMMANDS}
-    return [
-        command.text
-        for command in COMMANDS
-        if command.needed
-        and command.reader not in readers
-        and not (command.instead and stand_ins[command.instead].reader in readers)
-    ]
 
 
 def _with_facts(found: Device) -> Device:

@@ -82,7 +82,7 @@ COMMANDS = (
     Command("show ip arp vrf {vrf}", ArpTable, needed=False),
     Command("show arp", ArpTable, needed=False),
     Command("show cdp neighbors detail", CdpNeighbors),
-    Command("show lldp neighbors detail", LldpNeighbors),
+    Command("show lldp neighbors detail", LldpNeighbors, needed=False),
 )
 """In the order in which devices are asked. Later outputs of the same field complete earlier ones."""
 

@@ -16,7 +16,7 @@ _PATTERNS = tuple(
         r"^(.*\bkey-string(?: \d+)? )\S.*$",
         r"^(.*\b(?:hmac-sha-256|hmac-sha256)(?: \d+)? )\S.*$",
         r"^(\s*snmp-server (?:community|user|host \S+(?: (?:traps|informs))?(?: version \S+(?: (?:auth|noauth|priv))?)?) )\S+",
-        r"^(.*\b(?:auth (?:md5|sha)|priv (?:des|3des|aes(?: \d+)?)) )\S+",
+        r"(\b(?:auth (?:md5|sha)|priv (?:des|3des|aes(?: \d+)?)) )\S+",
         r"^(.*\b(?:tacacs|radius)[ -]?server\b.* key(?: \d+)? )\S.*$",
         r"^(\s*(?:server-)?key(?: [067])? )(?!chain\b|generate\b|config-key\b|\d+$)\S.*$",
         r"^(\s*(?:ip )?ospf (?:authentication-key|message-digest-key \d+ md5)(?: \d+)? )\S.*$",

@@ -157,7 +157,7 @@ class ConfigReader(Reader):
         self.more("object_groups", match[2], match[1], *(child.text for child in node.children))
 
     def route_map(self, match: re.Match[str], node: Node) -> None:
-        self.more("route_maps", match[1], match[2], *(child.text for child in node.children))
+        self.more("route_maps", match[1], match[2].strip() or "permit 10", *(child.text for child in node.children))
 
     def priorities(self, match: re.Match[str], node: Node) -> None:
         of = dict.fromkeys(sorted(vlan_set(match[1])), int(match[2]))

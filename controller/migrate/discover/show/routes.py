@@ -72,6 +72,7 @@ class Routes(LineReader):
         row(r"\s*Codes: .*|\s{6,}[A-Za-z+%&*~][\w]{0,2} - .*"),
         row(r"IPv6 Routing Table .*"),
         row(r"\s*Gateway of last resort is .*"),
+        row(r"Default gateway is .*|Host\s+Gateway\s+Last Use.*|ICMP redirect cache is empty"),
         row(r"\s*\d+\.\d+\.\d+\.\d+/(\d+) is subnetted, \d+ subnets?", heading),
         row(r"\s*\d+\.\d+\.\d+\.\d+(?:/(\d+))? is variably subnetted, .*"),
         row(rf"{_CODE}\s+{_PREFIX} {_DIRECT}", direct),

@@ -68,7 +68,7 @@ class _Trees(LineReader):
 class SpanningTree(_Trees):
     """``show spanning-tree [vlan N | mst]``."""
 
-    witness = re.compile(r"\s(?:FWD|BLK|LRN|LIS|BKN\*?|DIS|DWN)\s+\d+\s+\d+\.\d+\s")
+    witness = re.compile(r"\s(?:FWD|BLK|LRN|LIS|BKN|DIS|DWN)(?:\*\s*|\s+)\d+\s+\d+\.\d+(?:\s|$)")
     owner = ""
     wrapped: str | None = None
 
@@ -167,7 +167,7 @@ class SpanningTree(_Trees):
         row(r"\s*Interface\s+(?:Role|Designated|Port ID).*|\s*Name\s+Port ID.*"),
         row(r"[\s-]+"),
         row(r"(?P<name>[A-Za-z][\w/.:-]*)?\s+(?P<role>Root|Desg|Altn|Back|Mstr|Shr|Dis|Disb)\s+"
-            r"(?P<state>FWD|BLK|LRN|LIS|BKN|DIS|DWN)\*?\s+(?P<cost>\d+)\s+(?P<priority>\d+)\.(?P<number>\d+)"
+            r"(?P<state>FWD|BLK|LRN|LIS|BKN|DIS|DWN)(?:\*\s*|\s+)(?P<cost>\d+)\s+(?P<priority>\d+)\.(?P<number>\d+)"
             r"(?:\s+(?P<type>\S.*?))?", port),
         row(r"([A-Za-z][A-Za-z-]*\d[\w/.:]*)", name),
     )  # fmt: skip
