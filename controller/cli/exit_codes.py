@@ -59,6 +59,7 @@ NO: Final[Mapping[str, str]] = {
     "topology import containerlab": "The network is not a spine-leaf fabric.",
     "migrate discover": "A line was not understood, an output is missing, or two sources contradict each other.",
     "migrate show": "Never.",
+    "migrate predict": "A root port moves on a path in use, or frames would go round.",
     "lab up": "The topology or the intents are invalid.",
     "lab apply": "The intents are invalid.",
     "lab down": "Never.",

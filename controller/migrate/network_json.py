@@ -13,7 +13,7 @@ from typing import Any
 from clos.controller.migrate.discover.names import mac_text, vlan_text
 from clos.controller.migrate.model import Network
 
-_MACS = frozenset({"mac", "root_mac", "bridge_mac", "virtual_mac"})
+_MACS = frozenset({"mac", "root_mac", "bridge_mac", "virtual_mac", "base_mac"})
 
 
 def network_json(network: Network) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class StpNetwork:
             self.peer[a], self.peer[b] = b, a
         self.turns: dict[tuple[str, int, int], Turn] = {}
         self.flushed: list[tuple[str, int, int]] = []
-        self.changed = 0.0
+        self._changed: dict[int, float] = {}
         self.sent = 0
         self.wired = {(name, number) for name, switch in switches.items() for number in switch.ports}
         self._queue: list[tuple[float, int, End, StpFrame | bytes | None]] = []
@@ -52,12 +52,19 @@ class StpNetwork:
             self._step()
         self.now = until
 
-    def settle(self, quiet: float, limit: float = 600) -> None:
-        """Run until no port has changed for ``quiet`` seconds. Fails when they never come to rest."""
-        since = self.now
-        while self.now < max(since, self.changed) + quiet:
+    def settle(self, quiet: float, limit: float = 600, vlans: Iterable[int] | None = None) -> None:
+        """Run until no port (in these VLANs) has changed for ``quiet`` seconds. Fails when they never come to rest."""
+        since, watched = self.now, None if vlans is None else set(vlans)
+        while (
+            self.now < max([since, *(at for of, at in self._changed.items() if not watched or of in watched)]) + quiet
+        ):
             self.run(self.now + 1)
             assert self.now < since + limit, "the trees do not converge"
+
+    @property
+    def changed(self) -> float:
+        """When a port changed last."""
+        return max(self._changed.values(), default=0.0)
 
     def vlan(self, vlan: int) -> dict[End, Turn]:
         """Role and state of each port in the VLAN's tree."""
@@ -92,7 +99,7 @@ class StpNetwork:
                     heapq.heappush(self._queue, (self.now + WIRE, next(self._order), to, frame))
             elif isinstance(effect, VlanTurn):
                 self.turns[name, effect.vlan, effect.turn.port] = effect.turn
-                self.changed = self.now
+                self._changed[effect.vlan] = self.now
             elif isinstance(effect, VlanFlush):
                 self.flushed.append((name, effect.vlan, effect.port))
             else:

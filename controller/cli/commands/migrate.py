@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, answering, complain, unchecked, usage
+from clos.controller.cli.commands.migrate_predict import predict_
 from clos.controller.cli.render.migration import VIEWS, summary
 from clos.controller.migrate.discover.assemble import Collected, network
 from clos.controller.migrate.discover.files import NoOutputs, collect, keep
@@ -19,8 +20,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Move a legacy EIGRP/PVST+ network onto the fabric: discover it, and show it.",
+    help="Move a legacy EIGRP/PVST+ network onto the fabric: discover it, show it, predict its spanning trees.",
 )
+
+app.command("predict")(predict_)
 
 View = Enum("View", [(name, name) for name in VIEWS])  # type: ignore[misc]
 SUMMARY = View("summary")

@@ -108,6 +108,7 @@ class _Plan:
         self.touching: dict[int, list[int]] = {}
         self.carrying: dict[int, list[End]] = {}
         self.reasons: dict[int, list[str]] = {}
+        self._cabled = {end for segment in self.segments for end in segment[:2]}
         self._index()
         self.vlans = frozenset(self.members)
         self._layouts: dict[object, tuple[Layout, tuple[str, ...]]] = {}
@@ -172,7 +173,11 @@ class _Plan:
         unknown = [
             f"{name} has a priority that others have too, and its address is unknown" for name in bridges.keys() - known
         ]
-        assumed: set[str] = set()
+        assumed = {
+            f"no bridge is behind {end}: no cable is known"
+            for end in self.carrying.get(vlan, ())
+            if end.trunk and end not in self._cabled and not end.observed
+        }
         ports: dict[End, TreePort] = {}
         active = [self.segments[number] for number in self.active.get(vlan, ())]
         for end in (end for segment in active for end in (segment.a, segment.b)):
