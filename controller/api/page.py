@@ -28,8 +28,8 @@ def page(described: Mapping[str, Any]) -> str:
     """The page of an OpenAPI description."""
     title = escape(f"{described['info']['title']} {described['info']['version']}: HTTP API")
     return (
-        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{title}</h1><p>{_INTRODUCTION}</p>{''.join(_operations(described))}"
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{_INTRODUCTION}</p>{''.join(_operations(described))}"
         f"<h2>Documents</h2>{''.join(_schemas(described['components']['schemas']))}</body></html>\n"
     )
 
