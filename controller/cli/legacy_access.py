@@ -23,7 +23,7 @@ SERVICE = "clos"
 def ask_all(
     inventory: Path,
     user: str,
-    known_hosts: Path,
+    known_hosts: Path | None,
     accept: bool,
     timeout: float,
     parallel: int,
@@ -41,7 +41,8 @@ def ask_all(
     except ModuleNotFoundError as fault:
         raise usage(f"discovery over SSH needs {fault.name}: pip install 'clos-fabric[migrate]'") from None
     user = user or getuser()
-    access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), known_hosts, accept, timeout)
+    keys = known_hosts or Path(next((host.known_hosts for host in hosts if host.known_hosts), "~/.ssh/known_hosts"))
+    access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), keys, accept, timeout)
     count = 0
 
     def done(one: Collected) -> None:

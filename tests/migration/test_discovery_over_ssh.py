@@ -140,7 +140,8 @@ def test_a_whole_run_keeps_what_it_got_and_exits_with_3_where_a_device_is_lost(t
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("hosts: []", "a list of hosts is needed"),
+        ("hosts: []", "a mapping of devices by name is needed"),
+        ("devices: {a: 3}", "devices.a: an address or a mapping is needed"),
         ("hosts: [{name: a, password: x}]", "secrets do not belong"),
         ("hosts: [{name: a, port: 0}]", "0 is no port"),
         ("hosts: [{name: a, platform: junos}]", "'junos' is not supported"),
@@ -163,3 +164,5 @@ def test_defaults_hold_for_every_host(tmp_path):
     path = tmp_path / "inventory.yaml"
     path.write_text("defaults: {user: u, port: 2222}\nhosts: [10.0.0.1, {name: b, port: 22}]", encoding="utf-8")
     assert read_inventory(path) == (Host("10.0.0.1", "10.0.0.1", 2222, "u"), Host("b", "b", 22, "u"))
+    path.write_text("devices: {a: {host: 10.0.0.1, username: u, model: C3750}}", encoding="utf-8")
+    assert read_inventory(path) == (Host("a", "10.0.0.1", 22, "u"),)

@@ -47,8 +47,9 @@ def discover(
     parallel: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Devices asked at once.")] = 32,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For a connection.")] = 15.0,
     known_hosts: Annotated[
-        Path, typer.Option("--known-hosts", metavar="FILE", help="Host keys, beside those of ~/.ssh/known_hosts.")
-    ] = Path("~/.ssh/known_hosts"),
+        Path | None,
+        typer.Option("--known-hosts", metavar="FILE", help="Host keys, beside those of ~/.ssh/known_hosts."),
+    ] = None,
     accept: Annotated[
         bool, typer.Option("--accept-new-host-keys", help="Trust a host whose key is not known, and keep its key.")
     ] = False,

@@ -192,11 +192,20 @@ def _problems(network: Network, most: int | None) -> Lines:
         yield from _listed(shown, number)
     if network.missing:
         yield f"not read: {count(sum(map(len, network.missing.values())), 'output')}"
-        yield from _listed([f"{name}: {', '.join(those)}" for name, those in network.missing.items()], 0)
+        yield from _listed(_missing(network), 0)
     if network.unparsed:
         yield f"unparsed: {count(len(network.unparsed), 'line')}"
         shown = [f"{line.source}: {line.text}" for line in network.unparsed][:most]
         yield from _listed(shown, len(network.unparsed))
+
+
+def _missing(network: Network) -> list[str]:
+    """Devices that miss the same together; IOS' usual words of refusal are one word."""
+    usual = "refused: % Invalid input detected at '^' marker."
+    alike: dict[str, list[str]] = {}
+    for name, those in network.missing.items():
+        alike.setdefault(", ".join(those).replace(usual, "refused"), []).append(name)
+    return [f"{', '.join(names)}: {text}" for text, names in alike.items()]
 
 
 def _listed(shown: Iterable[str], number: int) -> Lines:

@@ -2,11 +2,13 @@
 a key ring or an agent.
 
 ```yaml
-defaults: { user: reader, platform: ios }
-hosts:
-  - 10.0.0.1
-  - { name: core2, address: 10.0.0.2, port: 2222, jump: bastion.example.net, old_key_exchange: true }
+defaults: { username: reader, platform: ios, password_env: CLOS_LEGACY_PASSWORD }
+devices:
+  core1: { host: 10.0.0.1 }
+  core2: { host: 10.0.0.2, port: 2222, jump: bastion.example.net, old_key_exchange: true }
 ```
+
+A plain list of addresses (or of mappings with ``name``) does as well: ``[10.0.0.1, 10.0.0.2]``, or below ``hosts:``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ import yaml
 
 PLATFORMS = {"ios": "cisco_ios", "iosxe": "cisco_xe"}
 """Our word -> netmiko's driver."""
+NAMES = {"host": "address", "user": "username"}
+"""Other words for the same."""
+UNUSED = frozenset({"model", "serial", "mac", "ports", "router", "version"})
+"""What an inventory may say of a device beyond how to reach it."""
 PASSWORDS = ("password", "secret", "enable", "enable_password", "passphrase")
 
 
@@ -33,8 +39,13 @@ class Host:
     name: str
     address: str
     port: int = 22
-    user: str | None = None
+    username: str | None = None
     platform: str = "ios"
+    password_env: str | None = None
+    """The environment variable that has the password."""
+    enable_env: str | None = None
+    known_hosts: str | None = None
+    """A file of host keys, beside the user's own; of the whole inventory."""
     jump: str | None = None
     old_key_exchange: bool = False
 
@@ -57,17 +68,17 @@ def read_inventory(path: Path) -> tuple[Host, ...]:
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise InventoryProblem([f"{path}{where}: {getattr(fault, 'problem', None) or 'no YAML'}"]) from None
     document = {"hosts": document} if isinstance(document, list) else document
-    if not isinstance(document, dict) or not isinstance(document.get("hosts"), list) or not document["hosts"]:
-        raise InventoryProblem([f"{path}: hosts: a list of hosts is needed"])
-    problems = [
-        f"{path}: {key}: unknown; known are defaults and hosts" for key in document.keys() - {"defaults", "hosts"}
-    ]
+    entries = _entries(document)
+    if not isinstance(document, dict) or not entries:
+        raise InventoryProblem([f"{path}: devices: a mapping of devices by name is needed, or hosts: a list of hosts"])
+    unknown = document.keys() - {"name", "defaults", "devices", "hosts"}
+    problems = [f"{path}: {key}: unknown; known are defaults, devices and hosts" for key in sorted(map(str, unknown))]
     defaults = document.get("defaults") or {}
     if not isinstance(defaults, dict):
         raise InventoryProblem([f"{path}: defaults: a mapping is needed"])
     hosts = []
-    for number, entry in enumerate(document["hosts"]):
-        found = _host(f"{path}: hosts[{number}]", entry, defaults)
+    for where, entry in entries:
+        found = _host(f"{path}: {where}", entry, defaults)
         problems += [each for each in found if isinstance(each, str)]
         hosts += [each for each in found if isinstance(each, Host)]
     problems += _doubles(path, hosts)
@@ -76,12 +87,27 @@ def read_inventory(path: Path) -> tuple[Host, ...]:
     return tuple(hosts)
 
 
+def _entries(document: Any) -> list[tuple[str, Any]]:
+    """(place, what it says) for each device."""
+    if not isinstance(document, dict):
+        return []
+    hosts, devices = document.get("hosts") or [], document.get("devices") or {}
+    listed = [(f"hosts[{number}]", entry) for number, entry in enumerate(hosts)] if isinstance(hosts, list) else []
+    if not isinstance(devices, dict):
+        return []
+    named = [
+        (f"devices.{name}", {"name": str(name), **entry} if isinstance(entry, dict) else entry)
+        for name, entry in devices.items()
+    ]
+    return [*named, *listed]
+
+
 def _host(where: str, entry: Any, defaults: dict[str, Any]) -> list[Host | str]:
     """The host, or what is wrong with it."""
     given = {"address": entry} if isinstance(entry, str) else entry
     if not isinstance(given, dict):
         return [f"{where}: an address or a mapping is needed"]
-    values = {**defaults, **given}
+    values = {NAMES.get(key, key): value for key, value in {**defaults, **given}.items() if key not in UNUSED}
     values.setdefault("address", values.get("name"))
     values.setdefault("name", values.get("address"))
     problems = list(_problems(where, values))
@@ -92,7 +118,7 @@ def _problems(where: str, values: dict[str, Any]) -> Iterator[str]:
     known = {field.name for field in fields(Host)}
     for key in sorted(map(str, values.keys() - known)):
         if key in PASSWORDS:
-            yield f"{where}.{key}: secrets do not belong into the inventory: set CLOS_MIGRATE_PASSWORD, or use an agent"
+            yield f"{where}.{key}: secrets do not belong into the inventory: name an environment variable with password_env, or use an agent"
         else:
             yield f"{where}.{key}: unknown; known are {', '.join(sorted(known))}"
     for key in ("name", "address"):
@@ -107,7 +133,7 @@ def _problems(where: str, values: dict[str, Any]) -> Iterator[str]:
         yield f"{where}.platform: {values['platform']!r} is not supported; one of {', '.join(PLATFORMS)}"
     if not isinstance(values.get("old_key_exchange", False), bool):
         yield f"{where}.old_key_exchange: true or false"
-    for key in ("user", "jump"):
+    for key in ("username", "jump", "password_env", "enable_env", "known_hosts"):
         if not isinstance(values.get(key), str | None):
             yield f"{where}.{key}: text is needed"
 

@@ -7,6 +7,7 @@ know: what outputs mean.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket
 import time
@@ -175,7 +176,11 @@ class Device:
 @contextmanager
 def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
     """A session in privileged mode where a password for it is given. Raises Unreachable."""
-    user = host.user or access.user
+    user = host.username or access.user
+    access = access._replace(
+        password=os.environ.get(host.password_env or "", access.password),
+        enable=os.environ.get(host.enable_env or "", access.enable),
+    )
     jump: paramiko.SSHClient | None = None
     try:
         jump = _jump(host, user, access, keys)

@@ -24,7 +24,7 @@ TOP = re.compile(
     r"tacacs|radius|ftp|tftp|flow|flow-export|flow-cache|flow-top-talkers|multicast|multicast-routing|pim|igmp|dvmrp|"
     r"mroute|msdp|bgp-community|community-list|extcommunity-list|as-path|dhcp|sla|icmp|tcp|host|finger|bootp|"
     r"source-route|gratuitous-arps|arp|rcmd|cgmp|sap|rtp|options|spd|reflexive-list|device|routing protocol|audit|"
-    r"telnet|identd|ips|vrf receive|access-list logging|access-list log-update|load-sharing|sdr)\b.*|"
+    r"telnet|identd|default-gateway|ips|vrf receive|access-list logging|access-list log-update|load-sharing|sdr)\b.*|"
     r"version .*|no platform .*|cluster .*|spanning-tree extend system-id|spanning-tree etherchannel .*|"
     r"spanning-tree (?:portfast bridge-assurance|bridge assurance|transmit|logging|optimize).*|no spanning-tree (?:bridge|"
     r"logging|optimize|etherchannel).*|exit|quit|end|exit-.*|ip routing"
