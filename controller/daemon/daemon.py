@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -74,7 +75,9 @@ WAIT_SECONDS = 5.0
 SETTLE_SECONDS = 0.05
 """Switches that join within this time of each other are brought in line together."""
 LATE_SECONDS = 2.0
-"""A switch that has given no sign of work for so long keeps others waiting."""
+"""A switch whose answer has been due for so long keeps others waiting."""
+LOTS = 16
+"""Lots of switches that are onboarded at a time: one, and those of which only slow switches are left."""
 STOP_SECONDS = 1.0
 """How long stopping waits for a change under way to notice."""
 RETRY_SECONDS = 1.0
@@ -132,12 +135,14 @@ class Daemon:
             state.wire = Controller({}, *self._endpoint)
             state.wire.subscribe(lambda event: _heard(state, event))
             if self._discovers:
-                state.discovery = Discovery(state.wire, state.cabled, lambda link: state.roster.fault("", str(link)))
+                state.discovery = Discovery(state.wire, state.cabled, state.miscabled)
                 state.wire.subscribe(state.discovery.heard)
             state.expect(state.fabric)
             closing.callback(self._end, state)
             state.wire.start()
-            worker = threading.Thread(target=self._work, args=(state,), name="clos-daemon", daemon=True)
+            pool = ThreadPoolExecutor(LOTS, "clos-onboarding")
+            closing.callback(pool.shutdown, wait=False, cancel_futures=True)
+            worker = threading.Thread(target=self._work, args=(state, pool), name="clos-daemon", daemon=True)
             closing.callback(worker.join, 1.0)
             worker.start()
             if state.discovery is not None:
@@ -377,7 +382,7 @@ class Daemon:
 
     # The background.
 
-    def _work(self, state: State) -> None:
+    def _work(self, state: State, pool: ThreadPoolExecutor) -> None:
         """Ends what a crash cut short, then brings switches in line as they join, until the daemon stops."""
         if state.pending is not None:
             state.roster.await_connected(state.fabric.switches, self._gather)
@@ -386,13 +391,33 @@ class Daemon:
                 if state.pending is not None:
                     with state.changing:
                         recover(state, self._recover)
+                state.roster.wrong_now("the daemon", ())
                 if state.roster.await_arrivals(RETRY_SECONDS):
                     state.stopping.wait(SETTLE_SECONDS)
-                    onboard(state)
+                    others = threading.Event()
+                    pool.submit(_onboard, state, state.roster.arrivals(), others.set)
+                    while not others.wait(RETRY_SECONDS) and not state.stopping.is_set():
+                        pass
             except Exception as error:
-                LOG.exception("the daemon's background work failed")
-                state.roster.fault("", f"{type(error).__name__}: {error}")
-                state.stopping.wait(RETRY_SECONDS)
+                if not state.stopping.is_set():
+                    LOG.exception("the daemon's background work failed")
+                    state.roster.wrong_now("the daemon", (f"{type(error).__name__}: {error}",))
+                    state.stopping.wait(RETRY_SECONDS)
+
+
+def _onboard(state: State, arrived: frozenset[str], others: Callable[[], object]) -> None:
+    """Onboard a lot of switches; ``others``, who have joined since, may begin when only slow ones are left of it."""
+    try:
+        onboard(state, arrived, others)
+    except Exception as error:
+        if not state.stopping.is_set():
+            LOG.exception("onboarding failed: %s", ", ".join(sorted(arrived)))
+            for name in arrived:
+                state.roster.fault(name, f"cannot be brought in line: {type(error).__name__}: {error}")
+            state.stopping.wait(RETRY_SECONDS)
+            state.roster.again(arrived)
+    finally:
+        others()
 
 
 def _text(topology: Text | Path | str) -> Text:

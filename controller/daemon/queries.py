@@ -9,7 +9,7 @@ from clos.controller.daemon.discovery.cabling import LinkReport
 from clos.controller.daemon.state import State
 from clos.controller.daemon.status import Drift, Status, SwitchReport
 from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text
-from clos.controller.daemon.switches.reconcile import ReadBack, compared, difference, read_back, remember
+from clos.controller.daemon.switches.reconcile import ReadBack, compared, difference, each, read_back, remember
 from clos.controller.intent.topology.identity import as_written
 from clos.controller.plan import summary
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
@@ -59,7 +59,7 @@ def drift(state: State, switches: Collection[str] = ()) -> tuple[Drift, ...]:
     chosen = switches or state.fabric.switches
     held, standings = state.held, state.roster.standings()
     found = {name: Drift(name, error="not connected") for name in chosen}
-    for reading in read_back(state.wire, state.wire.connected().intersection(chosen), held.ruleset):
+    for reading in each(read_back(state.wire, state.wire.connected().intersection(chosen), held.ruleset)):
         found[reading.switch] = _drift(reading, held.ruleset)
         _keep(state, held, standings, reading)
     return tuple(found[name] for name in sorted(found))

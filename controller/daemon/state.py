@@ -16,6 +16,7 @@ from clos.controller.compile.quarantine import freed, reserving
 from clos.controller.daemon.changes.candidate import CandidateBuilder, Running, Sources
 from clos.controller.daemon.changes.proof_gate import ProofGate
 from clos.controller.daemon.compiler_version import fingerprint
+from clos.controller.daemon.discovery.cabling import LinkReport
 from clos.controller.daemon.discovery.lldp import Discovery
 from clos.controller.daemon.errors import Refused
 from clos.controller.daemon.switches.inventory import SwitchInventory
@@ -119,6 +120,10 @@ class State:
         """The topology in force; by connected switch, whether it holds the rules by which links are discovered."""
         standings = self.roster.standings().items()
         return self.fabric, {name: s.in_line and self.held.number > 0 for name, s in standings if s.connected}
+
+    def miscabled(self, wrong: Iterable[LinkReport]) -> None:
+        """These links, and no others, are not as designed."""
+        self.roster.wrong_now("links", map(str, wrong))
 
     @property
     def installed(self) -> Running:

@@ -1,8 +1,8 @@
 """Who stands for a switch: newcomers on trial, one connection per datapath id, quarantine for those at fault.
 
 Lives here: what happens between a connection's handshake and its being a switch of the topology, and after its end.
-Must not know: rules, plans, os-ken. Any thread may call ``came``, ``left``, ``told`` and ``expect``; trials run on the
-event loop's.
+Must not know: rules, plans, os-ken. Any thread may call ``handshake_done``, ``disconnected``, ``unsolicited`` and
+``expect``; trials run on the event loop's.
 
 A newcomer answers a barrier before it counts: one that cannot is no use to a change, and would hold it up. Where two
 have one datapath id, the one that is there and answers keeps its place and the other is refused. (A switch that has
@@ -30,7 +30,7 @@ TRIAL_SECONDS = 10.0
 """How long a newcomer may take to answer a barrier, at the most."""
 CHALLENGE_SECONDS = 5.0
 """How long the holder of a place may take to say anything, when another connects as the same switch."""
-LOOK_SECONDS = 0.05
+CHECK_SECONDS = 0.05
 STRANGERS = 256
 """Switches of no topology that stay connected; with one more the oldest goes."""
 KEPT = 64
@@ -40,7 +40,8 @@ STRIKES = (0.0, 10.0, 60.0, 300.0)
 FORGIVEN_SECONDS = 900.0
 """After this long without a fault, the next one is the first again."""
 
-Make = Callable[[str], Event]
+EventOf = Callable[[str], Event]
+"""Makes an event of the name of the switch that it is about."""
 
 
 class Member(NamedTuple):
@@ -60,9 +61,9 @@ class Strike(NamedTuple):
 
 
 class Admission:
-    """``tell`` is given events, on the thread that ``post`` has call functions.
+    """``publish`` is given events, on the thread that ``post`` has call functions.
 
-    ``members`` can be sent to; of those that are ``ready`` it has been told that they joined. ``changed`` guards both,
+    ``members`` can be sent to; of those that are ``ready`` it was published that they joined. ``changed`` guards both,
     and is notified when ``ready`` has changed.
     """
 
@@ -70,7 +71,7 @@ class Admission:
         self,
         names: Mapping[int, str],
         patience: float,
-        tell: Callable[[Event], object],
+        publish: Callable[[Event], object],
         post: Callable[[Callable[[], object]], object],
     ) -> None:
         self.changed = threading.Condition()
@@ -78,8 +79,8 @@ class Admission:
         self.ready: set[str] = set()
         self._announced: set[str] = set()
         self._names = dict(names)
-        self._patience, self._tell, self._post = patience, tell, post
-        self._trials: dict[Connection, list[Make]] = {}
+        self._patience, self._publish, self._post = patience, publish, post
+        self._trials: dict[Connection, list[EventOf]] = {}
         self._strangers: dict[int, Connection] = {}
         self._auxiliaries: dict[Connection, Connection] = {}
         self._strikes: dict[str, Strike] = {}
@@ -87,16 +88,16 @@ class Admission:
 
     # Any thread.
 
-    def came(self, connection: Connection) -> None:
+    def handshake_done(self, connection: Connection) -> None:
         """Its handshake is over."""
         with self.changed:
-            if not connection.is_active:  # it ended meanwhile; ``left`` has been called, or finds nothing to undo
+            if not connection.is_active:  # it ended meanwhile: ``disconnected`` was called, or has nothing to undo
                 return
             self._trials[connection] = []
         connection.later(self._begin, connection)
 
-    def left(self, connection: Connection) -> list[Left]:
-        """It has ended, or is somebody else from now on; gives what to tell of it."""
+    def disconnected(self, connection: Connection) -> list[Left]:
+        """It has ended, or is somebody else from now on; gives what to publish of it."""
         dpid = connection.id or 0
         with self.changed:
             self._trials.pop(connection, None)
@@ -106,28 +107,28 @@ class Admission:
             gone = {name: held for name, held in self.members.items() if held.connection is connection}
             for name in gone:
                 del self.members[name]
-            told = self._announced.intersection(gone)
-            self._announced -= told
-            self.ready -= told
+            announced = self._announced.intersection(gone)
+            self._announced -= announced
+            self.ready -= announced
             followers = [one for one, main in self._auxiliaries.items() if main is connection]
             self.changed.notify_all()
         for held in gone.values():
             connection.later(held.session.lost)
         for one in followers:
             one.later(one.drop, "its main connection has ended")
-        return [Left(name, dpid) for name in sorted(told)]
+        return [Left(name, dpid) for name in sorted(announced)]
 
-    def told(self, connection: Connection, make: Make) -> None:
-        """It says something unasked: passed on of a switch, kept of one on trial, and of nobody else."""
+    def unsolicited(self, connection: Connection, event_of: EventOf) -> None:
+        """It reports something unasked: passed on of a switch, kept of one on trial, and of nobody else."""
         with self.changed:
             if connection in self._trials:
                 if len(self._trials[connection]) < KEPT:
-                    self._trials[connection].append(make)
+                    self._trials[connection].append(event_of)
                 return
             name = self._names.get(connection.id or 0, "")
             if not self._stands_for(name, self._auxiliaries.get(connection, connection)):
                 return
-        self._tell(make(name))
+        self._publish(event_of(name))
 
     def expect(self, names: Mapping[int, str]) -> None:
         """A new topology. Connected switches that gain or change a name join anew."""
@@ -136,16 +137,16 @@ class Admission:
             moved = [held.connection for name, held in self.members.items() if not self._is_named(held, name)]
             waiting = [c for dpid, c in self._strangers.items() if dpid in self._names]
         for connection in (*moved, *waiting):  # all of them first: two switches may have exchanged their names
-            self._say(*self.left(connection))
+            self._post_events(*self.disconnected(connection))
         for connection in (*moved, *waiting):
-            self.came(connection)
+            self.handshake_done(connection)
 
     def strangers(self) -> dict[int, str]:
         """The switches of no topology that are connected, by datapath id."""
         with self.changed:
             return {dpid: str(connection) for dpid, connection in self._strangers.items()}
 
-    def proved_itself(self, switch: str) -> None:
+    def forgive(self, switch: str) -> None:
         """It has confirmed a change: what it did before is forgotten."""
         self._strikes.pop(switch, None)
 
@@ -155,9 +156,9 @@ class Admission:
     def _is_named(self, held: Member, name: str) -> bool:
         return self._names.get(held.connection.id or 0) == name
 
-    def _say(self, *events: Event) -> None:
+    def _post_events(self, *events: Event) -> None:
         for event in events:
-            self._post(partial(self._tell, event))
+            self._post(partial(self._publish, event))
 
     # The loop's thread.
 
@@ -174,19 +175,19 @@ class Admission:
             self._attach(connection, dpid)
         else:
             while connection.is_active and (name := self._names.get(dpid)) is not None:
-                if await self._passes(name, dpid, connection):
+                if await self._try_to_join(name, dpid, connection):
                     return
             if connection.is_active:
-                self._welcome_stranger(connection, dpid)
+                self._keep_stranger(connection, dpid)
 
-    async def _passes(self, name: str, dpid: int, connection: Connection) -> bool:
+    async def _try_to_join(self, name: str, dpid: int, connection: Connection) -> bool:
         """Let it stand for the switch if it may. False: names or places have changed meanwhile, so look again."""
         strike = self._strikes.get(name)
         if strike is not None and time.monotonic() < strike.until:
             connection.drop(f"{name} is in quarantine for {strike.until - time.monotonic():.0f} s more: {strike.why}")
             return True
         session = Session(name, connection.send, partial(self._misbehaved, name, connection), self._patience)
-        connection.taker = session
+        connection.frame_filter = session
         try:
             await session.barrier(min(self._patience, TRIAL_SECONDS))
         except Refused as error:
@@ -201,22 +202,22 @@ class Admission:
     async def _has_place(self, name: str, dpid: int, connection: Connection) -> bool:
         """Whether nobody else stands for the switch, or nobody who lives."""
         while (held := self.members.get(name)) is not None:
-            if await self._lives(held):
+            if await self._answers(held):
                 there, here = address_of(held.connection), address_of(connection)
                 connection.drop(f"{name} (datapath id {dpid:#x}) is connected from {there} and answers")
-                self._say(Duplicate(name, dpid, there, here))
+                self._post_events(Duplicate(name, dpid, there, here))
                 return False
             held.connection.drop("it answers nothing, and the same switch connected again")
-            self._say(*self.left(held.connection))
+            self._post_events(*self.disconnected(held.connection))
         return connection.is_active
 
-    async def _lives(self, held: Member) -> bool:
+    async def _answers(self, held: Member) -> bool:
         """Whether the holder of a place says anything when asked, or ends what it is at in time."""
         connection, loop = held.connection, asyncio.get_running_loop()
         before, end = connection.heard, loop.time() + min(self._patience, CHALLENGE_SECONDS)
         connection.probe()
         while connection.is_active and connection.heard == before and (loop.time() < end or held.session.busy):
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
         return connection.is_active and connection.heard != before
 
     def _join(self, name: str, dpid: int, member: Member) -> bool:
@@ -230,19 +231,19 @@ class Admission:
         return True
 
     def _announce(self, name: str, dpid: int, connection: Connection) -> None:
-        """Tell that it has joined, then what it has said meanwhile; on the thread that hears what it says next."""
+        """Publish that it has joined, then what it has reported meanwhile; on the thread that hears what comes next."""
         with self.changed:
             if not self._stands_for(name, connection):  # it has ended already
                 return
             self._announced.add(name)
-        self._tell(Joined(name, dpid))
+        self._publish(Joined(name, dpid))
         with self.changed:
             kept = self._trials.pop(connection, [])
             if self._stands_for(name, connection):
                 self.ready.add(name)
                 self.changed.notify_all()
-        for make in kept:
-            self._tell(make(name))
+        for event_of in kept:
+            self._publish(event_of(name))
 
     def _attach(self, connection: Connection, dpid: int) -> None:
         """An auxiliary connection (OpenFlow 1.3.5 §6.3.5) goes with a main one from the same host, and never is one."""
@@ -259,9 +260,9 @@ class Admission:
         if twice:
             connection.drop(f"auxiliary connection {connection.auxiliary} is there already")
 
-    def _welcome_stranger(self, connection: Connection, dpid: int) -> None:
+    def _keep_stranger(self, connection: Connection, dpid: int) -> None:
         with self.changed:
-            connection.taker = None
+            connection.frame_filter = None
             self._trials.pop(connection, None)
             before = self._strangers.pop(dpid, None)
             if before is None and len(self._strangers) >= STRANGERS:
@@ -269,7 +270,7 @@ class Admission:
             self._strangers[dpid] = connection
         if before is not None:
             before.drop("another switch of no topology has taken its place")
-        self._say(Stranger(dpid, str(connection)))
+        self._post_events(Stranger(dpid, str(connection)))
 
     def _misbehaved(self, name: str, connection: Connection, why: str) -> None:
         """Drop a switch that does not keep to the protocol, and keep it out the longer the more often it does not."""
@@ -280,7 +281,7 @@ class Admission:
         seconds = STRIKES[min(number, len(STRIKES)) - 1]
         self._strikes[name] = Strike(number, now, now + seconds, why)
         connection.drop(why)
-        self._say(Misbehaved(name, why, seconds))
+        self._post_events(Misbehaved(name, why, seconds))
 
 
 def address_of(connection: Connection) -> str:

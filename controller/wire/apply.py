@@ -128,11 +128,11 @@ async def apply(
     for number, (name, cargos, drain) in enumerate(shipments, 1):
         if drain and done:
             await asyncio.sleep(DRAIN)
-        told = _Told(Progress(name, number, len(shipments), 0, len(cargos)), progress)
+        confirmations = _Confirmations(Progress(name, number, len(shipments), 0, len(cargos)), progress)
         bundled = Bundled() if bundle else None
         parts = {switch: part for switch, part in cargos.items() if switch not in errors}
         results = await asyncio.gather(
-            *(_part(sessions[s], part, told, rescue, bundled, s in fresh) for s, part in parts.items())
+            *(_part(sessions[s], part, confirmations, rescue, bundled, s in fresh) for s, part in parts.items())
         )
         entries += sum(sent for sent, _ in results)
         errors.update({error.switch: error for _, error in results if error is not None})
@@ -146,32 +146,37 @@ async def apply(
     return Outcome(tuple(done), number, failed, entries, seconds, plain, confirmed)
 
 
-class _Told:
-    """Counts confirmations of one batch and tells of each."""
+class _Confirmations:
+    """Counts the confirmations of one batch and reports each."""
 
     def __init__(self, progress: Progress, call: Callable[[Progress], object] | None) -> None:
         self._progress, self._call = progress, call
 
-    def confirmed(self) -> None:
+    def add(self) -> None:
         self._progress = self._progress._replace(confirmed=self._progress.confirmed + 1)
         if self._call is not None:
             self._call(self._progress)
 
 
 async def _part(
-    session: Session, cargos: list[EncodedPush], told: _Told, rescue: bool, bundled: Bundled | None, fresh: bool
+    session: Session,
+    cargos: list[EncodedPush],
+    confirmations: _Confirmations,
+    rescue: bool,
+    bundled: Bundled | None,
+    fresh: bool,
 ) -> tuple[int, SwitchError | None]:
     """One switch's part of a batch: the messages it processed, and what went wrong."""
     try:
         sent, refusals = await (session.push(cargos) if bundled is None else bundled.send(session, cargos, fresh))
         if refusals and rescue:
             sent, refusals = await session.push(cargos, to_the_end=True)
-            refusals = await _mend(session, refusals)
+            refusals = await _retry_as_modify_or_add(session, refusals)
     except SwitchError as error:
         return 0, error
     if refusals:
         return sent, Refused(session.switch, refusals[0].type, refusals[0].code, refusals[0].entry)
-    told.confirmed()
+    confirmations.add()
     return sent, None
 
 
@@ -184,7 +189,7 @@ _INSTEAD: dict[tuple[int, int], str] = {
 """What to do instead of what a switch refused, where the entry only was, or was not, there already."""
 
 
-async def _mend(session: Session, refusals: list[Refusal]) -> list[Refusal]:
+async def _retry_as_modify_or_add(session: Session, refusals: list[Refusal]) -> list[Refusal]:
     """Do the other thing where _INSTEAD has one, in order; gives the refusals that stand."""
     stand = [refusal for refusal in refusals if (refusal.type, refusal.code) not in _INSTEAD]
     other: list[tuple[str, Entry]] = [

@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from clos.controller.plan import Plan
-from clos.controller.wire.admission import Admission, Make
+from clos.controller.wire.admission import Admission, EventOf
 from clos.controller.wire.apply import Outcome, Progress, apply, encode_plan
 from clos.controller.wire.bundles import NO_BUNDLES
 from clos.controller.wire.errors import Lost
@@ -30,7 +30,7 @@ from clos.controller.wire.events import Event, Warned
 from clos.controller.wire.osken import patches as osken
 from clos.controller.wire.osken.connection import Connection
 from clos.controller.wire.osken.listener import Listener
-from clos.controller.wire.readback import Held, fetch
+from clos.controller.wire.readback import Held, Reading
 from clos.controller.wire.session import PATIENCE, Session
 from clos.controller.wire.switch_info import Facts, capacity, facts, request_role
 from clos.fabric.dataplane.action import Output
@@ -61,7 +61,7 @@ class Controller:
         self._where = (host, port)
         self._tls = tls
         self._post: Callable[[Callable[[], object]], object] = _nowhere
-        self._admission = Admission(switches, patience, self._tell, lambda function: self._post(function))  # noqa: PLW0108  # known later
+        self._admission = Admission(switches, patience, self._publish, lambda function: self._post(function))  # noqa: PLW0108  # known later
         self._subscribers: list[Callable[[Event], object]] = []
         self._runtime: osken.Runtime | None = None
 
@@ -113,7 +113,7 @@ class Controller:
         return self._admission.strangers()
 
     def awaited(self) -> dict[str, float]:
-        """The switches that owe an answer, and for how many seconds they have given no sign of working on it."""
+        """The switches that owe an answer, and for how many seconds the oldest one has been due."""
         with self._admission.changed:
             members = dict(self._admission.members)
         waited = {name: held.session.waited() for name, held in members.items()}
@@ -155,9 +155,9 @@ class Controller:
             sessions = {name: held.session for name, held in self._admission.members.items()}
         outcome = self._await(apply(sessions, shipments, progress, rescue, bundle, fresh))
         for name in outcome.confirmed:
-            self._admission.proved_itself(name)
+            self._admission.forgive(name)
         for name in outcome.unbundled:
-            self._tell(Warned(name, NO_BUNDLES))
+            self._publish(Warned(name, NO_BUNDLES))
         return outcome
 
     def read(self, switch: str, cookie: int = 0, mask: int = 0) -> Held:
@@ -165,7 +165,22 @@ class Controller:
 
         Raises SwitchError, DecodeError.
         """
-        return self._await(fetch(self._session(switch), cookie, mask)).held()
+        return self.held(self.reading(switch), cookie, mask)
+
+    def reading(self, switch: str) -> Reading:
+        """A read-back that has yet to begin, by ``held``; others may watch how far it is. Raises Lost."""
+        return Reading(self._session(switch))
+
+    def held(self, reading: Reading, cookie: int = 0, mask: int = 0) -> Held:
+        """Carry out a read-back, as ``read``."""
+        asked = self._submit(reading.fetch(cookie, mask))
+        asked.add_done_callback(lambda _: reading.end())
+        try:
+            found = reading.held()
+            asked.result()
+            return found
+        finally:
+            asked.cancel()  # of use when a part could not be decoded, or the wait was interrupted (Ctrl-C)
 
     def facts(self, switch: str) -> Facts:
         """Who made the switch, what it can do, its ports. Raises SwitchError."""
@@ -182,7 +197,7 @@ class Controller:
     def send_packet(self, switch: str, port: int, data: bytes) -> None:
         """Have the switch send a packet out of a port. Raises Lost when it is not connected."""
         session = self._session(switch)
-        self._listener.call(session.tell, PacketOut((Output(port),), data))
+        self._listener.call(session.send, PacketOut((Output(port),), data))
 
     def _session(self, switch: str) -> Session:
         with self._admission.changed:
@@ -208,22 +223,22 @@ class Controller:
             work.close()
             raise
 
-    # What the os-ken app tells (controller.wire.osken.app.Sink), on its thread.
+    # What the os-ken app calls (controller.wire.osken.app.Sink), on its thread.
 
     def attach(self, post: Callable[[Callable[[], object]], object]) -> None:
         self._post = post
 
-    def joined(self, connection: Connection) -> None:
-        self._admission.came(connection)
+    def handshake_done(self, connection: Connection) -> None:
+        self._admission.handshake_done(connection)
 
-    def left(self, connection: Connection) -> None:
-        for event in self._admission.left(connection):
-            self._tell(event)
+    def disconnected(self, connection: Connection) -> None:
+        for event in self._admission.disconnected(connection):
+            self._publish(event)
 
-    def told(self, connection: Connection, make: Make) -> None:
-        self._admission.told(connection, make)
+    def unsolicited(self, connection: Connection, event_of: EventOf) -> None:
+        self._admission.unsolicited(connection, event_of)
 
-    def _tell(self, event: Event) -> None:
+    def _publish(self, event: Event) -> None:
         for callback in tuple(self._subscribers):
             try:
                 callback(event)
@@ -232,7 +247,7 @@ class Controller:
 
 
 def _nowhere(_: Callable[[], object]) -> None:
-    """Until os-ken's app is there nobody has anything to tell."""
+    """Until os-ken's app is there there is nothing to publish."""
 
 
 def _raise_file_limit() -> None:

@@ -16,12 +16,14 @@ from clos.fabric.openflow import decode
 from clos.fabric.openflow.constants import MessageType, MultipartType
 from clos.fabric.openflow.messages import Error
 
-REPLY_BYTES = 128 << 20
-"""The longest answer accepted: half a million rules of 250 bytes."""
+REPLY_BYTES = 16 << 20
+"""The longest answer that is kept whole: twice as long as a description of 65,536 ports or of 255 tables."""
 EMPTY_PAGES = 16
 """Parts of an answer that hold nothing and promise more. Each is no progress; so many are no answer."""
 WHOLE = 4.0
 """An answer in many parts may take this many times the patience that each part may."""
+SLOWEST = 10_000
+"""Bytes a second of an answer in many parts, at the least, once it has lasted for twice the patience: 50 rules."""
 
 _FLAGS = Struct("!H")
 _MORE = 1
@@ -29,22 +31,25 @@ _MULTIPART_HEADER = 16
 _KINDS = {kind.value: kind.name for kind in MessageType}
 _PARTS = {part.value: part.name for part in MultipartType}
 
+FrameReader = Callable[[bytes], str]
+"""Gets the frames of an answer as they come; gives what is wrong with one, or empty."""
+
 
 class Exchange:
     """One request as bytes, and what came of it. The clock is the caller's: ``since`` and ``moved`` are its readings.
 
-    ``since``: when the switch had nothing older left to answer; ``moved``: when a part of the answer last came.
-    ``take`` gets the frames as they come; without it they are kept in ``frames``.
+    ``since``: when the switch had nothing older left to answer; ``moved``: when it last showed that it works on it.
+    ``reader`` gets the frames as they come; without it they are kept in ``frames``.
     """
 
-    __slots__ = ("_empty", "_request", "fault", "frames", "moved", "over", "patience", "refused", "since", "size",
-                 "take", "whole")  # fmt: skip
+    __slots__ = ("_empty", "_request", "fault", "frames", "moved", "over", "patience", "reader", "refused", "since",
+                 "size", "whole")  # fmt: skip
 
-    def __init__(self, request: bytes, patience: float, take: Callable[[bytes], object] | None = None) -> None:
+    def __init__(self, request: bytes, patience: float, reader: FrameReader | None = None) -> None:
         self.over = asyncio.Event()
         self.whole = False
         self.frames: list[bytes] = []
-        self.take = take or self.frames.append
+        self.reader = reader or self._keep
         self.size = 0
         self.patience = patience
         self.since = self.moved = 0.0
@@ -53,19 +58,34 @@ class Exchange:
         self._request = request
         self._empty = 0
 
+    def lives(self, now: float) -> None:
+        """The switch answers something else. That is progress only where it works on what it was sent before."""
+        if self._request[1] == MessageType.BARRIER_REQUEST:
+            self.moved = now
+
     def begin(self, now: float) -> None:
         """The switch has answered everything older: its time for this one begins."""
         self.since = self.moved = now
 
     def left(self, now: float) -> float:
         """Seconds until it has taken too long."""
-        return min(self.moved + self.patience, self.since + WHOLE * self.patience) - now
+        whole = WHOLE * self.patience
+        if self.size:
+            whole = min(whole, 2 * self.patience + self.size / SLOWEST)
+        return min(self.moved + self.patience, self.since + whole) - now
 
     def late(self, now: float) -> str:
         """What to say of an answer that has taken too long."""
-        if now - self.since < WHOLE * self.patience:
-            return f"no answer to {name_of(self._request)} for {self.patience:g} s"
-        return f"no end of its answer to {name_of(self._request)} within {WHOLE * self.patience:g} s"
+        asked, lasted = name_of(self._request), now - self.since
+        if not self.size and self.moved > self.since:
+            return f"no answer to {asked} within {lasted:.3g} s, though it answers echo requests"
+        if not self.size:
+            return f"no answer to {asked} for {self.patience:g} s"
+        if now - self.moved >= self.patience:
+            return f"no more of its answer to {asked} for {self.patience:g} s"
+        if lasted >= WHOLE * self.patience:
+            return f"no end of its answer to {asked} within {WHOLE * self.patience:g} s"
+        return f"no more than {self.size:,} bytes of its answer to {asked} within {lasted:.3g} s"
 
     def accept(self, frame: bytes, now: float) -> None:
         """A frame that carries the request's xid. Afterwards ``whole``, ``fault`` or neither is set."""
@@ -76,11 +96,10 @@ class Exchange:
         if self.fault:
             return
         self.size += len(frame)
-        self.take(frame)
-        if frame[1] != MessageType.MULTIPART_REPLY or not _FLAGS.unpack_from(frame, 10)[0] & _MORE:
+        if wrong := self.reader(frame):
+            self.fault = f"answered {name_of(self._request)} with {wrong}"
+        elif frame[1] != MessageType.MULTIPART_REPLY or not _FLAGS.unpack_from(frame, 10)[0] & _MORE:
             self.whole = True
-        elif self.size > REPLY_BYTES:
-            self.fault = f"an answer to {name_of(self._request)} of more than {REPLY_BYTES} bytes"
         elif len(frame) > _MULTIPART_HEADER:
             self.moved = now
         else:
@@ -91,7 +110,11 @@ class Exchange:
     def abandon(self) -> None:
         """Nobody waits for it any more: what still comes of it is thrown away."""
         self.frames.clear()
-        self.take = _ignore
+        self.reader = _discard
+
+    def _keep(self, frame: bytes) -> str:
+        self.frames.append(frame)
+        return f"more than {REPLY_BYTES:,} bytes" if self.size > REPLY_BYTES else ""
 
 
 def mismatch(request: bytes, reply: bytes) -> str:
@@ -125,5 +148,5 @@ def error_of(frame: bytes) -> Error:
     return message
 
 
-def _ignore(_: bytes) -> None:
-    pass
+def _discard(_: bytes) -> str:
+    return ""

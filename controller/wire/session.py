@@ -6,7 +6,8 @@ Must not know: os-ken, sockets (it is given ``send``), plans. All of it runs on 
 At most WINDOWS windows are sent and not confirmed; so a slow switch costs a bounded number of bytes and slows only
 itself. An entry counts as installed when the barrier after it is answered (OpenFlow 1.3.5 §6.2.3), never before.
 
-A switch answers one thing after another. So the time for an answer begins when everything asked before it has been
+A switch answers one thing after another, but echo requests at any time: one that is busy with many entries can say that
+it lives, and then has longer for its barrier. So the time for an answer begins when everything asked before it has been
 answered, and what is oldest says whether the switch is at work or has stopped (controller.wire.exchange).
 """
 
@@ -17,13 +18,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import NamedTuple
 
 from clos.controller.plan import Entry
 from clos.controller.wire.encoding import EncodedPush, Window, windows
 from clos.controller.wire.errors import Lost, Refused, Silent, Unexplained
-from clos.controller.wire.exchange import Exchange, error_of
+from clos.controller.wire.exchange import Exchange, FrameReader, error_of
 from clos.fabric.openflow import Message, encode
 from clos.fabric.openflow.constants import BundleControlType, MessageType
 from clos.fabric.openflow.messages import BarrierRequest, BundleControl
@@ -40,7 +41,7 @@ GRACE = 1.0
 
 REQUEST = 0x80000000
 """Requests that await an answer carry xids from here on; entries in windows carry lower ones."""
-TOLD = 256
+UNCONFIRMED = 256
 """Messages without an answer whose xids are remembered, so that an error about one is not taken for a change's."""
 
 
@@ -85,7 +86,7 @@ class Session:
         self._close = close
         self._patience = patience
         self._xids = count()
-        self._told: deque[int] = deque(maxlen=TOLD)
+        self._unconfirmed: deque[int] = deque(maxlen=UNCONFIRMED)
         self._exchanges: dict[int, Exchange] = {}
         self._flights: deque[_Flight] = deque()
         self._sent: list[Window] = []
@@ -97,23 +98,23 @@ class Session:
 
     # Questions.
 
-    async def ask(self, request: Message, take: Callable[[bytes], object] | None = None) -> list[bytes]:
+    async def ask(self, request: Message, reader: FrameReader | None = None) -> list[bytes]:
         """Send a request and await its answer: one frame, or all frames of a multipart reply.
 
-        ``take`` gets the frames as they come, and none is kept. Raises Refused, Silent (no part for ``patience``
+        ``reader`` gets the frames as they come, and none is kept. Raises Refused, Silent (no part for ``patience``
         seconds, no end, or no answer to what was asked), Lost.
         """
-        return await self._answer(self._begin(request, take=take))
+        return await self._answer(self._begin(request, reader=reader))
 
     async def barrier(self, patience: float | None = None) -> None:
         """Wait until the switch has processed everything sent before. Raises Refused, Silent, Lost."""
         await self._answer(self._begin(BarrierRequest(), patience))
 
-    def tell(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         """Send a message that has no answer (packet-out)."""
         if self.alive:
             xid = self._xid()
-            self._told.append(xid)
+            self._unconfirmed.append(xid)
             self._send(encode(message, xid))
 
     @property
@@ -122,9 +123,9 @@ class Session:
         return self.waited() is not None and self._left() > -GRACE
 
     def waited(self) -> float | None:
-        """Seconds since the switch last showed that it works on what it was asked; None when it owes nothing."""
+        """Seconds that the oldest answer has been due; None when the switch owes none."""
         oldest = next(iter(self._exchanges.values()), None)
-        return None if oldest is None else time.monotonic() - oldest.moved
+        return None if oldest is None else time.monotonic() - oldest.since
 
     # Messages in windows.
 
@@ -243,8 +244,13 @@ class Session:
                 following.begin(time.monotonic())
         return True
 
+    def lives(self) -> None:
+        """The switch has answered an echo request: it has not stopped, whatever it is at."""
+        for exchange in islice(self._exchanges.values(), 1):
+            exchange.lives(time.monotonic())
+
     def lost(self) -> None:
-        """The connection has ended: whoever waits for an answer is told."""
+        """The connection has ended: whoever waits for an answer goes on, without one."""
         self.alive = False
         for exchange in self._exchanges.values():
             exchange.over.set()
@@ -259,26 +265,24 @@ class Session:
                 if piece.holds(xid, quoted):
                     self._refusals.append(Refusal(piece.cargo, xid, error.type, error.code))
                     return True
-        elif xid in self._told and quoted[1:2] == bytes((MessageType.PACKET_OUT,)):
+        elif xid in self._unconfirmed and quoted[1:2] == bytes((MessageType.PACKET_OUT,)):
             return True
         if self._changing:
             self._strays.append((error.type, error.code))
         return False
 
-    def _begin(
-        self, request: Message, patience: float | None = None, take: Callable[[bytes], object] | None = None
-    ) -> Exchange:
+    def _begin(self, request: Message, patience: float | None = None, reader: FrameReader | None = None) -> Exchange:
         xid = self._xid()
         data = encode(request, xid)
-        exchange = self._expect(xid, data, patience, take)
+        exchange = self._expect(xid, data, patience, reader)
         if self.alive:
             self._send(data)
         return exchange
 
     def _expect(
-        self, xid: int, request: bytes, patience: float | None = None, take: Callable[[bytes], object] | None = None
+        self, xid: int, request: bytes, patience: float | None = None, reader: FrameReader | None = None
     ) -> Exchange:
-        exchange = Exchange(request, self._patience if patience is None else patience, take)
+        exchange = Exchange(request, self._patience if patience is None else patience, reader)
         if self.alive:
             exchange.begin(time.monotonic())
             self._exchanges[xid] = exchange

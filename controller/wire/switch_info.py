@@ -23,8 +23,12 @@ from clos.fabric.openflow.multipart import (
     TableFeaturesReply,
     TableFeaturesRequest,
 )
+from clos.fabric.openflow.table_features import max_entries
 
 M = TypeVar("M", bound=Message)
+
+TABLES = 255
+"""Tables a switch may have (OpenFlow 1.3.5 §7.3.5.5: numbers 0 to 254)."""
 
 
 class Facts(NamedTuple):
@@ -62,6 +66,21 @@ async def capacity(session: Session) -> dict[int, int]:
     """Rules each table can hold, by table number. Raises Refused (a switch may keep it to itself), Silent, Lost."""
     pages = await _ask(session, TableFeaturesRequest(), TableFeaturesReply)
     return {table.table: table.max_entries for page in pages for table in page.entries}
+
+
+async def room(session: Session) -> int:
+    """Entries that all tables of the switch hold by its own account. Raises as ``capacity``.
+
+    Nothing but that number is read of each table: what a table can do is a thousand bytes, and a switch may have 255.
+    """
+    tables: list[int] = []
+
+    def reader(part: bytes) -> str:
+        tables.extend(max_entries(part))
+        return f"more than {TABLES} tables" if len(tables) > TABLES else ""
+
+    await session.ask(TableFeaturesRequest(), reader)
+    return sum(tables)
 
 
 async def request_role(session: Session, role: Role, generation: int) -> Role:

@@ -54,6 +54,16 @@ def parse_table(data: bytes) -> TableFeatures:
     return TableFeatures(number, text_of(name), match, write, config, most, tuple(properties))
 
 
+def max_entries(part: bytes) -> list[int]:
+    """The room of each table in a part of a table features reply, without a look at anything else."""
+    found, at = [], 16
+    while at + _FEATURES.size <= len(part):
+        size, *_, most = _FEATURES.unpack_from(part, at)
+        found.append(most)
+        at += max(size, _FEATURES.size)
+    return found
+
+
 def _parse_property(kind: int, data: bytes) -> TableIds | TableExperimenter:
     if kind in (TableProperty.EXPERIMENTER, TableProperty.EXPERIMENTER_MISS):
         if len(data) < 12:

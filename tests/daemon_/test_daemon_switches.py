@@ -6,7 +6,7 @@ import pytest
 
 from clos.controller.daemon.errors import OFFLINE, Refused
 from clos.controller.daemon.switches import inventory as standing
-from clos.controller.wire import admission
+from clos.controller.wire import admission, controller
 from clos.fabric.openflow import messages as m
 from tests.support.daemon_harness import FABRIC, Rig
 from tests.support.waiting import eventually
@@ -78,6 +78,43 @@ def test_a_fault_is_forgotten_when_its_switch_holds_what_it_should(rig):
     rig.sim.drop("leaf1")
     assert eventually(lambda: row_joins(state, "leaf1") == 2 and row(rig).in_line)
     assert eventually(lambda: [fault.switch for fault in rig.daemon.status().faults] == ["spine1"])
+
+
+def test_what_is_wrong_with_no_switch_is_over_when_it_is_no_longer_reported(rig):
+    roster = rig.daemon.state.roster
+
+    def faults():
+        return [(fault.switch, fault.text) for fault in rig.daemon.status().faults]
+
+    roster.wrong_now("somewhere", ("a", "b"))
+    assert faults() == [("", "a"), ("", "b")]
+    roster.wrong_now("elsewhere", ("c",))
+    roster.wrong_now("somewhere", ("b",))
+    assert sorted(faults()) == [("", "b"), ("", "c")]
+    roster.wrong_now("somewhere", ())
+    roster.wrong_now("elsewhere", ())
+    assert faults() == []
+
+
+def test_a_failure_of_the_daemons_own_work_is_over_when_the_work_goes_on(rig, monkeypatch):
+    read = controller.Controller.reading
+
+    def broken(wire, switch):
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(controller.Controller, "reading", broken)
+    rig.sim.drop("leaf1")
+    assert eventually(lambda: [fault.switch for fault in rig.daemon.status().faults] == ["leaf1"])
+    assert "a fault of ours" in rig.daemon.status().faults[0].text
+    monkeypatch.setattr(controller.Controller, "reading", read)
+    rig.settle()
+    assert rig.daemon.status().faults == ()
+
+
+def test_a_fault_of_a_switch_that_is_in_the_fabric_no_more_is_over(rig):
+    rig.daemon.state.roster.fault("leaf9", "complains: x")
+    rig.daemon.state.expect(FABRIC)
+    assert rig.daemon.status().faults == ()
 
 
 def row_joins(state, name):

@@ -90,6 +90,24 @@ def test_a_cable_that_breaks_is_missing_at_once_and_back_as_soon_as_it_is_mended
         assert eventually(lambda: states(daemon)[key] == DESIGNED, 2), daemon.links()
 
 
+def test_a_links_fault_is_over_when_the_link_is_as_designed(tmp_path: Path) -> None:
+    with controlled(tmp_path, FABRIC) as (daemon, sim):
+        assert eventually(lambda: set(states(daemon).values()) == {DESIGNED})
+        first, other = FABRIC.links[2], FABRIC.links[4]
+
+        def faults() -> list[str]:
+            return sorted(fault.text.partition(":")[0] for fault in daemon.status().faults)
+
+        ends = sorted(str(link.a).partition(":")[0] for link in (first, other))
+        sim.fail("cut", str(first.a))
+        sim.fail("cut", str(other.a))
+        assert eventually(lambda: faults() == ends), daemon.status().faults
+        sim.fail("restore", str(first.a))
+        assert eventually(lambda: faults() == [str(other.a).partition(":")[0]]), daemon.status().faults
+        sim.fail("restore", str(other.a))
+        assert eventually(lambda: daemon.status().faults == ()), daemon.status().faults
+
+
 def test_a_switch_that_left_is_not_blamed_for_its_cables(tmp_path: Path) -> None:
     with controlled(tmp_path, FABRIC) as (daemon, sim):
         assert eventually(lambda: set(states(daemon).values()) == {DESIGNED})
@@ -116,10 +134,16 @@ class Bench:
     def __init__(self, topology: Topology, cabled: Topology | None = None) -> None:
         self.topology, self.cabled, self.now = topology, cabled or topology, 100.0
         self.sent: list[tuple[PortRef, bytes]] = []
-        self.told: list[LinkReport] = []
+        self.wrong: list[tuple[LinkReport, ...]] = []
+        """What is wrong, each time that it changed."""
         self.connected = dict.fromkeys(topology.switches, True)
         self.extra: dict[str, list[int]] = {}
-        self.discovery = Discovery(self, lambda: (self.topology, self.connected), self.told.append, lambda: self.now)
+        self.discovery = Discovery(
+            self,
+            lambda: (self.topology, self.connected),
+            lambda wrong: self.wrong.append(tuple(wrong)),
+            lambda: self.now,
+        )
 
     def facts(self, switch: str) -> Facts:
         numbers = [*self.topology.ports[switch], *self.extra.get(switch, ()), 0xFFFFFFFE]
@@ -164,7 +188,7 @@ def test_the_work_is_bounded_at_a_thousand_switches() -> None:
     assert len(sent) <= RATE * seconds * 1.01
     assert {port for port, _ in sent} == set(bench.topology.peers)
     assert set(bench.states().values()) == {DESIGNED}
-    assert bench.told == []  # nor was any of them in doubt on the way
+    assert bench.wrong == []  # nor was any of them in doubt on the way
     bench.connected = dict.fromkeys(("spine1", "leaf1", "leaf2"), True)
     bench.run(PERIOD)
     assert {state for link, state in bench.states().items() if link in ("leaf1:1 spine1:1", "leaf2:1 spine1:2")} == {
@@ -180,9 +204,13 @@ def test_what_was_heard_holds_while_it_is_heard_and_not_for_ever() -> None:
     bench.run(5 * PERIOD)
     assert set(bench.states().values()) == {MISSING}
     assert "leaf1:1 hears nothing; spine1:1 hears nothing" in {link.text for link in bench.discovery.links()}
-    assert len(bench.told) == len(FABRIC.links)
+    assert len(bench.wrong[-1]) == len(FABRIC.links)
+    reports = len(bench.wrong)
     bench.run(20 * PERIOD)
-    assert len(bench.told) == len(FABRIC.links)  # told once
+    assert len(bench.wrong) == reports  # nothing else than before
+    bench.cabled = FABRIC
+    bench.run(5 * PERIOD)
+    assert bench.wrong[-1] == ()
 
 
 def test_a_link_that_no_topology_has_is_told_as_unknown() -> None:
@@ -235,7 +263,7 @@ def test_a_switch_that_leaves_is_forgotten_and_met_again() -> None:
     mine = [link for link in bench.discovery.links() if link.a.startswith("leaf1:")]
     assert {link.state for link in mine} == {UNSEEN} and "leaf1 is not connected" in mine[0].text
     bench.run(5 * PERIOD)
-    assert bench.told == []
+    assert bench.wrong == []
     bench.connected["leaf1"] = True
     bench.run(PERIOD)
     assert set(bench.states().values()) == {DESIGNED}

@@ -127,6 +127,22 @@ def test_a_controller_that_sends_more_than_a_switch_comes_to_is_not_read_meanwhi
     assert most < 10_000  # what one read brought
 
 
+def test_the_desk_lets_short_work_pass_between_two_long_pieces_and_starves_neither(monkeypatch):
+    monkeypatch.setattr(wire, "SHORT", 3)
+
+    async def scene():
+        desk, done = Desk(), []
+        for name in ("A", "B"):
+            desk.ask(lambda name=name: done.append(name), long=True)
+        for number in range(8):
+            desk.ask(lambda number=number: done.append(str(number)))
+        while len(done) < 10:
+            await asyncio.sleep(0)
+        return "".join(done)
+
+    assert asyncio.run(scene()) == "012A345B67"
+
+
 def test_the_desk_does_one_piece_in_a_turn_of_the_loop():
     async def scene():
         desk, done, turns = Desk(), [], 0

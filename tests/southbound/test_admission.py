@@ -181,7 +181,7 @@ def test_what_a_newcomer_says_is_told_after_it_has_joined(controller, other):
     other.send(1, PUNT)
     (connection_,) = controller._listener.connections
     assert eventually(lambda: len(controller._admission._trials.get(connection_, ())) == 2)
-    (exchange,) = connection_.taker._exchanges
+    (exchange,) = connection_.frame_filter._exchanges
     other.send(1, m.BarrierReply(), exchange)
     assert eventually(lambda: [type(event) for event in controller.events] == [Joined, PortChanged, PacketIn])
 

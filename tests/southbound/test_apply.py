@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
+from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -380,6 +382,53 @@ def test_a_switch_that_answers_no_echo_while_it_commits_is_not_dropped(hurry):
         assert controller.apply(diff(EMPTY, stages(10))).ok
         assert len(fleet[1].rules) == 30
         assert not fleet[1].closed.is_set()
+
+
+class Laborious(Peer):
+    """Comes to its messages late, but answers echo requests meanwhile: as long as it ``lives``."""
+
+    seconds, lives = 60, True
+
+    def answer(self, message, xid, frame, out):
+        if isinstance(message, m.EchoRequest):
+            if self.lives:
+                super().answer(message, xid, frame, out)
+        elif self.mods + len(self.bundle) and isinstance(message, m.BarrierRequest):
+            asyncio.get_running_loop().call_later(self.seconds, self.transport.write, encode(m.BarrierReply(), xid))
+        else:
+            super().answer(message, xid, frame, out)
+
+
+@contextmanager
+def laborious(patience):
+    with (
+        Controller({1: "leaf1"}, port=0, patience=patience) as controller,
+        Fleet(controller.address, [1], Laborious) as fleet,
+    ):
+        yield controller, fleet
+
+
+def test_a_switch_that_answers_echoes_has_longer_for_a_barrier(hurry):
+    with laborious(patience=2) as (controller, fleet):
+        fleet[1].seconds = 3
+        assert not controller.wait_for(["leaf1"], 5)
+        assert controller.apply(diff(EMPTY, stages(10))).ok
+        assert len(fleet[1].rules) == 30
+
+
+def test_but_not_for_ever(hurry):
+    with laborious(patience=0.5) as (controller, fleet):
+        assert not controller.wait_for(["leaf1"], 5)
+        outcome = controller.apply(diff(EMPTY, stages(10)))
+        assert re.search("leaf1: no answer to BARRIER_REQUEST within 2.* though it answers echo requests", str(outcome))
+        assert fleet[1].closed.wait(5)
+
+
+def test_nor_when_it_answers_no_echo(hurry):
+    with laborious(patience=0.5) as (controller, fleet):
+        fleet[1].lives = False
+        assert not controller.wait_for(["leaf1"], 5)
+        assert "leaf1: no answer to BARRIER_REQUEST for 0.5 s" in str(controller.apply(diff(EMPTY, stages(10))))
 
 
 def test_but_one_that_never_ends_its_commit_is(hurry):

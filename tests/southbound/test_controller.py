@@ -144,7 +144,7 @@ def test_a_connection_that_ended_meanwhile_does_not_join(controller, fleet):
     fleet.drop(66)
     assert eventually(lambda: 66 not in controller.strangers())
     controller.expect({**NAMES, 66: "leaf66"})
-    controller.joined(connection)
+    controller.handshake_done(connection)
     assert controller.connected() == set(SWITCHES)
 
 

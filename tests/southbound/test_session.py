@@ -216,14 +216,16 @@ def test_a_silent_switch_is_given_up_and_disconnected():
 PORT = m.Port(1, name="p1")
 
 
-def test_an_answer_that_keeps_coming_is_waited_for():
+def test_an_answer_that_keeps_coming_is_waited_for(monkeypatch):
+    monkeypatch.setattr(exchange, "SLOWEST", 1)
+
     async def scene():
-        line = Line(patience=0.3)
+        line = Line(patience=1)
         asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
         await settle()
         xid = line.unread[0][1]
         for _ in range(5):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
             line.hear(mp.PortDescReply((PORT,), more=True), xid)
         line.hear(mp.PortDescReply(()), xid)
         return await asked
@@ -231,14 +233,14 @@ def test_an_answer_that_keeps_coming_is_waited_for():
     assert len(played(scene())) == 6
 
 
-async def fed(line, page, seconds=5.0):
+async def fed(line, page, seconds=5.0, pause=0.01):
     """Ask for ports and hear nothing but this page, until the session has had enough."""
     asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
     await settle()
     xid, end = line.unread[0][1], asyncio.get_running_loop().time() + seconds
     while not asked.done() and asyncio.get_running_loop().time() < end:
         line.hear(page, xid)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
     await asked
 
 
@@ -262,12 +264,35 @@ def test_an_answer_without_end_or_to_another_question_costs_the_connection(page,
     assert played(scene()) == [why]
 
 
+def test_an_answer_that_comes_in_drips_is_not_waited_for_as_long_as_one_that_comes_in_gulps():
+    drop = mp.PortDescReply((PORT,), more=True)
+
+    async def scene():
+        line = Line(patience=0.5)  # each drop comes in time, and the whole answer may take four times as long
+        with pytest.raises(Silent, match=r"no more than [\d,]+ bytes of its answer to \S+PORT_DESC within"):
+            await fed(line, drop, pause=0.05)
+
+    played(scene())
+
+
+def test_an_answer_that_stops_half_way_says_so():
+    async def scene():
+        line = Line(patience=0.05)
+        asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
+        await settle()
+        line.hear(mp.PortDescReply((PORT,), more=True), line.unread[0][1])
+        with pytest.raises(Silent, match=r"no more of its answer to MULTIPART_REQUEST/PORT_DESC for 0\.05 s"):
+            await asked
+
+    played(scene())
+
+
 def test_an_answer_longer_than_is_accepted_costs_the_connection(monkeypatch):
     monkeypatch.setattr(exchange, "REPLY_BYTES", 1000)
 
     async def scene():
         line = Line()
-        with pytest.raises(Silent, match="of more than 1000 bytes"):
+        with pytest.raises(Silent, match="with more than 1,000 bytes"):
             await fed(line, mp.PortDescReply((PORT,) * 5, more=True))
 
     played(scene())
@@ -292,18 +317,20 @@ def test_a_switch_that_answers_everything_but_barriers_is_given_up_all_the_same(
         played(scene())
 
 
-def test_the_time_for_an_answer_begins_when_what_was_asked_before_is_answered():
+def test_the_time_for_an_answer_begins_when_what_was_asked_before_is_answered(monkeypatch):
+    monkeypatch.setattr(exchange, "SLOWEST", 1)
+
     async def scene():
-        line = Line(patience=0.3)
+        line = Line(patience=1)
         asked = asyncio.create_task(line.session.ask(mp.PortDescRequest()))
         barrier = asyncio.create_task(line.session.barrier())
         await settle()
         (_, ports, _), (_, last, _) = line.unread
         for _ in range(4):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)
             line.hear(mp.PortDescReply((PORT,), more=True), ports)
         line.hear(mp.PortDescReply(()), ports)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         assert line.session.busy
         line.hear(m.BarrierReply(), last)
         await asyncio.gather(asked, barrier)
@@ -400,7 +427,7 @@ def test_an_error_that_comes_with_the_commit_is_no_success():
 def test_an_error_about_a_packet_out_has_nothing_to_do_with_a_bundle():
     async def scene():
         line = Line()
-        line.session.tell(m.PacketOut((Output(9),), b"x"))
+        line.session.send(m.PacketOut((Output(9),), b"x"))
         ((_, xid, frame),) = line.unread
         line.unread.clear()
         steps, task = await committed(line, (m.Error(2, 4, frame[:64]), xid))

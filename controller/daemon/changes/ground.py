@@ -20,6 +20,8 @@ from clos.controller.daemon.switches.reconcile import inspect_switches
 
 QUICK = 100_000
 """Entries of the whole fabric: up to so many, a change reads every switch back, not only those it touches."""
+SLOW_SECONDS = 5.0
+"""A switch that has joined, was never read back, and has owed an answer for so long: onboarding waits for it."""
 SHOWN = 3
 """Foreign entries that are written out."""
 
@@ -48,7 +50,9 @@ def on_read_back(state: State, make: Callable[[], Candidate]) -> tuple[Candidate
 
 def _due(state: State, draft: Candidate, every: bool) -> set[str]:
     """The connected switches that are to be read back for a draft."""
-    there = {name for name, standing in state.roster.standings().items() if standing.connected}
+    slow = {name for name, seconds in state.wire.awaited().items() if seconds > SLOW_SECONDS}
+    standings = state.roster.standings().items()
+    there = {name for name, standing in standings if standing.connected and (standing.read or name not in slow)}
     return there if every else there.intersection(draft.plan.touched)
 
 

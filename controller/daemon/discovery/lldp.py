@@ -16,7 +16,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from math import ceil
 from typing import Protocol
@@ -56,8 +56,8 @@ class Wire(Protocol):
 
 
 class Discovery:
-    """``look`` gives the topology, and by name whether each connected switch holds its rules; ``changed`` hears of
-    links that go wrong.
+    """``look`` gives the topology, and by name whether each connected switch holds its rules; ``changed`` is
+    given all links that are wrong, whenever others are than before.
 
     ``heard`` may be called from any thread, ``turn`` by one at a time.
     """
@@ -66,7 +66,7 @@ class Discovery:
         self,
         wire: Wire,
         look: Callable[[], tuple[Topology, Mapping[str, bool]]],
-        changed: Callable[[LinkReport], object],
+        changed: Callable[[Collection[LinkReport]], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wire, self._look, self._changed, self._clock = wire, look, changed, clock
@@ -78,7 +78,7 @@ class Discovery:
         self._heard: dict[PortRef, Sighting] = {}
         self._due: list[tuple[float, PortRef]] = []
         self._asked: dict[PortRef, float] = {}
-        self._wrong: frozenset[tuple[str, ...]] = frozenset()
+        self._wrong: tuple[LinkReport, ...] = ()
         self._verdict_at = self._clock() + SETTLE
 
     # What is known.
@@ -227,11 +227,16 @@ class Discovery:
             self._wire.send_packet(at.switch, at.port, encode(said, self._key))
 
     def _judge(self) -> None:
-        wrong = {link[:3]: link for link in self.links() if link.is_wrong}
-        for key in sorted(wrong.keys() - self._wrong):
-            LOG.warning("%s", wrong[key])
-            self._changed(wrong[key])
-        self._wrong = frozenset(wrong)
+        before, wrong = (
+            {link[:3] for link in self._wrong},
+            tuple(sorted(link for link in self.links() if link.is_wrong)),
+        )
+        for link in wrong:
+            if link[:3] not in before:
+                LOG.warning("%s", link)
+        if wrong != self._wrong:
+            self._changed(wrong)
+        self._wrong = wrong
 
     def run(self, stopping: threading.Event) -> None:
         """Take turns until told to stop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from threading import Condition
 from time import monotonic
 from typing import Any, NamedTuple
@@ -62,10 +63,15 @@ class Conflict(NamedTuple):
     text: str
 
 
+def _when(fault: Fault) -> str:
+    return fault.when
+
+
 class SwitchInventory:
     """Standings by switch name; any thread. A standing is replaced, never changed.
 
-    A fault is over, and forgotten, when its switch holds what it should; a ``lasting`` one when the switch leaves.
+    A fault is over, and forgotten, when its switch holds what it should, or is no switch of the fabric any more; a
+    ``lasting`` one when the switch leaves. What is wrong with something else is over when it is no longer reported.
     """
 
     def __init__(self, switches: Iterable[str] = ()) -> None:
@@ -75,6 +81,7 @@ class SwitchInventory:
         self._closed = False
         self._faults: deque[Fault] = deque(maxlen=FAULTS_KEPT)
         self._lasting: set[tuple[str, str]] = set()
+        self._elsewhere: dict[str, tuple[Fault, ...]] = {}
         self._conflicts: dict[str, Conflict] = {}
 
     def expect(self, switches: Collection[str]) -> None:
@@ -82,6 +89,7 @@ class SwitchInventory:
         with self._changed:
             self._standings = {name: self._standings.get(name, SwitchStatus()) for name in switches}
             self._arrived.intersection_update(switches)
+            self._forget(lambda fault: fault.switch not in self._standings)
             self._changed.notify_all()
 
     def standings(self) -> dict[str, SwitchStatus]:
@@ -149,6 +157,14 @@ class SwitchInventory:
             if lasting:
                 self._lasting.add((switch, text))
 
+    def wrong_now(self, where: str, texts: Iterable[str]) -> None:
+        """What is wrong with something that is no switch: these, and what else was wrong ``where`` is over."""
+        with self._changed:
+            since = {fault.text: fault for fault in self._elsewhere.get(where, ())}
+            self._elsewhere[where] = tuple(
+                since.get(text) or Fault(utc_now(), "", text) for text in islice(texts, FAULTS_KEPT)
+            )
+
     def conflict(self, switch: str, text: str) -> None:
         """Another connects as this switch, and was refused just now."""
         with self._changed:
@@ -165,7 +181,7 @@ class SwitchInventory:
     def faults(self) -> tuple[Fault, ...]:
         """What went wrong and is not over, oldest first."""
         with self._changed:
-            return tuple(self._faults)
+            return tuple(sorted((*self._faults, *chain.from_iterable(self._elsewhere.values())), key=_when))
 
     def _forget(self, over: Callable[[Fault], bool]) -> None:
         self._faults = deque((fault for fault in self._faults if not over(fault)), FAULTS_KEPT)

@@ -5,27 +5,27 @@ how plans are made.
 
 Reading a large fabric back takes minutes; changes go on meanwhile. They leave alone what has not been read, so nobody
 but the switch's owner here sends to it, and a reading is as good at the end as it was when it was made, unless the
-revision has changed: then the switch is read again.
+revision has changed: then the switch is read again. Switches that join later do not wait for slow ones before
+them: each lot has a thread of its own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.state import State
 from clos.controller.daemon.switches.reconcile import ReadBack, push_difference, read_back, remember
 
 
-def onboard(state: State) -> None:
-    """Bring the switches that have joined to the current revision; remember of others what they hold."""
-    held, joins = state.held, state.roster.joins(state.roster.arrivals())
-    different: list[ReadBack] = []
-    for found in read_back(state.wire, joins, held.ruleset):
-        if found.equal:
-            _conclude(state, held, joins, [found])
-        else:
-            different.append(found)
-    if different:
-        _conclude(state, held, joins, different)
+def onboard(state: State, arrived: Iterable[str], only_slow_left: Callable[[], object] = lambda: None) -> None:
+    """Bring switches that have joined to the current revision; remember of others what they hold.
+
+    ``only_slow_left`` is called when nobody is left to be read but switches that are slow: others may begin.
+    """
+    held, joins = state.held, state.roster.joins(arrived)
+    for readings in read_back(state.wire, joins, held.ruleset, only_slow_left=only_slow_left):
+        _conclude(state, held, joins, readings)
 
 
 def _conclude(state: State, held: Running, joins: dict[str, int], readings: list[ReadBack]) -> None:

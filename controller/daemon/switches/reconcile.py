@@ -6,8 +6,10 @@ A switch that holds what it should is sent nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain
 from typing import NamedTuple
 
 from clos.controller.daemon.changes.candidate import BLANK
@@ -16,12 +18,16 @@ from clos.controller.daemon.switches.inventory import SwitchInventory
 from clos.controller.plan import Plan, diff, own
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.errors import SwitchError
-from clos.controller.wire.readback import Held
+from clos.controller.wire.readback import Held, Reading
 from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset, SwitchState, state_of
 from clos.fabric.openflow import DecodeError
 
 READERS = 4
-"""Switches read back at a time. More would cost memory; one that is slow to answer holds up the other three at most."""
+"""Switches read back at a time, besides those that are slow. More would cost memory; a slow one has sent little."""
+SLOW_READERS = 60
+CHECK_SECONDS = 1.0
+SLOW_ENTRIES = 500
+"""A switch that has sent fewer entries since the last check is slow: nobody else waits for it."""
 
 
 class ReadBack(NamedTuple):
@@ -43,22 +49,92 @@ class ReadBack(NamedTuple):
         return not self.equal and self.error is None and self.ours == BLANK
 
 
-def read_back(wire: Controller, switches: Collection[str], want: Ruleset, consent: bool = False) -> Iterator[ReadBack]:
-    """Read switches back and hold them against ``want``; with ``consent`` foreign rules are ours to remove."""
+def read_back(
+    wire: Controller,
+    switches: Collection[str],
+    want: Ruleset,
+    consent: bool = False,
+    only_slow_left: Callable[[], object] = lambda: None,
+) -> Iterator[list[ReadBack]]:
+    """Read switches back and compare them with ``want``; with ``consent`` foreign rules are ours to remove.
+
+    A switch that holds what it should is given at once; the others together, so that they share a plan, as soon as
+    nobody is left but slow ones, which ``only_slow_left`` is called to say. Those come when they come.
+    """
     if not switches:
         return
     names = sorted(switches)
     blocks = restricted(want, names).by_switch()
-    with ThreadPoolExecutor(READERS, "clos-reader") as pool:
-        yield from pool.map(lambda name: _read(wire, name, blocks[name], consent), names)
+    different: list[ReadBack] = []
+    with ThreadPoolExecutor(READERS + SLOW_READERS, "clos-reader") as pool:
+        readers = _Readers(pool, (_Reader(wire, name, blocks[name], consent) for name in names))
+        for done in readers.run():
+            different += [found for found in done if not found.equal]
+            yield from ([found] for found in done if found.equal)
+            if readers.only_slow_left:
+                only_slow_left()
+                if different:
+                    yield different
+                    different = []
 
 
-def _read(wire: Controller, switch: str, blocks: list[Block], consent: bool) -> ReadBack:
-    try:
-        held = wire.read(switch)
-    except (SwitchError, DecodeError) as error:
-        return ReadBack(switch, error=error)
-    return compared(switch, held, state_of(blocks), consent)
+def each(readings: Iterator[list[ReadBack]]) -> Iterator[ReadBack]:
+    """For who acts on every switch by itself."""
+    return chain.from_iterable(readings)
+
+
+class _Reader:
+    """One switch being read back, in a thread of its own."""
+
+    def __init__(self, wire: Controller, switch: str, blocks: list[Block], consent: bool) -> None:
+        self._wire, self._switch, self._blocks, self._consent = wire, switch, blocks, consent
+        self._reading: Reading | None = None
+        self._before = 0
+        self.slow = False
+
+    def __call__(self) -> ReadBack:
+        try:
+            self._reading = self._wire.reading(self._switch)
+            held = self._wire.held(self._reading)
+        except (SwitchError, DecodeError) as error:
+            return ReadBack(self._switch, error=error)
+        return compared(self._switch, held, state_of(self._blocks), self._consent)
+
+    def check(self) -> None:
+        """See how far it has come since the last check."""
+        entries = self._reading.entries if self._reading else 0
+        self.slow, self._before = entries - self._before < SLOW_ENTRIES, entries
+
+
+class _Readers:
+    """Has READERS at work at a time; those that turn out to be slow do not count."""
+
+    def __init__(self, pool: ThreadPoolExecutor, readers: Iterator[_Reader]) -> None:
+        self._pool, self._waiting = pool, deque(readers)
+        self._running: dict[Future[ReadBack], _Reader] = {}
+
+    @property
+    def only_slow_left(self) -> bool:
+        return not self._waiting and all(reader.slow for reader in self._running.values())
+
+    def run(self) -> Iterator[list[ReadBack]]:
+        """What is read, as it is; now and then nothing, when somebody has turned out to be slow."""
+        while self._waiting or self._running:
+            self._begin()
+            done, _ = wait(self._running, CHECK_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                del self._running[future]
+            if not done:
+                for reader in self._running.values():
+                    reader.check()
+            yield [future.result() for future in done]
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._running) < READERS + SLOW_READERS:
+            if sum(not reader.slow for reader in self._running.values()) >= READERS:
+                break
+            reader = self._waiting.popleft()
+            self._running[self._pool.submit(reader)] = reader
 
 
 def compared(switch: str, held: Held, want: SwitchState, consent: bool = False) -> ReadBack:
@@ -78,7 +154,7 @@ def _alone(switch: str, state: SwitchState) -> Ruleset:
 def inspect_switches(wire: Controller, roster: SwitchInventory, switches: Iterable[str], want: Ruleset) -> None:
     """Read connected switches back and remember what they hold; send nothing."""
     joins = roster.joins(switches)
-    for found in read_back(wire, joins, want):
+    for found in each(read_back(wire, joins, want)):
         remember(roster, joins[found.switch], found)
 
 
@@ -97,7 +173,7 @@ def reconcile(
 ) -> dict[str, Exception]:
     """Bring connected switches to ``want``; gives what went wrong, by switch."""
     joins = roster.joins(switches)
-    return push_difference(wire, roster, joins, [*read_back(wire, joins, want, consent)], want, consent=consent)
+    return push_difference(wire, roster, joins, [*each(read_back(wire, joins, want, consent))], want, consent=consent)
 
 
 def push_difference(

@@ -13,7 +13,7 @@ from os_ken.controller import event, ofp_event
 from os_ken.controller.handler import CONFIG_DISPATCHER, DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3, ofproto_v1_3_parser
 
-from clos.controller.wire.admission import Make
+from clos.controller.wire.admission import EventOf
 from clos.controller.wire.events import Complaint, PacketIn, PortChanged
 from clos.controller.wire.osken import patches as osken
 from clos.controller.wire.osken.connection import Connection
@@ -25,15 +25,15 @@ does not know this says so by an error, and does what it does."""
 
 
 class Sink(Protocol):
-    """Who is told. ``name`` gives the switch's name in the topology, None for a stranger."""
+    """Who hears of connections and of what switches report."""
 
     def attach(self, post: Callable[[Callable[[], object]], object]) -> None:
         """``post`` has the app's thread call a function, after all that it has yet to hear."""
 
-    def joined(self, connection: Connection) -> None: ...
-    def left(self, connection: Connection) -> None: ...
-    def told(self, connection: Connection, make: Make) -> None:
-        """An event of this switch; ``make`` builds it from the switch's name."""
+    def handshake_done(self, connection: Connection) -> None: ...
+    def disconnected(self, connection: Connection) -> None: ...
+    def unsolicited(self, connection: Connection, event_of: EventOf) -> None:
+        """An event of this switch; ``event_of`` makes it of the switch's name."""
 
 
 class Posted(event.EventBase):  # type: ignore[misc]  # os-ken is untyped
@@ -60,9 +60,9 @@ class ClosApp(osken.App):
         if event.state == MAIN_DISPATCHER:
             config = ofproto_v1_3_parser.OFPSetConfig(event.datapath, FRAGMENTS_MATCH, MISS_SEND_LEN)
             event.datapath.send_msg(config)
-            self._sink.joined(event.datapath)
+            self._sink.handshake_done(event.datapath)
         else:
-            self._sink.left(event.datapath)
+            self._sink.disconnected(event.datapath)
 
     @set_ev_cls(ofp_event.EventOFPPortStatus, [CONFIG_DISPATCHER, MAIN_DISPATCHER])  # type: ignore[untyped-decorator]
     def port_changed(self, event: Any) -> None:
@@ -71,17 +71,17 @@ class ClosApp(osken.App):
         down = port.state & ofp.OFPPS_LINK_DOWN or port.config & ofp.OFPPC_PORT_DOWN
         up = not down and message.reason != ofp.OFPPR_DELETE
         name = port.name.decode(errors="replace")
-        self._sink.told(message.datapath, lambda switch: PortChanged(switch, port.port_no, name, up))
+        self._sink.unsolicited(message.datapath, lambda switch: PortChanged(switch, port.port_no, name, up))
 
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def packet_in(self, event: Any) -> None:
         message = event.msg
         port, table, cookie = message.match.get("in_port", 0), message.table_id, message.cookie
-        make = lambda switch: PacketIn(switch, port, table, cookie, message.reason, bytes(message.data))  # noqa: E731
-        self._sink.told(message.datapath, make)
+        event_of = lambda switch: PacketIn(switch, port, table, cookie, message.reason, bytes(message.data))  # noqa: E731
+        self._sink.unsolicited(message.datapath, event_of)
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def complained(self, event: Any) -> None:
         message = event.msg
-        make = lambda switch: Complaint(switch, message.type, message.code, bytes(message.data))  # noqa: E731
-        self._sink.told(message.datapath, make)
+        event_of = lambda switch: Complaint(switch, message.type, message.code, bytes(message.data))  # noqa: E731
+        self._sink.unsolicited(message.datapath, event_of)

@@ -1,7 +1,7 @@
 """A switch's connection on the event loop: what stands in for os-ken's threads (see controller.wire.osken.patches).
 
 Lives here: framing, deadlines, bounded sending, and handing each message to os-ken's handlers.
-Must not know: rules, plans, sessions. A session takes the frames it asked for through ``Connection.taker``.
+Must not know: rules, plans, sessions. A session takes the frames it asked for through ``Connection.frame_filter``.
 
 ``Connection`` is an os-ken ``Datapath``: handlers and apps use it as they always did (``send_msg``, ``id``, ``ports``,
 ``state``). All of it runs on the loop's thread but ``send``, ``send_msg`` and ``close``, which any thread may call.
@@ -49,7 +49,7 @@ BEFORE_HANDSHAKE = 256
 UNASKED = 5000
 """Messages that answer nothing which are taken of a switch in a tick; the rest waits in the same way."""
 PORTS = 1 << 16
-"""Ports a switch may tell of."""
+"""Ports a switch may have."""
 SEND_BYTES = 16 << 20
 """Bytes waiting for one switch beyond which it is taken for dead. Sessions stay far below by their own windows."""
 
@@ -57,8 +57,8 @@ XID, XIDS = 0x7F000000, 0x00FFFFFF
 """os-ken's own requests take their xids from here, apart from the sessions' (0x80000000 up) and the rules' (0 up)."""
 
 
-class House(Protocol):
-    """Where connections live: the event loop's thread, and who may come in (controller.wire.osken.listener)."""
+class ConnectionOwner(Protocol):
+    """Who carries connections: the event loop's thread, and who may come in (controller.wire.osken.listener)."""
 
     @property
     def thread(self) -> int | None:
@@ -84,16 +84,19 @@ class FrameFilter(Protocol):
     def claim(self, frame: bytes) -> bool:
         """Whether the frame is taken, so that nobody else sees it."""
 
+    def lives(self) -> None:
+        """The switch has answered an echo request."""
+
     def lost(self) -> None:
         """The connection has ended."""
 
 
 class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is untyped
-    """One switch, or what may become one. ``taker`` is offered every frame first once the handshake is over."""
+    """One switch, or what may become one. ``frame_filter`` is offered every frame first once the handshake is over."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         ofproto_protocol.ProtocolDesc.__init__(self)  # not Datapath's: it wants a blocking socket and a queue
-        self._house = house
+        self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._writable = threading.Event()
         self._framer = Framer()
@@ -106,7 +109,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self._paused = False
         self.heard = 0  # messages, of whatever kind
         self.auxiliary = 0  # the number of an auxiliary connection (OpenFlow 1.3.5 §6.3.5)
-        self.taker: FrameFilter | None = None
+        self.frame_filter: FrameFilter | None = None
         self.socket: Any = None
         self.address: Any = None
         self.is_active = False
@@ -126,7 +129,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)
         self.socket, self.address = transport.get_extra_info("socket"), transport.get_extra_info("peername")
-        if not self._house.admit(self):
+        if not self._owner.admit(self):
             LOG.warning("%s refused: too many connections are open already", self)
             transport.abort()
             return
@@ -136,7 +139,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self.send_msg(self.ofproto_parser.OFPHello(self))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._house.forget(self)
+        self._owner.forget(self)
         self._end()
         LOG.info("%s disconnected%s", self, f": {exc}" if exc else "")
 
@@ -159,20 +162,20 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         """Send bytes. Off the loop's thread, wait for room up to os-ken's ``socket_timeout``. False: not sent."""
         if not self.is_active:
             return False
-        if threading.get_ident() == self._house.thread:
+        if threading.get_ident() == self._owner.thread:
             self._write(buf, close_socket)
             return self.is_active
         if not self._writable.wait(CONF.socket_timeout):
             return False
-        return self._house.call(self._write, bytes(buf), close_socket)
+        return self._owner.call(self._write, bytes(buf), close_socket)
 
     def close(self) -> None:
         """End the connection in an orderly way: DEAD now, the bytes already given still leave."""
-        self._house.call(self._close)
+        self._owner.call(self._close)
 
     def later(self, function: Callable[..., Any], *args: Any) -> None:
         """Have the loop's thread call the function soon; any thread may ask."""
-        self._house.call(function, *args)
+        self._owner.call(function, *args)
 
     def set_xid(self, msg: Any) -> int:
         msg.set_xid(self._xid())
@@ -208,13 +211,13 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
             self._transport.close()
 
     def _end(self) -> None:
-        """DEAD, once; whoever waits for room to send goes on and is told no."""
+        """DEAD, once; whoever waits for room to send goes on, and has not sent."""
         self.is_active = False
         self._age = 0
         self._writable.set()
         self.set_state(DEAD_DISPATCHER)
-        if self.taker is not None:
-            self.taker.lost()
+        if self.frame_filter is not None:
+            self.frame_filter.lost()
 
     def _xid(self) -> int:
         return XID | next(self._xids) & XIDS
@@ -243,10 +246,12 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         kind = frame[1]
         if frame[0] != VERSION and kind != MessageType.HELLO:
             self.drop(f"it speaks OpenFlow version {frame[0]:#04x} and not {VERSION:#04x} (1.3)")
-        elif self.state == MAIN_DISPATCHER and self.taker is not None and self.taker.claim(frame):
+        elif self.state == MAIN_DISPATCHER and self.frame_filter is not None and self.frame_filter.claim(frame):
             return
         else:
             self._unasked += 1
+            if kind == MessageType.ECHO_REPLY and self.frame_filter is not None:
+                self.frame_filter.lives()
             if kind == MessageType.PACKET_IN and self._packet_ins >= PACKET_INS_PER_TICK:
                 self.dropped_packet_ins += 1
             else:
@@ -264,7 +269,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
                 if len(self.ports) > PORTS:
                     self.drop(f"it has more than {PORTS} ports")
         except Exception as error:  # whatever the codec, os-ken or a handshake handler trips over, its peer sent it
-            if frame[1] == MessageType.PACKET_IN:  # it may well tell of fields that only its maker knows
+            if frame[1] == MessageType.PACKET_IN:  # it may well have fields that only its maker knows
                 self.dropped_packet_ins += 1
                 return
             self._faults += 1
@@ -309,7 +314,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         if self._unanswered < CONF.maximum_unreplied_echo_requests:
             self._unanswered += 1
             self.probe()
-        elif self.taker is None or not self.taker.busy:
+        elif self.frame_filter is None or not self.frame_filter.busy:
             self.drop(f"{self._unanswered} echo requests unanswered")
 
     def probe(self) -> None:

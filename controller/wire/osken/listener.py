@@ -43,7 +43,7 @@ class Listener:
         self.failure: Exception | None = None
         self.address: tuple[str, int] | None = None
         self.thread: int | None = None
-        self.connections: dict[Connection, None] = {}  # in the order they came
+        self.connections: dict[Connection, None] = {}  # oldest first
         self._stopping = asyncio.Event()
 
     def __call__(self) -> None:

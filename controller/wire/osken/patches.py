@@ -1,33 +1,33 @@
-"""The one place that mends os-ken 4.2.2 (Ryu's maintained continuation), so that a controller can stand on it.
+"""The one place that patches os-ken 4.2.2 (Ryu's maintained continuation), so that a controller can stand on it.
 
 Lives here: what os-ken's native-thread hub and its connection handling get wrong, put right on import.
 Must not know: rules, plans, sessions. Every fault below is held by a test in tests/southbound/test_osken_faults.py.
 
 1. **A handler's exception ends its app.** The native hub says ``TaskExit = Exception``, so the event loop takes any
-   exception for an orderly exit and stops without a word. Mended: TaskExit is an exception of its own; os-ken then
+   exception for an orderly exit and stops without a word. Patched: TaskExit is an exception of its own; os-ken then
    logs the traceback and goes on.
-2. **Ctrl-C hangs.** Hub threads are not daemons and have no ``kill``. Mended: they are, and they have.
-3. **Event.wait(timeout) waits for ever.** Its timeout is never looked at. Mended: ``threading.Event``.
-4. **getcurrent is a thread, not a function.** Mended.
+2. **Ctrl-C hangs.** Hub threads are not daemons and have no ``kill``. Patched: they are, and they have.
+3. **Event.wait(timeout) waits for ever.** Its timeout is never looked at. Patched: ``threading.Event``.
+4. **getcurrent is a thread, not a function.** Patched.
 5. **A disconnect is never noticed and leaks two threads.** The receiver waits for a sender that waits for work, so the
    DEAD event is never raised. Every switch costs three threads, and one that stops reading blocks whoever sends to it.
-   Mended by replacement (controller.wire.osken.listener and connection): one event loop carries every switch, in
+   Patched by replacement (controller.wire.osken.listener and connection): one event loop carries every switch, in
    bounded buffers.
 6. **A half-open connection lives for ever**, and so does one that never says hello: no echo is sent by default.
-   Mended: both have deadlines.
-7. **It listens on 0.0.0.0, and on a second port (6633) when not told a port.** Mended: 127.0.0.1 and one port.
-8. **One failed accept (too many files) ends the accept loop** for the life of the process. Mended with 5.
+   Patched: both have deadlines.
+7. **It listens on 0.0.0.0, and on a second port (6633) when no port is given.** Patched: 127.0.0.1 and one port.
+8. **One failed accept (too many files) ends the accept loop** for the life of the process. Patched with 5.
 9. **A malformed message ends the receive thread, or fills the log with tracebacks**: the parser trusts its peer.
-   Mended: a message that cannot be parsed costs one log line; too many cost the connection.
-10. **A slow app blocks every switch**: its queue holds 128 events and the receiver waits for room. Mended by App:
+   Patched: a message that cannot be parsed costs one log line; too many cost the connection.
+10. **A slow app blocks every switch**: its queue holds 128 events and the receiver waits for room. Patched by App:
     packet-ins beyond the limit are dropped and counted; state changes, port changes and errors never are.
-11. **Two threads can draw the same xid.** Mended: an atomic counter.
-12. **Its own set-up of TLS can hang a switch.** Mended: the context is made by us (listener), of none of its options
+11. **Two threads can draw the same xid.** Patched: an atomic counter.
+12. **Its own set-up of TLS can hang a switch.** Patched: the context is made by us (listener), of none of its options
     but names of files.
-13. **Its parser can be kept busy by a peer**, before any certificate or handshake counts. Mended: our codec checks a
+13. **Its parser can be kept busy by a peer**, before any certificate or handshake counts. Patched: our codec checks a
     message first, and os-ken parses only what our codec wrote.
 
-Not mended: ``hub.Timeout`` cannot interrupt a native thread. Nothing here uses it.
+Not patched: ``hub.Timeout`` cannot interrupt a native thread. Nothing here uses it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from clos.controller.wire.osken.listener import Listener
 
 VERSION = "4.2.2"
-"""The one os-ken version these mends were written against and tested with."""
+"""The one os-ken version these patches were written against and tested with."""
 
 START_SECONDS = 10.0
 """How long os-ken may take to listen, or to end."""
@@ -49,14 +49,14 @@ PACKET_INS_QUEUED = 1024
 
 
 class UnsupportedOsKen(RuntimeError):
-    """The installed os-ken is not the one mended here."""
+    """The installed os-ken is not the one patched here."""
 
 
 def check(installed: str, hub_type: str = "native") -> None:
-    """Raise UnsupportedOsKen unless this is the os-ken version and hub the mends are for."""
+    """Raise UnsupportedOsKen unless this is the os-ken version and hub the patches are for."""
     if installed != VERSION:
         raise UnsupportedOsKen(
-            f"os-ken {installed} is installed, but controller/wire/osken/patches.py mends {VERSION}: "
+            f"os-ken {installed} is installed, but controller/wire/osken/patches.py patches {VERSION}: "
             f"install os-ken=={VERSION}, or re-check each fault it names and raise its VERSION"
         )
     if hub_type != "native":
@@ -159,9 +159,9 @@ def _configure(host: str, port: int, tls: Tls | None) -> None:
         conf.set_override(name, value)
 
 
-def mend() -> None:
-    """Put the mended parts in os-ken's place. Done once, on import."""
-    from clos.controller.wire.osken.listener import Listener  # noqa: PLC0415  # it needs a mended hub
+def patch() -> None:
+    """Put the patched parts in os-ken's place. Done once, on import."""
+    from clos.controller.wire.osken.listener import Listener  # noqa: PLC0415  # it needs a patched hub
 
     hub.TaskExit = TaskExit
     hub.HubThread = DaemonThread
@@ -174,4 +174,4 @@ def mend() -> None:
     controller.CONF.set_default("maximum_unreplied_echo_requests", 3)
 
 
-mend()
+patch()

@@ -146,6 +146,11 @@ class Session:
         """How many messages have been received and not been handled."""
         return len(self._waiting)
 
+    @property
+    def is_next_long(self) -> bool:
+        """Whether the next turn is for one long commit."""
+        return bool(self._waiting) and self._is_long(self._waiting[0])
+
     def _receive(self, frame: bytes) -> None:
         """One message: now, or after those that wait."""
         if self.defer is None or frame[1] == MessageType.ECHO_REQUEST:

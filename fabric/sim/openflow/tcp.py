@@ -25,29 +25,42 @@ STABLE = 1.0
 AT_ONCE = 32
 """Switches that knock at the controller at the same time; more would overflow its backlog."""
 _SPARE_FILES = 256
+SHORT = 64
+"""Short pieces of work between two long ones, where there are so many."""
 MOST_WAITING = 8192
 """Messages that may wait for a switch's turn; beyond, its peer is not read until they are fewer."""
 
 
 class Desk:
-    """Long work of many switches, one piece in a turn of the event loop, so that every other connection is heard."""
+    """Work of many switches, one piece in a turn of the event loop, so that every other connection is heard.
+
+    Between two long pieces SHORT short ones have their turn, so that no switch waits for all others' long ones.
+    """
 
     def __init__(self) -> None:
-        self._pieces: deque[Callable[[], object]] = deque()
+        self._short: deque[Callable[[], object]] = deque()
+        self._long: deque[Callable[[], object]] = deque()
+        self._since_long = 0
+        self._called = False
 
-    def ask(self, piece: Callable[[], object]) -> None:
-        """Have it called soon, after those asked for before."""
-        self._pieces.append(piece)
-        if len(self._pieces) == 1:
+    def ask(self, piece: Callable[[], object], long: bool = False) -> None:
+        """Have it called soon, after those of its kind asked for before."""
+        (self._long if long else self._short).append(piece)
+        self._call()
+
+    def _call(self) -> None:
+        if not self._called and (self._short or self._long):
+            self._called = True
             asyncio.get_running_loop().call_soon(self._work)
 
     def _work(self) -> None:
+        self._called = False
+        long = bool(self._long) and (not self._short or self._since_long >= SHORT)
+        self._since_long = 0 if long else self._since_long + 1
         try:
-            self._pieces[0]()
+            (self._long if long else self._short).popleft()()
         finally:
-            self._pieces.popleft()
-            if self._pieces:
-                asyncio.get_running_loop().call_soon(self._work)
+            self._call()
 
 
 class Link(asyncio.Protocol):
@@ -79,7 +92,7 @@ class Link(asyncio.Protocol):
 
     def _defer(self, work: Callable[[], None]) -> None:
         if self._desk is not None:
-            self._desk.ask(partial(self._do, work))
+            self._desk.ask(partial(self._do, work), self.session is not None and self.session.is_next_long)
 
     def data_received(self, data: bytes) -> None:
         if self.session is not None:
