@@ -11,6 +11,7 @@ from typing import Self
 
 import uvicorn
 
+from clos.controller.api.connections import IDLE_SECONDS, BoundedConnection
 from clos.controller.api.guard import App
 
 START_SECONDS = 10.0
@@ -42,7 +43,7 @@ class Server:
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS,
-            timeout_keep_alive=30, server_header=False,
+            timeout_keep_alive=IDLE_SECONDS, server_header=False, http=BoundedConnection,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="clos-api", daemon=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import signal
@@ -228,7 +229,7 @@ def test_8_running_out_of_files_does_not_end_the_listening():
         "import resource, sys; from clos.controller.wire.controller import Controller\n"
         "c = Controller({1: 'leaf1'}, port=0); c.start()\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)); print(c.address[1], flush=True)\n"
-        "sys.stdin.readline(); print(sorted(c.wait_for(['leaf1'], 10)), flush=True)"
+        "sys.stdin.readline(); print(sorted(c.wait_for(['leaf1'], 60)), flush=True)"
     )
     process = run(program, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
@@ -365,6 +366,51 @@ def test_12_a_switch_without_a_certificate_is_refused(certificate):
                 pass
             raise ConnectionError("closed")
         assert controller.connected() == frozenset()
+
+
+@pytest.fixture
+def secured(certificate):
+    tls = osken.Tls(*certificate, ca=certificate[1])
+    with Controller({1: "leaf1"}, port=0, tls=tls) as controller:
+        yield controller
+
+
+def test_half_open_tls_connections_make_room_for_switches(secured, certificate, monkeypatch):
+    monkeypatch.setattr(listener, "NEWCOMERS", 5)
+    with contextlib.ExitStack() as stack, Fleet(secured.address) as fleet:
+        half = [stack.enter_context(socket.create_connection(secured.address, 10)) for _ in range(12)]
+        assert all(sock.recv(1) == b"" for sock in half[:7])  # the oldest have gone
+        fleet.connect(1, ssl=client_context(certificate, shown=True), server_hostname="localhost")
+        assert not secured.wait_for(["leaf1"], 5)
+        assert eventually(lambda: len(secured._listener.connections) == 5)
+        assert secured.facts("leaf1").dpid == 1
+
+
+def test_half_open_tls_connections_count_towards_the_limit(secured, monkeypatch):
+    monkeypatch.setattr(listener, "CONNECTIONS", 3)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(secured.address, 10))
+        assert eventually(lambda: len(secured._listener.connections) == 3)
+        assert stack.enter_context(socket.create_connection(secured.address, 10)).recv(1) == b""
+
+
+def test_a_tls_handshake_that_never_ends_is_given_up(certificate, monkeypatch):
+    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 0.2)
+    tls = osken.Tls(*certificate, ca=certificate[1])
+    with Controller({1: "leaf1"}, port=0, tls=tls) as controller:
+        with socket.create_connection(controller.address, 10) as raw:
+            assert raw.recv(1) == b""
+        assert eventually(lambda: not controller._listener.connections)
+
+
+def test_what_is_no_tls_is_refused_and_forgotten(secured):
+    with socket.create_connection(secured.address, 10) as raw:
+        raw.sendall(HELLO * 10)
+        with contextlib.suppress(ConnectionError):
+            while raw.recv(4096):
+                pass
+    assert eventually(lambda: not secured._listener.connections)
 
 
 def test_small_messages_leave_at_once(controller):

@@ -19,7 +19,9 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER
 from os_ken.ofproto import ofproto_common
 
 from clos.controller.wire.osken import connection as link
+from clos.controller.wire.osken import tls
 from clos.controller.wire.osken.connection import Connection
+from clos.controller.wire.osken.tls import TlsHandshake
 
 CONNECTIONS = 4096
 """Connections held at a time; more are refused."""
@@ -43,7 +45,7 @@ class Listener:
         self.failure: Exception | None = None
         self.address: tuple[str, int] | None = None
         self.thread: int | None = None
-        self.connections: dict[Connection, None] = {}  # oldest first
+        self.connections: dict[Connection | TlsHandshake, None] = {}  # oldest first
         self._stopping = asyncio.Event()
 
     def __call__(self) -> None:
@@ -66,7 +68,7 @@ class Listener:
         """Stop listening and drop every connection."""
         self.call(self._stopping.set)
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: Connection | TlsHandshake) -> bool:
         newcomers = [one for one in self.connections if one.state not in (MAIN_DISPATCHER, DEAD_DISPATCHER)]
         if len(newcomers) >= NEWCOMERS:
             newcomers[0].drop("it has said nothing, and others wait")
@@ -75,7 +77,7 @@ class Listener:
         self.connections[connection] = None
         return True
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: Connection | TlsHandshake) -> None:
         self.connections.pop(connection, None)
 
     async def _serve(self) -> None:
@@ -106,38 +108,23 @@ class Listener:
         await asyncio.sleep(0)
 
     async def _listen(self) -> asyncio.Server:
-        context = _tls()
+        context = tls.context()
         port = CONF.ofp_tcp_listen_port if context is None else CONF.ofp_ssl_listen_port
         default = ofproto_common.OFP_TCP_PORT if context is None else ofproto_common.OFP_SSL_PORT
         server = await self.loop.create_server(
-            lambda: Connection(self),
+            lambda: Connection(self) if context is None else self._before_tls(context),
             CONF.ofp_listen_host,
             default if port is None else port,
             backlog=1024,
-            ssl=context,
-            ssl_handshake_timeout=None if context is None else link.HANDSHAKE_SECONDS,
         )
         self.address = server.sockets[0].getsockname()[:2]
         return server
+
+    def _before_tls(self, context: ssl.SSLContext) -> TlsHandshake:
+        return TlsHandshake(self, context, lambda: Connection(self), link.HANDSHAKE_SECONDS)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(link.TICK)
             for connection in list(self.connections):
                 connection.tick()
-
-
-def _tls() -> ssl.SSLContext | None:
-    """The TLS context os-ken's ``ctl-privkey``, ``ctl-cert`` and ``ca-certs`` ask for; None for plain TCP.
-
-    With ``ca-certs`` a switch must show a certificate signed by one of them.
-    """
-    if CONF.ctl_privkey is None or CONF.ctl_cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(CONF.ctl_cert, CONF.ctl_privkey)
-    if CONF.ca_certs is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(CONF.ca_certs)
-    return context
