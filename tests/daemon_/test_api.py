@@ -73,7 +73,8 @@ def test_a_change_tells_its_progress_and_ends_with_what_the_fabric_holds(rig, cl
     base = client.status()["revision"]
     other = {DEMO.name: edited("tcp/8080", "tcp/8081")[0].text}
     done = client.apply(other, who="bob", why="ticket 7", expect_revision=base, progress=steps.append)
-    assert steps[0] | {"revision": base + 1, "event": "begun"} == steps[0]
+    (begun,) = (step for step in steps if step["event"] == "begun")  # a busy machine tells of proving before it
+    assert begun["revision"] == base + 1
     last = [step for step in steps if step["event"] == "progress"][-1]
     assert (last["number"], last["confirmed"]) == (last["batches"], last["switches"])
     assert (done["revision"], done["changed"], done["format_version"]) == (base + 1, True, FORMAT_VERSION)
