@@ -6,6 +6,7 @@ looked at.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ SMALL = {
     "daemon_change": ["small", "--rounds", "2"],
     "difference": ["small"],
     "fib": ["{fib}"],
+    "legacy_fields": ["{legacy}"],
     "gate": ["small", "--rounds", "2"],
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
@@ -39,6 +41,9 @@ SMALL = {
     "verify": ["small", "--rounds", "2"],
 }
 """The arguments that make each small; ``{acl}`` and ``{fib}`` are files of the kind it reads."""
+
+ENTRY = {"link_layer_address": "0011.2233.4455", "ip": "10.0.0.1", "age": "3"}
+"""Of an ARP table, as the independent reading has it."""
 
 _NAMED = re.compile(r"benchmarks[./](\w+)")
 
@@ -59,7 +64,11 @@ def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
         pytest.skip("pushes to Open vSwitch, which is not installed")
     for kind, text in (("acl", ACL), ("fib", FIB)):
         (tmp_path / kind).write_text(text, encoding="utf-8")
-    arguments = [each.format(acl=tmp_path / "acl", fib=tmp_path / "fib") for each in SMALL[name]]
+    arp = tmp_path / "genie" / "ios" / "ShowIpArp"
+    arp.mkdir(parents=True)
+    (arp / "one.txt").write_text("Internet  10.0.0.1   3   0011.2233.4455  ARPA   Vlan10\n", encoding="utf-8")
+    (arp / "one.json").write_text(json.dumps({"x": ENTRY}), encoding="utf-8")
+    arguments = [each.format(acl=tmp_path / "acl", fib=tmp_path / "fib", legacy=tmp_path) for each in SMALL[name]]
     command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from clos.controller.migrate.discover.lines import Output, Reading
+from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.discover.readers import COMMANDS, reader_of
 from clos.controller.migrate.model import EigrpPath, MacEntry
 
@@ -284,3 +285,32 @@ def test_static_prefixes_are_networks():
     assert IPv4Network("10.0.0.0/8") == value(
         "show ip route", "S     10.0.0.0/8 [1/0] via 10.0.0.1\n", "routes"
     )[0].prefix  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Gi1/0/1", "GigabitEthernet1/0/1"), ("Te1/1", "TenGigabitEthernet1/1"), ("Hu1/0/1", "HundredGigE1/0/1"),
+        ("Fi1/0/5", "FiveGigabitEthernet1/0/5"), ("Vl10", "Vlan10"), ("Po12", "Port-channel12"),
+        ("Gi0/2.90", "GigabitEthernet0/2.90"),
+        ("GigabitEthernet 0/1", "GigabitEthernet0/1"), ("mgmt0", "mgmt0"), ("gi25", "gi25"), ("Port 0", "Port 0"),
+        ("CPU", "CPU"),
+    ],
+)  # fmt: skip
+def test_interfaces_have_ios_own_names_and_other_systems_keep_theirs(text, name):
+    assert interface_name(text) == name
+
+
+def test_what_a_device_is():
+    text = (
+        "Cisco IOS XE Software, Version 17.03.03 - SMU-PATCHED\n"
+        "Cisco IOS Software [Amsterdam], Catalyst L3 Switch Software (CAT9K_IOSXE), Version 17.3.3, RELEASE\n"
+        "core1 uptime is 3 weeks\n"
+        'System image file is "flash:c2500-j-l.112-5.P", booted via flash\n'
+        "Allen-Bradley 1783-CMS20DN (ARM) processor (revision V00) with 634859K/6147K bytes of memory.\n"
+        "Processor board ID 11857685, with hardware revision 00000000\n"
+    )
+    facts = value("show version", text, "facts")
+    assert (facts["version"], facts["xe_version"], facts["platform"]) == ("17.3.3", "17.03.03 - SMU-PATCHED", "iosxe")
+    assert (facts["serial"], facts["chassis"]) == ("11857685", "1783-CMS20DN")
+    assert facts["system_image"] == "flash:c2500-j-l.112-5.P"

@@ -44,7 +44,8 @@ _NAMES = {
 """IOS' two or more letters -> its full name. What is spelled out further is recognised by its beginning."""
 
 _FULL = {name.lower(): name for name in (*_NAMES.values(), "TwentyFiveGigabitEthernet", "HundredGigabitEthernet")}
-_PORT = re.compile(r"([A-Za-z][A-Za-z-]*?) ?(\d[\d/.:]*)")
+_PORT = re.compile(r"([A-Z][A-Za-z-]*?)( ?)(\d[\d/.:]*)")
+"""IOS' names begin with a capital; ``gi25``, ``ether1`` and ``mgmt0`` are other systems' names."""
 
 
 def interface_name(text: str) -> str:
@@ -52,8 +53,10 @@ def interface_name(text: str) -> str:
     match = _PORT.fullmatch(text.strip())
     if match is None:
         return text.strip()
-    kind, number = match[1].lower(), match[2]
-    name = _FULL.get(kind) or _NAMES.get(kind)
+    kind, number = match[1].lower(), match[3]
+    name = _FULL.get(kind) or (_NAMES.get(kind) if not match[2] else None)
+    if match[2] and name is None:
+        return text.strip()  # ``Port 0``
     if name is None:
         longer = {full for low, full in _FULL.items() if len(kind) > 2 and low.startswith(kind)}
         name = longer.pop() if len(longer) == 1 else match[1]

@@ -26,7 +26,7 @@ class Version(LineReader):
         return None
 
     rows = (
-        row(r"\s*Cisco IOS[ -]XE Software, Version (\S+)",
+        row(r"\s*Cisco IOS[ -]XE Software, Version (\S[^,]*?)",
             lambda self, match: self.note(platform="iosxe", xe_version=match[1])),
         row(r"\s*(?:Cisco )?IOS(?: \(tm\)| Software)?(?:, IOS-XE Software)?(?:,)?.*?\(?([\w-]+-M\b)?\)?,.*Version ([^\s,]+).*",
             lambda self, match: self.note(
@@ -35,10 +35,10 @@ class Version(LineReader):
         row(r"\s*Cisco Nexus Operating System.*", lambda self, match: self.note(platform="nxos")),
         row(r"\s*(?:NXOS|system):\s+version (\S+).*", lambda self, match: self.note(version=match[1])),
         row(r"\s*(\S+) uptime is (.*)", lambda self, match: self.note(hostname=match[1], uptime=match[2])),
-        row(r'\s*System image file is "(.*)"', lambda self, match: self.note(system_image=match[1])),
-        row(r"\s*Processor [Bb]oard ID (\S+)", lambda self, match: self.note(serial=match[1])),
+        row(r'\s*System image file is "(.*?)".*', lambda self, match: self.note(system_image=match[1])),
+        row(r"\s*Processor [Bb]oard ID ([^\s,]+).*", lambda self, match: self.note(serial=match[1])),
         row(r"\s*System [Ss]erial [Nn]umber\s*:\s*(\S+)", lambda self, match: self.note(system_serial=match[1])),
-        row(r"\s*[Cc]isco (\S+)(?: \((\S.*?)\))? (?:processor|Chassis).* with (\S+) bytes of.*",
+        row(r"\s*(?:[Cc]isco|[A-Z][\w-]+) (\S+)(?: \((\S.*?)\))?.* with (\S+) bytes of .*memory\.?",
             lambda self, match: self.note(chassis=match[1], memory=match[3])),
         row(r"\s*Configuration register is (\S+).*", lambda self, match: self.note(register=match[1])),
         row(r"\s*[Ll]ast reload reason\s*:? ?(.*)", lambda self, match: self.note(reload_reason=match[1])),
