@@ -14,6 +14,7 @@ from clos.fabric.protocols.eigrp.metric import Composite, Vector
 from clos.fabric.protocols.eigrp.routes import External, Prefix
 
 IN, OUT = "in", "out"
+_DEFAULT = Composite()
 
 
 class FilterLine(NamedTuple):
@@ -74,7 +75,7 @@ class Config:
     asn: int
     router_id: int
     interfaces: tuple[Interface, ...] = ()
-    composite: Composite = Composite()
+    composite: Composite = _DEFAULT
     stub: int | None = None
     filters: tuple[Filter, ...] = ()
     redistributed: tuple[Redistributed, ...] = ()

@@ -99,7 +99,8 @@ class Router:
             interface = names.get(source.interface)
             if not kept or interface is None or interface.passive:
                 self._lose(source, "configuration changed", now)
-        self.topology.config = self._sender.config = config
+        self.topology.reconfigure(config)
+        self._sender.reconfigure(config)
         self.up &= names.keys()
         self._hello_at = {n: self._hello_at.get(n, now) for n in self.up if not names[n].passive}
         self._relearn_own(now)
@@ -281,7 +282,7 @@ class Router:
             (prefix, source): path
             for prefix, entry in self.topology.entries.items()
             for source, path in entry.paths.items()
-            if source.kind != NEIGHBOR and source.kind != SUMMARY
+            if source.kind not in (NEIGHBOR, SUMMARY)
         }
         for prefix, source in sorted(wanted.keys() | had.keys()):
             path = wanted.get((prefix, source))

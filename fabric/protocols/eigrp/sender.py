@@ -24,8 +24,8 @@ class Sender:
     """Collects effects. ``config`` follows the process'."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
         self.effects: list[Effect] = []
+        self.reconfigure(config)
         self._sequence = 0
 
     def taken(self) -> tuple[Effect, ...]:
@@ -33,8 +33,12 @@ class Sender:
         effects, self.effects = tuple(self.effects), []
         return effects
 
+    def reconfigure(self, config: Config) -> None:
+        self.config = config
+        self._interfaces = {i.name: i for i in config.interfaces}
+
     def interface(self, name: str) -> Interface:
-        return next(i for i in self.config.interfaces if i.name == name)
+        return self._interfaces[name]
 
     def hello(self, interface: Interface, farewell: bool = False) -> None:
         """A hello to all routers on the interface (RFC 7868 §5.3.2)."""

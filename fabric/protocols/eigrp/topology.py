@@ -33,10 +33,14 @@ class Topology:
     """Entries by prefix. ``changed``: what was touched since ``settle`` was last called."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        self.reconfigure(config)
         self.entries: dict[Prefix, Entry] = {}
         self.changed: set[Prefix] = set()
         self._table: dict[Prefix, RouteChanged] = {}
+
+    def reconfigure(self, config: Config) -> None:
+        self.config = config
+        self._links = {i.name: i.link for i in config.interfaces}
 
     def hear(
         self, prefix: Prefix, source: Source, path: Path | None, event: Event, peers: Iterable[Source]
@@ -52,10 +56,9 @@ class Topology:
     def path(self, source: Source, route: Route) -> Path | None:
         """What a neighbor's route is worth here: None where it is out of reach, filtered, or our own come back."""
         config = self.config
-        interface = next(i for i in config.interfaces if i.name == source.interface)
-        vector = extended(route.vector, interface.link)
+        vector = extended(route.vector, self._links[source.interface])
         own = route.external is not None and route.external.router_id == config.router_id
-        if own or not vector.reachable or not config.permits(IN, interface.name, route.prefix):
+        if own or not vector.reachable or not config.permits(IN, source.interface, route.prefix):
             return None
         outside = EXTERNAL if route.external is not None else 0
         cost = config.composite.metric(vector) + outside
