@@ -114,7 +114,7 @@ def _apply(controller: Controller, plan: Plan) -> None:
 
 def _compare(controller: Controller, want: object) -> None:
     if controller.read(NAME).state != want:
-        raise SystemExit("the switch holds other entries than it should")
+        raise SystemExit("the switch its entries differ from the running revision")
 
 
 def _dump(ovs: PrivateSwitches, file: Path) -> None:

@@ -84,7 +84,7 @@ def start(
     cell = _tried(lambda: up(document, documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
     left = not_kept(read(texts([topology])[0], documents)[0])
-    lines = [told, *([f"Not as in the topology: {', '.join(left)}."] if left else [])]
+    lines = [told, *([f"Topology values not enforced: {', '.join(left)}."] if left else [])]
     return Answer({"directory": str(directory), "nodes": sorted(cell.nodes), "not_kept": left}, lambda: lines)
 
 
@@ -110,7 +110,7 @@ def apply(
 def end(directory: Where = DEFAULT) -> Answer:
     """End the lab and remove all of it, in whatever state it was left."""
     there = _tried(lambda: down(directory))
-    return Answer({"ended": there}, lambda: ["The lab has ended." if there else "No lab was up."])
+    return Answer({"ended": there}, lambda: ["Lab stopped." if there else "No lab is running."])
 
 
 def status(directory: Where = DEFAULT) -> Answer:
@@ -121,11 +121,11 @@ def status(directory: Where = DEFAULT) -> Answer:
     lab = _lab(directory)
     told = _tried(lambda: lab.cell.ask("status"))
     rows = [
-        (name, "connected" if name in told["connected"] else "missing", _differs(told["drift"].get(name)))
+        (name, "connected" if name in told["connected"] else "not connected", _differs(told["drift"].get(name)))
         for name in lab.topology.switches
     ]
     wrong = [(row["a"], row["b"], f"{row['state']}: {row['text']}") for row in told["links"] if row["state"] in WRONG]
-    sound = all(row[1:] == ("connected", "as intended") for row in rows) and not wrong
+    sound = all(row[1:] == ("connected", "in sync") for row in rows) and not wrong
     return Answer({"sound": sound, **told}, lambda: columns([*rows, *wrong]), OK if sound else FAILED)
 
 
@@ -133,7 +133,7 @@ def probe(
     directory: Where = DEFAULT,
     strays: Annotated[int, typer.Option(min=0, metavar="N", help="Random frames besides.")] = 500,
     most: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Try so many pairs and services, permitted first.")
+        int | None, typer.Option(min=1, metavar="N", help="Try at most N pairs and services, permitted first.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random frames.")] = 0,
     covering: Annotated[
@@ -255,10 +255,10 @@ def _node(directory: Path, host: str) -> tuple[Sandbox, str]:
 
 def _differs(drift: list[int] | None) -> str:
     if drift is None:
-        return "unknown"
+        return "not read"
     told = zip(drift, ("missing", "changed", "unexpected"), strict=True)
     words = [f"{number} {what}" for number, what in told if number]
-    return ", ".join(words) or "as intended"
+    return ", ".join(words) or "in sync"
 
 
 def _loss_row(found: list[Loss], most: int | None) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Lab(NamedTuple):
             if sound and set(told["connected"]) == set(self.topology.switches) == set(told["drift"]):
                 return
             time.sleep(0.1)
-        raise LabError("the lab's switches are not in line: clos lab status")
+        raise LabError("the lab's switches are not in sync: see clos lab status")
 
     def _set(self, ports: Sequence[PortRef], state: str) -> None:
         lines = "".join(f"link set dev {self.plan.device(port)} {state}\\n" for port in ports)
@@ -125,7 +125,9 @@ def apply(lab: Lab, documents: Sequence[Text], why: str = "", allow: Iterable[st
     changed = _hosts(lab.plan) ^ _hosts(new.plan)
     if changed:
         names = ", ".join(sorted({name for name, *_ in changed}))
-        raise LabError(f"these intents change who the hosts are ({names}): clos lab down, then up with them")
+        raise LabError(
+            f"these intents move or readdress hosts ({names}): run clos lab down, then clos lab up with them"
+        )
     told = lab.cell.ask("apply", intents=list(documents), why=why, allow=list(allow))
     for station in new.plan.stations:
         if station.passes_on:

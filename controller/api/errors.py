@@ -61,7 +61,7 @@ def describe(error: Exception) -> tuple[int, Json]:
             return 400, body("request", "the request is not what the API describes", found)
         case HTTPException():
             return error.status_code, body(_HTTP.get(error.status_code, "request"), str(error.detail))
-    return 500, body("internal", "internal error; the daemon's log says more")
+    return 500, body("internal", "internal error; see the daemon's log")
 
 
 def _problem(row: Any) -> Problem:

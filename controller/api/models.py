@@ -271,7 +271,7 @@ class Fault(Part):
 
 class StatusReply(Reply):
     revision: int = Field(description="In force; 0: none yet.")
-    pending: int | None = Field(description="A revision whose apply was cut short and is being ended.")
+    pending: int | None = Field(description="A revision whose apply was interrupted and is being recovered.")
     doing: str = Field(description="The change under way, for people; empty: none.")
     topology: str
     topology_changed: bool = Field(description="The daemon's topology file differs from the one in force.")

@@ -30,5 +30,5 @@ def confirm_unproven(unproven: bool, yes: bool) -> None:
     if not unproven:
         return
     typer.secho(f"WARNING: --unproven: {DANGER}.", fg="red", bold=True, err=True)
-    if not yes and not typer.confirm("Go on even if it is not proved? Your name is kept with the revision."):
+    if not yes and not typer.confirm("Apply without a proof? The history records your name."):
         raise failed("nothing was changed")

@@ -66,12 +66,12 @@ def _package(name: str, spec: str) -> Finding:
         return Finding(WRONG, name, "not installed", remedy)
     _, exactly, pinned = spec.partition("==")
     if exactly and version != pinned:
-        return Finding(WRONG, name, f"{version}, but Clos mends and tests {pinned}", remedy)
+        return Finding(WRONG, name, f"{version}; Clos patches and tests {pinned}", remedy)
     return Finding(FINE, name, version)
 
 
 def _ports() -> Iterator[Finding]:
-    for port, purpose in ((6653, "switches connect"), (8181, "programs ask")):
+    for port, purpose in ((6653, "switches"), (8181, "HTTP API")):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -79,9 +79,9 @@ def _ports() -> Iterator[Finding]:
             except OSError as error:
                 flag = "--listen" if port == 6653 else "--api"
                 remedy = f"choose another: clos serve {flag} 127.0.0.1:0"
-                yield Finding(ABSENT, f"port {port}", f"where {purpose}: {error.strerror}", remedy)
+                yield Finding(ABSENT, f"port {port}", f"for {purpose}: {error.strerror}", remedy)
             else:
-                yield Finding(FINE, f"port {port}", f"free; where {purpose}")
+                yield Finding(FINE, f"port {port}", f"free, for {purpose}")
 
 
 def _files() -> Iterator[Finding]:
@@ -121,11 +121,11 @@ TOOLS = (
     Tool("unshare", "util-linux"),
     Tool("nsenter", "util-linux"),
     Tool("setpriv", "util-linux"),
-    Tool("ping", "iputils-ping", "to try hosts by hand"),
+    Tool("ping", "iputils-ping", "for manual tests"),
     Tool("iperf3", "iperf3", "to measure throughput between hosts"),
     Tool("tshark", "tshark", "to read captures of the lab's cables"),
 )
-LAB_ONLY = "only a lab of real switches needs it"
+LAB_ONLY = "needed only for the lab"
 
 
 def _lab() -> Iterator[Finding]:

@@ -26,4 +26,4 @@ All = Annotated[bool, typer.Option("--all", "-a", help="Show all changes (defaul
 Untouched = Annotated[
     bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
 ]
-Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Write out so many entries; count the rest.")]
+Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Print at most N entries; count the rest.")]

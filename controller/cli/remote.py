@@ -73,7 +73,7 @@ def refusal(error: ApiError) -> Stop:
 
     found = [Problem(*(row[key] for key in Problem._fields)) for row in error.problems]
     flags = [_FLAGS.get(name, f"--allow-{name.removeprefix('--allow-')}") for name in error.allow]
-    hint = f" (to go on: {' '.join(flags)})" if flags else ""
+    hint = f" (override: {' '.join(flags)})" if flags else ""
     data: dict[str, Any] = {"code": error.code, "problems": error.problems, "allow": error.allow}
     if error.counterexamples:
         data["counterexamples"] = error.counterexamples

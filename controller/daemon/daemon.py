@@ -269,7 +269,10 @@ class Daemon:
         """A revision that held once. Raises Refused."""
         found = self.revision(revision)
         if found.status != APPLIED:
-            raise Refused(UNKNOWN, f"revision {revision} never held ({found.status}): choose one that was applied")
+            raise Refused(
+                UNKNOWN,
+                f"revision {revision} was never in force ({found.status}): choose an applied revision (clos history)",
+            )
         return found
 
     def _back(self, state: State, old: Revision) -> Candidate:
@@ -284,10 +287,11 @@ class Daemon:
         names = tuple(switches)
         with self._turn("a repair", Order(who, "")) as state:
             if not state.held.number:
-                raise Refused(UNKNOWN, "no revision was applied yet: there is nothing to bring switches in line with")
+                raise Refused(UNKNOWN, "no revision is applied yet: nothing to repair; run clos apply first")
             if state.held.recompiled:
                 raise Refused(
-                    BRAKES, "another version of Clos made the rules in force: apply, so that a plan shows these"
+                    BRAKES,
+                    "another version of Clos compiled the rules in force: run clos plan and clos apply to update them",
                 )
             chosen = [self._switch(state, name) for name in names] or list(state.fabric.switches)
             state.store.audit(who, "repair", {"switches": list(names), "remove_foreign": remove_foreign})
@@ -301,7 +305,8 @@ class Daemon:
         state.roster.await_read(WAIT_SECONDS)
         if not state.changing.acquire(timeout=WAIT_SECONDS):
             raise Refused(
-                BUSY, f"{state.doing or 'another change'} is under way{_culprits(state)}: wait until it is done"
+                BUSY,
+                f"{state.doing or 'another change'} is in progress{_culprits(state)}: try again when it has finished",
             )
         try:
             state.doing = f"{what} by {order.who}" if order.who else what
@@ -309,10 +314,12 @@ class Daemon:
                 raise Refused(STOPPING, "the daemon is being stopped")
             if state.pending is not None:
                 number = state.pending.number
-                raise Refused(BUSY, f"revision {number} was cut short and is being ended: try again in some seconds")
+                raise Refused(
+                    BUSY, f"revision {number} was interrupted and is being recovered: try again in a few seconds"
+                )
             if order.expect not in (None, state.held.number):
-                text = f"the fabric holds revision {state.held.number} and not {order.expect}: look at the plan again"
-                raise Refused(STALE, text)
+                text = f"the fabric is at revision {state.held.number}, the plan was made for {order.expect}"
+                raise Refused(STALE, f"the plan is stale: {text}; run clos plan again")
             yield state
         finally:
             state.doing = ""
@@ -377,7 +384,7 @@ class Daemon:
 
     def _switch(self, state: State, name: str) -> str:
         if name not in state.fabric.switches:
-            raise Refused(UNKNOWN, f"there is no switch {name} in {state.fabric.name}")
+            raise Refused(UNKNOWN, f"no switch {name} in {state.fabric.name}")
         return name
 
     # The background.
@@ -453,7 +460,7 @@ def _heard(state: State, event: Event) -> None:
             else:
                 state.roster.kept_out(switch, f"not connected: {text}")
         case Complaint(switch, kind, code):
-            state.roster.fault(switch, f"complains: {error_text(kind, code)}")
+            state.roster.fault(switch, f"reported an error: {error_text(kind, code)}")
         case Warned(switch, text):
             state.roster.fault(switch, text, lasting=True)
         case _:

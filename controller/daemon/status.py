@@ -100,7 +100,7 @@ class SwitchReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The daemon at this moment. ``pending``: a revision whose apply was cut short and is being ended.
+    """The daemon at this moment. ``pending``: a revision whose apply was interrupted and is being recovered.
 
     ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force;
     ``recompiled``: another version of Clos made the rules in force; ``miscabled``: links that are not as designed.

@@ -46,24 +46,22 @@ def because(intent: Intent, source: End, target: End, flow: Flow | str, decided:
     word = flow if isinstance(flow, str) else flow_text(flow)
     if decided.by is not None:
         permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"
-        verdict = permitted if decided.allowed else "Refused"
-        as_reply = ", and these packets are its answers" if decided.reply else ""
+        verdict = permitted if decided.allowed else "Denied"
+        as_reply = "; these packets are its replies" if decided.reply else ""
         yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by)}{as_reply}.")
         yield from quoted(decided.by.where)
         return
-    yield _verdict(
-        False, f"Refused: nothing lets {source} open {word} to {target}, and what nothing permits is dropped."
-    )
+    yield _verdict(False, f"Denied: no policy or share permits {word} from {source} to {target} (default deny).")
     near, answers = between(intent, source, target), between(intent, target, source)
     if near:
-        yield "What is said about these two:"
+        yield "Policies and shares between these two:"
         yield from _listed(near)
     elif answers:
-        yield f"It may only answer what {target} opens:"
+        yield f"It may only reply to what {target} opens:"
         yield from _listed(answers)
     elif source.tenant.name == target.tenant.name:
         one, other = source.endpoint.name, target.endpoint.name
-        yield f"No policy of tenant {source.tenant.name} goes from a group of {one} to a group of {other}."
+        yield f"No policy of tenant {source.tenant.name} is from a group of {one} to a group of {other}."
     else:
         yield from _unshared(intent, source, target)
 
@@ -79,17 +77,17 @@ def _unshared(intent: Intent, source: End, target: End) -> Iterator[Text | str]:
     user, owner = source.tenant, target.tenant
     offers = [s for s in intent.shares.values() if s.tenant == owner.name and user.name in s.to]
     if not offers:
-        yield f"Tenants are closed to each other: {owner.name} shares nothing with {user.name}."
+        yield f"Tenants are isolated by default: {owner.name} shares nothing with {user.name}."
     wishes = {wish.share: wish for wish in user.imports if wish.tenant == owner.name}
     for share in offers:
         wish = wishes.get(share.name)
         if wish is None:
             yield f"Tenant {owner.name} offers share {share.name}, but {user.name} does not import it."
         elif not target.within(share.group):
-            yield f"Share {share.name} is about group {share.group}, which {target.endpoint.name} is not in."
+            yield f"Share {share.name} offers group {share.group}, and {target.endpoint.name} is not in it."
         else:
             groups = " and ".join(wish.groups)
-            yield f"{user.name} imports share {share.name} for {groups}, which {source.endpoint.name} is not in."
+            yield f"{user.name} imports share {share.name} for {groups}, and {source.endpoint.name} is in none of them."
         yield from quoted(share.where if wish is None else wish.where)
 
 
@@ -97,15 +95,15 @@ def not_admitted(intent: Intent, topology: Topology, probe: Probe) -> Iterator[s
     """Why a raw packet is not let in at its port: for each endpoint that lives there, what differs."""
     host = topology.host_at.get(probe.at)
     if host is None:
-        yield f"{probe.at} has no host: only fabric frames with this switch's node tag are taken there."
+        yield f"{probe.at} has no host: it accepts only fabric frames with this switch's node tag."
         return
     here = list(_ends_on(intent, host))
     if not here:
-        yield f"No endpoint lives on {host}: its port {probe.at} admits nothing."
+        yield f"No endpoint is on {host}: its port {probe.at} admits nothing."
     for end in here:
         wrong = _differences(end, topology, probe)
         if wrong:
-            yield f"It is not {end}'s: {'; '.join(wrong)}."
+            yield f"Not sent by {end}: {'; '.join(wrong)}."
 
 
 def _ends_on(intent: Intent, host: str) -> Iterator[End]:

@@ -99,7 +99,7 @@ def lines(done: Followed) -> Iterator[Text | str]:
             yield from _table(visit, hop, done.names)
         for number, _ in visit.step.emissions:
             out = PortRef(visit.switch, number)
-            yield f"  out of port {number} to {topology.peers.get(out) or topology.host_at.get(out, 'nobody')}"
+            yield f"  out of port {number} to {topology.peers.get(out) or topology.host_at.get(out, 'no device')}"
     for delivery in done.walk.deliveries:
         host = topology.host_at[delivery.port]
         yield Text.assemble(("delivered", "bold green"), f" to {host} at {delivery.port}: {delivery.packet}")
@@ -115,7 +115,7 @@ def _astray(done: Followed) -> str:
     """Who has a packet instead of the one that it was sent to."""
     got = sorted({str(end) for taken in done.takers for end in taken})
     if not got:
-        return "no endpoint of that host takes it, by its VLAN tag and its addresses"
+        return "no endpoint of that host has its VLAN tag and addresses"
     return f"it is {' and '.join(got)} that {'has' if len(got) == 1 else 'have'} its address and VLAN there"
 
 
@@ -126,7 +126,7 @@ def _table(visit: Visit, hop: Hop, names: Names) -> Iterator[Text]:
         return
     yield Text.assemble(place, f" #{hop.rule.priority} {names.match(hop.rule.match)}")
     yield Text(f"      -> {'; '.join((names.instructions(hop.rule.instructions, visit.switch), *hop.notes))}")
-    yield Text(f"      {names.origin(hop.rule) or f'cookie {hop.rule.cookie:#x}, nothing in these intents'}", "dim")
+    yield Text(f"      {names.origin(hop.rule) or f'cookie {hop.rule.cookie:#x}, not of these intents'}", "dim")
 
 
 def followed_json(done: Followed) -> Json:

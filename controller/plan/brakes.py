@@ -42,7 +42,7 @@ class Brake:
     switches: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.flag} allows it"
+        return f"{self.message} (override: {self.flag})"
 
 
 def brakes(
@@ -73,7 +73,7 @@ def tenant_brakes(before: Iterable[str], now: Collection[str]) -> tuple[Brake, .
     return tuple(
         Brake(
             f"{DELETE_TENANT}{name}",
-            f"deletes tenant {name}, which no document describes any more",
+            f"deletes tenant {name}, which is in none of the documents",
             1,
             0,
             f"--allow-{DELETE_TENANT}{name}",
@@ -102,7 +102,7 @@ def _empty(installed: Ruleset, desired: Ruleset) -> Brake | None:
     if _holds_at_least(desired, 1) or not _holds_at_least(installed, 1):
         return None
     had = _counts(installed).total()
-    message = f"leaves no rule at all where {had:,} are installed: the whole fabric would stop"
+    message = f"deletes all {had:,} installed rules: the fabric would forward nothing"
     return Brake("empty", message, had, 0, "--allow-empty")
 
 
@@ -119,8 +119,8 @@ def _overflow(plan: Plan, installed: Ruleset, capacity: Mapping[str, int]) -> Br
         return None
     worst = max(over, key=lambda switch: over[switch][0] - over[switch][1])
     count, limit = over[worst]
-    more = f", and {len(over) - 1} more switches overflow" if len(over) > 1 else ""
-    message = f"{worst} would hold {count:,} rules while the plan runs and has room for {limit:,}{more}"
+    more = f"; {len(over) - 1} more switches overflow" if len(over) > 1 else ""
+    message = f"needs room for {count:,} rules on {worst} while it runs, which holds {limit:,}{more}"
     return Brake("overflow", message, count, limit, "--allow-overflow", tuple(over))
 
 

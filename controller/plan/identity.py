@@ -46,7 +46,7 @@ def moved(before: Topology, now: Topology) -> tuple[str, ...]:
 def _boxes(before: Topology, now: Topology) -> Iterator[IdentityChange]:
     for name in moved(before, now):
         old, new = before.switches[name].dpid, now.switches[name].dpid
-        yield IdentityChange((name,), f"{name} is to be another switch (datapath id {old:#x} becomes {new:#x})")
+        yield IdentityChange((name,), f"{name} becomes another switch (datapath id {old:#x} becomes {new:#x})")
 
 
 def _takeovers(before: Topology, now: Topology) -> Iterator[IdentityChange]:

@@ -81,7 +81,7 @@ class ControllerProcess:
         done = self.lab.cell.run("", sys.executable, "-c", _AWAIT, *arguments)
         if done.returncode:
             told = (done.stdout or done.stderr).strip()[-2000:]
-            raise LabError(f"the controller at {self.target} has not brought all switches in line: {told}")
+            raise LabError(f"the controller at {self.target} has not synchronized all switches: {told}")
 
     def apply(self, intents: Sequence[Text]) -> None:
         """Make a change by its command line. Raises LabError."""

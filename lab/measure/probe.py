@@ -109,7 +109,7 @@ def _lines(rounds: Rounds, every: bool) -> Iterator[Text | str]:
     for name, agreement in rounds.agreements.items():
         yield f"{name}: {agreement}"
     yield from by_pair(rounds.pairs.verdicts, every)
-    yield from (f"NOT as the intents say: {verdict}" for verdict in rounds.pairs.verdicts if not verdict.agrees)
+    yield from (f"AGAINST the intents: {verdict}" for verdict in rounds.pairs.verdicts if not verdict.agrees)
     yield str(rounds.pairs)
     yield "Attacks, and where each ended:"
     yield from columns([(kind, what, where or "delivered") for kind, what, where in _attacks(rounds)], indent=2)

@@ -110,9 +110,9 @@ def test_what_others_put_on_a_switch_is_an_answer_of_no(fabric: tuple[Path, SimT
     assert found.code == 1 and "1 entry on switches that Clos did not install" in found.out
     found = clos("repair", *state)
     assert found.code == 1
-    assert "leaf1 holds 1 entry that Clos did not install, left alone (--remove-foreign)" in found.out
+    assert "leaf1: 1 entry that Clos did not install, left in place (remove: --remove-foreign)" in found.out
     assert clos("repair", *state, "--json").data["foreign"] == {"leaf1": 1}
-    assert clos("repair", *state, "--remove-foreign").out == "Every switch was read back and holds what it should.\n"
+    assert clos("repair", *state, "--remove-foreign").out == "Every switch was read back and is in sync.\n"
     sim.fail("crash", "leaf2")
     wait_for(lambda: clos("status", *state, "--json").data["connected"] == 5)
     found = clos("repair", *state)

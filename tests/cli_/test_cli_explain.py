@@ -110,7 +110,7 @@ def test_a_rule_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     assert clos("explain", *DEMO, "--rule", "leaf1/5/9999").code == 2
     assert clos("explain", *DEMO, "--rule", "leaf9/5/1").code == 2
     assert clos("inspect", *DEMO, "-s", "leaf1", "--table", "9").code == 2
-    assert clos("explain", edited(tmp_path, "tcp/8080", "tcp/8081"), *DEMO[1:], *WEB_TO_APP).out.count("Refused") == 1
+    assert clos("explain", edited(tmp_path, "tcp/8080", "tcp/8081"), *DEMO[1:], *WEB_TO_APP).out.count("Denied") == 1
 
 
 def test_explain_quotes_the_line_that_names_a_share() -> None:

@@ -87,7 +87,7 @@ def test_a_rollback_shows_its_plan_before_it_asks(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("typer.confirm", asked.append)
         ran = clos("rollback", "1", "--state", state)
-        assert (ran.code, asked) == (1, ["Go back to it?"])
+        assert (ran.code, asked) == (1, ["Roll back to it?"])
         assert "Back to revision 1, " in ran.out and "From revision 2:" in ran.out
         assert "Plan: " in ran.out and "5 policy" in ran.out
         assert clos("status", "--state", state, "--json").data["revision"] == 2

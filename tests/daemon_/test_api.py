@@ -204,7 +204,7 @@ def test_a_change_that_a_switch_refuses_ends_with_an_error_line(rig, client):
     before, steps = client.status()["revision"], []
     rig.watch.refuse = lambda switch, message: switch == "leaf1" and not any(s["event"] == "taking_back" for s in steps)
     try:
-        with pytest.raises(ApiError, match="taken back") as caught:
+        with pytest.raises(ApiError, match="was undone") as caught:
             client.apply({DEMO.name: edited("tcp/8080", "tcp/8082")[0].text}, progress=steps.append)
     finally:
         rig.watch.refuse = lambda switch, message: False

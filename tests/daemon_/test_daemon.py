@@ -297,7 +297,7 @@ def test_readers_do_not_wait_for_a_change(tmp_path, monkeypatch):
         assert rig.daemon.plan(OTHER).base == 0
         assert rig.daemon.history() == ()
         monkeypatch.setattr("clos.controller.daemon.daemon.WAIT_SECONDS", 0.05)
-        with pytest.raises(Refused, match="an apply by ann is under way") as caught:
+        with pytest.raises(Refused, match="an apply by ann is in progress") as caught:
             rig.apply(OTHER)
         assert caught.value.code == "busy"
         go_on.set()
@@ -543,7 +543,7 @@ def test_a_store_that_fails_at_the_end_has_the_change_ended_later(rig):
     rig.watch.before = fail
     with pytest.raises(StoreError):
         rig.apply(OTHER)
-    with pytest.raises(Refused, match="cut short"):
+    with pytest.raises(Refused, match="was interrupted"):
         rig.apply()
     store._db.execute("PRAGMA query_only = 0")
     rig.settle()

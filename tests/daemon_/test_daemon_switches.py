@@ -63,15 +63,15 @@ def test_a_refusal_names_the_switch_in_quarantine_and_what_it_did(rig, monkeypat
 
 def test_a_fault_is_forgotten_when_its_switch_holds_what_it_should(rig):
     state = rig.daemon.state
-    for text in ("cannot be brought in line: x", "cannot be brought in line: x", "complains: y"):
+    for text in ("cannot be synchronized: x", "cannot be synchronized: x", "reported an error: y"):
         state.roster.fault("leaf1", text)
     state.roster.fault("leaf1", "no-bundles: for as long as it is connected", lasting=True)
-    state.roster.fault("spine1", "complains: z")
+    state.roster.fault("spine1", "reported an error: z")
     assert [(f.switch, f.text) for f in rig.daemon.status().faults] == [
-        ("leaf1", "cannot be brought in line: x"),
-        ("leaf1", "complains: y"),
+        ("leaf1", "cannot be synchronized: x"),
+        ("leaf1", "reported an error: y"),
         ("leaf1", "no-bundles: for as long as it is connected"),
-        ("spine1", "complains: z"),
+        ("spine1", "reported an error: z"),
     ]
     state.roster.note("leaf1", row_joins(state, "leaf1"), in_line=True)
     assert [fault.switch for fault in rig.daemon.status().faults] == ["leaf1", "spine1"]

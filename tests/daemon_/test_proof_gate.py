@@ -255,7 +255,7 @@ def test_switches_that_are_away_are_named_in_the_proof(rig):
     assert eventually(lambda: rig.daemon.status().connected == 5)
     rig.apply([DEMO], allow=(*ALLOW, "offline"))
     proof = rig.daemon.revision(2).proof
-    assert proof["left_out"] == ["leaf2 is away: that all arrives until it joins is not proved"]
+    assert proof["left_out"] == ["leaf2 is not connected: reachability is not proved until it connects"]
     assert (proof["states"][-1]["batch"], proof["states"][-1]["against"]) == ("with switches away", "either")
 
 
@@ -387,7 +387,7 @@ def test_the_command_line_shows_the_packet_the_lines_and_the_way_on(rig, served,
     ran = clos("apply", "intents/demo.yaml", *served)
     assert (ran.code, ran.out) == (1, "")
     assert "admitted: a packet of" in ran.err and "packet: sendp(Ether(" in ran.err
-    assert ran.err.rstrip().endswith("(to go on: --unproven)")
+    assert ran.err.rstrip().endswith("(override: --unproven)")
     told = clos("apply", "intents/demo.yaml", *served, "--json").data
     assert (told["code"], told["allow"]) == ("gate", ["unproven"])
     assert {row["claim"] for row in told["counterexamples"]} >= {"admitted"}
@@ -399,7 +399,7 @@ def test_going_on_without_a_proof_is_loud_and_shows_for_ever(rig, served, monkey
     ran = clos("apply", "intents/demo.yaml", *served, "--unproven")
     assert ran.code == 0, ran.err
     assert "WARNING: --unproven: without a proof, tenants may reach each other" in ran.err
-    assert "UNPROVEN: sent because of --unproven. Failing: after batch" in ran.out
+    assert "UNPROVEN, sent because of --unproven: after batch" in ran.out
     assert "NOT PROVED" in clos("history", *served[:2]).out
     assert "# unproven: after batch" in clos("history", "1", *served[:2]).out
     assert "NOT PROVED" in clos("audit", *served[:2], "--seconds", "5").out

@@ -65,7 +65,7 @@ def test_a_refused_change_has_looked_too(rig):
     with pytest.raises(Refused):
         rig.apply([], allow=())
     rows = {switch.name: switch for switch in rig.daemon.status().switches}
-    assert (rows["leaf3"].in_line, rows["leaf3"].problem) == (False, "holds other entries than it should")
+    assert (rows["leaf3"].in_line, rows["leaf3"].problem) == (False, "its entries differ from the running revision")
 
 
 @pytest.mark.parametrize("documents", [COMMENT, OTHER], ids=["a comment", "a policy"])
@@ -138,7 +138,7 @@ def test_a_large_fabric_s_untouched_switches_are_named_as_not_read(rig, monkeypa
 def test_a_store_that_fails_at_the_end_says_what_the_switches_hold(rig):
     store = rig.daemon.state.store
     rig.watch.before = lambda *_: store._db.execute("PRAGMA query_only = 1")
-    with pytest.raises(StoreError, match="every switch that is there holds revision 2, which could not be recorded"):
+    with pytest.raises(StoreError, match="every connected switch holds revision 2, but the store could not record it"):
         rig.apply(OTHER)
     store._db.execute("PRAGMA query_only = 0")
     rig.settle()

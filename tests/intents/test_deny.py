@@ -113,6 +113,4 @@ def test_explain_names_the_deny_that_stops_a_reply(tmp_path: Path) -> None:
     words = ("--from", "desk1", "--to", "desk2", "-s", "tcp/443")
     ran = clos("explain", path, "-t", ROOT / "topologies/demo.yaml", *words)
     assert ran.code == 0
-    assert (
-        "Refused: policy nothing forbids group other to open any to one, and these packets are its answers." in ran.out
-    )
+    assert "Denied: policy nothing forbids group other to open any to one; these packets are its replies." in ran.out

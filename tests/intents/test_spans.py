@@ -54,7 +54,7 @@ def test_explain_answers_for_every_part_of_a_range(file: Path) -> None:
     assert lines[0].endswith(": tcp/8090-8110")
     heads = [line for line in lines if line.endswith(":") and line.startswith("tcp")]
     assert heads == ["tcp/8090-8094 and tcp/8106-8110:", "tcp/8095-8099 and tcp/8101-8105:", "tcp/8100:"]
-    assert "Refused: policy not-these forbids group left to open tcp/8100 and udp/53 to right." in ran.out
+    assert "Denied: policy not-these forbids group left to open tcp/8100 and udp/53 to right." in ran.out
     assert "red.yaml:9:7" in ran.out and "red.yaml:10:7" in ran.out
     assert ran.out.count("The rules agree") == 3
 

@@ -187,7 +187,7 @@ def test_rules_that_leak_are_found_though_the_intents_and_the_compiler_know_of_n
         fabric.assert_isolated("shop/web2", "shop/db", "tcp/5432")
         with pytest.raises(NotAsAsserted, match="The switches did not do what their rules say") as told:
             fabric.assert_isolated("shop/web1", "shop/db", "tcp/5432")
-    assert "Refused: nothing lets shop/web1 open tcp/5432 to shop/db1" in str(told.value)
+    assert "Denied: no policy or share permits tcp/5432 from shop/web1 to shop/db1" in str(told.value)
     assert [value.split()[2:] for name, value in noted if name == "clos.witness"]
 
 

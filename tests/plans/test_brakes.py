@@ -58,7 +58,7 @@ def test_a_switch_is_not_asked_to_hold_more_rules_than_it_has_room_for() -> None
     assert "overflow" not in found(a, b, {"leaf1": 5, "leaf2": 5})
     brake = found(a, b, {"leaf1": 4, "leaf2": 5})["overflow"]
     assert (brake.count, brake.limit, brake.flag, brake.switches) == (5, 4, "--allow-overflow", ("leaf1",))
-    assert "leaf1 would hold 5 rules" in str(brake)
+    assert "needs room for 5 rules on leaf1" in str(brake)
 
 
 def test_room_is_counted_at_the_peak_when_new_rules_are_in_and_old_ones_not_yet_out() -> None:

@@ -105,7 +105,7 @@ def test_what_is_written_counts_and_is_told():
     brake = identity_brake(BEFORE, now)
     assert brake.flag == "--allow-identity"
     assert brake.switches == ("leaf2",)
-    assert "leaf2 is to be another switch (datapath id 0x20002 becomes 0x99)" in brake.message
+    assert "leaf2 becomes another switch (datapath id 0x20002 becomes 0x99)" in brake.message
     assert "node tag of leaf2 becomes 9 (was 2)" in brake.message
 
 
@@ -155,9 +155,9 @@ def test_a_change_of_identity_has_a_brake_of_its_own_and_says_which(rig):
     swapped = Text("swapped", swapped.replace("leaf2: {role: leaf}", "leaf2: {role: leaf, dpid: 0x20003}"))
     draft = rig.daemon.plan([TENANT], swapped)
     assert [change.text for change in draft.identities] == [
-        "leaf1b is to be another switch (datapath id 0x20003 becomes 0x20002)",
+        "leaf1b becomes another switch (datapath id 0x20003 becomes 0x20002)",
         "leaf1b takes over the switch that was leaf2 (datapath id 0x20002)",
-        "leaf2 is to be another switch (datapath id 0x20002 becomes 0x20003)",
+        "leaf2 becomes another switch (datapath id 0x20002 becomes 0x20003)",
         "leaf2 takes over the switch that was leaf1b (datapath id 0x20003)",
     ]
     with pytest.raises(Refused, match="takes over the switch that was leaf2") as caught:
@@ -205,7 +205,7 @@ def test_a_plan_from_files_keeps_identities_and_says_first_what_changes_them(tmp
     written = tmp_path / "written.yaml"
     written.write_text(INSERTED.text.replace("leaf2: {role: leaf}", "leaf2: {role: leaf, dpid: 0x77}"))
     found = clos(*words, "-t", written).data
-    assert "leaf2 is to be another switch (datapath id 0x20002 becomes 0x77)" in found["identities"]
+    assert "leaf2 becomes another switch (datapath id 0x20002 becomes 0x77)" in found["identities"]
     assert found["brakes"][0]["name"] == "identity"
     shown = clos(*words[:-1], "-t", written).out
     assert shown.startswith("Identities change: ")

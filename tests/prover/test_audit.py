@@ -180,7 +180,7 @@ def test_the_audit_of_a_proved_revision_agrees_by_all_means(fabric):
     state = ("--state", fabric[0])
     ran = clos("audit", *state, "--live")
     assert ran.code == 0, ran.out + ran.err
-    assert "The audit and the proof agree." in ran.out and "Connected switches hold just these." in ran.out
+    assert "The audit and the proof agree." in ran.out and "Connected switches hold exactly these rules." in ran.out
     found = clos("audit", "1", *state, "--json").data
     assert (found["agrees"], found["complete"], found["verdict"]) == (True, True, "proved")
     assert [row["claim"] for row in found["claims"]] == [claim for claim in CLAIMS if claim != "waypointed"]

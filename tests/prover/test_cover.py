@@ -137,7 +137,7 @@ def test_the_command_asks_what_it_is_asked() -> None:
 def test_the_command_proves_coverage_by_counters() -> None:
     ran = clos("probe", *DEMO, "--cover")
     assert ran.code == 0
-    assert "% of the" in ran.out and "nobody at the switch is source=" in ran.out
+    assert "% of the" in ran.out and "no endpoint at the switch matches source=" in ran.out
     data = clos("probe", *DEMO, "--cover", "--json").data
     assert data["uncounted"] == [] and data["astray"] == 0 and data["rules"]["percent"] > 99
 

@@ -68,6 +68,6 @@ def _shortened(text: str, whole: bool) -> str:
         return text
     first = lines[: starts[1] if len(starts) > 1 else -1]
     if not whole:
-        way, end = first.index("    its way:"), first.index("    look at:")
+        way, end = first.index("    path:"), first.index("    likely causes:")
         first[way + 1 : end] = ["      ..."]
     return "\n".join([*first, *(["..."] if len(starts) > 1 else []), lines[-1]]) + "\n"

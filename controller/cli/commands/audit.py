@@ -157,15 +157,15 @@ def _json(one: Broken) -> Json:
 def _lines(data: Json, result: Audit, rules: Rules, proof: Json | None) -> Iterator[Text | str]:
     yield f"Revision {data['revision']}: {_kept(proof)}"
     yield from _rules(rules)
-    yield f"{result.packets:,} packets walked in {took(result.seconds)}, {result.arrivals:,} of them to arrive:"
+    yield f"{result.packets:,} packets traced in {took(result.seconds)}, {result.arrivals:,} of them to be delivered:"
     yield from (f"  {row}" for row in result.coverage)
     if not result.complete:
-        yield Text("Not everything was tried: what follows speaks of that part (--seconds tries more)", "yellow")
-    yield from columns([("claim", "the proof", "the check"), *map(_row, data["claims"])])
+        yield Text("Partial check: the results cover only the packets tried (--seconds N tries more)", "yellow")
+    yield from columns([("claim", "proof", "audit"), *map(_row, data["claims"])])
     for one in result.shown:
         yield f"{one.claim}: {one.text}"
         yield f"  at {one.at}: {Packet.parse(one.data)}"
-    yield from (Text(f"the kept counterexample breaks nothing: {text}", "red") for text in data["not_shown"])
+    yield from (Text(f"stored counterexample violates no claim: {text}", "red") for text in data["not_shown"])
     yield (
         Text("The audit and the proof agree.", "green")
         if data["agrees"]
@@ -175,23 +175,25 @@ def _lines(data: Json, result: Audit, rules: Rules, proof: Json | None) -> Itera
 
 def _kept(proof: Json | None) -> str:
     if proof is None:
-        return "no proof was kept; what follows is judged by the check alone"
+        return "no proof was stored; only this check applies"
     left = "".join(f"; {text}" for text in proof["left_out"])
-    word = "proved" if proof["verdict"] == PROVED else "NOT PROVED: what breaks"
+    word = "proved" if proof["verdict"] == PROVED else "NOT PROVED"
     return f"{word}, {proof['text']}{left}"
 
 
 def _rules(rules: Rules) -> Iterator[Text | str]:
     if not rules.sound:
-        yield Text("The kept proof contradicts itself: someone has changed it", "red")
+        yield Text("The stored proof is inconsistent: it was modified", "red")
     if rules.kept and not rules.differ:
-        yield "Its rules, made again, are the very ones that were proved."
+        yield "Recompiled rules equal the proved rules."
     elif rules.differ:
-        because = " (another version of Clos made those)" if rules.foreign else ""
-        yield Text(f"Its rules, made again, are not those of the proof{because}: {some(rules.differ)}", "red")
+        because = " (compiled by another version of Clos)" if rules.foreign else ""
+        yield Text(f"Recompiled rules differ from the proved rules{because}: {some(rules.differ)}", "red")
     if rules.live is not None:
         told = (
-            f"Switches hold other entries: {some(rules.live)}" if rules.live else "Connected switches hold just these."
+            f"Switches hold other entries: {some(rules.live)}"
+            if rules.live
+            else "Connected switches hold exactly these rules."
         )
         yield Text(told, "red" if rules.live else "")
     if rules.away:
@@ -200,4 +202,4 @@ def _rules(rules: Rules) -> Iterator[Text | str]:
 
 def _row(row: Json) -> tuple[str | Text, ...]:
     broken = row["broken"]
-    return row["claim"], row["proof"], Text(f"broken by {broken:,} packets", "red") if broken else "holds"
+    return row["claim"], row["proof"], Text(f"violated by {broken:,} packets", "red") if broken else "holds"

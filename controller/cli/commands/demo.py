@@ -188,7 +188,7 @@ def _mistake(scene: DemoEnvironment, story: Story) -> None:
     scene.edit("db1: {host: db1, ip: 10.1.2.21", "db1: {host: db1, ip: 10.1.3.21")
     done = story.ran("nothing is sent", scene.clos("apply", str(INTENTS), "--yes"), FAILED, "did you mean app?")
     told = f"{INTENTS}:28:" in done.text and f"{INTENTS}:19:" in done.text
-    story.claim("every problem is told at once, with its line", told)
+    story.claim("every problem is reported at once, with its line", told)
     INTENTS.write_text(text)
 
 
@@ -214,7 +214,7 @@ def _rollback(scene: DemoEnvironment, story: Story) -> None:
     numbers = re.findall(r"^(\d+) ", done.text, re.MULTILINE)  # reasons are wrapped to the terminal's width
     story.claim(f"history only grows (exit code {done.code})", done.code == OK and numbers == ["3", "2", "1"])
     done = scene.clos("status", "--read-back")
-    story.ran("every switch, read back, holds what it should", done, words="6 connected, 6 in sync")
+    story.ran("every switch, read back, is in sync", done, words="6 connected, 6 in sync")
     _matrix(scene, story)
 
 

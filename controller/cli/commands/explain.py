@@ -42,15 +42,15 @@ RuleName = Annotated[
 CookieWord = Annotated[str, typer.Option("--cookie", metavar="COOKIE", help="Why rules with this cookie exist.")]
 
 PURPOSE = {
-    "port": "decides which network a frame belongs to, by the port and VLAN it came in by",
-    "admit": "lets in what a known endpoint sends under its own addresses, and nothing else",
-    "arp": "answers ARP in the sender's own leaf",
-    "bridge": "finds the way to an endpoint of the same network",
-    "route": "finds the way to an endpoint of another network, as a router does",
-    "policy": "lets through what a policy or a share permits, or turns it to a waypoint first",
-    "meter": "limits the rate and sends the packet on its way",
-    "deliver": "hands a frame from the fabric to the host it is for",
-    "spine": "sends a frame to the leaf or pair that its outer tag names",
+    "port": "assigns a frame to its network by ingress port and VLAN",
+    "admit": "admits only packets of known endpoints with their own addresses",
+    "arp": "answers ARP at the sender's leaf",
+    "bridge": "forwards to endpoints of the same network",
+    "route": "routes to endpoints of other networks",
+    "policy": "passes what a policy or a share permits, through a waypoint where it names one",
+    "meter": "limits the rate and sends the packet out",
+    "deliver": "delivers a frame from the fabric to its host",
+    "spine": "forwards a frame to the leaf or pair named by its outer tag",
 }
 
 
@@ -120,9 +120,9 @@ def _part_lines(intent: Intent, source: End, target: End, name: str, one: Explai
     yield from because(intent, source, target, name, decided)
     if decided.allowed:
         if decided.via:
-            yield f"Only what {decided.via} passes on reaches {target.endpoint.name}."
+            yield f"Packets reach {target.endpoint.name} only through {decided.via}."
         yield "Return traffic is permitted."
-    yield f"The rules {'agree' if one.agree else 'do NOT agree, please report it'}: {path_text(one.shown)}"
+    yield f"The rules {'agree' if one.agree else 'DISAGREE, please report this'}: {path_text(one.shown)}"
 
 
 def _part_json(source: End, one: Explained) -> Json:
@@ -236,7 +236,7 @@ def _about_cookie(compiled: Compiled, value: int) -> Answer:
 
 def _caused(origin: Origin | None) -> Iterator[Text | str]:
     if origin is None:
-        yield "Nothing in these intents causes it."
+        yield "Not caused by these intents."
         return
-    yield f"It is there because of {origin.path}."
+    yield f"Caused by {origin.path}."
     yield from quoted(origin.where)

@@ -31,7 +31,7 @@ def history(
 
 
 _SIGNS = {"add": "+", "change": "~", "delete": "-"}
-_TITLE = ("", "when", "who", "what became of it", "proof", "changes", "why")
+_TITLE = ("", "when", "who", "result", "proof", "changes", "why")
 _PROOFS = {"proved": Text("proved", "green"), "unproven": Text("NOT PROVED", "bold red")}
 
 

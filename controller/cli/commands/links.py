@@ -34,7 +34,7 @@ def links(state: StateDir = DEFAULT, every: Every = False) -> Answer:
     with controller(state) as client:
         found = client.links()
     if not found["discovery"]:
-        raise unchecked("the controller was started with --no-discovery: it does not look at the cabling")
+        raise unchecked("the controller was started with --no-discovery: the cabling is unknown")
     return Answer(found, lambda: _lines(found, every), FAILED if found["miscabled"] else OK)
 
 

@@ -40,7 +40,7 @@ def plan(
     elif topology is None:
         raise usage("missing --topology FILE")
     elif from_topology and not before:
-        raise usage("--from-topology goes with --from: which intents does it hold?")
+        raise usage("--from-topology needs --from INTENTS")
     else:
         earlier = read_topology(from_topology) if from_topology else None
         fabric = read_topology(topology, earlier)

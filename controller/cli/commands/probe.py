@@ -96,7 +96,7 @@ def covered(wanted: Inputs, every: bool = False) -> Answer:
 
 
 def _round(fabric: Simulated, down: Down, chosen: Sequence[Candidate]) -> int:
-    """Send probes with these cables broken; how many did not fare as computed."""
+    """Send probes with these cables broken; how many ended elsewhere than computed."""
     fabric.cut(down)
     came = fabric.send_all((one.probe.at, one.probe.packet) for one in chosen)
     fabric.mend(down)

@@ -45,11 +45,11 @@ def repair(
 
 
 def _repaired(done: Json) -> Iterator[Text | str]:
-    others = " of Clos's rules" if done["foreign"] else ""
+    others = ", apart from foreign entries" if done["foreign"] else ""
     which = "Every connected switch" if done["absent"] else "Every switch"
-    yield f"{which} was read back and holds what it should{others}."
+    yield f"{which} was read back and is in sync{others}."
     for name, number in done["foreign"].items():
         entries = count(number, "entry", "entries")
-        yield Text(f"{name} holds {entries} that Clos did not install, left alone (--remove-foreign)", "yellow")
+        yield Text(f"{name}: {entries} that Clos did not install, left in place (remove: --remove-foreign)", "yellow")
     if done["absent"]:
         yield Text(f"Not connected, so not read back: {', '.join(done['absent'])}", "yellow")

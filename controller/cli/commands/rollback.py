@@ -64,7 +64,7 @@ def rollback(
         if not yes:
             found = client.revision(target)
             about = f"Back to revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"
-            confirm([about, *planned_back(client, target).lines()], "Go back to it?")
+            confirm([about, *planned_back(client, target).lines()], "Roll back to it?")
     confirm_unproven(unproven, yes)
     with controller(state) as client, progress_shown() as progress:
         done = client.rollback(
@@ -83,5 +83,5 @@ def _before(client: Client, held: int) -> int:
     rows = (row["number"] for row in client.revisions() if row["status"] == "applied" and row["number"] < held)
     found = next(rows, None)
     if found is None:
-        raise usage("there is no earlier revision to go back to")
+        raise usage("no earlier revision to roll back to")
     return int(found)

@@ -28,7 +28,7 @@ Authority = Annotated[
     Path | None,
     typer.Option("--tls-ca", metavar="PEM", help="Refuse switches without a certificate of this authority."),
 ]
-Blind = Annotated[bool, typer.Option("--no-discovery", help="Do not look at the cabling (clos links).")]
+Blind = Annotated[bool, typer.Option("--no-discovery", help="Disable discovery of the cabling (clos links).")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
 
 

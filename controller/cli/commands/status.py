@@ -48,11 +48,11 @@ def _status(found: Json) -> Iterator[Text | str]:
 
 def _notes(found: Json) -> Iterator[str]:
     if found["doing"]:
-        yield f"Under way: {found['doing']}"
+        yield f"In progress: {found['doing']}"
     if found["pending"]:
-        yield f"Revision {found['pending']} was cut short and is being ended"
+        yield f"Revision {found['pending']} was interrupted and is being recovered"
     if found["topology_changed"]:
-        yield "The topology that clos serve was started with is not the one in force: clos apply -t FILE brings it in"
+        yield "The topology file of clos serve differs from the one in force: run clos apply -t FILE to adopt it"
     if found["foreign"]:
         entries = count(found["foreign"], "entry", "entries")
         yield f"{entries} on switches that Clos did not install (clos repair --remove-foreign)"

@@ -68,7 +68,7 @@ def mininet(
 
 def _unrun(place: str, order: str) -> Described:
     """What the text of a program says. Raises Stop where that is not enough."""
-    again = "look at it, then give --run: it runs with your rights"
+    again = "review it, then pass --run: it runs with your permissions"
     if not place.endswith(".py"):
         raise usage(f"{place} is a module: importing it runs it; {again}")
     if "," in order:

@@ -159,7 +159,9 @@ class Sources(NamedTuple):
         ends = tuple(one for one in met if (one.switch, one.rule) in found.ends)
         ranked = [
             *self._said(found),
-            *self._met(ends or met, found.at.switch, "is one of the last it meets" if ends else "is a rule it meets"),
+            *self._met(
+                ends or met, found.at.switch, "is one of the last rules it matches" if ends else "is a rule it matches"
+            ),
         ]
         causes: dict[tuple[str, Where], Cause] = {}
         for _, cause in sorted(ranked, key=lambda pair: pair[0]):
@@ -178,7 +180,7 @@ class Sources(NamedTuple):
             else share_path(by.tenant, by.name)
         )
         verdict = "permits it" if decided.ruling.allowed else "forbids it"
-        reply = ", as an answer" if decided.ruling.reply else ""
+        reply = ", as a reply" if decided.ruling.reply else ""
         yield MEANT, Cause(path, by.where, f"{verdict}{reply}: {speaks(by)}")
 
     def _met(self, met: tuple[Met, ...], first: str, how: str) -> Iterator[tuple[int, Cause]]:
@@ -196,7 +198,7 @@ class Sources(NamedTuple):
             if origin is not None:
                 policy = origin.path.startswith("shares.") or ".policies." in origin.path
                 rank = POLICY if policy else OBJECT if near and origin.where != NOWHERE else FAR
-                yield rank, Cause(origin.path, origin.where, f"causes a rule it meets on {switch}")
+                yield rank, Cause(origin.path, origin.where, f"causes a rule it matches on {switch}")
 
     def _strange(self, met: tuple[Met, ...]) -> set[tuple[str, Rule]]:
         """The rules that the intents do not compile to; none where they are all strange: another program's, then, or

@@ -26,16 +26,16 @@ def applied_lines(done: Json) -> Iterator[Text | str]:
     numbers = f"{add:,} added, {change:,} changed, {delete:,} deleted"
     yield f"Revision {done['revision']} is in force: {numbers}, confirmed in {took(done['seconds'])}."
     if done["proof"] == "unproven":
-        yield Text(f"UNPROVEN: sent because of --unproven. Failing: {done['proof_text']}", "bold red")
+        yield Text(f"UNPROVEN, sent because of --unproven: {done['proof_text']}", "bold red")
     else:
         yield f"Proved in {took(done['proof_seconds'])}: {done['proof_text']}."
     yield from (Text(f"Not proved: {text}", "yellow") for text in done["not_proved"])
     if done["drifted"]:
         names = ", ".join(done["drifted"])
-        yield Text(f"Held other entries than they should have, which is put right: {names}", "yellow")
+        yield Text(f"Drift corrected on {names}", "yellow")
     if done["offline"]:
         absent = count(len(done["offline"]), "switch", "switches")
-        yield f"{absent} will get it on joining: {', '.join(done['offline'])}"
+        yield f"{absent} offline, updated when connected: {', '.join(done['offline'])}"
 
 
 @contextmanager
@@ -58,4 +58,4 @@ def progress_text(line: Json) -> str:
     if line["event"] == "progress":
         of = f"{line['number']} of {line['batches']}"
         return f"batch {of}, {line['batch']}: {line['confirmed']} of {line['switches']} switches have confirmed"
-    return f"taking revision {line['revision']} back: {line['reason']}"
+    return f"undoing revision {line['revision']}: {line['reason']}"

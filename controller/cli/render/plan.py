@@ -35,15 +35,15 @@ def plan_lines(plan: Json, spines: Iterable[str], entries: bool = False) -> Iter
         yield from columns(_rows(_alike(plan["switches"], high)))
         yield ""
     yield plan["summary"]["text"]
-    yield from (Text(f"Held back: {brake['message']} ({brake['flag']} allows it)", "red") for brake in plan["brakes"])
+    yield from (Text(f"Brake: {brake['message']} (override: {brake['flag']})", "red") for brake in plan["brakes"])
     for key, words in NOTES.items():
         if plan.get(key):
             yield Text(f"{words}: {some(plan[key])}", "yellow")
 
 
 NOTES = {
-    "offline": "Not connected, will get it when they join (--allow-offline)",
-    "interrupted": "Tenants without traffic meanwhile",
+    "offline": "Not connected, updated when they connect (--allow-offline)",
+    "interrupted": "Tenants whose traffic is interrupted",
     "cabling": "Not cabled as designed (clos links)",
 }
 """What the controller says about a plan beyond its entries."""

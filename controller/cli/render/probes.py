@@ -29,7 +29,7 @@ def probes_answer(verdicts: Sequence[Verdict], every: bool) -> Answer:
     passed = sum(verdict.delivered for verdict in verdicts)
 
     def lines() -> Iterator[Text | str]:
-        yield f"{count(len(verdicts), 'probe')}, {passed:,} delivered, {len(wrong):,} not as the intents say"
+        yield f"{count(len(verdicts), 'probe')}, {passed:,} delivered, {len(wrong):,} against the intents"
         yield from by_pair(verdicts, every)
         yield from (Text(str(verdict), "red") for verdict in wrong)
 
@@ -50,7 +50,7 @@ def by_pair(verdicts: Iterable[Verdict], every: bool) -> Iterator[Text | str]:
     yield from columns(rows)
     silent = [one for told in pairs.values() if not any(v.delivered for v in told) for one in told]
     if silent and not every:
-        yield f"All other pairs exchange nothing (--all lists them): {_stops(silent)}"
+        yield f"No other pair exchanges packets (--all lists them): {_stops(silent)}"
 
 
 def _stops(verdicts: Iterable[Verdict]) -> str:
@@ -59,7 +59,7 @@ def _stops(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(f"{number:,} at {table}" for table, number in sorted(tables.items()))
 
 
-NOBODY = "nobody at the switch is "
+ABSENT = "no endpoint at the switch matches "
 
 
 class Proof(NamedTuple):
@@ -87,16 +87,16 @@ def cover_answer(found: Cover, proof: Proof, names: Names, every: bool = False) 
 
     def lines() -> Iterator[Text | str]:
         yield f"{count(len(found.for_rules), 'probe')} meet {rules}"
-        yield f"  no fewer than {found.bound:,} can: so many rules no two of which any candidate meets"
+        yield f"  lower bound {found.bound:,}: that many rules, no two of which one candidate packet can match"
         yield f"{count(len(found.for_buckets), 'probe')} more meet {buckets}"
         yield from (f"  with {state}: {count(len(some_), 'probe')}" for state, (_, some_) in _broken(found).items())
-        yield "Not met, and why:"
+        yield "Not covered, and why:"
         yield from columns(_reasons(found.unmet, names), right=(0,), indent=2)
         for one in found.unmet if every else ():
             yield f"not met: {entry_text(one.entry, names)}: {why_text(one, names)}"
         yield from (Text(f"not counted: {entry_text(entry, names)}", "red") for entry in proof.uncounted)
         if proof.astray:
-            yield Text(f"{count(proof.astray, 'probe')} did not fare as computed", "red")
+            yield Text(f"{count(proof.astray, 'probe')} ended elsewhere than computed", "red")
 
     return Answer(_cover_json(found, proof, names), lines, OK if sound else FAILED)
 
@@ -136,14 +136,14 @@ def _reasons(unmet: Iterable[Uncovered], names: Names) -> list[tuple[str, str, s
     found: dict[tuple[str, str], list[Uncovered]] = {}
     for one in unmet:
         kind = "buckets" if isinstance(one.entry.what, Bucket) else f"rules of {_table(one.entry, names)}"
-        found.setdefault((kind, NOBODY if one.why.term is not None else one.why.text), []).append(one)
+        found.setdefault((kind, ABSENT if one.why.term is not None else one.why.text), []).append(one)
     rows = sorted(found.items(), key=lambda row: -len(row[1]))
     return [(f"{len(entries):,}", kind, why + _where(why, entries, names)) for (kind, why), entries in rows]
 
 
 def _where(why: str, entries: Sequence[Uncovered], names: Names) -> str:
     """Who is not there, or on which switches it is so."""
-    if why == NOBODY:
+    if why == ABSENT:
         lacking = Counter(_lacking(one, names) for one in entries)
         return some([f"{name} ({number:,})" for name, number in lacking.most_common()], 3)
     return "" if entries[0].why.sure else f" ({some(sorted({one.entry.switch for one in entries}))})"
@@ -158,7 +158,7 @@ def _table(entry: Entry, names: Names) -> str:
 
 
 def why_text(one: Uncovered, names: Names) -> str:
-    return one.why.text if one.why.term is None else f"{NOBODY}{_lacking(one, names)}"
+    return one.why.text if one.why.term is None else f"{ABSENT}{_lacking(one, names)}"
 
 
 def entry_text(entry: Entry, names: Names) -> str:

@@ -55,7 +55,9 @@ def _invocation(done: Verification) -> Json:
 def _proved(stage: ProvedState) -> Json:
     return {
         "state": stage.title,
-        "claims": {one.claim: (one.vacuous and f"says nothing: {one.vacuous}") or one.covered for one in stage.proofs},
+        "claims": {
+            one.claim: (one.vacuous and f"vacuously true: {one.vacuous}") or one.covered for one in stage.proofs
+        },
     }
 
 

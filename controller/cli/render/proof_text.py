@@ -52,7 +52,7 @@ def _stage(stage: ProvedState, titled: bool) -> Iterator[Text | str]:
     for refutation in stage.refutations:
         yield from refuted(refutation)
     if stage.more:
-        yield f"  and {count(stage.more, 'set')} of packets more"
+        yield f"  and {count(stage.more, 'more set')} of packets"
 
 
 def _word(claim: str, proofs: Mapping[str, Proof]) -> Text:
@@ -71,15 +71,15 @@ def refuted(one: Refutation) -> Iterator[Text | str]:
     """A counterexample: what happens, the packet, its way with what is behind each rule, and what to look at."""
     found = one.found
     yield Text.assemble("  ", (f"{found.claim}: ", "bold red"), found.text)
-    yield f"    comes in at {found.at} from {found.host}; replay it there with scapy:"
+    yield f"    enters at {found.at} from {found.host}; replay with scapy:"
     yield Text(f"      {found.scapy}", "cyan")
-    yield "    its way:"
+    yield "    path:"
     origins = {met.rule.cookie: str(met.origin) for met in one.met if met.origin is not None}
     for line in found.trace:
         yield f"      {_explained(line, origins)}"
     placed = [cause for cause in one.causes if cause.where != NOWHERE]
     if placed:
-        yield "    look at:"
+        yield "    likely causes:"
     for cause in placed[:_CAUSES]:
         yield f"    {cause.path} {cause.role}"
         yield from quoted(cause.where)
@@ -118,14 +118,14 @@ def summary(done: Verification) -> Text:
     if refutations:
         claims = list(dict.fromkeys(one.found.claim for one in refutations))
         where = {one.place: None for one in refutations if one.place != NOWHERE}
-        at = f"; look at {next(iter(where))}" if where else ""
+        at = f"; start at {next(iter(where))}" if where else ""
         return Text(f"Refuted: {', '.join(claims)}{at}.", "bold red")
     if any(stage.refused for stage in done.stages):
-        return Text("Not proved, not refuted.", "bold yellow")
+        return Text("Could not check: neither proved nor refuted.", "bold yellow")
     failing = sum(stage.failure is not None for stage in done.stages)
     last = done.stages[0 if failing else -1]
     real = _telling(last)
-    empty = f", {len(last.proofs) - len(real)} more say nothing" if len(real) < len(last.proofs) else ""
+    empty = f", {len(last.proofs) - len(real)} more vacuous" if len(real) < len(last.proofs) else ""
     states = f" after each of {count(len(done.stages), 'batch', 'batches')}" if len(done.stages) > 1 else ""
     states = f" under each of {count(failing, 'kind')} of failures" if failing else states
     over = f" over {_covered(last)}" if real else ""
@@ -135,14 +135,14 @@ def summary(done: Verification) -> Text:
 def matrix(reach: Reach, unreached: tuple[str, ...] = ()) -> Iterator[Text | str]:
     """Who may reach whom: a row for each host's port, a mark where packets of it may arrive."""
     hosts = sorted({*unreached, *(host for found in reach.values() for host in found)})
-    yield Text("Who reaches whom (x: some packet that comes in at the port arrives at the host)", "bold")
+    yield Text("Reachability (x: some packet that enters at the port reaches the host)", "bold")
     if len(hosts) <= _WIDE:
         yield from _table(reach, hosts)
         return
     for at, found in reach.items():
-        yield f"  {at} reaches {', '.join(found) or 'nobody'}"
+        yield f"  {at} reaches {', '.join(found) or 'no host'}"
     if unreached:
-        yield f"  nobody reaches {', '.join(unreached)}"
+        yield f"  no host reaches {', '.join(unreached)}"
 
 
 def _table(reach: Reach, hosts: list[str]) -> Iterator[Text | str]:

@@ -78,8 +78,8 @@ def carry_out(state: State, draft: Candidate, ground: Ground, order: Order, gate
         state.store.record_progress(number, len(outcome.done))
         state.commit(begun)
     except StoreError as error:
-        text = f"every switch that is there holds revision {number}, which could not be recorded; it will be: {error}"
-        raise StoreError(text) from error
+        text = f"every connected switch holds revision {number}, but the store could not record it: {error}"
+        raise StoreError(f"{text}; Clos will record it later") from error
     for name, join in joins.items():
         state.roster.note(name, join, in_line=True, seen=None, problem="")
     counts = summary(draft.plan).total
@@ -125,7 +125,7 @@ def judge(draft: Candidate, allow: Collection[str], offline: Mapping[str, str], 
         text = "; ".join(brake.message for brake in held)
         raise Refused(BRAKES, f"the plan {text}", flags=tuple(brake.name for brake in held))
     if offline and ALLOW_OFFLINE not in allow:
-        text = f"not connected, or not read back yet: {_reasons(offline)}; if allowed, they get the change on joining"
+        text = f"not connected or not read back: {_reasons(offline)}; if allowed, they get the change when they connect"
         raise Refused(OFFLINE, text, flags=(ALLOW_OFFLINE,))
     for gate in gates:
         refusal = gate(draft.installed, draft.plan, draft.compiled.ruleset)
@@ -147,7 +147,7 @@ def examined(state: State, draft: Candidate, ground: Ground, order: Order, offli
     if state.stopping.is_set():
         raise Refused(STOPPING, "the daemon was stopped while the change was being proved; nothing was sent")
     if not verdict.ok and ALLOW_UNPROVEN not in order.allow:
-        text = f"the plan is not proved, and nothing was sent; what breaks {verdict}"
+        text = f"plan rejected: {verdict}; nothing was sent"
         raise Refused(GATE, text, flags=(ALLOW_UNPROVEN,), findings=verdict.findings)
     return verdict
 
@@ -182,7 +182,8 @@ def _taken_back(
     why = "; ".join(map(str, outcome.errors))
     if state.stopping.is_set():
         return Refused(
-            STOPPING, f"the daemon was stopped while the change was being sent; its next start ends it ({why})"
+            STOPPING,
+            f"the daemon was stopped while the change was being sent; its next start completes or undoes it ({why})",
         )
     order.tell(TakingBack(begun.number, why))
     back = invert(draft.installed, draft.plan, outcome.begun)
@@ -190,9 +191,9 @@ def _taken_back(
     for name in joins.keys() - left:
         state.roster.note(name, joins[name])  # what was read of it meanwhile counts for nothing
     for name, problem in left.items():
-        state.roster.fault(name, f"could not take revision {begun.number} back: {problem}")
+        state.roster.fault(name, f"could not undo revision {begun.number}: {problem}")
         state.roster.note(name, joins[name], in_line=False, problem=problem)
     state.give_up(begun, why, left)
     base = f"revision {draft.base}" if draft.base else "nothing"
-    rest = f"; {', '.join(left)} will on joining" if left else ""
-    return Refused(SWITCH, f"{why}; the change was taken back: every switch holds {base} again{rest}")
+    rest = f"; {', '.join(left)} will be when connected" if left else ""
+    return Refused(SWITCH, f"{why}; the change was undone: every switch is back at {base}{rest}")

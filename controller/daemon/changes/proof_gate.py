@@ -100,10 +100,10 @@ class _GateProof:
         self.draft, self.passage, self.tell = draft, transition(draft, held), tell
         self.digests, self.follower = digests, follower
         self.begun, self.offline = time.perf_counter(), offline
-        self.left_out = [f"{name} is away: that all arrives until it joins is not proved" for name in offline]
+        self.left_out = [f"{name} is not connected: reachability is not proved until it connects" for name in offline]
         self.left_out += gaps
         if self.passage.ground is None and len(draft.plan.batches) > 1:
-            self.left_out.append("cables change: only the state after the last batch was examined")
+            self.left_out.append("cables change: only the state after the last batch is proved")
         self.spared = self._spared(draft.installed is not (held.ruleset if held else EMPTY))
 
     def verdict(self) -> Verdict:
@@ -199,7 +199,7 @@ class _GateProof:
         found = frozenset(one.claim for one in report.counterexamples)
         if found:
             what = ", ".join(claim for claim in CLAIMS if claim in found)
-            self.left_out.append(f"on the way: {what}, which switches that are out of line break already")
+            self.left_out.append(f"before the last batch: {what}, which switches that are out of sync already violate")
         return found
 
     def _finding(self, one: Counterexample) -> Finding:

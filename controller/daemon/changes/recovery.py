@@ -38,7 +38,7 @@ def recover(state: State, policy: str = FINISH) -> None:
     left = reconcile(state.wire, state.roster, connected, state.held.ruleset)
     if not state.stopping.is_set():
         state.give_up(begun, refusal, left)
-        LOG.warning("revision %d was cut short and is undone: %s", begun.number, refusal)
+        LOG.warning("revision %d was interrupted and is undone: %s", begun.number, refusal)
 
 
 def _finish(state: State, begun: Pending) -> str:
@@ -49,5 +49,5 @@ def _finish(state: State, begun: Pending) -> str:
     refused = [str(error) for error in failed.values() if isinstance(error, SwitchRefused)]
     if not refused and not state.stopping.is_set():
         state.commit(begun)
-        LOG.warning("revision %d was cut short and is finished", begun.number)
+        LOG.warning("revision %d was interrupted and is completed", begun.number)
     return "; ".join(refused)

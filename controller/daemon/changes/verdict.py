@@ -88,8 +88,11 @@ class Verdict:
         """The verdict in a sentence."""
         wrong = next((state for state in self.states if not state.ok), None)
         if wrong is not None:
-            what = ", ".join(dict.fromkeys(found.claim for found in wrong.findings))
-            return f"{_when(wrong.number, self.batches, wrong.batch)}: {what or wrong.why}"
+            when = _when(wrong.number, self.batches, wrong.batch)
+            claims = [f"'{claim}'" for claim in dict.fromkeys(finding.claim for finding in wrong.findings)]
+            if not claims:
+                return f"{wrong.why} {when}"
+            return f"claim {claims[0]} fails {when}" if len(claims) == 1 else f"claims {', '.join(claims)} fail {when}"
         every = "after every batch" if len(self.states) > 1 else _when(self.batches, self.batches, "")
         return f"{len(self.claims)} claims hold {every}"
 
@@ -108,5 +111,5 @@ class Verdict:
 
 def _when(number: int, batches: int, batch: str) -> str:
     if not number:
-        return "as it is"
+        return "without any change"
     return f"after batch {number} of {batches}" + (f" ({batch})" if batch else "")

@@ -12,7 +12,7 @@ from clos.fabric.topology import Link, PortRef, Topology
 
 DESIGNED, MISWIRED, MISSING, UNKNOWN, UNSEEN = "as designed", "miswired", "missing", "unknown", "not seen yet"
 WRONG = (MISWIRED, MISSING, UNKNOWN)
-_AWAY = "is not connected, or not in line yet"
+_AWAY = "is not connected, or not in sync yet"
 _WORST_FIRST = (MISWIRED, MISSING, UNSEEN, DESIGNED)
 
 

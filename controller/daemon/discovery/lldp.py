@@ -245,7 +245,7 @@ class Discovery:
                 self.turn()
             except Exception:
                 if not stopping.is_set():  # else the wire is gone, in the middle of a turn
-                    LOG.exception("discovery failed; it goes on")
+                    LOG.exception("discovery failed; it continues")
                     stopping.wait(PERIOD)
 
 

@@ -163,7 +163,7 @@ def remember(roster: SwitchInventory, join: int, found: ReadBack) -> None:
     if found.error is not None:
         roster.note(found.switch, join, in_line=False, seen=None, problem=str(found.error))
         return
-    seen, problem = (None, "") if found.equal else (found.ours, "holds other entries than it should")
+    seen, problem = (None, "") if found.equal else (found.ours, "its entries differ from the running revision")
     standing = {"in_line": found.equal, "seen": seen, "foreign": found.foreign, "problem": problem}
     roster.note(found.switch, join, **standing)
 
@@ -200,7 +200,7 @@ def push_difference(
     others = (found.switch for found in readings if found.foreign and (consent or not found.equal))
     inspect_switches(wire, roster, {*failed, *others}, want)
     for switch, error in failed.items():
-        roster.fault(switch, f"cannot be brought in line: {error}")
+        roster.fault(switch, f"cannot be synchronized: {error}")
         roster.note(switch, joins[switch], problem=str(error))
     return failed
 

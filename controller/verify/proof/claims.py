@@ -15,13 +15,13 @@ WAYPOINTED = "waypointed"
 FAITHFUL, LOOP_FREE, QUIET = "faithful", "loop-free", "quiet"
 
 CLAIMS = {
-    ADMITTED: "nothing arrives anywhere but from a known endpoint, from its own port, under its own addresses",
-    ISOLATED: "no packet reaches a tenant that did not agree to it",
-    POLICY: "no packet arrives that no policy permits",
-    WAYPOINTED: "what must pass a waypoint arrives nowhere else before it has",
-    REACHABLE: "every packet that the intent permits arrives, whatever bucket a switch chooses",
-    FAITHFUL: "what arrives looks as it should, and arrives once",
-    LOOP_FREE: "no packet comes back to where it was",
+    ADMITTED: "only known endpoints can send, from their own port and with their own addresses",
+    ISOLATED: "no packet reaches a tenant without that tenant's consent",
+    POLICY: "every delivered packet is permitted by a policy or a share",
+    WAYPOINTED: "packets that must pass a waypoint reach no other endpoint before it",
+    REACHABLE: "every permitted packet is delivered, whichever bucket a switch chooses",
+    FAITHFUL: "every delivered packet has the expected headers and is delivered once",
+    LOOP_FREE: "no packet is forwarded in a loop",
     QUIET: "no packet is sent to the controller",
 }
 """Each claim and what it says of all packets that can come in by any host's port. Order is that of reports."""
@@ -45,7 +45,7 @@ class Proof(NamedTuple):
 
     def __str__(self) -> str:
         if self.vacuous:
-            return f"{self.claim}: holds, but says nothing: {self.vacuous}"
+            return f"{self.claim}: vacuously true: {self.vacuous}"
         return f"{self.claim}: proved ({self.covered})"
 
 
@@ -109,4 +109,4 @@ class Report(NamedTuple):
             return str(self.refused)
         more = self.found - len(self.counterexamples)
         lines = [*map(str, self.proofs), *map(str, self.counterexamples)]
-        return "\n".join([*lines, f"and {more} sets of packets more"] if more else lines)
+        return "\n".join([*lines, f"and {more} more sets of packets"] if more else lines)

@@ -24,13 +24,13 @@ from clos.controller.verify.proof.ingress_port import Violation
 from clos.fabric.dataplane.rule import Rule
 
 _HAPPENS = {
-    ADMITTED: "arrives at {}",
-    ISOLATED: "arrives at {}, which is another tenant's",
-    POLICY: "arrives at {}",
-    WAYPOINTED: "arrives at {} without having passed its waypoint",
-    REACHABLE: "does not arrive at {}",
-    FAITHFUL: "arrives at {} not as it should",
-    LOOP_FREE: "goes round in a loop",
+    ADMITTED: "reaches {}",
+    ISOLATED: "reaches {}, which belongs to another tenant",
+    POLICY: "reaches {}",
+    WAYPOINTED: "reaches {} without passing its waypoint",
+    REACHABLE: "does not reach {}",
+    FAITHFUL: "reaches {} with wrong headers or more than once",
+    LOOP_FREE: "is forwarded in a loop",
     QUIET: "is sent to the controller by {}",
 }
 

@@ -38,7 +38,7 @@ NO_BLACK_HOLE = "no-black-hole"
 
 INVARIANTS = {
     LOOP_FREE: CLAIMS[LOOP_FREE],
-    NO_BLACK_HOLE: "no packet that its first switch sends on is lost, whatever bucket a switch chooses",
+    NO_BLACK_HOLE: "no packet is lost after its first switch, whichever bucket a switch chooses",
     QUIET: CLAIMS[QUIET],
 }
 """Each claim that needs no intent, and what it says."""
@@ -132,7 +132,7 @@ class _InvariantCheck:
             if any((switch, port) in self.cables for copies in begun for switch, port, _ in copies):
                 self.counts["sent on"] += 1
                 if () in outcome:
-                    self._say(NO_BLACK_HOLE, at, part, f"is sent on by {at.switch} and may be lost on its way")
+                    self._say(NO_BLACK_HOLE, at, part, f"is forwarded by {at.switch} and may be lost")
 
     def _say(self, claim: str, at: PortRef, box: Box, happens: str) -> None:
         self.broken[claim] += 1

@@ -85,7 +85,7 @@ class Deliveries:
         """A packet for one of these endpoints (they have one address): the first that it may reach gets it."""
         left = [box]
         names = ", ".join("/".join(_name(target)) for target in targets)
-        refused = _nothing(place, f"no policy lets it reach {names}")
+        refused = _nothing(place, f"no policy permits it to {names}")
         for i, target in enumerate(targets):
             if target.endpoint is place.endpoint and not place.who.forwarded_by:
                 yield from ((part, self._own(place)) for part in left)
@@ -120,7 +120,7 @@ class Deliveries:
             transform = self._transform(
                 place, waypoint, tuple(sorted((*rewrites, (ETH_DST, waypoint.endpoint.mac)))), ttl
             )
-            why = f"policy lets it reach {'/'.join(_name(target))} by way of {via} only"
+            why = f"policy permits it to {'/'.join(_name(target))} through {via} only"
             requirement = Requirement(
                 _name(place), why, ((waypoint.endpoint.host, transform),), (), target.endpoint.host
             )
@@ -137,7 +137,7 @@ class Deliveries:
         if key not in known:
             routed = tuple(sorted((*rewrites, (ETH_DST, target.endpoint.mac)))) if rewrites else rewrites
             arrival = target.endpoint.host, self._transform(place, target, routed, ttl)
-            known[key] = Requirement(_name(place), f"policy lets it reach {'/'.join(_name(target))}", (arrival,))
+            known[key] = Requirement(_name(place), f"policy permits it to {'/'.join(_name(target))}", (arrival,))
         return known[key]
 
     def _transform(
