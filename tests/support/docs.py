@@ -17,7 +17,7 @@ from clos.controller.cli.sources import read
 from clos.controller.compile import Compiled
 from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.plan import ruleset_json
-from tests.support import proof_docs
+from tests.support import proof_docs, session_docs
 from tests.support.root import ROOT
 
 GOLDENS = Path("tests/goldens")
@@ -167,6 +167,8 @@ def written() -> dict[Path, str]:
     found[Path("docs/demo.svg")] = drawn(compiled.topology, compiled.intent, Notation.SVG)
     found[pipeline] = filled((ROOT / pipeline).read_text())
     found[proof] = proof_docs.filled((ROOT / proof).read_text())
+    readme = Path("README.md")
+    found[readme] = session_docs.filled((ROOT / readme).read_text())
     found[reference] = coded((ROOT / reference).read_text()).partition(MARK)[0] + MARK + "\n" + commands()
     return found
 
