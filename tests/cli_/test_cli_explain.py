@@ -60,9 +60,9 @@ def test_explain_quotes_the_line_that_permits() -> None:
     ("words", "reason"),
     [
         ("--from web1 --to db1 -s tcp/5432", "policy ping lets group everyone open icmp to everyone."),
-        ("--from web1 --to desk1", "Tenants are closed to each other: office shares nothing with shop."),
-        ("--from report --to dns1 -s udp/53", "shop imports share dns for web and app and db, which report is not in."),
-        ("--from dns1 --to web1 -s udp/53", "It may only answer what shop/web1 opens:"),
+        ("--from web1 --to desk1", "Tenants are isolated by default: office shares nothing with shop."),
+        ("--from report --to dns1 -s udp/53", "shop imports share dns for web and app and db, and report is in none of them."),
+        ("--from dns1 --to web1 -s udp/53", "It may only reply to what shop/web1 opens:"),
         ("--from desk1 --to desk2 -s tcp/23", "policy no-telnet forbids group staff to open tcp/23 to staff."),
     ],
 )
@@ -77,7 +77,7 @@ def test_explain_names_the_address_that_admission_does_not_know() -> None:
     forged = frame.replace("0a01010b", "0a01010c", 1)
     ran = clos("explain", *DEMO, "--in", "leaf1:11", "--packet", forged)
     assert "dropped at leaf1 admit, table 1: no rule matched" in ran.out
-    assert "It is not shop/web1's: ipv4_src is 10.1.1.12 and not 10.1.1.11." in ran.out
+    assert "Not sent by shop/web1: ipv4_src is 10.1.1.12 and not 10.1.1.11." in ran.out
 
 
 def test_every_rule_of_the_bank_is_explained_by_its_line() -> None:

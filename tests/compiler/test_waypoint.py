@@ -341,7 +341,7 @@ def test_explain_says_by_which_way(tmp_path: Path) -> None:
     ran = clos("explain", firewall(tmp_path), *DEMO[1:], "--from", "web1", "--to", "app1", "--service", "tcp/8080")
     assert ran.code == 0
     assert "Permitted via fw: policy web-to-app lets group web open tcp/8080 to app via fw." in ran.out
-    assert "Only what fw passes on reaches app1." in ran.out
+    assert "Packets reach app1 only through fw." in ran.out
     assert "The rules agree: delivered by leaf1 -> " in ran.out and "-> app2" in ran.out
 
 

@@ -49,7 +49,7 @@ def test_rules_that_are_modified_or_move_between_blocks_are_not_deletions() -> N
 def test_an_empty_ruleset_needs_a_flag_of_its_own() -> None:
     held = found(fabric(t=tenant(1, 2)), fabric())
     assert held["empty"].flag == "--allow-empty"
-    assert "4 are installed" in str(held["empty"])
+    assert "all 4 installed rules" in str(held["empty"])
     assert set(held) == {"empty", "deletes"}
 
 
