@@ -63,7 +63,7 @@ def test_explain_quotes_the_line_that_permits() -> None:
         ("--from web1 --to desk1", "Tenants are isolated by default: office shares nothing with shop."),
         (
             "--from report --to dns1 -s udp/53",
-            "imports share dns for web and app and db, and report is in none of them.",
+            "for web and app and db, and report is in none of them.",
         ),
         ("--from dns1 --to web1 -s udp/53", "It may only reply to what shop/web1 opens:"),
         ("--from desk1 --to desk2 -s tcp/23", "policy no-telnet forbids group staff to open tcp/23 to staff."),
