@@ -45,6 +45,7 @@ def sim_legacy(
         raise unchecked("SSH needs asyncssh: pip install 'clos-fabric[migrate]'")
     from clos.fabric.sim.legacy.running import LegacyThread  # noqa: PLC0415 - asyncssh is an extra
 
+    network.settle()
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())

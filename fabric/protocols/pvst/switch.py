@@ -123,10 +123,10 @@ class PvstSwitch:
         for (number, vlan), until in list(self._inconsistent.items()):
             if until <= now:
                 del self._inconsistent[number, vlan]
-                found += self._frames(vlan, self.machines[vlan].breaks(number, None, now))
+                found += self.frames(vlan, self.machines[vlan].breaks(number, None, now))
         for vlan, machine in self.machines.items():
             if machine.due() <= now:
-                found += self._frames(vlan, machine.tick(now))
+                found += self.frames(vlan, machine.tick(now))
         return tuple(found)
 
     def due(self) -> float:
@@ -158,7 +158,7 @@ class PvstSwitch:
         machine = self.machines.get(vlan)
         if machine is None or number not in machine.ports or (number, vlan) in self._inconsistent:
             return ()
-        return self._frames(vlan, machine.receive(number, bpdu, now))
+        return self.frames(vlan, machine.receive(number, bpdu, now))
 
     def _block(self, number: int, vlans: Iterable[int], reason: str, now: float) -> tuple[SwitchEffect, ...]:
         found: tuple[SwitchEffect, ...] = ()
@@ -166,7 +166,7 @@ class PvstSwitch:
             machine = self.machines.get(vlan)
             if machine is not None and number in machine.ports and machine.ports[number].enabled:
                 self._inconsistent[number, vlan] = now + self.max_age
-                found += self._frames(vlan, machine.breaks(number, reason, now))
+                found += self.frames(vlan, machine.breaks(number, reason, now))
         return found
 
     def _each(self, number: int, event: _Event) -> tuple[SwitchEffect, ...]:
@@ -174,10 +174,11 @@ class PvstSwitch:
         found: tuple[SwitchEffect, ...] = ()
         for vlan, machine in self.machines.items():
             if number in machine.ports:
-                found += self._frames(vlan, event(machine))
+                found += self.frames(vlan, event(machine))
         return found
 
-    def _frames(self, vlan: int, effects: Iterable[Effect]) -> tuple[SwitchEffect, ...]:
+    def frames(self, vlan: int, effects: Iterable[Effect]) -> tuple[SwitchEffect, ...]:
+        """What a tree's machine asks for, as what the switch has to do."""
         found: list[SwitchEffect] = []
         for effect in effects:
             if isinstance(effect, Send):

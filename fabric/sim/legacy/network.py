@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
 
-from clos.fabric.sim.clock import Clock
+from clos.fabric.sim.clock import SECOND, Clock
 from clos.fabric.sim.legacy.device import Far, Hardware, LegacyDevice, StartupProblem
+from clos.fabric.sim.legacy.spanning import SpanningTrees
 
 End = tuple[str, str]
 """A device and one of its ports."""
@@ -76,10 +77,20 @@ class LegacyNetwork:
         self._cut: set[End] = set()
         self.devices = {one.name: LegacyDevice(one.name, one.hardware, self.clock) for one in plan.devices}
         self.hosts: Mapping[str, HostPlan] = {host.name: host for host in plan.hosts}
+        trees: dict[str, SpanningTrees] = {}
+        for name, device in self.devices.items():
+            device.machines = trees[name] = SpanningTrees(device, trees)
         self._connect(plan.cables, plan.hosts)
         self.problems: dict[str, tuple[StartupProblem, ...]] = {
             one.name: self.devices[one.name].boot(one.startup) for one in plan.devices
         }
+
+        for device in self.devices.values():
+            device.machines.reconfigured()
+
+    def settle(self, seconds: int = 60) -> None:
+        """Let virtual time pass until spanning trees have settled."""
+        self.clock.advance(self.clock.now + seconds * SECOND)
 
     def _connect(self, cables: Iterable[tuple[End, End]], hosts: Iterable[HostPlan]) -> None:
         for a, b in cables:

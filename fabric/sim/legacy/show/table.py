@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.grammar import Match, Row
-from clos.fabric.sim.legacy.show import access_lists, neighbors, switching, system
+from clos.fabric.sim.legacy.show import access_lists, neighbors, spanning_tree, switching, system
 
 Show = Callable[[LegacyDevice, Match], str]
 
@@ -30,6 +30,9 @@ _TABLE: tuple[tuple[str, bool, Show], ...] = (
     ("show interfaces status", False, switching.status),
     ("show etherchannel summary", False, switching.etherchannel_summary),
     ("show {access-lists | ip access-lists} [<word>]", False, access_lists.access_lists),
+    ("show spanning-tree [vlan <1-4094>]", False, spanning_tree.spanning_tree),
+    ("show spanning-tree root", False, spanning_tree.root),
+    ("show spanning-tree blockedports", False, spanning_tree.blocked_ports),
     ("show cdp neighbors detail", False, neighbors.cdp),
     ("show lldp neighbors detail", False, neighbors.lldp),
 )
