@@ -37,6 +37,7 @@ SMALL = {
     "pack": ["--rules", "200"],
     "push": ["--rules", "400", "--leaves", "4"],
     "startup": ["1"],
+    "spanning_tree": ["--vlans", "20", "--switches", "8", "--run", "2", "--rounds", "1"],
     "thousand": ["--switches", "16"],
     "verify": ["small", "--rounds", "2"],
 }
