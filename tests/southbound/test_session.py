@@ -254,7 +254,9 @@ async def fed(line, page, seconds=5.0, pause=0.01):
         (m.Experimenter(1, 2, b""), "answered MULTIPART_REQUEST/PORT_DESC with EXPERIMENTER"),
     ],
 )
-def test_an_answer_without_end_or_to_another_question_costs_the_connection(page, why):
+def test_an_answer_without_end_or_to_another_question_costs_the_connection(monkeypatch, page, why):
+    monkeypatch.setattr(exchange, "SLOWEST", 1)
+
     async def scene():
         line = Line(patience=0.05 if "0.2 s" in why else 5)
         with pytest.raises(Silent, match=f"leaf1: {why}; connection closed"):
