@@ -213,6 +213,16 @@ class SymbolicTable:
             self._note(key, found)
         return found
 
+    def cells(self) -> Iterable[RegisterContext]:
+        """All cells that were asked for."""
+        return self._cells.values()
+
+    def drop_unread(self) -> None:
+        """Forget cells that nobody reads."""
+        if not all(cell.users for cell in self._cells.values()):
+            self._cells = {key: cell for key, cell in self._cells.items() if cell.users}
+            self._where = None
+
     def _pooled(self, candidates: RuleList, ids: tuple[int, ...] | None = None) -> RuleList:
         if ids is None:
             ids = tuple(sorted([one.serial for level in candidates.levels for one in level.rules]))

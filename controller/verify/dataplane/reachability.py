@@ -24,10 +24,12 @@ from clos.controller.verify.dataplane.locations import (
     PortMatters,
     TraceSink,
 )
+from clos.controller.verify.dataplane.memo import CachedOutcome, Dependent, OutcomeMemo, Reading, Where
 from clos.controller.verify.dataplane.outcome import (
     DEFERRED,
     DROPPED,
     LOOP,
+    AclFilter,
     Alternative,
     Filtered,
     Outcome,
@@ -43,7 +45,7 @@ from clos.controller.verify.dataplane.outcome import (
 from clos.controller.verify.dataplane.pipeline import Defer, SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, prepare
 from clos.controller.verify.dataplane.summary import Summary
-from clos.controller.verify.dataplane.symbolic_switch import BY_PORT, Changes, Dependent, Filters, SymbolicSwitch
+from clos.controller.verify.dataplane.symbolic_switch import BY_PORT, Changes, Filters, SymbolicSwitch
 from clos.controller.verify.effort import PER_PLACE, Effort, TooMuch, room
 from clos.controller.verify.headerspace.header_layouts import ANY_LAYER
 from clos.controller.verify.headerspace.header_space import (
@@ -74,8 +76,6 @@ come back to where they were with nothing changed but their time to live: that i
 MAX_TOLD = 1_000
 """Switches on the way of one packet that a trace tells of."""
 
-Where = PortRef | GroupPoint | PipelinePoint
-"""What is remembered: packets that come in by a link, that reach a group, that reach a table."""
 Trail = tuple[tuple[int, Box, Box], ...]
 """Places that packets were left at: the place's number, what they looked like there, which packets they are."""
 T = TypeVar("T")
@@ -86,19 +86,6 @@ class _Step(NamedTuple):
 
     depth: int
     fewer: bool
-
-
-class CachedOutcome:
-    """What becomes of a box of packets at a place, and who made use of that. ``ports``: where packets came in
-    ELSEWHERE, the links for which nothing is said."""
-
-    __slots__ = ("box", "place", "ports", "summary", "users", "wide")
-
-    def __init__(self, place: Where, box: Box, wide: bool) -> None:
-        self.place, self.box, self.wide = place, box, wide
-        self.summary: Summary | None = None
-        self.ports: frozenset[int] = frozenset()
-        self.users: dict[Any, None] = {}
 
 
 class SwitchEdit(NamedTuple):
@@ -135,7 +122,8 @@ class SymbolicFabric:
         self.down = down | {self.peers[port] for port in down if port in self.peers}
         self.reader: Any = None
         self._serials = count()
-        self._alike: dict[tuple[int, int, Match, Instructions], int] = {}
+        self._rule_serials: dict[tuple[int, int, Match, Instructions], int] = {}
+        self._next_rule = count()
         self._changed: Changes = {}
         self._shared: tuple[Pool, Filters, Changes] = WeakValueDictionary(), {}, self._changed
         self._links: dict[str, set[int]] = {name: set() for name in states}
@@ -146,7 +134,7 @@ class SymbolicFabric:
         self._ready: WeakValueDictionary[int, PreparedRule] = WeakValueDictionary(prepared)
         self._reached: dict[str, set[int]] = {}
         self.live: tuple[int, ...] = tuple(sorted(self._looked_at()))
-        self._memo: dict[tuple[Where, Box], CachedOutcome] = {}
+        self.memo = OutcomeMemo()
         self._equal: WeakValueDictionary[object, Summary] = WeakValueDictionary()
         self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
         self._reads: dict[tuple[int, Box, HeaderTransform], tuple[Summary, Plain]] = {}
@@ -158,7 +146,8 @@ class SymbolicFabric:
         self.effort = Effort()
         self._exact = False
         self._retraced = 0
-        self._places: list[PipelinePoint] = []
+        self._places: dict[int, PipelinePoint] = {}
+        self._next_place = count()
         self._numbers: dict[PipelinePoint, int] = {}
 
     def _model(self, name: str, state: SwitchState, known: dict[int, PreparedRule]) -> SymbolicSwitch:
@@ -174,7 +163,10 @@ class SymbolicFabric:
 
     def _prepare(self, rule: Rule) -> PreparedRule:
         """A rule prepared; rules that do the same to the same packets have one serial, whatever their cookies."""
-        serial = self._alike.setdefault((rule.table, rule.priority, rule.match, rule.instructions), len(self._alike))
+        key = rule.table, rule.priority, rule.match, rule.instructions
+        serial = self._rule_serials.get(key)
+        if serial is None:
+            serial = self._rule_serials[key] = next(self._next_rule)
         return prepare(rule, self.space, serial)
 
     # -- edits ---------------------------------------------------------------------------------------------------
@@ -186,10 +178,7 @@ class SymbolicFabric:
             groups = [entry for entry in edit.groups.values() if entry is not None]
             if not self.space.grow(terms_of_rules(edit.come) | terms_of_groups(groups)):
                 raise FreshProofNeeded
-        for memory in (self._reads, self._crossed, self._changed):
-            memory.clear()
-        self._too_wide.clear()
-        self._by_port.clear()
+        self._forget_reads()
         come = {name: [self._prepared(rule) for rule in edit.come] for name, edit in edits.items()}
         for name, edit in edits.items():
             self._check(name, come[name], edit.groups)
@@ -198,7 +187,7 @@ class SymbolicFabric:
             model = self.models[name]
             gone = [held for rule in edit.gone if (held := self._held(model, rule)) is not None]
             users += model.edit(gone, come[name], edit.groups)
-        return self._invalidate(users)
+        return self.memo.invalidate(users, self._again)
 
     def states(self) -> dict[str, SwitchState]:
         """What switches hold, in no order."""
@@ -211,6 +200,47 @@ class SymbolicFabric:
             for name, model in self.models.items()
         }
 
+    def _forget_reads(self) -> None:
+        for memory in (self._reads, self._crossed, self._changed):
+            memory.clear()
+        self._too_wide.clear()
+        self._by_port.clear()
+
+    def reading(self, reader: Any) -> Reading:
+        """Within it, whatever is read is read on behalf of this reader."""
+        return Reading(self, reader)
+
+    # -- what is dead ----------------------------------------------------------------------------------------------
+
+    def drop_filters(self) -> dict[int, AclFilter]:
+        """Drop the filters of rules that nobody meets together any more; those that stay, by ``id``."""
+        cells = (cell for model in self.models.values() for table in model.tables.values() for cell in table.cells())
+        held = {id(cell.candidates) for cell in cells}
+        for model in self.models.values():
+            model.forget_filters()
+        filters = self._shared[1]
+        for key in [key for key in filters if any(number not in held for _, number in key)]:
+            del filters[key]
+        return {id(each): each for each, _ in filters.values() if each is not None}
+
+    def drop_rules(self) -> set[int]:
+        """Forget the serials of rules that no switch holds; those that stay."""
+        held = {prepared.serial for prepared in self._ready.values()}
+        self._rule_serials = {key: serial for key, serial in self._rule_serials.items() if serial in held}
+        return held
+
+    def drop_dead(self, living: set[Any]) -> None:
+        """Drop what none of these readers rests on."""
+        self._forget_reads()
+        models = self.models.values()
+        outcomes = self.memo.drop_dead([readers for model in models for readers in model.registers()], living)
+        for model in models:
+            model.drop_unread()
+        parts = (outcome for each in outcomes if each.summary for _, outcome in each.summary.parts)
+        left = {a.port for outcome in parts for option in outcome for a in option if a.switch == DEFERRED}
+        self._places = {number: place for number, place in self._places.items() if number in left}
+        self._numbers = {place: number for number, place in self._places.items()}
+
     def _prepared(self, rule: Rule) -> PreparedRule:
         found = self._ready.get(id(rule))
         if found is None or found.rule is not rule:
@@ -220,34 +250,6 @@ class SymbolicFabric:
     def _held(self, model: SymbolicSwitch, rule: Rule) -> PreparedRule | None:
         """The rule that a switch holds with this one's table, priority and match."""
         return model.table(rule.table).holds(rule, self._prepared(rule))
-
-    def _invalidate(self, users: list[Dependent]) -> list[Dependent]:
-        """Work out again what users of what changed need; the readers of what came out differently."""
-        suspects: dict[CachedOutcome, None] = {}
-        found: list[Dependent] = []
-        waiting: list[CachedOutcome] = []
-        for touch in users:
-            if isinstance(touch.user, CachedOutcome):
-                waiting.append(touch.user)
-            else:
-                found.append(touch)
-        while waiting:
-            entry = waiting.pop()
-            if entry not in suspects:
-                suspects[entry] = None
-                if self._memo.get((entry.place, entry.box)) is entry:
-                    del self._memo[entry.place, entry.box]
-                waiting += [each for each in entry.users if isinstance(each, CachedOutcome)]
-        for entry in suspects:
-            readers = [each for each in entry.users if not isinstance(each, CachedOutcome)]
-            if not readers:
-                continue
-            again = self._again(entry)
-            if again is None or again.summary is not entry.summary or again.ports != entry.ports:
-                found += map(Dependent, readers)
-            else:
-                again.users.update(dict.fromkeys(readers))
-        return found
 
     def _again(self, entry: CachedOutcome) -> CachedOutcome | None:
         try:
@@ -363,7 +365,6 @@ class SymbolicFabric:
         self.effort.spend(1)
         box = image(self.space, state.box, state.frame, self.live)
         here = number, box, state.box
-        here = number, box, state.box
         if here in trail or (len(trail) >= MAX_HOPS and _aged(here) in map(_aged, trail)):
             return [(state.box, arrives(LOOP, 0, UNCHANGED))]
         if len(trail) >= MAX_HOPS:
@@ -403,8 +404,8 @@ class SymbolicFabric:
         place = PipelinePoint(visit.model.name, port, table, state.metadata, state.tunnel, state.write)
         number = self._numbers.get(place)
         if number is None:
-            number = self._numbers[place] = len(self._places)
-            self._places.append(place)
+            number = self._numbers[place] = next(self._next_place)
+            self._places[number] = place
         return [(state.box, arrives(DEFERRED, number, state.frame))]
 
     def carried(self, model: SymbolicSwitch, state: PipelineState) -> frozenset[int]:
@@ -498,8 +499,7 @@ class SymbolicFabric:
             shared = self._by_any_link(place, box, wide, part)
             if shared is not None:
                 return shared
-        key = place, box
-        found = self._memo.get(key)
+        found = self.memo.get(place, box)
         if found is None:
             found = self._made(place, box, wide, part)
         if self.reader is not None:
@@ -523,6 +523,7 @@ class SymbolicFabric:
         key, depth = (place, box), len(self._stack)
         step = _Step(depth, self._fewer(part))
         self.effort.spend(PER_PLACE)
+        self.memo.made += 1
         found = CachedOutcome(place, box, wide)
         if key in self._stack or depth >= MAX_DEPTH:
             if wide:
@@ -539,7 +540,7 @@ class SymbolicFabric:
         try:
             found.summary = self._interned(box, plain(self._run(found, PipelineState(box, UNCHANGED))))
             if self._cut >= depth:
-                self._memo[key] = found
+                self.memo.add(found)
         finally:
             del self._stack[key]
             self.reader = reader

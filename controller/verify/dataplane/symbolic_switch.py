@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from clos.controller.verify.dataplane.flow_table import Pool, RegisterContext, RuleList, SymbolicTable
 from clos.controller.verify.dataplane.locations import ANY_LINK, PortMatters
+from clos.controller.verify.dataplane.memo import Dependent, Readers
 from clos.controller.verify.dataplane.outcome import AclFilter
 from clos.controller.verify.dataplane.prepared_rule import PreparedRule
 from clos.controller.verify.headerspace.header_space import Box, HeaderSpace, Limits, limits_of
@@ -35,14 +36,6 @@ class DependencyRecorder(Protocol):
 
     def record_read(self, cell: RegisterContext, box: Box, frame: HeaderTransform) -> None:
         """Packets were looked up among a cell's rules."""
-
-
-class Dependent(NamedTuple):
-    """Somebody who looked at something that changed: at these rules of a cell, or (None) at anything."""
-
-    user: Any
-    cell: RegisterContext | None = None
-    changed: list[PreparedRule] | None = None
 
 
 class BucketChoice(NamedTuple):
@@ -167,6 +160,24 @@ class SymbolicSwitch:
             if prepared.priority == rule.priority and prepared.rule.match == rule.match:
                 return prepared.rule
         return rule
+
+    def registers(self) -> Iterator[Readers]:
+        """Who reads what of the switch: its cells, its groups, what follows from a table on."""
+        for table in self.tables.values():
+            yield from (cell.users for cell in table.cells())
+        for registers in (self._users, self._watchers, self._onlookers, self._askers):
+            yield from registers.values()
+
+    def drop_unread(self) -> None:
+        """Forget what nobody reads."""
+        for table in self.tables.values():
+            table.drop_unread()
+        for registers in (self._users, self._watchers, self._onlookers, self._askers):
+            for number in [number for number, readers in registers.items() if not readers]:
+                del registers[number]
+
+    def forget_filters(self) -> None:
+        self._sieves.clear()
 
     def read_by(self, reader: Any, group: int) -> None:
         """Somebody looked at a group's buckets, and is to hear when these change, or come to life or die."""

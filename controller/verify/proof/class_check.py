@@ -69,13 +69,9 @@ def recheck(
 def _checked(
     sender_classes: SenderClasses, sender_class: SenderClass, pair: Pair, look: Callable[[_Check], Iterator[Mismatch]]
 ) -> list[Mismatch]:
-    before, sender_classes.fabric.reader = sender_classes.fabric.reader, sender_class
-    try:
-        return list(
-            look(_Check(sender_classes, sender_class, pair, sender_classes.fabric.models[sender_class.start.switch]))
-        )
-    finally:
-        sender_classes.fabric.reader = before
+    fabric = sender_classes.fabric
+    with fabric.reading(sender_class):
+        return list(look(_Check(sender_classes, sender_class, pair, fabric.models[sender_class.start.switch])))
 
 
 def _rules(sender_class: SenderClass, pair: Pair, reason: RuleChange) -> dict[tuple[int, int, int], int] | None:

@@ -75,6 +75,7 @@ class OutcomeComparison:
         self._every = space.everything()
         self._many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._alike: dict[tuple[int, int], tuple[bool, AclFilter, tuple[Limits, ...]]] = {}
+        self.made = 0
 
     def mismatches(
         self, box: Box, outcome: Outcome | Filtered, requirements: Iterable[Requirements], old: Wants | None = None
@@ -119,11 +120,22 @@ class OutcomeComparison:
         """Whether the filter keeps exactly the IPv4 packets that are permitted."""
         key = id(acl_filter), id(permits)
         if key not in self._alike:
+            self.made += 1
             every = within(self.space.full, ((LAYOUT, self.space.shapes.ip4),)) or self.space.full
             kept = [part for limits, keeps in acl_filter.rows if keeps and (part := within(every, limits))]
             permitted = [part for limits in permits if (part := within(every, limits))]
             self._alike[key] = not _beyond(kept, permitted) and not _beyond(permitted, kept), acl_filter, permits
         return self._alike[key][0]
+
+    @property
+    def size(self) -> int:
+        return len(self._alike)
+
+    def drop_dead(self, filters: set[int], permits: set[int]) -> None:
+        """Forget comparisons but of these filters with these permits, each by ``id``."""
+        self._alike = {
+            (one, other): known for (one, other), known in self._alike.items() if one in filters and other in permits
+        }
 
     def agrees(self, box: Box, outcome: Outcome, wanted: Requirement) -> bool:
         if not any(outcome) and not wanted.arrivals:

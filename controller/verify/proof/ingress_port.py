@@ -63,10 +63,20 @@ class Hairpin:
         self.faults = list(self.ingress.exact(self.box, self))
 
 
-class IngressPort:
-    """A host's port that is up. ``faults``: of packets that stand in no crowd; ``sets``: how many sets these were."""
+class PortReading:
+    """One look at who may send what at a port, as the reader of what was met: the next look is another."""
 
-    __slots__ = ("_joined", "at", "faults", "sender_classes", "sets", "specials")
+    __slots__ = ("ingress",)
+
+    def __init__(self, ingress: IngressPort) -> None:
+        self.ingress = ingress
+
+
+class IngressPort:
+    """A host's port that is up. ``faults``: of packets that stand in no crowd; ``sets``: how many sets these were;
+    ``reader``: who looked at it last."""
+
+    __slots__ = ("_joined", "at", "faults", "reader", "sender_classes", "sets", "specials")
 
     def __init__(self, at: PortRef, sender_classes: SenderClasses) -> None:
         self.at, self.sender_classes = at, sender_classes
@@ -74,6 +84,7 @@ class IngressPort:
         self.faults: list[Violation] = []
         self.specials: list[Hairpin] = []
         self.sets = 0
+        self.reader = PortReading(self)
 
     def leave(self) -> list[tuple[SenderClass, Pair]]:
         """Stand in no crowd any more; those it left."""
@@ -84,12 +95,12 @@ class IngressPort:
 
     def look(self) -> list[tuple[SenderClass, Pair]]:
         """See who may send what, and where that leads; the crowds that the port's senders stand in now."""
-        fabric = self.sender_classes.fabric
-        before, fabric.reader = fabric.reader, self
+        self.reader = PortReading(self)
+        self.sender_classes.made += 1
         known = {one.box: one for one in self.specials}  # who looks at the same packets again is not another reader
         self.faults, self.specials, self.sets = [], [], 0
         boxes: list[Box] = []
-        try:
+        with self.sender_classes.fabric.reading(self.reader):
             for box, outcome, left in self._pieces():
                 if left is None:
                     self.sets += 1
@@ -97,8 +108,6 @@ class IngressPort:
                         self.faults += self._judged(box, outcome)
                 else:
                     boxes += self._table_visit(box, left)
-        finally:
-            fabric.reader = before
         self.specials = [known.get(box) or Hairpin(self, box) for box in dict.fromkeys(boxes)]
         self.sets += len(self.specials)
         return list(self._joined)
@@ -137,7 +146,7 @@ class IngressPort:
             pair = senders[0] and senders[0].profile, senders[-1] and senders[-1].profile
             if pair == (None, None):
                 self.sets += 1
-                self.faults += self.exact(part, self)
+                self.faults += self.exact(part, self.reader)
                 continue
             start = PipelineEntry(self.at.switch, table, state._replace(box=_anybody(sender_classes.space.full, part)))
             self._joined[sender_classes.join(start, pair, self.at, part), pair] = None
@@ -200,12 +209,10 @@ class IngressPort:
     def exact(self, box: Box, reader: object) -> Iterator[Violation]:
         """What is wrong with packets of the port, whatever may be said of others."""
         fabric = self.sender_classes.fabric
-        before, fabric.reader = fabric.reader, reader
-        try:
-            for piece, outcome in fabric.entering(self.at, box):
-                yield from self._judged(piece, outcome)
-        finally:
-            fabric.reader = before
+        with fabric.reading(reader):
+            parts = fabric.entering(self.at, box)
+        for piece, outcome in parts:
+            yield from self._judged(piece, outcome)
 
     def _judged(self, box: Box, outcome: Outcome | Filtered) -> Iterator[Violation]:
         if not self._mismatches(box, outcome):

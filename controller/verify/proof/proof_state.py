@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from clos.controller.intent.model import Intent
+from clos.controller.verify.dataplane.memo import Dependent
 from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
-from clos.controller.verify.dataplane.symbolic_switch import Dependent
 from clos.controller.verify.proof.claims import CLAIMS, Counterexample
 from clos.controller.verify.proof.class_check import check, recheck
 from clos.controller.verify.proof.compare import Mismatch, OutcomeComparison
 from clos.controller.verify.proof.counterexamples import counterexample
-from clos.controller.verify.proof.ingress_port import Hairpin, IngressPort, Violation
+from clos.controller.verify.proof.dead_entries import DeadEntries
+from clos.controller.verify.proof.ingress_port import Hairpin, IngressPort, PortReading, Violation
 from clos.controller.verify.proof.report import SHOWN, Findings
 from clos.controller.verify.proof.sender_classes import (
     GroupBehaviour,
@@ -56,6 +57,7 @@ class ProofState:
         self._mismatches: dict[tuple[SenderClass, Pair], tuple[list[Violation], int]] = {}
         self._faulty: dict[IngressPort, None] = {}
         self._sets = 0
+        self.dead = DeadEntries(fabric, self.judge, self.sender_classes, self.ingresses.values())
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
@@ -77,8 +79,9 @@ class ProofState:
         waiting = list(touches)
         while waiting:
             reader, cell, changed = waiting.pop()
-            if isinstance(reader, IngressPort):
-                self._todo[reader] = None
+            if isinstance(reader, PortReading):
+                if reader.ingress.reader is reader:
+                    self._todo[reader.ingress] = None
             elif isinstance(reader, Hairpin):
                 self._specials[reader] = None
             elif isinstance(reader, SenderClass):
@@ -164,6 +167,7 @@ class ProofState:
             for special in specials:
                 special.look()
                 self._note(special.ingress)
+        self.dead.drop_in_time()
 
     def enter(self) -> None:
         """Look at ports: who may send what, and where that leads."""

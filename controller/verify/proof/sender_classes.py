@@ -7,7 +7,8 @@ remembered in ``PassedChecks``. Must not know: which packets of a crowd a port's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from clos.controller.verify.dataplane.flow_table import RegisterContext
@@ -92,6 +93,11 @@ class PassedChecks:
         self.counts[1] -= held[1]
         return True
 
+    def clear(self) -> None:
+        """Forget all."""
+        for effect_id in list(self.effect_ids):
+            self.drop(effect_id)
+
 
 class RuleEffect:
     """What a rule makes of packets whose action set is executed: ``parts``; ``changed``: the slots it gives values to.
@@ -121,6 +127,8 @@ class GroupBehaviour:
 
 _OWN_SWITCH = 1 << 40
 """A token's bit: what the rule does is this switch's own matter."""
+_SENDS = (1 << 48) - 1
+"""A token's bits that say where the rule sends to."""
 
 
 class SenderClasses:
@@ -139,7 +147,9 @@ class SenderClasses:
         self._done: dict[Pair, dict[tuple[int, int, int], PassedChecks]] = {}
         self._states: dict[tuple[Box, HeaderTransform, tuple[Any, ...]], int] = {}
         self._effects: dict[tuple[int, int, int], RuleEffect] = {}
+        self._next_state = count()
         self._counts = [0, 0]
+        self.made = 0  # effects, and looks at ports
         self._by_tenant: dict[str, dict[Pair, None]] = {}
         self.spared: dict[Pair, dict[Box, None]] = {}
 
@@ -208,6 +218,76 @@ class SenderClasses:
             for effect_id in [t for t, (atom, _) in done.effect_ids.items() if delta.touches(done.slot, atom)]:
                 done.drop(effect_id)
 
+    # -- what is dead ----------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """Effects of rules that are remembered."""
+        return len(self._effects)
+
+    def readers(self) -> Iterable[SenderClass | GroupBehaviour | RuleEffect]:
+        """All who rest on what they read of the fabric."""
+        return chain(self._sender_classes.values(), self._behaviours.values(), self._effects.values())
+
+    def drop_dead(
+        self, filters: Mapping[int, AclFilter], serials: Callable[[], set[int]], requirements: set[int]
+    ) -> None:
+        """Drop what speaks of none but senders, groups and rules that are gone, of other filters than these and other
+        requirements than these (by ``id``). ``serials``: those of the rules there are, once no list of ours holds
+        others."""
+        self._effect_ids.clear()
+        self._sender_classes = {start: one for start, one in self._sender_classes.items() if one.members}
+        self._behaviours = {
+            (switch, group): one
+            for (switch, group), one in self._behaviours.items()
+            if any(table.groups[group] for table in self.fabric.models[switch].tables.values())
+        }
+        self._drop_checks(filters)
+        self._drop_effects(serials(), requirements)
+        states = {number for _, _, number in self._effects}
+        states |= {looks >> 8 for done in self._done.values() for _, looks, _ in done}
+        states |= {
+            number for one in self._sender_classes.values() for held in one.visits.values() for _, number in held
+        }
+        self._states = {key: number for key, number in self._states.items() if number in states}
+
+    def _drop_checks(self, filters: Mapping[int, AclFilter]) -> None:
+        """Drop the checks that no sender class with members would pass again."""
+        live = set(self._sender_classes.values())
+        pairs = {pair for one in live for pair in one.members}
+        self.spared = {pair: boxes for pair, boxes in self.spared.items() if pair in pairs}
+        self._by_tenant = {
+            tenant: held
+            for tenant, some in self._by_tenant.items()
+            if (held := {pair: None for pair in some if pair in pairs})
+        }
+        for pair, checks in list(self._done.items()):
+            for key, checked in list(checks.items()):
+                checked.sender_classes = {one: None for one in checked.sender_classes if one in live}
+                gone = checked.filter is not None and id(checked.filter) not in filters
+                if gone or pair not in pairs or not checked.sender_classes:
+                    checked.clear()
+                    del checks[key]
+            if pair not in pairs:
+                del self._done[pair]
+
+    def _drop_effects(self, serials: set[int], requirements: set[int]) -> None:
+        """Drop the effects of rules that are gone, or sent to groups as they were, or that nothing rests on."""
+        live = set(self._sender_classes.values())
+        numbers = {one.number for one in self._behaviours.values()}
+        for effect in list(self._effects.values()):
+            effect_id = effect.effect_id
+            effect.passed_checks = {done: None for done in effect.passed_checks if effect_id in done.effect_ids}
+            effect.sender_classes = {one: None for one in effect.sender_classes if one in live}
+            effect.fine = {number: one for number, one in effect.fine.items() if number in requirements}
+            sends = effect_id & _SENDS
+            known = not sends or sends & _OWN_SWITCH or sends in numbers
+            used = effect.passed_checks or effect.sender_classes
+            if not (known and used and effect_id >> 48 in serials):
+                del self._effects[effect.key]
+                for done in effect.passed_checks:
+                    done.drop(effect_id)
+
     # -- what is wanted, and what is known --------------------------------------------------------------------
 
     def requirements(self, pair: Pair) -> tuple[Wants, Wants | None]:
@@ -247,7 +327,11 @@ class SenderClasses:
 
     def number(self, state: PipelineState) -> int:
         """A number for what packets look like, registers aside."""
-        return self._states.setdefault((state.box, state.frame, state.write), len(self._states))
+        key = state.box, state.frame, state.write
+        found = self._states.get(key)
+        if found is None:
+            found = self._states[key] = next(self._next_state)
+        return found
 
     def effect_ids(self, model: SymbolicSwitch, rules: list[PreparedRule]) -> list[tuple[int, PreparedRule]]:
         """Some rules of a switch with their tokens; remembered until a group of the switch is worth something else."""
@@ -277,12 +361,9 @@ class SenderClasses:
         found = self._behaviours.get((switch, group))
         if found is None:
             found = self._behaviours[switch, group] = GroupBehaviour(switch, group, 0)
-            before, self.fabric.reader = self.fabric.reader, found
-            try:
+            with self.fabric.reading(found):
                 value = self.fabric.value(switch, group)
-                found.number = 0 if value is None else value.serial + 1
-            finally:
-                self.fabric.reader = before
+            found.number = 0 if value is None else value.serial + 1
         return found.number
 
     def effect(
@@ -291,12 +372,10 @@ class SenderClasses:
         key = effect_id, prepared.rule.table, number
         found = self._effects.get(key)
         if found is None:
+            self.made += 1
             found = self._effects[key] = RuleEffect(key)
-            before, self.fabric.reader = self.fabric.reader, found
-            try:
+            with self.fabric.reading(found):
                 found.parts = self._executed(model, prepared, state, found.changed)
-            finally:
-                self.fabric.reader = before
         return found
 
     def _executed(

@@ -25,6 +25,10 @@ class AttachedEndpoint:
         self.network: Network = tenant.networks[endpoint.network]
 
 
+DeliveryKey = tuple[str, str, int | None, AttachedEndpoint, int]
+"""Sender, its network and VLAN id; the endpoint that packets arrive at; by how much their time to live is less."""
+
+
 class TenantView:
     """A tenant's endpoints and networks by the atoms of a header space. Kept while the tenant stays the same.
 
@@ -44,7 +48,7 @@ class TenantView:
         self.homes: dict[str, dict[str, AttachedEndpoint]] = {name: {} for name in tenant.networks}
         self.ips: dict[int, list[AttachedEndpoint]] = {}
         self.arp: dict[str, dict[int, tuple[int, int]]] = {name: {} for name in tenant.networks}
-        self.yes: dict[object, Requirement] = {}
+        self.yes: dict[DeliveryKey, Requirement] = {}
         mac, ip = space.domain[ETH_DST].of, space.domain[IP_DST].of
         for endpoint in tenant.endpoints.values():
             name = endpoint.network
@@ -62,6 +66,11 @@ class TenantView:
         for policy in tenant.policies:
             if policy.via is not None:
                 self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))
+
+    def drop_requirements(self, endpoints: set[AttachedEndpoint]) -> Iterable[Requirement]:
+        """Forget what is required but for these endpoints; what is remembered."""
+        self.yes = {key: requirement for key, requirement in self.yes.items() if key[3] in endpoints}
+        return self.yes.values()
 
 
 class RoutedTargets(NamedTuple):

@@ -67,6 +67,12 @@ class PolicySpace:
         """The IPv4 packets that may pass straight from one to the other, as limits that have nothing in common."""
         return self._ways(sender, receiver).get("", ())
 
+    def permits(self) -> Iterator[tuple[Limits, ...]]:
+        """All that ``permitted`` has answered."""
+        yield ()
+        for known in self._known.values():
+            yield from (ways[""] for ways in known.values() if "" in ways)
+
     def detours(self, sender: PolicyClass, receiver: PolicyClass) -> Iterator[tuple[str, tuple[Limits, ...]]]:
         """The same for those that go by a waypoint first: its name, and the packets."""
         yield from ((via, limits) for via, limits in self._ways(sender, receiver).items() if via)

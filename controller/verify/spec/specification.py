@@ -11,7 +11,7 @@ from dataclasses import replace
 from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace, Limits, outside, within
 from clos.controller.verify.spec.admissions import Admission, Admissions, SenderProfile
-from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments
+from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments, TenantView
 from clos.controller.verify.spec.deliveries import Deliveries
 from clos.controller.verify.spec.intent_terms import MULTICAST
 from clos.controller.verify.spec.policy_space import PolicyClass, PolicySpace
@@ -41,6 +41,10 @@ class Specification:
         self.router = space.domain[ETH_DST].of(ROUTER_MAC)
         self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._anyone: dict[SenderProfile, AttachedEndpoint] = {}
+
+    def views(self) -> Iterable[TenantView]:
+        """All tenants' endpoints and networks."""
+        return self._attachments.views.values()
 
     def places(self, host: str) -> list[AttachedEndpoint]:
         """The endpoints of a host."""
