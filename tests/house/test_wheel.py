@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,9 +15,7 @@ from tests.support.root import ROOT
 
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "fabric", "controller", "lab", "topologies", "intents")
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("setuptools") is None, reason="builds a wheel, and setuptools is not installed"
-)
+pytest.importorskip("setuptools", "70.1", reason="builds a wheel: setuptools 70.1 or later, see the extra dev")
 
 
 @pytest.fixture(scope="module")

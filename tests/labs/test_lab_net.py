@@ -21,6 +21,7 @@ TOPOLOGY, INTENTS = ROOT / "topologies/demo.yaml", ROOT / "intents/demo.yaml"
 pytestmark = pytest.mark.lab
 require_lab()
 
+from clos.lab import custom
 from clos.lab.lab import Lab, running
 from clos.lab.measure.attacks import attacks, catalogue
 from clos.lab.measure.frames import matrix, strays
@@ -100,8 +101,7 @@ def test_after_the_measuring_the_lab_is_as_it_was_ordered(lab: Lab) -> None:
 
 
 def test_mininets_own_mn_can_load_the_topology() -> None:
-
-    topo = lab.custom.topos["clos"](str(TOPOLOGY), str(INTENTS))
+    topo = custom.topos["clos"](str(TOPOLOGY), str(INTENTS))
     assert {"leaf1", "spine2", "web1", "report"} <= set(topo.nodes())
     assert topo.nodeInfo("web1")["ip"] == "10.1.1.11/24"
 
