@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def our_hsrp(state: State) -> Facts:
 
 def their_eigrp(data: Any) -> Facts:
     for path, value in walk(data):
-        words = dict(zip(path, path[1:], strict=False))
+        words = dict(pairwise(path))
         vrf = words.get("vrf", "default")
         asn = words.get("eigrp_instance", "") or "0"
         where = asn if asn.isdigit() else "0", vrf

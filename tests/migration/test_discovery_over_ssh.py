@@ -102,7 +102,24 @@ def test_an_unknown_host_key_is_refused_unless_accepted_and_a_changed_one_always
         assert one.asked == []
 
 
-def test_a_port_without_a_listener_and_a_name_without_an_address(tmp_path):
+def test_a_jump_host_leads_to_a_device_and_its_key_is_checked_too(tmp_path):
+    inner, jump, known = device("core1"), device("bastion"), tmp_path / "known"
+    with served([inner, jump], known) as ports:
+        host = Host("core1", "127.0.0.1", ports["core1"], jump=f"{USER}@127.0.0.1:{ports['bastion']}")
+        settings = access(known)
+        collected = ask(host, settings, HostKeys(settings))
+        assert collected.failed == () and jump.asked == []
+        lines = known.read_text(encoding="ascii").splitlines(keepends=True)
+        known.write_text("".join(line for line in lines if str(ports["bastion"]) not in line), encoding="ascii")
+        (failure,) = ask(host, settings, HostKeys(settings)).failed
+        assert "jump host" in failure and "host key is not known" in failure
+        known.unlink()
+        trusting = access(known, accept=True)
+        assert ask(host, trusting, HostKeys(trusting)).failed == ()
+        assert len(known.read_text(encoding="ascii").splitlines()) == 2
+
+
+def test_a_port_without_a_listener_is_named(tmp_path):
     settings = access(tmp_path / "known", timeout=2.0)
     assert "does not answer on its SSH port" in ask(Host("a", "127.0.0.1", 1), settings, HostKeys(settings)).failed[0]
 

@@ -29,30 +29,37 @@ View = Enum("View", [(name, name) for name in VIEWS])  # type: ignore[misc]
 SUMMARY = View("summary")
 
 
+Inventory = Annotated[Path | None, typer.Argument(metavar="[INVENTORY]", help="The devices to ask over SSH, as YAML.")]
+FromFiles = Annotated[
+    Path | None,
+    typer.Option("--from-files", metavar="DIR", help="Read files: DEVICE/show_*.txt, or configs/ and show/."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Keep the outputs there, secrets removed (over SSH: ./discovered)."),
+]
+User = Annotated[str, typer.Option(envvar="CLOS_MIGRATE_USER", help="The user, where the inventory has none.")]
+Parallel = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Devices asked at once.")]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For a connection.")]
+KnownHosts = Annotated[
+    Path | None, typer.Option("--known-hosts", metavar="FILE", help="Host keys, beside those of ~/.ssh/known_hosts.")
+]
+Accept = Annotated[
+    bool, typer.Option("--accept-new-host-keys", help="Trust a host whose key is not known, and keep its key.")
+]
+
+
 @app.command()
 @answering
 def discover(
-    inventory: Annotated[
-        Path | None, typer.Argument(metavar="[INVENTORY]", help="The devices to ask over SSH, as YAML.")
-    ] = None,
-    from_files: Annotated[
-        Path | None,
-        typer.Option("--from-files", metavar="DIR", help="Read files: DEVICE/show_*.txt, or configs/ and show/."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the outputs there, secrets removed (over SSH: ./discovered)."),
-    ] = None,
-    user: Annotated[str, typer.Option(envvar="CLOS_MIGRATE_USER", help="The user, where the inventory has none.")] = "",
-    parallel: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Devices asked at once.")] = 32,
-    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For a connection.")] = 15.0,
-    known_hosts: Annotated[
-        Path | None,
-        typer.Option("--known-hosts", metavar="FILE", help="Host keys, beside those of ~/.ssh/known_hosts."),
-    ] = None,
-    accept: Annotated[
-        bool, typer.Option("--accept-new-host-keys", help="Trust a host whose key is not known, and keep its key.")
-    ] = False,
+    inventory: Inventory = None,
+    from_files: FromFiles = None,
+    out: Out = None,
+    user: User = "",
+    parallel: Parallel = 32,
+    timeout: Timeout = 15.0,
+    known_hosts: KnownHosts = None,
+    accept: Accept = False,
 ) -> Answer:
     """Read a legacy network: configurations and tables of its devices, held against one another.
 
