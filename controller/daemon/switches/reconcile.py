@@ -24,7 +24,8 @@ from clos.fabric.openflow import DecodeError
 
 READERS = 4
 """Switches read back at a time, besides those that are slow. More would cost memory; a slow one has sent little."""
-SLOW_READERS = 60
+SLOW_READERS = 4
+"""And so many slow ones: on a busy machine all may seem slow, and to ask them all at once makes them slower."""
 CHECK_SECONDS = 1.0
 SLOW_ENTRIES = 500
 """A switch that has sent fewer entries since the last check is slow: nobody else waits for it."""
