@@ -56,8 +56,8 @@ def main() -> None:
     bare = echo(len(topology.switches))
     with tempfile.TemporaryDirectory() as place:
         state = Path(place) / "state"
-        with Daemon(path, state, of_port=0, prove=False) as daemon, simulated(topology, daemon.state.wire.address):
-            port = daemon.state.wire.address[1]
+        with Daemon(path, state, of_port=0, prove=False) as daemon, simulated(topology, daemon.switches.wire.address):
+            port = daemon.switches.wire.address[1]
             print(f"bench-{name}: {size(documents) / 1e6:.1f} MB of YAML in {len(documents)} documents", flush=True)
             install(daemon, topology, documents)
             changes(daemon, intent, topology, documents, bare, chosen.rounds)
@@ -73,9 +73,9 @@ def size(documents: dict[str, Text]) -> int:
 
 def install(daemon: Daemon, topology: Topology, documents: dict[str, Text]) -> None:
     """The first apply, on an empty fabric."""
-    daemon.state.roster.await_connected(topology.switches, 60)
-    planned, _ = timed(lambda: daemon.plan(documents.values()))
-    spent, done = timed(lambda: daemon.apply(documents.values(), "bench", "first", allow=ALLOW))
+    daemon.switches.inventory.await_connected(topology.switches, 60)
+    planned, _ = timed(lambda: daemon.changes.plan(documents.values()))
+    spent, done = timed(lambda: daemon.changes.apply(documents.values(), "bench", "first", allow=ALLOW))
     print(f"  first plan {planned:.1f} s, then applied in {spent:.1f} s: ", end="")
     print(f"{done.entries:,} entries, {done.entries / spent:,.0f} per second", flush=True)
 
@@ -90,8 +90,8 @@ def changes(
         intent = changed
         documents[tenant] = Text(f"{tenant}.yaml", write_tenant(changed.tenants[tenant]))
         sources = [*documents.values()]
-        ready, draft = timed(partial(daemon.plan, sources))
-        spent, _ = timed(partial(daemon.apply, sources, "bench", kind, expect_revision=draft.base))
+        ready, draft = timed(partial(daemon.changes.plan, sources))
+        spent, _ = timed(partial(daemon.changes.apply, sources, "bench", kind, expect_revision=draft.base))
         found.setdefault(kind, []).append((ready, ready + spent))
     for kind, rows in found.items():
         ready_sorted, done = (sorted(column) for column in zip(*rows, strict=True))
@@ -122,7 +122,7 @@ def restart(path: Path, state: Path, port: int, topology: Topology) -> None:
     begun = time.perf_counter()
     with Daemon(path, state, of_port=port, prove=False) as daemon:
         started = time.perf_counter() - begun
-        while daemon.status().in_line < len(topology.switches):
+        while daemon.queries.status().in_line < len(topology.switches):
             time.sleep(0.1)
         whole = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

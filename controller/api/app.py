@@ -79,37 +79,37 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
     @app.get("/v1/status", responses=ERRORS, tags=["fabric"])
     def status() -> m.StatusReply:
         """The revision in force, how many switches hold it, and what went wrong lately."""
-        return m.StatusReply.model_validate(daemon.status())
+        return m.StatusReply.model_validate(daemon.queries.status())
 
     @app.get("/v1/switches", responses=ERRORS, tags=["fabric"])
     def switches() -> m.SwitchesReply:
         """Every switch: connected, in line, and if not, why."""
-        return m.SwitchesReply.model_validate(daemon.status())
+        return m.SwitchesReply.model_validate(daemon.queries.status())
 
     @app.get("/v1/switches/{name}/entries", response_class=StreamingResponse, responses=ERRORS, tags=["fabric"])
     def entries(name: SwitchName) -> Response:
         """What a switch holds right now, read back, in the form of `/v1/ruleset`."""
-        state = daemon.entries(name)
+        state = daemon.queries.entries(name)
         held = Ruleset((name,), {"": {"": Placed(Block(*state), (name,))}})
         return _document(held)
 
     @app.get("/v1/ruleset", response_class=StreamingResponse, responses=ERRORS, tags=["fabric"])
     def ruleset() -> Response:
         """Everything that the switches should hold: rules, groups and meters of the revision in force."""
-        return _document(daemon.ruleset())
+        return _document(daemon.revisions.running.ruleset)
 
     @app.get("/v1/drift", responses=ERRORS, tags=["fabric"])
     def drift(switch: Annotated[list[str] | None, Query(description="Default: all.")] = None) -> m.DriftReply:
         """Reads switches back and compares; sends nothing."""
-        revision = daemon.status().revision
-        found = daemon.drift(switch or ())
+        revision = daemon.queries.status().revision
+        found = daemon.queries.drift(switch or ())
         rows = [m.Drifted.model_validate(row) for row in found]
         return m.DriftReply(revision=revision, in_line=all(row.in_line for row in found), switches=rows)
 
     @app.get("/v1/links", responses=ERRORS, tags=["fabric"])
     def links() -> m.LinksReply:
         """Each link as it is cabled, by what switches hear of each other, and links that no topology has."""
-        found = daemon.links()
+        found = daemon.queries.links()
         rows = [m.CabledLink.model_validate(link) for link in found]
         wrong = sum(link.is_wrong for link in found)
         return m.LinksReply(discovery=daemon.discovers, miscabled=wrong, links=rows)
@@ -117,37 +117,37 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
     @app.get("/v1/digests", responses=ERRORS, tags=["fabric"])
     def digests() -> m.DigestsReply:
         """Reads connected switches back and gives a digest of what each holds, as a revision's proof has them."""
-        return m.DigestsReply(digests=daemon.digests())
+        return m.DigestsReply(digests=daemon.queries.digests())
 
     @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
     def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:
         """The last revisions: who, when, why, and what became of them."""
-        return m.RevisionsReply(revisions=[m.Record.model_validate(row) for row in daemon.history(limit)])
+        return m.RevisionsReply(revisions=[m.Record.model_validate(row) for row in daemon.revisions.history(limit)])
 
     @app.get("/v1/revisions/{number}", responses=ERRORS, tags=["revisions"])
     def revision(number: Annotated[int, Path(ge=1, le=2**53)]) -> m.RevisionReply:
         """A revision with its documents."""
-        return m.RevisionReply.model_validate(daemon.revision(number))
+        return m.RevisionReply.model_validate(daemon.revisions.get(number))
 
 
 def _changes(app: FastAPI, daemon: Daemon) -> None:
     @app.post("/v1/plan", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
     def plan(request: m.PlanRequest) -> Response:
         """What the documents would change. Sends nothing."""
-        draft = daemon.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
+        draft = daemon.changes.plan(_texts(request.sources), _text(request.topology) if request.topology else None)
         return JSONResponse(plan_json(daemon, draft, request.limit, request.untouched))
 
     @app.post("/v1/plan/rollback", response_model=m.PlanReply, responses=ERRORS, tags=["changes"])
     def plan_rollback(request: m.RollbackPlanRequest) -> Response:
         """What going back to an earlier revision would change. Sends nothing."""
-        return JSONResponse(plan_json(daemon, daemon.plan_rollback(request.revision), request.limit))
+        return JSONResponse(plan_json(daemon, daemon.changes.plan_rollback(request.revision), request.limit))
 
     @app.post("/v1/apply", response_class=StreamingResponse, responses=LINES, tags=["changes"])
     def apply(request: m.ApplyRequest) -> Response:
         """Makes the fabric do what the documents say. Ends when every switch has confirmed it, or given it back."""
         topology = _text(request.topology) if request.topology else None
         return stream.change(
-            lambda progress: daemon.apply(
+            lambda progress: daemon.changes.apply(
                 _texts(request.sources), progress=progress, topology=topology, **_asked(request)
             )
         )
@@ -155,14 +155,14 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
     @app.post("/v1/rollback", response_class=StreamingResponse, responses=LINES, tags=["changes"])
     def rollback(request: m.RollbackRequest) -> Response:
         """Makes the fabric hold exactly the rules of an earlier revision, as a new revision."""
-        run = partial(daemon.rollback, request.revision, **_asked(request))
+        run = partial(daemon.changes.rollback, request.revision, **_asked(request))
         return stream.change(lambda progress: run(progress=progress))
 
     @app.post("/v1/repair", responses=ERRORS, tags=["changes"])
     def repair(request: m.RepairRequest) -> m.RepairReply:
         """Reads switches back and sends what they lack; with consent, deletes rules that are not Clos's."""
-        failed = daemon.repair(request.switches, request.who, remove_foreign=request.remove_foreign)
-        rows = [row for row in daemon.status().switches if not request.switches or row.name in request.switches]
+        failed = daemon.changes.repair(request.switches, request.who, remove_foreign=request.remove_foreign)
+        rows = [row for row in daemon.queries.status().switches if not request.switches or row.name in request.switches]
         foreign = {row.name: row.foreign for row in rows if row.foreign and row.connected}
         return m.RepairReply(failed=failed, foreign=foreign, absent=[row.name for row in rows if not row.connected])
 
@@ -175,10 +175,10 @@ def plan_json(daemon: Daemon, draft: Candidate, limit: int, untouched: bool = Fa
         "base": draft.base,
         "brakes": [m.Brake.model_validate(brake).model_dump() for brake in draft.brakes],
         "identities": [change.text for change in draft.identities],
-        "offline": daemon.offline(draft),
+        "offline": daemon.changes.offline(draft),
         "interrupted": draft.interrupted,
         "difference": impact_json(means, draft.untouched(means, untouched), limit),
-        "cabling": [str(link) for link in daemon.links() if link.is_wrong],
+        "cabling": [str(link) for link in daemon.queries.links() if link.is_wrong],
     }
 
 

@@ -52,7 +52,7 @@ def serve(
         app = Guard(create_app(daemon), token(place))
         server = closing.enter_context(Server(app, *api, anywhere=api_anywhere))
         closing.callback(daemon.stop)  # before the API ends, so that a change being told of comes to its last line
-        where = Addresses(server.address, daemon.state.wire.address, os.getpid())
+        where = Addresses(server.address, daemon.switches.wire.address, os.getpid())
         closing.callback(withdraw, place)
         publish(place, where)
         (say or _print)(f"clos: ready; switches connect to {_text(where.openflow)}, API at {where.url}")

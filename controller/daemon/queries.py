@@ -2,47 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
+from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.discovery.cabling import LinkReport
-from clos.controller.daemon.state import State
+from clos.controller.daemon.discovery.lldp import Discovery
+from clos.controller.daemon.errors import SWITCH, Refused
+from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.status import Drift, Status, SwitchReport
 from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text
 from clos.controller.daemon.switches.reconcile import ReadBack, compared, difference, each, read_back, remember
+from clos.controller.daemon.switches.switches import Switches
 from clos.controller.intent.topology.identity import as_written
 from clos.controller.plan import summary
+from clos.controller.wire.errors import SwitchError
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
+from clos.fabric.openflow import DecodeError
+from clos.fabric.openflow.digest import state_digest
 from clos.fabric.topology import Switch
 
 
-def status(state: State) -> Status:
-    """The daemon and its switches at this moment."""
-    held, pending, fabric, standings = state.held, state.pending, state.fabric, state.roster.standings()
-    claimed = state.roster.conflicts()
-    switches = [
-        _switch(switch, standings.get(name, SwitchStatus()), claimed.get(name, ""))
-        for name, switch in sorted(fabric.switches.items())
-    ]
-    return Status(
-        held.number,
-        pending.number if pending and not state.doing else None,
-        state.doing,
-        fabric.name,
-        held.sources is not None and as_written(held.sources.topology.text) != as_written(state.topology.text),
-        held.recompiled,
-        state.started,
-        state.wire.address,
-        tuple(switches),
-        tuple(who for _, who in sorted(state.wire.strangers().items())),
-        state.roster.faults,
-        sum(link.is_wrong for link in cabling(state)),
-    )
+class Queries:
+    """Questions to a running daemon."""
 
+    def __init__(
+        self, revisions: Revisions, switches: Switches, activity: Activity, discovery: Discovery | None
+    ) -> None:
+        self._revisions, self._switches, self._activity, self._discovery = revisions, switches, activity, discovery
 
-def cabling(state: State) -> tuple[LinkReport, ...]:
-    """Each link of the fabric, and each that it should not have; none where discovery is off."""
-    return state.discovery.links() if state.discovery is not None else ()
+    def status(self) -> Status:
+        """The daemon and its switches at this moment."""
+        held, pending, fabric, standings = (
+            self._revisions.running,
+            self._revisions.pending,
+            self._revisions.fabric,
+            self._switches.inventory.standings(),
+        )
+        claimed = self._switches.inventory.conflicts()
+        switches = [
+            _switch(switch, standings.get(name, SwitchStatus()), claimed.get(name, ""))
+            for name, switch in sorted(fabric.switches.items())
+        ]
+        return Status(
+            held.number,
+            pending.number if pending and not self._activity.doing else None,
+            self._activity.doing,
+            fabric.name,
+            held.sources is not None
+            and as_written(held.sources.topology.text) != as_written(self._revisions.topology.text),
+            held.recompiled,
+            self._activity.started,
+            self._switches.wire.address,
+            tuple(switches),
+            tuple(who for _, who in sorted(self._switches.wire.strangers().items())),
+            self._switches.inventory.faults,
+            sum(link.is_wrong for link in self.links()),
+        )
+
+    def links(self) -> tuple[LinkReport, ...]:
+        """Each link of the fabric, and each that it should not have; none where discovery is off."""
+        return self._discovery.links() if self._discovery is not None else ()
+
+    def drift(self, switches: Iterable[str] = ()) -> tuple[Drift, ...]:
+        """The switches (default: all of the fabric) read back and compared; sends nothing.
+
+        A change under way shows as drift. Raises Refused for a switch that the fabric has not.
+        """
+        chosen = list(map(self._revisions.known_switch, switches)) or list(self._revisions.fabric.switches)
+        held, standings = self._revisions.running, self._switches.inventory.standings()
+        found = {name: Drift(name, error="not connected") for name in chosen}
+        for reading in each(
+            read_back(self._switches.wire, self._switches.wire.connected().intersection(chosen), held.ruleset)
+        ):
+            found[reading.switch] = _drift(reading, held.ruleset)
+            self._keep(held, standings, reading)
+        return tuple(found[name] for name in sorted(found))
+
+    def entries(self, switch: str) -> SwitchState:
+        """What a switch holds right now, read back. Raises Refused."""
+        held, standings = self._revisions.running, self._switches.inventory.standings()
+        try:
+            read = self._switches.wire.read(self._revisions.known_switch(switch))
+        except (SwitchError, DecodeError) as error:
+            raise Refused(SWITCH, str(error)) from None
+        self._keep(held, standings, compared(switch, read, held.ruleset.state(switch)))
+        return read.state
+
+    def digests(self) -> dict[str, str]:
+        """A digest of what each connected switch holds right now, read back; others are absent. Raises Refused."""
+        return {name: state_digest(self.entries(name)) for name in sorted(self._switches.wire.connected())}
+
+    def _keep(self, held: Running, standings: Mapping[str, SwitchStatus], reading: ReadBack) -> None:
+        """Remember what was read back, unless a change was under way meanwhile: then it may be halfway there."""
+        if not self._activity.changing.acquire(blocking=False):
+            return
+        try:
+            before = standings.get(reading.switch)
+            if (
+                before is not None
+                and self._revisions.running is held
+                and self._switches.inventory.is_still(reading.switch, before)
+            ):
+                remember(self._switches.inventory, before.joins, reading)
+        finally:
+            self._activity.changing.release()
 
 
 def _switch(switch: Switch, now: SwitchStatus, claimed: str) -> SwitchReport:
@@ -52,37 +116,6 @@ def _switch(switch: Switch, now: SwitchStatus, claimed: str) -> SwitchReport:
     problem = claimed or "; ".join(text for text in (now.problem, foreign) if text)
     in_line = now.in_line and not claimed
     return SwitchReport(*about, now.connected, in_line, now.since, len(now.foreign), problem)
-
-
-def drift(state: State, switches: Collection[str] = ()) -> tuple[Drift, ...]:
-    """The switches (default: all of the fabric) read back and held against the current revision."""
-    chosen = switches or state.fabric.switches
-    held, standings = state.held, state.roster.standings()
-    found = {name: Drift(name, error="not connected") for name in chosen}
-    for reading in each(read_back(state.wire, state.wire.connected().intersection(chosen), held.ruleset)):
-        found[reading.switch] = _drift(reading, held.ruleset)
-        _keep(state, held, standings, reading)
-    return tuple(found[name] for name in sorted(found))
-
-
-def entries(state: State, switch: str) -> SwitchState:
-    """What a switch holds right now. Raises SwitchError, DecodeError."""
-    held, standings = state.held, state.roster.standings()
-    read = state.wire.read(switch)
-    _keep(state, held, standings, compared(switch, read, held.ruleset.state(switch)))
-    return read.state
-
-
-def _keep(state: State, held: Running, standings: Mapping[str, SwitchStatus], reading: ReadBack) -> None:
-    """Remember what was read back, unless a change was under way meanwhile: then it may be halfway there."""
-    if not state.changing.acquire(blocking=False):
-        return
-    try:
-        before = standings.get(reading.switch)
-        if before is not None and state.held is held and state.roster.is_still(reading.switch, before):
-            remember(state.roster, before.joins, reading)
-    finally:
-        state.changing.release()
 
 
 def _drift(reading: ReadBack, want: Ruleset) -> Drift:

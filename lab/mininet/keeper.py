@@ -72,9 +72,9 @@ class Keeper:
         self.daemon = Daemon(topology_text, directory, of_port=0)
         self.daemon.start()
         stack.callback(self.daemon.stop)
-        lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
-        self.daemon.state.wire.wait_for(self.plan.topology.switches, 20)
-        applied = self.daemon.apply(self.intents, "lab", "lab up", allow=["offline"]) if self.intents else None
+        lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.switches.wire.address))
+        self.daemon.switches.wire.wait_for(self.plan.topology.switches, 20)
+        applied = self.daemon.changes.apply(self.intents, "lab", "lab up", allow=["offline"]) if self.intents else None
         self.about = {
             "nodes": {node.name: node.pid for node in (*self.net.hosts, *self.net.switches)},
             "entries": applied.entries if applied else 0,
@@ -105,15 +105,15 @@ class Keeper:
             return {"ok": False, "error": f"{type(error).__name__}: {error}"}
 
     def apply(self, request: dict[str, Any]) -> dict[str, Any]:
-        done = self.daemon.apply(
+        done = self.daemon.changes.apply(
             [Text(*item) for item in request["intents"]], "lab", request.get("why", ""), allow=request.get("allow", [])
         )
         return {"revision": done.revision, "entries": done.entries, "seconds": done.seconds}
 
     def status(self, _: dict[str, Any]) -> dict[str, Any]:
-        drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.drift()}
-        links = [link._asdict() for link in self.daemon.links()]
-        return {"connected": sorted(self.daemon.state.wire.connected()), "drift": drift, "links": links}
+        drift = {one.switch: [one.missing, one.changed, one.unexpected] for one in self.daemon.queries.drift()}
+        links = [link._asdict() for link in self.daemon.queries.links()]
+        return {"connected": sorted(self.daemon.switches.wire.connected()), "drift": drift, "links": links}
 
     def controller(self, request: dict[str, Any]) -> dict[str, Any]:
         """Stop the controller, as a crash would, or start it again on its store."""
@@ -121,14 +121,14 @@ class Keeper:
             self.daemon.stop()
         else:
             self.daemon.start()
-            lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.state.wire.address))
+            lab_net.control(self.plan.topology, "tcp:{}:{}".format(*self.daemon.switches.wire.address))
         return {}
 
     def restart(self, _: dict[str, Any]) -> dict[str, Any]:
         """Kill the switch daemon, which holds all switches' rules, and start it again: seconds until it was back, and
         until the controller had each switch in line. Hypervisors, which share the daemon, get their rules meanwhile."""
         began = time.monotonic()
-        roster = self.daemon.state.roster
+        roster = self.daemon.switches.inventory
         left = {name: standing.joins for name, standing in roster.standings().items()}
         self.switches.restart()
         self._cache()

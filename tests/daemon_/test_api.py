@@ -78,7 +78,7 @@ def test_a_change_tells_its_progress_and_ends_with_what_the_fabric_holds(rig, cl
     last = [step for step in steps if step["event"] == "progress"][-1]
     assert (last["number"], last["confirmed"]) == (last["batches"], last["switches"])
     assert (done["revision"], done["changed"], done["format_version"]) == (base + 1, True, FORMAT_VERSION)
-    assert rig.holds(rig.daemon.ruleset())
+    assert rig.holds(rig.daemon.revisions.running.ruleset)
     stored = client.revision(done["revision"])
     assert (stored["who"], stored["why"], stored["sources"]) == ("bob", "ticket 7", other)
     assert client.rollback(base, who="bob")["revision"] == base + 2
@@ -108,7 +108,7 @@ def test_status_switches_and_drift_agree_that_all_is_well(client):
 
 def test_the_ruleset_is_the_documented_document_and_a_switch_holds_its_share(rig, client):
     text = "".join(client.ruleset())
-    assert text == "".join(ruleset_json(rig.daemon.ruleset()))
+    assert text == "".join(ruleset_json(rig.daemon.revisions.running.ruleset))
     rules = [rule for rule in json.loads(text)["rules"] if rule["switch"] == "leaf1"]
     assert client.entries("leaf1")["rules"] == rules
     assert rules

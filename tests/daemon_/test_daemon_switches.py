@@ -22,17 +22,17 @@ def rig(tmp_path, monkeypatch):
 
 
 def row(rig, name="leaf1"):
-    return next(switch for switch in rig.daemon.status().switches if switch.name == name)
+    return next(switch for switch in rig.daemon.queries.status().switches if switch.name == name)
 
 
 def test_a_second_switch_with_a_datapath_id_is_named_with_both_addresses_until_it_is_gone(rig, monkeypatch):
     rig.apply()
-    host, port = rig.daemon.state.wire._admission.members["leaf1"].connection.address
+    host, port = rig.daemon.switches.wire._admission.members["leaf1"].connection.address
     with Fleet(("127.0.0.1", rig.port), [LEAF1]) as fleet:
         there = "{}:{}".format(*fleet[LEAF1].transport.get_extra_info("sockname")[:2])
         assert fleet[LEAF1].closed.wait(10)
         assert eventually(lambda: not row(rig).in_line)
-    found = rig.daemon.status()
+    found = rig.daemon.queries.status()
     assert found.in_line == found.expected - 1
     assert row(rig).connected
     assert row(rig).problem.startswith(
@@ -40,7 +40,7 @@ def test_a_second_switch_with_a_datapath_id_is_named_with_both_addresses_until_i
     )
     assert not rig.apply().changed  # the one that is there goes on
     monkeypatch.setattr(standing, "CONFLICT_SECONDS", 0.0)
-    assert rig.daemon.status().in_line == found.expected
+    assert rig.daemon.queries.status().in_line == found.expected
     assert row(rig).problem == ""
 
 
@@ -62,29 +62,29 @@ def test_a_refusal_names_the_switch_in_quarantine_and_what_it_did(rig, monkeypat
 
 
 def test_a_fault_is_forgotten_when_its_switch_holds_what_it_should(rig):
-    state = rig.daemon.state
+    inventory = rig.daemon.switches.inventory
     for text in ("cannot be synchronized: x", "cannot be synchronized: x", "reported an error: y"):
-        state.roster.fault("leaf1", text)
-    state.roster.fault("leaf1", "no-bundles: for as long as it is connected", lasting=True)
-    state.roster.fault("spine1", "reported an error: z")
-    assert [(f.switch, f.text) for f in rig.daemon.status().faults] == [
+        inventory.fault("leaf1", text)
+    inventory.fault("leaf1", "no-bundles: for as long as it is connected", lasting=True)
+    inventory.fault("spine1", "reported an error: z")
+    assert [(f.switch, f.text) for f in rig.daemon.queries.status().faults] == [
         ("leaf1", "cannot be synchronized: x"),
         ("leaf1", "reported an error: y"),
         ("leaf1", "no-bundles: for as long as it is connected"),
         ("spine1", "reported an error: z"),
     ]
-    state.roster.note("leaf1", row_joins(state, "leaf1"), in_line=True)
-    assert [fault.switch for fault in rig.daemon.status().faults] == ["leaf1", "spine1"]
+    inventory.note("leaf1", row_joins(inventory, "leaf1"), in_line=True)
+    assert [fault.switch for fault in rig.daemon.queries.status().faults] == ["leaf1", "spine1"]
     rig.sim.drop("leaf1")
-    assert eventually(lambda: row_joins(state, "leaf1") == 2 and row(rig).in_line)
-    assert eventually(lambda: [fault.switch for fault in rig.daemon.status().faults] == ["spine1"])
+    assert eventually(lambda: row_joins(inventory, "leaf1") == 2 and row(rig).in_line)
+    assert eventually(lambda: [fault.switch for fault in rig.daemon.queries.status().faults] == ["spine1"])
 
 
 def test_what_is_wrong_with_no_switch_is_over_when_it_is_no_longer_reported(rig):
-    roster = rig.daemon.state.roster
+    roster = rig.daemon.switches.inventory
 
     def faults():
-        return [(fault.switch, fault.text) for fault in rig.daemon.status().faults]
+        return [(fault.switch, fault.text) for fault in rig.daemon.queries.status().faults]
 
     roster.wrong_now("somewhere", ("a", "b"))
     assert faults() == [("", "a"), ("", "b")]
@@ -104,25 +104,25 @@ def test_a_failure_of_the_daemons_own_work_is_over_when_the_work_goes_on(rig, mo
 
     monkeypatch.setattr(controller.Controller, "reading", broken)
     rig.sim.drop("leaf1")
-    assert eventually(lambda: [fault.switch for fault in rig.daemon.status().faults] == ["leaf1"])
-    assert "a fault of ours" in rig.daemon.status().faults[0].text
+    assert eventually(lambda: [fault.switch for fault in rig.daemon.queries.status().faults] == ["leaf1"])
+    assert "a fault of ours" in rig.daemon.queries.status().faults[0].text
     monkeypatch.setattr(controller.Controller, "reading", read)
     rig.settle()
-    assert rig.daemon.status().faults == ()
+    assert rig.daemon.queries.status().faults == ()
 
 
 def test_a_fault_of_a_switch_that_is_in_the_fabric_no_more_is_over(rig):
-    rig.daemon.state.roster.fault("leaf9", "complains: x")
-    rig.daemon.state.expect(FABRIC)
-    assert rig.daemon.status().faults == ()
+    rig.daemon.switches.inventory.fault("leaf9", "complains: x")
+    rig.daemon.switches.expect(FABRIC)
+    assert rig.daemon.queries.status().faults == ()
 
 
-def row_joins(state, name):
-    return state.roster.standings()[name].joins
+def row_joins(inventory, name):
+    return inventory.standings()[name].joins
 
 
 def test_a_stranger_is_listed_while_it_is_connected(rig):
     with Fleet(("127.0.0.1", rig.port), [0x666]) as fleet:
-        assert eventually(lambda: len(rig.daemon.status().strangers) == 1)
+        assert eventually(lambda: len(rig.daemon.queries.status().strangers) == 1)
         fleet.drop(0x666)
-        assert eventually(lambda: rig.daemon.status().strangers == ())
+        assert eventually(lambda: rig.daemon.queries.status().strangers == ())

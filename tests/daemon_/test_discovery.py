@@ -48,16 +48,16 @@ def controlled(state_dir: Path, cabled: Topology, **options: bool) -> Iterator[t
     """A daemon that is told FABRIC, and simulated switches that are cabled as they are."""
     with (
         Daemon(Text("three.yaml", dump(FABRIC)), state_dir, of_port=0, **options) as daemon,
-        SimThread(cabled, daemon.state.wire.address) as sim,
+        SimThread(cabled, daemon.switches.wire.address) as sim,
     ):
         sim.wait_connected()
-        assert eventually(lambda: daemon.status().in_line == len(FABRIC.switches))
-        daemon.apply([NOBODY], "ann", "first", allow=["offline", "empty"])
+        assert eventually(lambda: daemon.queries.status().in_line == len(FABRIC.switches))
+        daemon.changes.apply([NOBODY], "ann", "first", allow=["offline", "empty"])
         yield daemon, sim
 
 
 def states(daemon: Daemon) -> dict[tuple[str, str], str]:
-    return {(link.a, link.b): link.state for link in daemon.links()}
+    return {(link.a, link.b): link.state for link in daemon.queries.links()}
 
 
 # Over real OpenFlow, on simulated switches.
@@ -66,16 +66,16 @@ def states(daemon: Daemon) -> dict[tuple[str, str], str]:
 def test_a_fabric_that_is_cabled_as_designed_says_so_of_every_link(tmp_path: Path) -> None:
     with controlled(tmp_path, FABRIC) as (daemon, _):
         designed = {(str(link.a), str(link.b)): DESIGNED for link in FABRIC.links}
-        assert eventually(lambda: states(daemon) == designed), daemon.links()
+        assert eventually(lambda: states(daemon) == designed), daemon.queries.links()
 
 
 def test_two_cables_the_wrong_way_round_are_told_by_their_names(tmp_path: Path) -> None:
     with controlled(tmp_path, swapped(FABRIC)) as (daemon, _):
         first, other = FABRIC.links[0], FABRIC.links[3]
-        assert eventually(lambda: sum(s == MISWIRED for s in states(daemon).values()) == 2), daemon.links()
+        assert eventually(lambda: sum(s == MISWIRED for s in states(daemon).values()) == 2), daemon.queries.links()
         text = f"{first.a}: expected {first.b}, is {other.b}; {first.b}: expected {first.a}, is {other.a}"
-        assert eventually(lambda: LinkReport(str(first.a), str(first.b), MISWIRED, text) in daemon.links())
-        assert eventually(lambda: sum(MISWIRED in fault.text for fault in daemon.status().faults) == 2)
+        assert eventually(lambda: LinkReport(str(first.a), str(first.b), MISWIRED, text) in daemon.queries.links())
+        assert eventually(lambda: sum(MISWIRED in fault.text for fault in daemon.queries.status().faults) == 2)
 
 
 def test_a_cable_that_breaks_is_missing_at_once_and_back_as_soon_as_it_is_mended(tmp_path: Path) -> None:
@@ -84,10 +84,10 @@ def test_a_cable_that_breaks_is_missing_at_once_and_back_as_soon_as_it_is_mended
         link = FABRIC.links[2]
         sim.fail("cut", str(link.a))
         key = str(link.a), str(link.b)
-        assert eventually(lambda: states(daemon)[key] == MISSING, 2), daemon.links()
-        assert f"{link.a} is down" in next(one.text for one in daemon.links() if (one.a, one.b) == key)
+        assert eventually(lambda: states(daemon)[key] == MISSING, 2), daemon.queries.links()
+        assert f"{link.a} is down" in next(one.text for one in daemon.queries.links() if (one.a, one.b) == key)
         sim.fail("restore", str(link.a))
-        assert eventually(lambda: states(daemon)[key] == DESIGNED, 2), daemon.links()
+        assert eventually(lambda: states(daemon)[key] == DESIGNED, 2), daemon.queries.links()
 
 
 def test_a_links_fault_is_over_when_the_link_is_as_designed(tmp_path: Path) -> None:
@@ -96,23 +96,23 @@ def test_a_links_fault_is_over_when_the_link_is_as_designed(tmp_path: Path) -> N
         first, other = FABRIC.links[2], FABRIC.links[4]
 
         def faults() -> list[str]:
-            return sorted(fault.text.partition(":")[0] for fault in daemon.status().faults)
+            return sorted(fault.text.partition(":")[0] for fault in daemon.queries.status().faults)
 
         ends = sorted(str(link.a).partition(":")[0] for link in (first, other))
         sim.fail("cut", str(first.a))
         sim.fail("cut", str(other.a))
-        assert eventually(lambda: faults() == ends), daemon.status().faults
+        assert eventually(lambda: faults() == ends), daemon.queries.status().faults
         sim.fail("restore", str(first.a))
-        assert eventually(lambda: faults() == [str(other.a).partition(":")[0]]), daemon.status().faults
+        assert eventually(lambda: faults() == [str(other.a).partition(":")[0]]), daemon.queries.status().faults
         sim.fail("restore", str(other.a))
-        assert eventually(lambda: daemon.status().faults == ()), daemon.status().faults
+        assert eventually(lambda: daemon.queries.status().faults == ()), daemon.queries.status().faults
 
 
 def test_a_switch_that_left_is_not_blamed_for_its_cables(tmp_path: Path) -> None:
     with controlled(tmp_path, FABRIC) as (daemon, sim):
         assert eventually(lambda: set(states(daemon).values()) == {DESIGNED})
-        daemon.state.wire.expect({s.dpid: s.name for s in FABRIC.switches.values() if s.name != "leaf1"})
-        assert eventually(lambda: daemon.status().connected == len(FABRIC.switches) - 1)
+        daemon.switches.wire.expect({s.dpid: s.name for s in FABRIC.switches.values() if s.name != "leaf1"})
+        assert eventually(lambda: daemon.queries.status().connected == len(FABRIC.switches) - 1)
         mine = {link: state for link, state in states(daemon).items() if "leaf1:" in link[0] + link[1]}
         assert set(mine.values()) == {UNSEEN}
         assert sim.connected == len(FABRIC.switches)
@@ -120,7 +120,7 @@ def test_a_switch_that_left_is_not_blamed_for_its_cables(tmp_path: Path) -> None
 
 def test_where_discovery_is_off_nothing_is_sent_and_nothing_told(tmp_path: Path) -> None:
     with controlled(tmp_path, FABRIC, discovery=False) as (daemon, sim):
-        assert daemon.links() == ()
+        assert daemon.queries.links() == ()
         sent = sim.call(lambda network: sum(p.tx_packets for s in network.switches.values() for p in s.ports.values()))
         assert sent == 0
 

@@ -95,7 +95,7 @@ def test_a_plan_that_ends_in_a_leak_is_refused_and_nothing_is_sent(rig, monkeypa
     assert all(one.packet and one.trace and one.data for one in found.findings)
     assert not rig.watch.seen
     assert rig.states() == before
-    assert [row.number for row in rig.daemon.history()] == [1]
+    assert [row.number for row in rig.daemon.revisions.history()] == [1]
 
 
 def test_a_leak_on_the_way_is_refused_though_the_last_state_is_as_it_should_be(rig, monkeypatch):
@@ -115,7 +115,7 @@ def test_a_leak_on_the_way_is_refused_though_the_last_state_is_as_it_should_be(r
 def test_a_plan_whose_batches_are_in_the_wrong_order_is_refused(rig, monkeypatch):
     rig.apply([DEMO])
     rig.watch.seen.clear()
-    held = rig.daemon.state.held.ruleset
+    held = rig.daemon.revisions.running.ruleset
 
     def backwards(plan):
         away = diff(held, Ruleset(held.switches, {}))  # everything goes before anything comes
@@ -156,24 +156,24 @@ def test_going_on_without_a_proof_is_recorded_with_who_and_what(rig, monkeypatch
     sabotage(monkeypatch, lambda plan: with_leak(plan, at=-1))
     done = rig.apply(allow=(*ALLOW, "unproven"))
     assert (done.changed, done.proof) == (True, "unproven")
-    stored = rig.daemon.revision(1)
+    stored = rig.daemon.revisions.get(1)
     assert (stored.status, stored.verdict, stored.proof["verdict"]) == (APPLIED, "unproven", "unproven")
     assert "admitted" in stored.proof["text"]
-    entry = next(row for row in rig.daemon.state.store.audit_log() if row.action == "unproven")
+    entry = next(row for row in rig.daemon.revisions.store.audit_log() if row.action == "unproven")
     assert (entry.who, entry.revision) == ("ann", 1)
     assert "admitted" in entry.detail["text"]
 
 
 def test_a_proved_change_is_recorded_as_proved_whatever_was_allowed(rig):
     done = rig.apply(allow=(*ALLOW, "unproven"))
-    assert (done.proof, rig.daemon.history()[0].verdict) == ("proved", "proved")
-    assert all(row.action != "unproven" for row in rig.daemon.state.store.audit_log())
+    assert (done.proof, rig.daemon.revisions.history()[0].verdict) == ("proved", "proved")
+    assert all(row.action != "unproven" for row in rig.daemon.revisions.store.audit_log())
 
 
 def test_the_kept_proof_says_what_every_switch_holds_after_each_batch(rig):
-    plan = rig.daemon.plan([DEMO]).plan
+    plan = rig.daemon.changes.plan([DEMO]).plan
     rig.apply()
-    proof = rig.daemon.revision(1).proof
+    proof = rig.daemon.revisions.get(1).proof
     held = {name: state_digest(state) for name, state in rig.states().items()}
     assert proof["digests"] == held
     assert [state["batch"] for state in proof["states"]] == [batch.name for batch in plan.batches]
@@ -186,8 +186,8 @@ def test_a_change_that_is_proved_says_what_it_took_and_takes_little(rig):
     done = rig.apply()
     assert done.proof_text.startswith("7 claims hold after every batch")
     assert 0 < done.proof_seconds < 5
-    rig.daemon.rollback(rig.apply(PORT).revision - 1, "ann", allow=ALLOW)
-    assert [row.verdict for row in rig.daemon.history()] == ["proved"] * 3
+    rig.daemon.changes.rollback(rig.apply(PORT).revision - 1, "ann", allow=ALLOW)
+    assert [row.verdict for row in rig.daemon.revisions.history()] == ["proved"] * 3
 
 
 def test_a_proof_that_takes_long_says_so_before_anything_is_sent(rig, monkeypatch):
@@ -237,24 +237,24 @@ def test_what_is_out_of_line_already_does_not_keep_the_fabric_from_being_mended(
     rig.apply([DEMO])
     rig.state_dir = tmp_path / "another"  # a controller that knows nothing of what switches hold
     rig.restart()
-    assert eventually(lambda: all("other entries" in each.problem for each in rig.daemon.status().switches))
+    assert eventually(lambda: all("other entries" in each.problem for each in rig.daemon.queries.status().switches))
     done = rig.apply([SMALL])
     assert done.proof == "proved"
-    assert any("out of line" in text for text in rig.daemon.revision(1).proof["left_out"])
+    assert any("out of line" in text for text in rig.daemon.revisions.get(1).proof["left_out"])
 
 
 def test_a_daemon_that_does_not_prove_records_that(tmp_path, monkeypatch):
     with Rig(tmp_path / "state", monkeypatch, prove=False) as rig:
         assert rig.apply().proof == "unproven"
-        assert "not examined" in rig.daemon.revision(1).proof["text"]
+        assert "not examined" in rig.daemon.revisions.get(1).proof["text"]
 
 
 def test_switches_that_are_away_are_named_in_the_proof(rig):
     rig.apply([SMALL])
     rig.sim.fail("crash", "leaf2")
-    assert eventually(lambda: rig.daemon.status().connected == 5)
+    assert eventually(lambda: rig.daemon.queries.status().connected == 5)
     rig.apply([DEMO], allow=(*ALLOW, "offline"))
-    proof = rig.daemon.revision(2).proof
+    proof = rig.daemon.revisions.get(2).proof
     assert proof["left_out"] == ["leaf2 is not connected: reachability is not proved until it connects"]
     assert (proof["states"][-1]["batch"], proof["states"][-1]["against"]) == ("with switches away", "either")
 

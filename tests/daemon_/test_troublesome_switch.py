@@ -81,11 +81,11 @@ def taking_part(rig, bad):
 
 
 def standing(rig, name=BAD):
-    return rig.daemon.state.roster.standings()[name]
+    return rig.daemon.switches.inventory.standings()[name]
 
 
 def in_line(rig):
-    return {name for name, one in rig.daemon.state.roster.standings().items() if one.in_line}
+    return {name for name, one in rig.daemon.switches.inventory.standings().items() if one.in_line}
 
 
 def test_switches_that_join_are_brought_in_line_while_one_is_slow(tmp_path, monkeypatch, quick, bad):
@@ -93,7 +93,7 @@ def test_switches_that_join_are_brought_in_line_while_one_is_slow(tmp_path, monk
     with Rig(tmp_path, monkeypatch) as rig:
         rig.apply()
         with taking_part(rig, bad):
-            assert eventually(lambda: rig.daemon.state.wire.awaited().get(BAD, 0) > 0)
+            assert eventually(lambda: rig.daemon.switches.wire.awaited().get(BAD, 0) > 0)
             for name in sorted(OTHERS):
                 rig.sim.drop(name)
             assert eventually(lambda: all(standing(rig, name).joins == 2 for name in OTHERS))
@@ -107,15 +107,15 @@ def test_changes_and_repairs_go_on_while_one_that_joined_is_slow(tmp_path, monke
     with Rig(tmp_path, monkeypatch) as rig:
         rig.apply()
         with taking_part(rig, bad):
-            assert eventually(lambda: rig.daemon.state.wire.awaited().get(BAD, 0) > 0.5)
+            assert eventually(lambda: rig.daemon.switches.wire.awaited().get(BAD, 0) > 0.5)
             with pytest.raises(Refused, match=BAD) as refused:
                 rig.apply(MORE)
             assert refused.value.code == OFFLINE
             done = rig.apply(MORE, allow=(*ALLOW, "offline"))
             assert done.changed
             assert done.offline == (BAD,)
-            assert rig.daemon.repair(sorted(OTHERS)) == {}
-            assert {row.switch for row in rig.daemon.drift(sorted(OTHERS)) if row.in_line} == OTHERS
+            assert rig.daemon.changes.repair(sorted(OTHERS)) == {}
+            assert {row.switch for row in rig.daemon.queries.drift(sorted(OTHERS)) if row.in_line} == OTHERS
             assert standing(rig).connected
             assert not standing(rig).read
 
@@ -129,12 +129,13 @@ def test_who_reads_all_switches_back_learns_which_one_is_at_fault(
         with taking_part(rig, bad):
             assert eventually(lambda: standing(rig).in_line)
             bad.trouble, bad.every = trouble, every
-            failed = rig.daemon.repair()
+            failed = rig.daemon.changes.repair()
             assert failed.keys() == {BAD}
             assert bad.closed.wait(5)
             assert in_line(rig) == OTHERS
             assert any(
-                fault.switch == BAD and fault.text.startswith("dropped: ") for fault in rig.daemon.status().faults
+                fault.switch == BAD and fault.text.startswith("dropped: ")
+                for fault in rig.daemon.queries.status().faults
             )
             with pytest.raises(Refused, match=f"{BAD} \\(not connected: {why}") as refused:
                 rig.apply(MORE)

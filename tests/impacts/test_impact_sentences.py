@@ -75,13 +75,13 @@ def test_the_history_keeps_what_a_revision_meant(rig: Rig) -> None:
     line = "    - {from: app, to: db, services: [tcp/5432]}\n"
     sources = documents(line, f"{line}    - {{from: web, to: db, services: [tcp/1433]}}\n")
     rig.apply(sources)
-    assert rig.daemon.revision(2).summary["means"] == [NEWLY]
-    assert rig.daemon.plan([DOCUMENT]).difference().sentences[0].text == NEWLY.replace("permits", "refuses")
+    assert rig.daemon.revisions.get(2).summary["means"] == [NEWLY]
+    assert rig.daemon.changes.plan([DOCUMENT]).difference().sentences[0].text == NEWLY.replace("permits", "refuses")
 
 
 def test_drift_that_a_plan_mends_is_told_with_a_packet(rig: Rig) -> None:
     rig.apply()
-    draft = rig.daemon.plan([DOCUMENT])
+    draft = rig.daemon.changes.plan([DOCUMENT])
     held = draft.installed.state("leaf1")
     lost = next(rule for rule in held.rules if rule.table == 4)
     seen = {"leaf1": held._replace(rules=tuple(rule for rule in held.rules if rule is not lost))}

@@ -130,22 +130,25 @@ def rig(tmp_path, monkeypatch):
 
 def test_an_inserted_leaf_takes_nobody_s_box(rig):
     before = rig.state("leaf2")
-    draft = rig.daemon.plan([TENANT], INSERTED)
+    draft = rig.daemon.changes.plan([TENANT], INSERTED)
     assert draft.identities == ()
     rig.apply([TENANT], topology=INSERTED)
     rig.settle()
-    assert {switch.name: switch.dpid for switch in rig.daemon.status().switches} == {**OLD_IDS, "leaf1b": 0x20003}
-    assert rig.holds(rig.daemon.ruleset())
+    assert {switch.name: switch.dpid for switch in rig.daemon.queries.status().switches} == {
+        **OLD_IDS,
+        "leaf1b": 0x20003,
+    }
+    assert rig.holds(rig.daemon.revisions.running.ruleset)
     assert {r.key for r in before.rules} <= {r.key for r in rig.state("leaf2").rules}
     rig.restart()
     rig.settle()
     assert not rig.watch.seen, "it is kept"
-    assert rig.daemon.status().topology_changed, "the file of its start is another"
+    assert rig.daemon.queries.status().topology_changed, "the file of its start is another"
     assert not rig.apply([TENANT]).changed
     assert not rig.apply([TENANT], topology=INSERTED).changed
-    rig.daemon.rollback(1, allow=ALLOW)
+    rig.daemon.changes.rollback(1, allow=ALLOW)
     assert not rig.state("leaf1b").rules
-    rules = rig.daemon.ruleset()
+    rules = rig.daemon.revisions.running.ruleset
     assert all(rig.state(name) == rules.state(name) for name in rules.switches)
 
 
@@ -153,7 +156,7 @@ def test_a_change_of_identity_has_a_brake_of_its_own_and_says_which(rig):
     rig.apply([TENANT], topology=INSERTED)
     swapped = INSERTED.text.replace("leaf1b: {role: leaf}", "leaf1b: {role: leaf, dpid: 0x20002}")
     swapped = Text("swapped", swapped.replace("leaf2: {role: leaf}", "leaf2: {role: leaf, dpid: 0x20003}"))
-    draft = rig.daemon.plan([TENANT], swapped)
+    draft = rig.daemon.changes.plan([TENANT], swapped)
     assert [change.text for change in draft.identities] == [
         "leaf1b becomes another switch (datapath id 0x20003 becomes 0x20002)",
         "leaf1b takes over the switch that was leaf2 (datapath id 0x20002)",
@@ -166,34 +169,36 @@ def test_a_change_of_identity_has_a_brake_of_its_own_and_says_which(rig):
     done = rig.apply([TENANT], topology=swapped, allow=(*ALLOW, "identity"))
     assert done.offline == ()
     rig.settle()
-    rules = rig.daemon.ruleset()
+    rules = rig.daemon.revisions.running.ruleset
     assert (rig.state("leaf1b"), rig.state("leaf2")) == (rules.state("leaf2"), rules.state("leaf1b"))
 
 
 def test_a_replaced_switch_that_nobody_has_plugged_in_is_offline(rig):
     fresh = Text("fresh", TWO.text.replace("leaf2: {role: leaf}", "leaf2: {role: leaf, dpid: 0x77}"))
-    draft = rig.daemon.plan([TENANT], fresh)
-    assert rig.daemon.offline(draft) == ("leaf2",)
+    draft = rig.daemon.changes.plan([TENANT], fresh)
+    assert rig.daemon.changes.offline(draft) == ("leaf2",)
     with pytest.raises(Refused, match="leaf2") as caught:
         rig.apply([TENANT], topology=fresh, allow=(*ALLOW, "identity"))
     assert (caught.value.code, caught.value.flags) == ("offline", ("offline",))
-    assert eventually(lambda: rig.daemon.status().in_line == 4), "refused: the old box is leaf2 still"
+    assert eventually(lambda: rig.daemon.queries.status().in_line == 4), "refused: the old box is leaf2 still"
     done = rig.apply([TENANT], topology=fresh, allow=(*ALLOW, "identity", "offline"))
     assert done.offline == ("leaf2",)
-    rows = {switch.name: switch for switch in rig.daemon.status().switches}
+    rows = {switch.name: switch for switch in rig.daemon.queries.status().switches}
     assert (rows["leaf2"].connected, rows["leaf2"].in_line, rows["leaf2"].dpid) == (False, False, 0x77)
-    assert any("leaf2" in text for text in rig.daemon.revision(done.revision).proof["left_out"])
+    assert any("leaf2" in text for text in rig.daemon.revisions.get(done.revision).proof["left_out"])
 
 
 def test_a_replaced_switch_that_is_there_is_programmed(rig):
     other = Text("other", TWO.text.replace("leaf2: {role: leaf}", "leaf2: {role: leaf, dpid: 0x20003}"))
-    draft = rig.daemon.plan([TENANT], other)
-    assert rig.daemon.offline(draft) == ()
+    draft = rig.daemon.changes.plan([TENANT], other)
+    assert rig.daemon.changes.offline(draft) == ()
     assert draft.plan.touched == ("leaf2",)
     done = rig.apply([TENANT], topology=other, allow=(*ALLOW, "identity"))
     assert (done.offline, done.proof) == ((), "proved")
-    assert rig.state("leaf1b") == rig.daemon.ruleset().state("leaf2"), "the box that the fabric calls leaf1b"
-    assert eventually(lambda: rig.daemon.status().in_line == 4)
+    assert rig.state("leaf1b") == rig.daemon.revisions.running.ruleset.state("leaf2"), (
+        "the box that the fabric calls leaf1b"
+    )
+    assert eventually(lambda: rig.daemon.queries.status().in_line == 4)
 
 
 def test_a_plan_from_files_keeps_identities_and_says_first_what_changes_them(tmp_path):

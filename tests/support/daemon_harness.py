@@ -90,7 +90,7 @@ class Rig:
             topology or self.document, self.state_dir, of_port=self.port, gather=5, **{**self.options, **options}
         )
         self.daemon.start()
-        self.port = self.daemon.state.wire.address[1]
+        self.port = self.daemon.switches.wire.address[1]
 
     def restart(self, **options):
         self.daemon.stop()
@@ -101,10 +101,10 @@ class Rig:
         """Wait until all switches are connected and in line, and nothing is under way."""
 
         def settled():
-            status = self.daemon.status()
+            status = self.daemon.queries.status()
             return status.in_line == status.expected and status.pending is None and not status.doing
 
-        assert eventually(settled), self.daemon.status()
+        assert eventually(settled), self.daemon.queries.status()
 
     def state(self, switch):
         return self.sim.call(lambda network: network.switches[switch].model.state())
@@ -117,4 +117,4 @@ class Rig:
         return self.states() == {name: ruleset.state(name) for name in self.topology.switches}
 
     def apply(self, sources=(DEMO,), **options):
-        return self.daemon.apply(sources, "ann", "because", **{"allow": ALLOW, **options})
+        return self.daemon.changes.apply(sources, "ann", "because", **{"allow": ALLOW, **options})

@@ -20,7 +20,7 @@ from clos.controller.compile import CompileError, compile_fabric
 from clos.controller.compile.numbering import from_json
 from clos.controller.daemon.changes.verdict import NOW, PROVED
 from clos.controller.daemon.compiler_version import fingerprint
-from clos.controller.daemon.state import COMPILER
+from clos.controller.daemon.revisions import COMPILER
 from clos.controller.explain.inputs import load_inputs
 from clos.controller.intent import Text as Document
 from clos.fabric.dataplane.ruleset import SwitchState

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from clos.controller.daemon.changes.candidate import Candidate
-from clos.controller.daemon.state import State
+from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text
 from clos.controller.daemon.switches.reconcile import inspect_switches
+from clos.controller.daemon.switches.switches import Switches
 
 QUICK = 100_000
 """Entries of the whole fabric: up to so many, a change reads every switch back, not only those it touches."""
@@ -34,24 +35,24 @@ class Ground(NamedTuple):
     gaps: tuple[str, ...] = ()
 
 
-def on_read_back(state: State, make: Callable[[], Candidate]) -> tuple[Candidate, Ground]:
+def on_read_back(revisions: Revisions, switches: Switches, make: Callable[[], Candidate]) -> tuple[Candidate, Ground]:
     """The draft of a change on what its switches hold right now: what was read may make it another one."""
-    before, draft = state.roster.standings(), make()
-    every = sum(state.held.ruleset.counts().values()) <= QUICK
+    before, draft = switches.inventory.standings(), make()
+    every = sum(revisions.running.ruleset.counts().values()) <= QUICK
     read: set[str] = set()
-    while due := _due(state, draft, every) - read:
-        inspect_switches(state.wire, state.roster, due, state.held.ruleset)
+    while due := _due(switches, draft, every) - read:
+        inspect_switches(switches.wire, switches.inventory, due, revisions.running.ruleset)
         read |= due
         draft = make()
-    now = state.roster.standings()
+    now = switches.inventory.standings()
     drifted = tuple(sorted(name for name in read if _in_line(before, name) and not _in_line(now, name)))
-    return draft, Ground(drifted, (*_foreign(now), *_unread(state, now, read)))
+    return draft, Ground(drifted, (*_foreign(now), *_unread(revisions.running.number, now, read)))
 
 
-def _due(state: State, draft: Candidate, every: bool) -> set[str]:
+def _due(switches: Switches, draft: Candidate, every: bool) -> set[str]:
     """The connected switches that are to be read back for a draft."""
-    slow = {name for name, seconds in state.wire.awaited().items() if seconds > SLOW_SECONDS}
-    standings = state.roster.standings().items()
+    slow = {name for name, seconds in switches.wire.awaited().items() if seconds > SLOW_SECONDS}
+    standings = switches.inventory.standings().items()
     there = {name for name, standing in standings if standing.connected and (standing.read or name not in slow)}
     return there if every else there.intersection(draft.plan.touched)
 
@@ -73,10 +74,10 @@ def _some(entries: tuple[object, ...]) -> str:
     return ", ".join(map(str, entries[:SHOWN])) + more
 
 
-def _unread(state: State, standings: dict[str, SwitchStatus], read: set[str]) -> tuple[str, ...]:
+def _unread(revision: int, standings: dict[str, SwitchStatus], read: set[str]) -> tuple[str, ...]:
     """Where there is a revision that switches are taken to hold without a look."""
     names = sorted(name for name, standing in standings.items() if standing.connected and name not in read)
-    if not names or not state.held.number:
+    if not names or not revision:
         return ()
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    return (f"not touched, so not read back; taken to hold what revision {state.held.number} gave them: {shown}",)
+    return (f"not touched, so not read back; taken to hold what revision {revision} gave them: {shown}",)

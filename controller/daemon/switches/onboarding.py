@@ -13,35 +13,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
-from clos.controller.daemon.state import State
+from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.switches.reconcile import ReadBack, push_difference, read_back, remember
+from clos.controller.daemon.switches.switches import Switches
 
 
-def onboard(state: State, arrived: Iterable[str], only_slow_left: Callable[[], object] = lambda: None) -> None:
+def onboard(
+    revisions: Revisions,
+    switches: Switches,
+    activity: Activity,
+    arrived: Iterable[str],
+    only_slow_left: Callable[[], object] = lambda: None,
+) -> None:
     """Bring switches that have joined to the current revision; remember of others what they hold.
 
     ``only_slow_left`` is called when nobody is left to be read but switches that are slow: others may begin.
     """
-    held, joins = state.held, state.roster.joins(arrived)
-    for readings in read_back(state.wire, joins, held.ruleset, only_slow_left=only_slow_left):
-        _conclude(state, held, joins, readings)
+    held, joins = revisions.running, switches.inventory.joins(arrived)
+    for readings in read_back(switches.wire, joins, held.ruleset, only_slow_left=only_slow_left):
+        _conclude(revisions, switches, activity, held, joins, readings)
 
 
-def _conclude(state: State, held: Running, joins: dict[str, int], readings: list[ReadBack]) -> None:
+def _conclude(
+    revisions: Revisions,
+    switches: Switches,
+    activity: Activity,
+    held: Running,
+    joins: dict[str, int],
+    readings: list[ReadBack],
+) -> None:
     """Act on readings that were held against ``held``, if that is still what counts.
 
     What another compiler sent is left as it is: the rules this one would send are for a plan to show first.
     """
     ours = held.compiled.topology.switches if held.compiled and not held.recompiled else {}
-    with state.changing:
-        if state.held is not held:
-            state.roster.again(found.switch for found in readings)
-        elif state.pending is None and not state.stopping.is_set():
+    with activity.changing:
+        if revisions.running is not held:
+            switches.inventory.again(found.switch for found in readings)
+        elif revisions.pending is None and not activity.stopping.is_set():
             for found in readings:
                 if found.switch not in ours:
-                    remember(state.roster, joins[found.switch], found)
+                    remember(switches.inventory, joins[found.switch], found)
             known = [found for found in readings if found.switch in ours]
-            push_difference(state.wire, state.roster, joins, known, held.ruleset)
-            if held.recompiled and all(standing.in_line for standing in state.roster.standings().values()):
-                state.held = held._replace(recompiled=False)  # it makes the same rules
+            push_difference(switches.wire, switches.inventory, joins, known, held.ruleset)
+            if held.recompiled and all(standing.in_line for standing in switches.inventory.standings().values()):
+                revisions.running = held._replace(recompiled=False)  # it makes the same rules
