@@ -1,4 +1,4 @@
-"""``migrate predict``: the spanning trees of a discovered network, and what a change would do to them."""
+"""``migrate predict``: spanning trees of a discovered network, what a change does to them, routes and gateways."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Json, answering, usage
+from clos.controller.cli.render.routing import eigrp_json, gateways_json, routing_lines
 from clos.controller.cli.render.text import columns, count
 from clos.controller.migrate.discover.files import NoOutputs, load
 from clos.controller.migrate.discover.names import vlan_text
 from clos.controller.migrate.model import Network
+from clos.controller.migrate.predict.eigrp import predict_eigrp
+from clos.controller.migrate.predict.gateway import predict_gateways
 from clos.controller.migrate.predict.spanning_tree import Key, Tree, predict
 from clos.controller.migrate.predict.stp_changes import FORMS, BadChange, changed, vlan_list
 from clos.controller.migrate.predict.stp_moves import Move, moves, new_loops
@@ -34,7 +37,7 @@ def predict_(
         typer.Option("--change", metavar="CHANGE", help=f"A change to predict, several in order: {'; '.join(FORMS)}."),
     ] = None,
 ) -> Answer:
-    """Predict the spanning tree of each VLAN, and which root ports a change moves.
+    """Predict the spanning tree of each VLAN, which root ports a change moves, EIGRP routes and HSRP gateways.
 
     Exits with 1 when a root port moves on a path in use, or frames would go round; with 3 when nothing can be said of a
     VLAN.
@@ -51,7 +54,10 @@ def predict_(
     refuted = any(move.live for move in moved) or loops
     unknown = any(tree.unknown for tree in then.values())
     code = FAILED if refuted else UNCHECKED if unknown else OK
-    return Answer(_json(then, moved, loops), lambda: _lines(then, moved, loops, bool(change)), code)
+    eigrp, gateways = predict_eigrp(after), predict_gateways(after)
+    document = {**_json(then, moved, loops), "eigrp": eigrp_json(eigrp), "gateways": gateways_json(gateways)}
+    lines = (*_lines(then, moved, loops, bool(change)), *routing_lines(eigrp, gateways))
+    return Answer(document, lambda: iter(lines), code)
 
 
 def _network(directory: Path) -> Network:
