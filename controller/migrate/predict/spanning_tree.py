@@ -213,6 +213,8 @@ class _Plan:
         segments = [
             self.segments[number] for number in self.touching.get(vlan, ()) if vlan in self.segments[number].data
         ]
+        if all(vlan in segment.vlans for segment in segments):
+            return ()
         segments.sort(key=lambda segment: vlan not in segment.vlans)
         group: dict[str, str] = {}
 
