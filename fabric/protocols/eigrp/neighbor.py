@@ -35,6 +35,8 @@ class Neighbor:
     wide: bool = False
     received: int = 0
     """The sequence number of the last reliable packet that was taken."""
+    init: int = 0
+    """The sequence number of its packet with INIT: the same one again is a retransmission, another one a restart."""
     conditional: bool = False
     waiting: deque[Packet] = field(default_factory=deque)
     retransmit: int | None = None

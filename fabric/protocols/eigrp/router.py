@@ -198,7 +198,7 @@ class Router:
 
     def _reliable(self, neighbor: Neighbor, packet: Packet, now: int) -> None:
         """Take a packet that must be acknowledged, in order and once."""
-        if packet.flags & wire.INIT and neighbor.init_received and packet.sequence != neighbor.received:
+        if packet.flags & wire.INIT and neighbor.up and packet.sequence != neighbor.init:
             hello = Packet(
                 wire.HELLO,
                 packet.asn,
@@ -210,14 +210,16 @@ class Router:
             self._begin(neighbor.source, hello, now)
             neighbor = self.neighbors[neighbor.source]
         if packet.flags & wire.INIT:
-            neighbor.init_received = True
+            if packet.sequence != neighbor.init:
+                neighbor.received = 0  # whatever came before was of an earlier life
+            neighbor.init_received, neighbor.init = True, packet.sequence
         if not neighbor.init_received:
             return
         new = neighbor.takes(packet)
         if new:
             neighbor.received = packet.sequence
             neighbor.deadline = max(neighbor.deadline, now + neighbor.hold_ms)
-        if new or packet.sequence == neighbor.received:
+        if new or not packet.flags & wire.CONDITIONAL_RECEIVE:
             self._sender.acknowledge(neighbor, packet.sequence)
         self._complete(neighbor)
         if new:
