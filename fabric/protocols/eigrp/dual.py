@@ -92,7 +92,7 @@ class Entry:
     def feasible_successors(self) -> tuple[Source, ...]:
         """Neighbors that may take over at once, the best first (RFC 7868 §3.4)."""
         able = [s for s, p in self.paths.items() if s not in self.successors and p.reported < self.feasible_distance]
-        return tuple(sorted(able, key=lambda s: (self.paths[s].cost, s)))
+        return tuple(sorted(able, key=lambda s: (self.paths[s].cost, s.address, s.interface)))
 
     def hear(self, source: Source, path: Path | None, event: Event, peers: Iterable[Source]) -> tuple[Action, ...]:
         """What an event makes of this prefix. ``path`` None: out of reach. ``peers``: who can be queried."""
