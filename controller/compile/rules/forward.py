@@ -166,11 +166,19 @@ def gateway_ping(tenant: str, network: Network, vrf: int) -> Block:
     )
 
 
+FROM_PAIR, TO_LEAF = 110, 100
+"""Priorities of delivery: frames under the pair's tag first, then whatever else is for this leaf."""
+
+
 def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
     """Frames that arrived for this leaf's endpoints: take the segment tag off, hand over.
 
     ``peer_tag``: node tag of the other leaf of the pair (0: no pair). A frame that the peer redirected comes
     with this leaf's own tag and is not redirected again.
+
+    Every endpoint has the rule without a look at that tag, and a dual-homed one has another before it. So an endpoint
+    that moves between a host of the pair and a host of this leaf keeps the rule's key: it is modified, and no two
+    rules of one priority ever overlap while the plan is under way.
     """
     rules: list[Rule] = []
     groups: dict[int, GroupEntry] = {}
@@ -179,13 +187,13 @@ def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
         if one.dual_homed:
             local, arrived = host_groups(one, leaf, peer_tag)
             groups |= {local.group: local, arrived.group: arrived}
-            rules.append(_deliver(one, (PAIR.term(1),), (group(arrived.group),)))
-            rules.append(_deliver(one, (PAIR.term(0),), direct))
-        else:
-            rules.append(_deliver(one, (), direct))
+            rules.append(_deliver(FROM_PAIR, one, (PAIR.term(1),), (group(arrived.group),)))
+        rules.append(_deliver(TO_LEAF, one, (), direct))
     return Block(rules, groups.values(), phase=EGRESS)
 
 
-def _deliver(one: Located, context: tuple[tuple[str, int, int], ...], actions: tuple[Action, ...]) -> Rule:
+def _deliver(
+    priority: int, one: Located, context: tuple[tuple[str, int, int], ...], actions: tuple[Action, ...]
+) -> Rule:
     match = Match.trusted((*context, ("eth_dst", one.endpoint.mac, None), ("vlan_vid", VID_PRESENT | one.tag, None)))
-    return DELIVER_STAGE.rule(100, match, Instructions(write=(POP, *actions)), one.cookie)
+    return DELIVER_STAGE.rule(priority, match, Instructions(write=(POP, *actions)), one.cookie)
