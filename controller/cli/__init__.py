@@ -80,7 +80,12 @@ COMMANDS = (
     Row("inspect", "commands.inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
     Row("graph", "commands.graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
     Row("topology", "commands.topology:app", _FABRIC, "Generate, import, show and check topologies."),
-    Row("migrate", "commands.migrate:app", _FABRIC, "Discover a legacy EIGRP/PVST+ network, and show it."),
+    Row(
+        "migrate",
+        "commands.migrate:app",
+        _FABRIC,
+        "Discover a legacy EIGRP/PVST+ network, show it, and predict changes.",
+    ),
     Row("lab", "clos.lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
     Row("serve", "commands.serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "commands.sim:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
@@ -88,7 +93,7 @@ COMMANDS = (
         "sim-legacy",
         "commands.sim_legacy:sim_legacy",
         _CONTROLLER,
-        "Run a simulated network of IOS-like devices, reached over SSH.",
+        "Run simulated IOS-like switches and routers, reached over SSH.",
     ),
     Row("status", "commands.status:status", _CONTROLLER, "Show the controller, its revision and its switches."),
     Row(

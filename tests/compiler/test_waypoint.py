@@ -262,7 +262,7 @@ def test_a_packet_that_is_not_sent_by_its_waypoint_refutes_it(host: str, way: In
     report = verify_states(shop(host), fabric(), {**held, "leaf1": held["leaf1"]._replace(rules=spoilt)})
     assert claim in {one.claim for one in report.counterexamples}
     one = next(one for one in report.counterexamples if one.claim == WAYPOINTED or claim != WAYPOINTED)
-    assert "by way of fw only" in one.text
+    assert "through fw only" in one.text
     assert meaning(shop(host), fabric(), one.at, Packet(one.data))[0].host == host
 
 

@@ -194,7 +194,7 @@ def test_a_refused_change_says_what_to_allow_and_changes_nothing(client):
         "brakes",
         ["delete-tenant=infra", "delete-tenant=office", "deletes"],
     )
-    with pytest.raises(ApiError, match="not 0") as caught:
+    with pytest.raises(ApiError, match="the plan was made for 0") as caught:
         client.apply({SMALL.name: SMALL.text}, expect_revision=0)
     assert caught.value.code == "stale"
     assert client.status()["revision"] == before

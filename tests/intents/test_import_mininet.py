@@ -166,7 +166,7 @@ def test_what_its_text_does_not_tell_is_not_guessed(line: str, why: str, tmp_pat
     file.write_text(f"open({str(tmp_path / 'RAN')!r}, 'w')\n{topo(line.split(chr(10), maxsplit=1)[0])}\n")
     ran = clos("topology", "import", "mininet", f"{file}:T")
     if "more" not in line:
-        assert ran.code == 2 and "was not run" in ran.err and "give --run" in ran.err
+        assert ran.code == 2 and "was not run" in ran.err and "pass --run" in ran.err
     assert not (tmp_path / "RAN").exists()
 
 

@@ -11,10 +11,10 @@ from clos.fabric.protocols.eigrp.config import Config, Interface, NeighborDown, 
 from clos.fabric.protocols.eigrp.metric import Vector
 from clos.fabric.protocols.eigrp.router import Router
 from clos.fabric.protocols.eigrp.routes import Prefix
-from tests.protocols.test_packets import mutated
 from tests.support import eigrp_networks
 from tests.support.eigrp_sim import Net, configs
 from tests.support.examples import EXAMPLES
+from tests.support.mutation import mutated
 
 GIGABIT = Vector(10**7, 10**6)
 LATER = Vector(15 * 10**6, 10**6)

@@ -11,8 +11,8 @@ from clos.controller.migrate.model import Device, HsrpGroup, Interface, Network
 from clos.controller.migrate.predict.gateway import predict_gateways
 from clos.fabric.protocols.hsrp import packet as wire
 from clos.fabric.protocols.hsrp.machine import Config, Effect, Group, Own, Refused, Send
-from tests.protocols.test_packets import mutated
 from tests.support.examples import EXAMPLES
+from tests.support.mutation import mutated
 
 VIRTUAL = 0x0A0000FE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from clos.fabric.protocols.eigrp.routes import External, Malformed, Prefix, Rout
 from clos.fabric.protocols.hsrp import packet as hsrp
 from tests.support import eigrp_packets as random
 from tests.support.examples import EXAMPLES
+from tests.support.mutation import mutated
 from tests.support.tshark import TSHARK, complaints, dissected, ipv4_frame, udp
 
 ROUNDS = max(50, EXAMPLES // 2)
@@ -164,25 +164,6 @@ def test_a_route_out_of_reach_stays_so_on_the_wire() -> None:
     for wide in (False, True):
         packet = eigrp.Packet(eigrp.REPLY, 1, 0, 9, routes=(external,), wide=wide)
         assert eigrp.decode(eigrp.encode(packet)).routes == (external,)
-
-
-def mutated(rng: Random, data: bytes) -> bytes:
-    """The bytes with some changed, cut, repeated or put in."""
-    out = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(out)) if out else 0
-        match rng.randrange(5):
-            case 0 if out:
-                out[at] = rng.randrange(256)
-            case 1 if out:
-                out[at] ^= 1 << rng.randrange(8)
-            case 2:
-                del out[at:]
-            case 3:
-                out[at:at] = rng.randbytes(rng.randint(1, 8))
-            case _ if len(out) > 4:
-                struct.pack_into("!H", out, min(at, len(out) - 2), rng.choice((0, 1, 4, 5, 0xFFFF, 0x8000)))
-    return bytes(out)
 
 
 def _all(value: Any, key: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from clos.controller.compile import compile_fabric
@@ -18,14 +18,9 @@ from tests.support.examples import EXAMPLES
 from tests.support.fabrics import intents, topologies
 from tests.support.intent_turns import Turn, turned, turning
 from tests.support.mutant_trials import broken, edits_of
+from tests.support.prover_settings import settled
 from tests.support.verify_engine_support import states_of
 from tests.support.verify_mutants import KINDS, mutant, mutation
-
-settled = settings(
-    max_examples=max(1, EXAMPLES // 20),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 
 @given(st.data())

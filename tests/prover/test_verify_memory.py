@@ -17,11 +17,11 @@ from clos.controller.verify.proof.ingress_port import Hairpin
 from clos.controller.verify.proof.prover import states_of
 from clos.fabric.dataplane.ruleset import SwitchState
 from clos.fabric.topology import Topology
-from tests.prover.test_verify_changes import settled
 from tests.support.cli_run import ROOT
 from tests.support.fabrics import intents, topologies
 from tests.support.intent_turns import turned
 from tests.support.mutant_trials import broken, edits_of
+from tests.support.prover_settings import settled
 from tests.support.verify_memory import entries
 
 

@@ -20,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Move a legacy EIGRP/PVST+ network onto the fabric: discover it, show it, predict its spanning trees.",
+    help="Discover a legacy EIGRP/PVST+ network, show it, and predict changes.",
 )
 
 app.command("predict")(predict_)

@@ -35,7 +35,7 @@ Authorized = Annotated[
 def sim_legacy(
     directory: Directory, ssh: Ssh = "127.0.0.1:2200", out: Out = None, authorized: Authorized = None
 ) -> None:
-    """Run a simulated network of IOS-like switches and routers.
+    """Run simulated IOS-like switches and routers, reached over SSH.
 
     Each device has a command line over SSH at a port of its own, until Ctrl-C or SIGTERM.
     """
