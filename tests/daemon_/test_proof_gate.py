@@ -237,10 +237,10 @@ def test_what_is_out_of_line_already_does_not_keep_the_fabric_from_being_mended(
     rig.apply([DEMO])
     rig.state_dir = tmp_path / "another"  # a controller that knows nothing of what switches hold
     rig.restart()
-    assert eventually(lambda: all("other entries" in each.problem for each in rig.daemon.queries.status().switches))
+    assert eventually(lambda: all("entries differ" in each.problem for each in rig.daemon.queries.status().switches))
     done = rig.apply([SMALL])
     assert done.proof == "proved"
-    assert any("out of line" in text for text in rig.daemon.revisions.get(1).proof["left_out"])
+    assert any("out of sync" in text for text in rig.daemon.revisions.get(1).proof["left_out"])
 
 
 def test_a_daemon_that_does_not_prove_records_that(tmp_path, monkeypatch):
@@ -399,9 +399,9 @@ def test_going_on_without_a_proof_is_loud_and_shows_for_ever(rig, served, monkey
     ran = clos("apply", "intents/demo.yaml", *served, "--unproven")
     assert ran.code == 0, ran.err
     assert "WARNING: --unproven: without a proof, tenants may reach each other" in ran.err
-    assert "UNPROVEN, sent because of --unproven: after batch" in ran.out
+    assert "UNPROVEN, sent because of --unproven: claims 'admitted'" in ran.out
     assert "NOT PROVED" in clos("history", *served[:2]).out
-    assert "# unproven: after batch" in clos("history", "1", *served[:2]).out
+    assert "# unproven: claims 'admitted'" in clos("history", "1", *served[:2]).out
     assert "NOT PROVED" in clos("audit", *served[:2], "--seconds", "5").out
 
 

@@ -90,7 +90,7 @@ def test_status_keeps_what_a_read_back_finds(rig, deed, look):
     {
         "drift": rig.daemon.queries.drift,
         "entries": lambda: rig.daemon.queries.entries("leaf3"),
-        "digests": rig.daemon.digests,
+        "digests": rig.daemon.queries.digests,
     }[look]()
     rows = {switch.name: switch for switch in rig.daemon.queries.status().switches}
     assert (rig.daemon.queries.status().in_line, rows["leaf3"].in_line) == (5, False)

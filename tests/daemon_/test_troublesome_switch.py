@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from clos.controller.daemon import daemon
-from clos.controller.daemon.changes import ground
+from clos.controller.daemon.changes import changes, ground
 from clos.controller.daemon.errors import OFFLINE, SWITCH, Refused
 from clos.fabric.dataplane.action import Output
 from clos.fabric.dataplane.match import Match
@@ -62,7 +61,7 @@ TROUBLES = {
 @pytest.fixture
 def quick(monkeypatch):
     """Nobody waits long before it goes on without the one that is late."""
-    monkeypatch.setattr(daemon, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(changes, "WAIT_SECONDS", 1.0)
     monkeypatch.setattr(ground, "SLOW_SECONDS", 0.5)
 
 
@@ -150,7 +149,7 @@ def test_a_change_that_one_switch_never_confirms_is_taken_back_and_names_it(tmp_
         with taking_part(rig, bad):
             assert eventually(lambda: standing(rig).in_line)
             bad.silent_on = (m.BarrierRequest,)
-            with pytest.raises(Refused, match=f"{BAD}: no answer to .*taken back") as refused:
+            with pytest.raises(Refused, match=f"{BAD}: no answer to .*undone") as refused:
                 rig.apply(MORE)
             assert refused.value.code == SWITCH
             assert {name: state for name, state in rig.states().items() if name != BAD} == {

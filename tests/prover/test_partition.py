@@ -14,6 +14,8 @@ from tests.support.random_boxes import SIDE, boxes, lists, points, ranks
 
 pytest.importorskip("oxidd", reason="OxiDD is an extra: pip install 'clos-fabric[diagrams]'")
 
+pytestmark = pytest.mark.memory(16384)  # OxiDD reserves a gigabyte for each manager and gives it back late
+
 brief = settings(max_examples=200, deadline=None)
 
 

@@ -23,6 +23,8 @@ from tests.support.random_boxes import Points, boxes, lists, points, ranks
 
 brief = settings(max_examples=300, deadline=None)
 
+pytestmark = pytest.mark.memory(16384)  # OxiDD reserves a gigabyte for each manager and gives it back late
+
 
 def assert_least(box: Points, hiding: Sequence[Points]) -> None:
     """The hiding sets take the whole of the other, and none of them can be spared."""

@@ -30,7 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    with _memory(), _watchdog(item):
+    allowed = item.get_closest_marker("memory")
+    with _memory(allowed.args[0] if allowed else MEMORY), _watchdog(item):
         return (yield)
 
 
@@ -46,12 +47,12 @@ def pytest_runtest_makereport(
 
 
 @contextmanager
-def _memory() -> Iterator[None]:
+def _memory(mebibytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     if not STATUS.exists():
         yield
         return
-    size = int(STATUS.read_text().split()[0]) * resource.getpagesize() + (MEMORY << 20)
+    size = int(STATUS.read_text().split()[0]) * resource.getpagesize() + (mebibytes << 20)
     resource.setrlimit(resource.RLIMIT_AS, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
     try:
         yield

@@ -52,7 +52,7 @@ def end(alone: SymbolicFabric, peers: Mapping[PortRef, PortRef], at: PortRef, bo
                 if sent_by:
                     return found
                 first = first or found
-            for switch, port, frame in (arrival for copies in outcome for arrival in copies):
+            for switch, port, frame in (arrival for copies in sorted(outcome) for arrival in copies):
                 there = peers.get(PortRef(switch, port))
                 if there is not None:
                     waiting.append((there, image(alone.space, part, frame, tuple(range(SLOTS))), rules))

@@ -113,7 +113,7 @@ class _InvariantCheck:
                 self.counts["sets"] += 1
                 if len(outcome) >= MAX_ALTERNATIVES:
                     raise Unmodelled(f"packets at {at} that may fare in {MAX_ALTERNATIVES} ways or more")
-                for switch, port, _ in (arrival for alternative in outcome for arrival in alternative):
+                for switch, port, _ in (arrival for alternative in sorted(outcome) for arrival in alternative):
                     if switch == LOOP:
                         self._say(LOOP_FREE, at, box, "goes round in a loop")
                     elif port == CONTROLLER:
