@@ -16,7 +16,7 @@ test: install
 
 # What a change needs while it is made: few examples, and neither the lab nor what takes long.
 quick: install
-	@CLOS_EXAMPLES=$${CLOS_EXAMPLES:-50} $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not slow and not lab"
+	@CLOS_EXAMPLES=$${CLOS_EXAMPLES:-20} $(BIN)/python -m pytest --numprocesses $(JOBS) -m "not slow and not lab"
 
 # Which lines the tests reach; fails below the floor of pyproject.toml.
 coverage: install

@@ -257,7 +257,7 @@ def test_intents_that_need_other_hosts_are_refused_by_name(lab: Lab, tmp_path: P
     moved = tmp_path / "moved.yaml"
     moved.write_text(INTENTS.read_text().replace("10.1.1.11", "10.1.1.99"))
     ran = clos("lab", "apply", moved, "--dir", lab.cell.directory)
-    assert ran.code == 3 and "(web1): clos lab down" in ran.err
+    assert ran.code == 3 and "(web1): run clos lab down" in ran.err
 
 
 def test_a_datapath_that_is_not_there_is_refused_with_what_to_do(tmp_path: Path) -> None:

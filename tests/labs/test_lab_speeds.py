@@ -88,7 +88,7 @@ def test_what_is_not_kept_is_said_when_a_lab_comes_up(tmp_path: Path) -> None:
     try:
         assert ran.code == 0, ran.err
         words = " ".join(ran.out.split())
-        assert "Not as in the topology: speeds above 1,000 Mbps (16 cables; the lab itself is slower)" in words
+        assert "Topology values not enforced: speeds above 1,000 Mbps (16 cables; the lab itself is slower)" in words
         assert "latencies (8 links)." in words
     finally:
         clos("lab", "down", "--dir", tmp_path / "lab")

@@ -1,7 +1,7 @@
-"""How hard the random tests try, each in proportion: ``CLOS_EXAMPLES=5000 make test`` tries harder; CI sets 2000."""
+"""How hard the random tests try, each in proportion: ``CLOS_EXAMPLES=5000 make test`` tries harder; CI sets 200."""
 
 from __future__ import annotations
 
 import os
 
-EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("CLOS_EXAMPLES", "100"))
