@@ -6,6 +6,7 @@ module by name and only when it is asked for, so that nothing there depends on t
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import sys
@@ -203,6 +204,9 @@ def _in_front(cell: Sandbox, words: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
+EXTRA = frozenset({"mininet", "scapy"})
+"""Python packages that only the lab needs."""
+
 COMMANDS: dict[str, Callable[..., Answer]] = {
     "up": start,
     "apply": apply,
@@ -211,8 +215,26 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "probe": probe,
     "loss": loss,
 }
+
+
+def _equipped(command: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The command; a Python package of the lab that is not installed ends it with the words that help."""
+
+    @functools.wraps(command)
+    def run(*args: object, **options: object) -> Answer:
+        try:
+            return command(*args, **options)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in EXTRA:
+                raise
+            remedy = f"{sys.executable} -m pip install 'clos-fabric[lab]'"
+            raise Stop(UNCHECKED, f"the Python package {error.name} is not installed: {remedy}") from None
+
+    return run
+
+
 for _name, _command in COMMANDS.items():
-    app.command(_name)(answering(_command))
+    app.command(_name)(answering(_equipped(_command)))
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 app.command("shell")(shell)
 

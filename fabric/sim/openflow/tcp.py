@@ -207,6 +207,7 @@ def tls_context(key: Path | str, cert: Path | str, ca: Path | str) -> ssl.SSLCon
     """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca)
     context.check_hostname = False  # a controller is known by its authority, not by a name (OpenFlow 1.3.5 §6.3.3)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # new in 3.13; ovs-pki's certificates lack key ids
     context.load_cert_chain(cert, key)
     return context
 
