@@ -146,9 +146,9 @@ def probe(
 
     Every pair with every service, attacks, packets at the limits, random frames. Exits with 1 when anything differs.
     """
+    lab = _lab(directory)
     from clos.lab.measure.probe import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
-    lab = _lab(directory)
     if covering:
         return cover_told(lab, _tried(lambda: covered(lab)), every)
     return answer(_tried(lambda: probed(lab, most, strays, seed)), every)

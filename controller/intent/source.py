@@ -71,7 +71,8 @@ def texts(source: Source, out: list[Finding]) -> Iterator[Text]:
 
 
 def _unreadable(path: FilePath, error: Exception) -> Finding:
-    reason = getattr(error, "strerror", None) or str(error)
+    nul = "\0" in str(path)  # each Python has words of its own for it
+    reason = "a null character in its path" if nul else getattr(error, "strerror", None) or str(error)
     name = str(path) if str(path).isprintable() else repr(str(path))
     return Finding(Where(name, 1, 1), (), f"cannot be read: {reason}")
 

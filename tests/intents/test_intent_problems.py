@@ -77,7 +77,7 @@ def test_files_that_cannot_be_read_are_problems(tmp_path) -> None:
         "latin.yaml": (2, 7, "byte 0xe9 is not UTF-8: save the file as UTF-8"),
         "empty": (1, 1, "no *.yaml files in this directory"),
         "folder.yaml": (1, 1, "no *.yaml files in this directory"),
-        "'\\x00'": (1, 1, "cannot be read: embedded null byte"),
+        "'\\x00'": (1, 1, "cannot be read: a null character in its path"),
     }
 
 
