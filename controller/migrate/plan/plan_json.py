@@ -1,0 +1,49 @@
+"""``plan.json``: a plan as text, and back, strictly.
+
+Lives here: the machine form. Must not know: what a plan says. A file that is not a plan of this format gives BadPlan,
+with every problem and its place. ``read_plan(plan_text(plan)) == plan``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import TypeAdapter, ValidationError
+
+from clos.controller.migrate.plan.model import FORMAT, Plan
+
+_PLAN = TypeAdapter(Plan)
+
+
+class BadPlan(ValueError):
+    """A text that is no plan; says what is wrong and where, a line each."""
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan as JSON, the same bytes for equal plans."""
+    return json.dumps(_PLAN.dump_python(plan, mode="json"), indent=1, sort_keys=False, ensure_ascii=False) + "\n"
+
+
+def read_plan(text: str, name: str = "plan.json") -> Plan:
+    """The plan that ``plan_text`` wrote. Raises BadPlan."""
+    _check_format(text, name)
+    try:
+        return _PLAN.validate_json(text, strict=True)
+    except ValidationError as fault:
+        raise BadPlan("\n".join(_problem(name, each) for each in fault.errors(include_url=False))) from None
+
+
+def _check_format(text: str, name: str) -> None:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise BadPlan(f"{name}: this is not JSON: {fault}; run clos migrate plan again") from None
+    number = document.get("format") if isinstance(document, dict) else None
+    if number != FORMAT or isinstance(number, bool):
+        raise BadPlan(f"{name}: format: {number!r}, this version reads format {FORMAT}; run clos migrate plan again")
+
+
+def _problem(name: str, error: object) -> str:
+    assert isinstance(error, dict)
+    place = ".".join(str(part) for part in error["loc"])
+    return f"{name}: {place or 'the document'}: {error['msg'].removeprefix('Value error, ')}"
