@@ -1,7 +1,7 @@
 """Devices asked over SSH, by netmiko: read-only, in parallel, and every failure named by its true cause.
 
 Lives here: sessions, host keys, jump hosts. This is the only module of Clos that imports netmiko and paramiko. Must not
-know: what outputs mean.
+know: what outputs mean, what is configured (migrate.run.device).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def ask(host: Host, access: Access, keys: HostKeys) -> Collected:
         failed.append(f"all outputs ({fault})")
     except Broken as fault:
         failed.append(f"all further outputs ({fault})")
-    except (NetmikoBaseException, paramiko.SSHException, OSError, EOFError) as fault:
+    except SESSION_FAULTS as fault:
         failed.append(f"all outputs after {outputs[-1].command if outputs else 'login'} ({cause(fault)})")
     config = next((output.text for output in outputs if output.command == RUNNING_CONFIG), None)
     if config is not None and not re.search(r"(?m)^end\s*!?\s*$", config):
@@ -122,10 +122,20 @@ def _commands(host: Host, outputs: list[Output]) -> Iterator[str]:
 _MORE = re.compile(r"-+ ?[Mm]ore ?-+[ \x08]*$")
 _SETTLE = 0.03
 """Seconds after which what looks like the end of an answer is taken for it."""
+_SURE = 0.3
+"""Seconds after which what looks like a question is taken for one."""
+_TAIL = 240
+"""Letters at the end of what has arrived among which a prompt is looked for."""
+SESSION_FAULTS = (NetmikoBaseException, paramiko.SSHException, OSError, EOFError)
+"""What a session under way may raise beside Broken."""
 
 
 class Broken(Exception):
     """A session that did not give the whole answer; the message says why."""
+
+
+class Asked(Exception):
+    """The device asks something that nobody foresaw; the message is the question. It is not answered."""
 
 
 @dataclass(slots=True)
@@ -143,19 +153,27 @@ class Device:
         netmiko's own ``send_command`` waits out its whole time limit where the session has ended, takes a prompt that
         stands anywhere for the end, and answers questions with RETURN: what is sent here is the command, nothing else.
         """
+        prompt = re.escape(self.prompt)
+        return self.say(permitted(command), re.compile(rf"(?:^|[\r\n]){prompt}[ \t]*$"))
+
+    def say(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None = None) -> str:
+        """What is printed for a line, without its echo and what ``end`` finds; nothing is answered on its behalf.
+
+        ``asks``: what a question's last words look like. Raises Asked, Broken, OSError.
+        """
         self.connection.clear_buffer()
-        self.connection.write_channel(permitted(command) + "\n")
-        text = self._whole(command)
-        lines = plain(text).split("\n")
-        if lines and lines[0].strip().endswith(command):
+        self.connection.write_channel(line + "\n")
+        text = self._whole(line, end, asks)
+        ended = end.search(text)
+        lines = plain(text[: ended.start()] if ended else text).split("\n")
+        if lines and lines[0].strip().endswith(line.strip()):
             lines.pop(0)
-        while lines and (not lines[-1].strip() or lines[-1].strip() == self.prompt):
+        while lines and not lines[-1].strip():
             lines.pop()
         return "\n".join(lines) + "\n"
 
-    def _whole(self, command: str) -> str:
-        """What arrives until the prompt stands alone on the last line and nothing follows it."""
-        end = re.compile(rf"(?:^|[\r\n]){re.escape(self.prompt)}[ \t]*$")
+    def _whole(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None) -> str:
+        """What arrives until the end stands on the last line and nothing follows it."""
         text, heard = "", time.monotonic()
         while True:
             part = self.connection.read_channel()
@@ -164,12 +182,15 @@ class Device:
                 if _MORE.search(text[-40:]):
                     self.connection.write_channel(" ")
                 continue
-            if end.search(text[-2 * len(self.prompt) - 80 :]) and time.monotonic() - heard >= _SETTLE:
+            waited = time.monotonic() - heard
+            if end.search(text[-_TAIL:]) and waited >= _SETTLE:
                 return text
+            if asks and asks.search(text[-_TAIL:]) and waited >= _SURE:
+                raise Asked(plain(text).strip().splitlines()[-1].strip())
             if self.connection.remote_conn.closed or self.connection.remote_conn.eof_received:
-                raise Broken(f"the session ended in the answer to {command}")
-            if time.monotonic() - heard > self.quiet:
-                raise Broken(f"no answer to {command} in {self.quiet:.0f} s")
+                raise Broken(f"the session ended in the answer to {line}")
+            if waited > self.quiet:
+                raise Broken(f"no answer to {line} in {self.quiet:.0f} s")
             time.sleep(0.005)
 
 
@@ -193,7 +214,7 @@ def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
             banner_timeout=access.timeout, sock=_channel(jump, host),
             disabled_algorithms=None if host.old_key_exchange else {"kex": list(SHA1)},
         )  # fmt: skip
-    except (NetmikoBaseException, paramiko.SSHException, OSError, EOFError) as fault:
+    except SESSION_FAULTS as fault:
         if jump is not None:
             jump.close()
         raise Unreachable(cause(fault)) from None
@@ -202,7 +223,7 @@ def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
             connection.enable()
         yield Device(connection, connection.find_prompt(), access.quiet)
     finally:
-        with suppress(NetmikoBaseException, paramiko.SSHException, OSError, EOFError):
+        with suppress(*SESSION_FAULTS):
             connection.paramiko_cleanup()
         if jump is not None:
             jump.close()
