@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.legacy_more_fields import MORE, PLAIN_INTERFACES, walk
 from clos.controller.migrate.discover.lines import Output
 from clos.controller.migrate.discover.names import interface_name, mac_text, vlan_set
 from clos.controller.migrate.discover.readers import reader_of
@@ -60,12 +61,11 @@ def items(value: Any) -> Any:
     return value.items() if isinstance(value, dict) else ()
 
 
-def walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """(keys, value) of every mapping at any depth."""
-    if isinstance(value, dict):
-        yield path, value
-        for key, inner in value.items():
-            yield from walk(inner, *path, key)
+class Loose(dict[str, Any]):
+    """A mapping of an independent reading: what it lacks is an empty one, and no fact."""
+
+    def __missing__(self, key: str) -> Any:
+        return Loose()
 
 
 def their_trees(data: Any) -> Facts:
@@ -213,7 +213,7 @@ def their_eigrp(data: Any) -> Facts:
                 key = *where, words["eigrp_interface"], address
                 yield (*key, "hold"), row["hold"]
                 yield (*key, "uptime"), row["uptime"]
-                yield (*key, "srtt"), round(row["srtt"] * 1000)
+                yield (*key, "srtt"), round(row.get("srtt", 0) * 1000)
                 yield (*key, "rto"), row["rto"]
                 yield (*key, "queue"), row["q_cnt"]
                 yield (*key, "sequence"), row["last_seq_number"]
@@ -229,6 +229,8 @@ def their_eigrp(data: Any) -> Facts:
             yield (*key, "srtt"), value["mean_srtt"]
             yield (*key, "flow"), value["mcast_flow_timer"]
             yield (*key, "pending"), value["pend_routes"]
+            for field in ("hello_interval", "hold_time", "split_horizon_enabled"):
+                yield (*key, field), value.get(field)
 
 
 def our_eigrp(state: State) -> Facts:
@@ -249,6 +251,9 @@ def our_eigrp(state: State) -> Facts:
         yield (*key, "srtt"), port.srtt_ms
         yield (*key, "flow"), port.multicast_flow_timer
         yield (*key, "pending"), port.pending_routes
+        yield (*key, "hello_interval"), port.hello_s
+        yield (*key, "hold_time"), port.hold_s
+        yield (*key, "split_horizon_enabled"), port.split_horizon
 
 
 def their_routes(data: Any) -> Facts:
@@ -297,7 +302,7 @@ def their_ports(data: Any) -> Facts:
             yield (name, "oper"), value["operational_mode"]
             yield (name, "access"), value.get("access_vlan")
             yield (name, "native"), value["encapsulation"].get("native_vlan")
-            yield (name, "allowed"), sorted(vlan_set(value["trunk_vlans"]))
+            yield (name, "allowed"), sorted(vlan_set(value.get("trunk_vlans", "none")))
 
 
 def our_ports(state: State) -> Facts:
@@ -355,7 +360,7 @@ def our_words(state: State) -> Facts:
 
 
 SIDES: tuple[tuple[str, Callable[[Any], Facts], Callable[[State], Facts]], ...] = (
-    ("show spanning-tree summary", lambda data: iter(()), lambda state: iter(())),
+    *MORE,
     ("show spanning-tree", their_trees, our_trees),
     ("show mac address-table", their_macs, our_macs),
     ("show ip arp", their_arp, our_arp),
@@ -384,9 +389,11 @@ def main(directory: Path) -> None:
             continue
         text = path.with_suffix(".txt").read_text(encoding="utf-8", errors="replace")
         reading = known.reader.read(Output(path.stem, command, text))
-        theirs, ours = next((a, b) for start, a, b in SIDES if command.startswith(start))
+        sides = (PLAIN_INTERFACES,) if command == "show interfaces" else SIDES
+        theirs, ours = next((a, b) for start, a, b in sides if command.startswith(start))
         kept = dict(ours(State(**reading.values)))
-        read = dict(theirs(json.loads(path.read_text(encoding="utf-8"))))
+        document = json.loads(path.read_text(encoding="utf-8"), object_hook=Loose)
+        read = {key: value for key, value in theirs(document) if value is not None and not isinstance(value, Loose)}
         for line in reading.unparsed:
             print(f"{command} {path.parent.parent.name}/{path.name}: unparsed: {line.source.line}: {line.text}")
         totals["unparsed lines"] += len(reading.unparsed)

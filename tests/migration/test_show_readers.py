@@ -6,24 +6,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from clos.controller.migrate.discover.lines import Output, Reading
 from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.discover.readers import COMMANDS, reader_of
 from clos.controller.migrate.model import EigrpPath, MacEntry
-
-
-def read(command: str, text: str, vrf: str | None = None) -> Reading:
-    known = reader_of(command)
-    assert known is not None
-    return known.reader.read(Output("sw1", command, text, vrf or known.vrf))
-
-
-def value(command: str, text: str, field: str):
-    """The field, of an output of which every line was taken."""
-    reading = read(command, text)
-    assert reading.unparsed == ()
-    return reading.values[field]
-
+from tests.migration.readings import read, value
 
 TREE = """\
 VLAN0010

@@ -6,6 +6,7 @@ Lives here: outputs, readings, and the base of all readers. Must not know: any c
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
@@ -51,7 +52,7 @@ def row(pattern: str, action: Callable[[Any, re.Match[str]], object] | None = No
     return Row(re.compile(pattern + r"\s*"), action)
 
 
-_PROMPT = re.compile(r"[\w.:()/@-]{0,64}[#>]\s*(sh\w* .*|terminal .*|exit)?")
+_PROMPT = re.compile(r"\s*[\w.:()/@-]{0,64}[#>]\s*(sh\w* .*|terminal .*|exit)?")
 _NOISE = (
     re.compile(r"\s*"),
     _PROMPT,
@@ -59,8 +60,12 @@ _NOISE = (
     re.compile(r"Load for five secs: .*"),
     re.compile(r"Time source is .*"),
     re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+: %UNICON-INFO: .*"),
+    re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\] \+\+\+ .* \+\+\+"),
+    re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d\.\d+ \w+"),
 )
 """What stands around an output: blank lines, prompts, echoes, ``terminal exec prompt timestamp``."""
+_SYSLOG = re.compile(r"\s*(?:\d+: )?[*.]?(?:\d+: )?(?:[A-Z][a-z]{2} +\d+ .*?|\d[\w:.]*): %[A-Z][\w-]*-[0-7]-\w+: .*")
+"""A message that the device logged to the session meanwhile: never a part of the answer."""
 
 _REFUSALS = re.compile(
     r"\s*(% ?(Invalid input|Incomplete command|Ambiguous command|Unknown command|Unrecognized command|"
@@ -91,9 +96,14 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def dedented(lines: list[str]) -> list[str]:
+    """The lines without the indentation that all rows have, as where an output was pasted into a document."""
+    return textwrap.dedent("\n".join("" if is_noise(line) else line for line in lines)).split("\n")
+
+
 def is_noise(line: str) -> bool:
     """Whether a line is no part of any output."""
-    return any(pattern.fullmatch(line) for pattern in _NOISE)
+    return any(pattern.fullmatch(line) for pattern in _NOISE) or _SYSLOG.fullmatch(line) is not None
 
 
 class LineReader:
@@ -114,8 +124,17 @@ class LineReader:
     @classmethod
     def read(cls, output: Output) -> Reading:
         """The whole output."""
+        lines = [line.rstrip() for line in plain(output.text).split("\n")]
+        reading = cls._read(output, lines)
+        level = dedented(lines) if reading.unparsed else lines
+        if level != lines:
+            again = cls._read(output, level)
+            reading = again if len(again.unparsed) < len(reading.unparsed) else reading
+        return reading
+
+    @classmethod
+    def _read(cls, output: Output, lines: list[str]) -> Reading:
         reader = cls(output)
-        lines = plain(output.text).split("\n")
         refusal = next((line.strip() for line in lines if _REFUSALS.fullmatch(line)), None)
         if refusal:
             return Reading(refused=refusal)
@@ -129,6 +148,8 @@ class LineReader:
 
     def take(self, line: str) -> None:
         """One line: the first row that matches has it, or it is noise, or it is unparsed."""
+        if _SYSLOG.fullmatch(line):
+            return
         for pattern, action in self.rows:
             match = pattern.fullmatch(line)
             if match is not None and self.act(action, match) is not NotImplemented:

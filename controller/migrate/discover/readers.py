@@ -13,9 +13,11 @@ from typing import NamedTuple
 from clos.controller.migrate.discover.lines import LineReader
 from clos.controller.migrate.discover.show.access_lists import AccessLists
 from clos.controller.migrate.discover.show.eigrp import EigrpInterfaces, EigrpNeighbors, EigrpTopology
-from clos.controller.migrate.discover.show.hsrp import Standby, StandbyBrief
-from clos.controller.migrate.discover.show.interfaces import Interfaces
+from clos.controller.migrate.discover.show.hsrp import Standby, StandbyBrief, StandbyInternal
+from clos.controller.migrate.discover.show.interfaces import AddressesBrief, Interfaces
+from clos.controller.migrate.discover.show.inventory import Inventory
 from clos.controller.migrate.discover.show.neighbors import CdpNeighbors, LldpNeighbors
+from clos.controller.migrate.discover.show.protocols import Protocols
 from clos.controller.migrate.discover.show.routes import Routes
 from clos.controller.migrate.discover.show.spanning_tree import SpanningTree, SpanningTreeDetail, StpSummary
 from clos.controller.migrate.discover.show.switching import (
@@ -26,7 +28,7 @@ from clos.controller.migrate.discover.show.switching import (
 )
 from clos.controller.migrate.discover.show.tables import ArpTable, MacTable
 from clos.controller.migrate.discover.show.version import Version
-from clos.controller.migrate.discover.show.vlans import Vlans, VtpStatus
+from clos.controller.migrate.discover.show.vlans import Vlans, Vrfs, VtpStatus
 
 RUNNING_CONFIG = "show running-config"
 
@@ -45,9 +47,12 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("show version", Version),
+    Command("show inventory", Inventory, needed=False),
     Command("show vlan", Vlans, instead="show vlan brief"),
     Command("show vlan brief", Vlans, needed=False),
+    Command("show vrf", Vrfs, needed=False),
     Command("show vtp status", VtpStatus, needed=False),
+    Command("show ip interface brief", AddressesBrief, needed=False),
     Command("show interfaces", Interfaces, needed=False),
     Command("show interfaces status", InterfacesStatus, needed=False),
     Command("show interfaces trunk", InterfacesTrunk),
@@ -59,6 +64,7 @@ COMMANDS = (
     Command("show standby", Standby, instead="show standby brief"),
     Command("show standby all", Standby, needed=False),
     Command("show standby brief", StandbyBrief, needed=False),
+    Command("show standby internal", StandbyInternal, needed=False),
     Command("show ip eigrp neighbors", EigrpNeighbors),
     Command("show ip eigrp neighbors detail", EigrpNeighbors, needed=False),
     Command("show ip eigrp topology", EigrpTopology),
@@ -74,6 +80,8 @@ COMMANDS = (
     Command("show ip eigrp vrf {vrf}", EigrpNeighbors, needed=False),
     Command("show ip route", Routes),
     Command("show ip route vrf {vrf}", Routes, needed=False),
+    Command("show ip protocols", Protocols, needed=False),
+    Command("show ip protocols vrf {vrf}", Protocols, needed=False),
     Command("show ip access-lists", AccessLists, needed=False),
     Command("show access-lists", AccessLists, needed=False),
     Command("show mac address-table", MacTable),

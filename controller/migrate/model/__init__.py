@@ -55,6 +55,7 @@ from clos.controller.migrate.model.spanning_tree import (
     StpPortConfig,
     StpTree,
 )
+from clos.controller.migrate.model.tables import AddressState, HsrpVirtual, InventoryItem, ProtocolState, VrfState
 
 __all__ = [
     "ACCESS",
@@ -79,6 +80,7 @@ __all__ = [
     "TRUNK",
     "AccessList",
     "AclLine",
+    "AddressState",
     "ArpEntry",
     "Cable",
     "Contradiction",
@@ -92,12 +94,15 @@ __all__ = [
     "EtherChannel",
     "HsrpGroup",
     "HsrpState",
+    "HsrpVirtual",
     "Interface",
     "InterfaceState",
+    "InventoryItem",
     "MacEntry",
     "Neighbor",
     "Network",
     "PortState",
+    "ProtocolState",
     "Redistribution",
     "Route",
     "Source",
@@ -111,4 +116,5 @@ __all__ = [
     "TrunkState",
     "Unparsed",
     "VlanState",
+    "VrfState",
 ]

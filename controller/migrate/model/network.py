@@ -23,6 +23,7 @@ from clos.controller.migrate.model.ports import (
 from clos.controller.migrate.model.routing import AccessList, Route, StaticRoute
 from clos.controller.migrate.model.sources import Contradiction, Unparsed
 from clos.controller.migrate.model.spanning_tree import StpConfig, StpTree
+from clos.controller.migrate.model.tables import AddressState, HsrpVirtual, InventoryItem, ProtocolState, VrfState
 
 
 class MacEntry(NamedTuple):
@@ -81,6 +82,11 @@ class State:
     ports: tuple[PortState, ...] | None = None
     interfaces: tuple[InterfaceState, ...] | None = None
     eigrp_interfaces: tuple[EigrpInterfaceState, ...] | None = None
+    addresses: tuple[AddressState, ...] | None = None
+    protocols: tuple[ProtocolState, ...] | None = None
+    inventory: tuple[InventoryItem, ...] | None = None
+    vrfs: tuple[VrfState, ...] | None = None
+    hsrp_virtual: tuple[HsrpVirtual, ...] | None = None
     access_lists: tuple[AccessList, ...] | None = None
     """As the device shows them, with their sequence numbers; IPv6 and role-based ones by ``family`` too."""
     stp_mode: str | None = None

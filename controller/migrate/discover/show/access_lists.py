@@ -16,7 +16,7 @@ _WORDS = re.compile(r"permit|deny|remark|evaluate|dynamic|Dynamic|reflexive")
 class AccessLists(LineReader):
     """Standard, extended, IPv6, FQDN, MAC and role-based access lists."""
 
-    witness = re.compile(r"^\s+(?:\d+ )?(?:permit|deny)\b")
+    witness = re.compile(r"^\s*(?:\d+ )?(?:permit|deny)\b")
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
@@ -32,21 +32,27 @@ class AccessLists(LineReader):
             return NotImplemented
         text = _HITS.sub("", match[2]).strip()
         after = re.search(r"\s+sequence (\d+)$", text)
-        number = int(match[1] or (after[1] if after else 0))
+        number = int(match[1] or (after[1] if after else self.next_number(text)))
         self.lists[-1].append(
             AclLine(number, text[: after.start()] if after else text, self.output.source(self.number))
         )
         return None
 
+    def next_number(self, text: str) -> int:
+        """Old outputs have no numbers: the lines of a list of packets get those that IOS gives them; a remark has none."""
+        if text.startswith("remark"):
+            return 0
+        return max((line.sequence for line in self.lists[-1]), default=0) + 10
+
     rows = (
         row(r"\s*(Standard|Extended|Reflexive) IP access list (\S+).*",
             lambda self, match: self.begin(match[2], match[1] != "Standard", "ipv4")),
         row(r"\s*Role-based IP access list (\S+).*", lambda self, match: self.begin(match[1], True, "role-based")),
-        row(r"\s*(IPv6|IP) FQDN access list (\S+).*",
-            lambda self, match: self.begin(match[2], True, "ipv6" if match[1] == "IPv6" else "fqdn")),
+        row(r"\s*(?:FQDN (IPv6|IP)|(IPv6|IP) FQDN) access list (\S+).*",
+            lambda self, match: self.begin(match[3], True, "ipv6" if "IPv6" in match.groups() else "fqdn")),
         row(r"\s*IPv6 access list (\S+).*", lambda self, match: self.begin(match[1], True, "ipv6")),
         row(r"\s*Extended MAC access list (\S+).*", lambda self, match: self.begin(match[1], True, "mac")),
-        row(r"\s+(?:(\d+) )?\s*(\S.*?)", line_),
+        row(r"\s*(?:(\d+) )?\s*(\S.*?)", line_),
         row(r"\s*statistics per-entry.*"),
     )  # fmt: skip
 

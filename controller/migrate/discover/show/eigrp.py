@@ -15,7 +15,7 @@ from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.model import EigrpInterfaceState, EigrpNeighbor, EigrpPath, EigrpTopologyEntry
 
 _HEADING = (
-    r"(?:EIGRP-IPv4|IP-EIGRP)(?:\(0\))? (?:VR\((?P<name>[^)]*)\) )?(?:Address-[Ff]amily )?{what} "
+    r"(?:EIGRP-IPv4|IP-EIGRP):?(?:\(\d+\))? (?:VR\((?P<name>[^)]*)\) )?(?:Address-[Ff]amily )?{what} "
     r"for (?:AS|process)\s*\(?(?P<asn>\d+)\)?{more}\s*(?:VRF\((?P<vrf>[^)]*)\))?"
 )
 INFINITY = 0xFFFFFFFF
@@ -89,9 +89,12 @@ class EigrpNeighbors(_Eigrp):
 class EigrpTopology(_Eigrp):
     """``show ip eigrp [vrf V] topology [all-links]``."""
 
+    asked, waiting = False, 0
+    """Whether the neighbors named below are those whose replies are missing, and how many there were."""
     witness = re.compile(r"^\s*[PAUQRrs]\s+\d+\.\d+\.\d+\.\d+/\d+,")
 
     def entry(self, match: re.Match[str]) -> None:
+        self.asked = False
         self.found.append(
             EigrpTopologyEntry(
                 self.asn,
@@ -125,20 +128,31 @@ class EigrpTopology(_Eigrp):
         name = interface_name(match["interface"]) if match["interface"] else None
         return self.add(EigrpPath(None, name, distance, _metric(match["reported"]) if match["reported"] else 0))
 
+    def ask(self, match: re.Match[str]) -> None:
+        self.asked = True
+
+    def unheard(self, match: re.Match[str]) -> object:
+        if not self.asked:
+            return NotImplemented
+        self.waiting += 1
+        return None
+
     _figures = r"(?:\((?P<distance>\d+|[Ii]nfinity|Inaccessible)/(?P<reported>\d+|[Ii]nfinity|Inaccessible)\))"
     rows = (
         row(_HEADING.format(what=r"[Tt]opology [Tt]able", more=r"/ID\([\d.]+\)"), _Eigrp.heading),
         row(r"\s+Topology\([^)]*\) TID\(\d+\)(?: VRF\(([^)]*)\))?",
             lambda self, match: self.in_vrf(match) if match[1] else None),
         row(r"\s*VRF\(([^)]*)\)", _Eigrp.in_vrf),
-        row(r"Codes: P - .*|\s+r - .*"),
+        row(r"\s*Codes: ?P - .*|\s*r - .*"),
         row(r"\s*(?P<state>[PAUQRrs])\s+(?P<prefix>[\d.]+/\d+), (?P<successors>\d+) successors?, FD is "
             r"(?P<distance>\d+|[Ii]nfinity|Inaccessible)(?:, .*)?", entry),
-        row(rf"\s+via (?P<via>\d+\.\d+\.\d+\.\d+)(?: \(.*?via.*?\))? {_figures}(?:, r)?(?:, (?P<interface>[A-Za-z][^\s,]*))?(?:, .*)?",
+        row(rf"\s*via (?P<via>\d+\.\d+\.\d+\.\d+)(?: \(.*?via.*?\))? {_figures}(?:, r)?(?:, (?P<interface>[A-Za-z][^\s,]*))?(?:, .*)?",
             learned),
-        row(rf"\s+via (?:Connected|\+?Redistributed|\+?Rconnected|\+?Rstatic|Summary|Rsummary|\+\w+|VPNv4 Sourced)"
+        row(rf"\s*via (?:Connected|\+?Redistributed|\+?Rconnected|\+?Rstatic|Summary|Rsummary|\+\w+|VPNv4 Sourced)"
             rf"(?:[ ,]+{_figures})?(?:, (?P<interface>[A-Za-z][^\s,]*))?(?:, .*)?", own),
-        row(r"\s+(\d+ replies,|active |Remaining replies|query-origin|Q - |r - |via \d).*(?<!\))"),
+        row(r"\s*Remaining replies:.*", ask),
+        row(r"\s*via \d+\.\d+\.\d+\.\d+, .*", unheard),
+        row(r"\s*(\d+ replies,|active |query-origin|Q - |r - ).*"),
     )  # fmt: skip
 
     def values(self) -> Mapping[str, Any]:
@@ -146,9 +160,9 @@ class EigrpTopology(_Eigrp):
 
     def count(self, lines: list[str]) -> None:
         super().count(lines)
-        said = sum(re.match(r"\s+via ", line) is not None for line in lines)
+        said = sum(re.match(r"\s*via ", line) is not None for line in lines)
         paths = sum(len(entry.paths) for entry in self.found)
-        if said != paths and not self.unparsed:
+        if said != paths + self.waiting and not self.unparsed:
             self.refuse(f"{said} lines name a path, but {paths} paths were read", 0)
 
 

@@ -85,7 +85,7 @@ class CdpNeighbors(_Neighbors):
         row(r"\s*-{5,}", _Neighbors.end),
         row(r"\s*[Aa]dvertisement version: .*", _Neighbors.end),
         row(r"\s*Total cdp entries displayed : (\d+)", _Neighbors.total),
-        row(r"\s*Interface: (\S+?),\s+Port ID \(outgoing port\): (.*?)",
+        row(r"\s*Interface: (\S+?),\s+Port ID \(outgoing port\): ?(.*?)",
             lambda self, match: self.change(interface=interface_name(match[1]), port=interface_name(match[2]))),
         row(r"\s*Platform: (.*?)\s*,\s+Capabilities: (.*?)",
             lambda self, match: self.change(platform=match[1].strip(), capabilities=_words(match[2]))),
@@ -94,7 +94,7 @@ class CdpNeighbors(_Neighbors):
         row(r"\s*Version ?: *", release),
         row(r"\s*Native VLAN: (\d+).*", lambda self, match: self.change(native_vlan=int(match[1]))),
         row(r"\s*VTP Management Domain(?: Name)?: '(.*)'", lambda self, match: self.change(vtp_domain=match[1])),
-        row(r"\s*Duplex: (\S+)", lambda self, match: self.change(duplex=match[1])),
+        row(r"\s*Duplex(?: Mode)?: (\S+)", lambda self, match: self.change(duplex=match[1])),
         row(r".+", _Neighbors.text),
         row(r"\s*IP address: (\S+)", address),
         row(r"\s*(Entry address|Management address|IPv6 address|CLNS address|Protocol Hello|Power |Spare |Unidirectional|"
@@ -129,7 +129,7 @@ class LldpNeighbors(_Neighbors):
 
     rows = (
         row(r"\s*Local Intf: (\S+)(?: service instance .*)?", local),
-        row(r"\s*Chassis id: (\S+)", chassis_id),
+        row(r"\s*Chassis id: (\S.*?)", chassis_id),
         row(r"\s*-{5,}", _Neighbors.end),
         row(r"\s*Total entries displayed: (\d+)", _Neighbors.total),
         row(r"\s*Time remaining: .*", _Neighbors.end),
@@ -141,10 +141,10 @@ class LldpNeighbors(_Neighbors):
         row(r"\s*IP: (\d+\.\d+\.\d+\.\d+)", lambda self, match: self.change(address=IPv4Address(match[1]))),
         row(r"\s*Vlan ID: (\d+)", lambda self, match: self.change(native_vlan=int(match[1]))),
         row(r"\s*(Port Description|System (?:Name|Description|Capabilities)|Enabled Capabilities|Management Addresses|"
-            r"IPv6:|IP:|OID:|Other:|Auto Negotiation|Physical media|Media Attachment|Vlan ID|MED |\(NP\)|\(PS\)|\(IN\)|"
+            r"IPv6:|IPV6:|IP:|OID:|Other:|Auto Negotiation|Physical media|Media Attachment|Vlan ID|MED |\(NP\)|\(PS\)|\(IN\)|"
             r"H/W revision|F/W revision|S/W revision|Serial number|Manufacturer|Model:|Capabilities:|Device type|"
-            r"Network Policy|PD device|PSE device|Power |Location|Peer Source MAC|Flow Control|Max Frame|LACP).*", value),
-        row(r"\s+[\d.]+\.?", value),
-        row(r"\s+(?:\d+base|Other|Symm|Asym|other|10|100).*", value),
+            r"Network Policy|PD device|PSE device|Power |Location|Peer Source MAC|Flow Control|Max Frame|LACP|Asset id|PoE|Inventory information|Network Policies|Local Intf service instance|Link aggregation|VLAN Name|VLAN ID|Port and Protocol|Protocol Identity|Unknown|Management |Remote |Version|MTU).*", value),
+        row(r"\s*[\d.]+\.?", value),
+        row(r"\s*(?:\d+base|Other|Symm|Asym|other|10|100).*", value),
         row(r"\s*Capability codes:|\s+\([A-Z]\) .*"),
     )  # fmt: skip

@@ -69,7 +69,7 @@ class Routes(LineReader):
 
     rows = (
         row(r"\s*Routing Table: (\S+)", table),
-        row(r"\s*Codes: .*|\s{6,}[A-Za-z+%&*~][\w]{0,2} - .*"),
+        row(r"\s*Codes: .*|\s*[A-Za-z+%&*~][\w]{0,2} - .*"),
         row(r"IPv6 Routing Table .*"),
         row(r"\s*Gateway of last resort is .*"),
         row(r"Default gateway is .*|Host\s+Gateway\s+Last Use.*|ICMP redirect cache is empty"),
@@ -79,9 +79,9 @@ class Routes(LineReader):
         row(rf"{_CODE}\s+{_PREFIX} {_SUMMARY}", direct),
         row(rf"{_CODE}\s+{_PREFIX}\s+{_VIA}", via),
         row(rf"{_CODE}\s+{_PREFIX}", begin),
-        row(rf"\s+{_VIA}", via),
-        row(rf"\s+{_DIRECT}", direct),
-        row(rf"\s+{_SUMMARY}", direct),
+        row(rf"\s*{_VIA}", via),
+        row(rf"\s*{_DIRECT}", direct),
+        row(rf"\s*{_SUMMARY}", direct),
     )
 
     def values(self) -> Mapping[str, Any]:

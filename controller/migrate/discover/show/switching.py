@@ -170,10 +170,10 @@ class InterfacesStatus(LineReader):
         )
 
     rows = (
-        row(r"Port\s+Name\s+Status\s+Vlan\s+.*"),
+        row(r"\s*Port\s+Name\s+Status\s+Vlan\s+.*"),
         row(rf"{_PORT}\s+(.*?)\s*(connected|notconnect|disabled|err-disabled|inactive|monitoring|suspended|noOperMem|"
             r"sfpAbsent|xcvrAbsen|sfpInvali|xcvrInval|linkFlapE|down|up|routed|faulty|standby|dot1p)\s+"
-            r"(\d+|trunk|routed|unassigned|f-path|pvlan|--|[a-z]+\s?\d*)\s+(\S+)\s+(\S+)(?:\s+(\S.*?))?", port),
+            r"(\d[\d,-]*|trunk|routed|unassigned|f-path|pvlan|--|[a-z]+\s?\d*)\s+(\S+)\s+(\S+)(?:\s+(\S.*?))?", port),
         row(r"-{5,}"),
     )  # fmt: skip
 
@@ -213,7 +213,7 @@ class EtherchannelSummary(LineReader):
         row(r"\s+((?:[\w/.:-]+\([\w/*-]+\)\s*)+)", more),
         row(r"\s*Number of channel-groups in use:.*"),
         row(r"\s*Number of aggregators:\s*(\d+)", aggregators),
-        row(r"\s*Flags: .*|\s+[A-Za-z] - .*|\s*Group\s+Port-channel\s.*|[-+\s]+"),
+        row(r"\s*Flags: .*|\s*[A-Za-z](?:/\w+)?\s+- .*|\s*Group\s+Port-channel\s.*|[-+\s]+"),
         row(r"\s*\* - .*|\s*(RU|SU) - .*"),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from clos.controller.migrate.discover.names import interface_name, mac_address
 from clos.controller.migrate.model import ArpEntry, MacEntry
 
 _MAC = r"(?P<mac>[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})"
-_FLAGS = r"\s*(?:[*+~#GRCO()]+\s+)?"
+_FLAGS = r"\s*(?:[*+~#GRCOSD()]+\s+)*"
 
 
 def _ports(text: str) -> tuple[str, ...]:
@@ -60,13 +60,13 @@ class MacTable(LineReader):
             self.refuse(f"{self.line.strip()}, but {len(self.found)} rows were read")
 
     rows = (
-        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z*]+)\s+(?:Yes|No)\s+(?:\d+|-|n/a)"
+        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z_*]+)\s+(?:Yes|No)\s+(?:\d+|-|n/a)"
             r"(?:\s+(?P<ports>\S.*?))?", entry),
-        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z*]+)\s+(?:\d+|-|~~~|0)\s+[FT]\s+[FT]\s+"
+        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z_*]+)\s+(?:\d+|-|~~~|0)\s+[FT]\s+[FT]\s+"
             r"(?P<ports>\S.*?)", entry),
-        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z*]+)\s+"
+        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z_*]+)\s+"
             r"(?:ip|ipx|assigned|other|[a-z]+(?:,[a-z]+)+)(?:,[a-z]+)*\s+(?P<ports>\S.*?)", entry),
-        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z*]+)\s+(?P<ports>\S.*?)", entry),
+        row(rf"{_FLAGS}(?P<vlan>\d+|All|N/A|---|-)\s+{_MAC}\s+(?P<kind>[A-Za-z_*]+)(?:\s+(?P<ports>\S.*?))?", entry),
         row(rf"\s*{_MAC}\s+(?P<kind>Dynamic|Self|Static|Secure)\s+(?P<vlan>\d+)\s+(?P<ports>\S.*?)", entry),
         row(r"\s{20,}(?P<ports>[A-Za-z]\S.*?)", more),
         row(r"\s*Total Mac Addresses for this criterion: (\d+)", total),
@@ -76,9 +76,10 @@ class MacTable(LineReader):
         row(r"(?i)\s*(Destination Address|Non-static Address Table:?).*"),
         row(r"(?i)\s*(unicast|multicast) entries.*"),
         row(r"\s*Legend:.*"),
-        row(r"\s*(age - |n/a - |.*EvpnPeer|\(T\) - |link,|.*Overlay MAC).*"),
+        row(r"\s*([*#A-Z] - |age - |n/a - |.*EvpnPeer|\(T\) - |link,|.*Overlay MAC).*"),
         row(r"\s*Displaying entries from .*"),
         row(r"Module \d+:?|Active Supervisor:?"),
+        row(r"\s*(?:Dynamic|Secure|Static|System Self|Total) (?:MAC )?[Aa]ddresses(?: \(User-defined\))?(?: Count)?:\s+\d+"),
     )  # fmt: skip
 
     def values(self) -> Mapping[str, Any]:
@@ -111,7 +112,7 @@ class ArpTable(LineReader):
         row(r"\s*Internet\s+(?P<address>[\d.]+)\s+(?P<age>\d+|-)\s+(?P<mac>[0-9a-fA-F.]{14}|(?i:incomplete))"
             r"(?:\s+(?P<type>ARPA|SNAP|SAP|802\.1Q|SRP-A|SRP-B|DOT1Q|Unkn))"
             r"(?:\s+(?P<interface>[A-Za-z][\w./:-]*)(?:\s+pv\s+\d+)?)?", entry),
-        row(r"\s*Protocol\s+Address\s+Age \(min\)\s+Hardware Addr\s+Type\s+Interface"),
+        row(r"\s*Protocol\s+Address\s+Age ?\(min\)\s+Hardware Addr\s+Type\s+Interface"),
         row(r"\s*Total number of entries:? \d+"),
     )  # fmt: skip
 

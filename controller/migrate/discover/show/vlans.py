@@ -8,7 +8,7 @@ from typing import Any
 
 from clos.controller.migrate.discover.lines import LineReader, Output, row
 from clos.controller.migrate.discover.names import interface_name
-from clos.controller.migrate.model import VlanState
+from clos.controller.migrate.model import VlanState, VrfState
 
 _STATUS = r"(active|suspended|act/unsup|act/lshut|act/ishut|sus/lshut|sus/ishut)"
 
@@ -20,12 +20,13 @@ def _ports(text: str) -> tuple[str, ...]:
 class Vlans(LineReader):
     """The first table is read; types, remote SPAN and private VLANs are other tables, each by its heading."""
 
-    witness = re.compile(rf"^\d+\s+\S.*\s{_STATUS}(?:\s|$)")
+    witness = re.compile(rf"^(?:\d+\s+\S.*|\s*)\s{_STATUS}(?:\s|$)")
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
         self.found: list[VlanState] = []
         self.other = False
+        self.wrapped: tuple[str, str] | None = None
 
     def first(self, match: re.Match[str]) -> None:
         self.other = False
@@ -37,6 +38,21 @@ class Vlans(LineReader):
         if self.other:
             return NotImplemented
         self.found.append(VlanState(int(match[1]), match[2].strip(), match[3], _ports(match[4] or "")))
+        return None
+
+    def long_name(self, match: re.Match[str]) -> object:
+        """A name too long for its column; the rest of the row is below."""
+        if self.other:
+            return NotImplemented
+        self.wrapped = match[1], match[2]
+        return None
+
+    def rest(self, match: re.Match[str]) -> object:
+        if self.other or self.wrapped is None:
+            return NotImplemented
+        number, name = self.wrapped
+        self.wrapped = None
+        self.found.append(VlanState(int(number), name, match[1], _ports(match[2] or "")))
         return None
 
     def more(self, match: re.Match[str]) -> object:
@@ -53,6 +69,8 @@ class Vlans(LineReader):
         row(r"\s*VLAN\s+Name\s+Status.*", first),
         row(r"\s*(VLAN\s+(?:Type|AREHops).*|Remote SPAN VLANs.*|Primary\s+Secondary\s+Type.*)", second),
         row(rf"(\d+)\s+(\S.*?)\s+{_STATUS}(?:\s+(\S.*?))?", vlan),
+        row(rf"\s+{_STATUS}(?:\s+(\S.*?))?", rest),
+        row(r"(\d+)\s+(\S{20,})", long_name),
         row(r"\s{30,}([A-Z]\S*(?:, ?\S+)*,?)", more),
         row(r"\s*[-\s]+"),
         row(r"\s*(?:\d+|none)\s.*|\s*\d[\d,-]*", elsewhere),
@@ -63,6 +81,37 @@ class Vlans(LineReader):
             "vlan_table": tuple(self.found),
             "vlans": {vlan.vlan: vlan.name for vlan in self.found},
         }
+
+
+class Vrfs(LineReader):
+    """``show vrf``: VRFs with their interfaces, which go on below one another."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self.found: list[VrfState] = []
+
+    def vrf(self, match: re.Match[str]) -> None:
+        protocols = tuple(match[2].split(",")) if match[2] else ()
+        self.found.append(VrfState(match[1], protocols, (interface_name(match[3]),) if match[3] else ()))
+
+    def more(self, match: re.Match[str]) -> object:
+        if not self.found:
+            return NotImplemented
+        last = self.found.pop()
+        self.found.append(last._replace(interfaces=(*last.interfaces, interface_name(match[1]))))
+        return None
+
+    rows = (
+        row(r"\s*Name\s+Default RD\s.*"),
+        row(
+            r"\s{0,4}(\S+)\s+(?:<not set>|<being deleted>|[\d.]+:\d+)(?:\s+(ipv[46](?:,ipv[46])*))?(?:\s+([A-Z][\w/.:-]*))?",
+            vrf,
+        ),
+        row(r"\s{20,}([A-Z][\w/.:-]*)", more),
+    )
+
+    def values(self) -> Mapping[str, Any]:
+        return {"vrfs": tuple(self.found)}
 
 
 class VtpStatus(LineReader):
