@@ -1,6 +1,6 @@
 """The prover: all packets at once, over the very rules that switches hold. Independent of the compiler."""
 
-from clos.controller.verify.dataplane.reachability import SwitchEdit
+from clos.controller.verify.dataplane.edits import SwitchEdit
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.controller.verify.proof.claims import CLAIMS, Counterexample, Proof, Refused, Report
 from clos.controller.verify.proof.prover import (

@@ -37,6 +37,10 @@ from clos.fabric.packet.fields import FIELDS, VID_PRESENT
 
 Rewritten = tuple[list[PipelineState], list[Box]]
 """The packets that go on, in parts; and those that are gone (their time to live ran out)."""
+Changed = tuple[list[tuple[Box, HeaderTransform]], list[Box]]
+"""The same after several actions: packets that go on, in parts, with what they look like then; and those gone."""
+KnownChanges = dict[tuple[tuple[Any, ...], Box, HeaderTransform], Changed]
+"""What lists of actions make of packets."""
 
 
 def rewrite(space: HeaderSpace, action: Any, state: PipelineState) -> Rewritten:
@@ -45,6 +49,20 @@ def rewrite(space: HeaderSpace, action: Any, state: PipelineState) -> Rewritten:
     if row is None:
         raise Unmodelled(f"the action {action}")
     return row(space, action, state)
+
+
+def rewrite_all(space: HeaderSpace, actions: tuple[Any, ...], state: PipelineState, known: KnownChanges) -> Changed:
+    """What several actions make of packets, one after the other; worked out once."""
+    key = actions, state.box, state.frame
+    changed = known.get(key)
+    if changed is None:
+        states, gone = [state], list[Box]()
+        for action in actions:
+            done = [rewrite(space, action, each) for each in states]
+            states = [each for goes_on, _ in done for each in goes_on]
+            gone += [box for _, lost in done for box in lost]
+        changed = known[key] = [(each.box, each.frame) for each in states], gone
+    return changed
 
 
 def _now(state: PipelineState, frame: HeaderTransform) -> PipelineState:

@@ -7,15 +7,16 @@ what rests on it, and an outcome that comes out equal stops the invalidation the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from clos.controller.verify.dataplane.flow_table import RegisterContext
 from clos.controller.verify.dataplane.locations import GroupPoint, PipelinePoint
 from clos.controller.verify.dataplane.prepared_rule import PreparedRule
+from clos.controller.verify.dataplane.rule_list import RegisterContext
 from clos.controller.verify.dataplane.summary import Summary
 from clos.controller.verify.headerspace.header_space import Box
+from clos.controller.verify.headerspace.transform import UNCHANGED, HeaderTransform
 from clos.fabric.topology import PortRef
 
 Where = PortRef | GroupPoint | PipelinePoint
@@ -133,16 +134,86 @@ class OutcomeMemo:
         return roots, rests_on
 
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Watched(Generic[K, V]):
+    """Values that may be others after an edit, by key, and who rests on each: only those hear of the edit whose value
+    came out differently. ``compute`` gives the value of a key as things are."""
+
+    __slots__ = ("_compute", "_readers")
+
+    def __init__(self, compute: Callable[[K], V]) -> None:
+        self._compute = compute
+        self._readers: dict[K, Readers] = {}
+
+    def read(self, key: K, reader: Any) -> None:
+        """Somebody rests on a value."""
+        self._readers.setdefault(key, {})[reader] = None
+
+    def readers(self, key: K) -> Readers:
+        """Those who rest on a value; more may be put there."""
+        return self._readers.setdefault(key, {})
+
+    def values(self) -> dict[K, V]:
+        """All values that somebody rests on, as they are before an edit."""
+        return {key: self._compute(key) for key in self._readers}
+
+    def differing(self, before: dict[K, V]) -> Iterator[Any]:
+        """Those who rest on values that were others before."""
+        for key, value in before.items():
+            if self._compute(key) != value:
+                yield from self._readers[key]
+
+    def registers(self) -> Iterable[Readers]:
+        return self._readers.values()
+
+    def drop_unread(self) -> None:
+        """Forget the values that nobody rests on."""
+        for key in [key for key, readers in self._readers.items() if not readers]:
+            del self._readers[key]
+
+
+class ReadLog:
+    """Notes of everything that is read who read it. ``reader``: on whose behalf things are read now; it must be
+    hashable. ``full``: the box of all packets."""
+
+    __slots__ = ("_full", "reader")
+
+    def __init__(self, full: Box) -> None:
+        self._full = full
+        self.reader: Any = None
+
+    def record_read(self, cell: RegisterContext, box: Box, frame: HeaderTransform) -> None:
+        """Packets were looked up among a cell's rules."""
+        if self.reader is None:
+            return
+        if box == self._full and frame == UNCHANGED:
+            cell.users[self.reader] = None
+        elif (seen := cell.users.setdefault(self.reader, {})) is not None:
+            seen[box, frame] = None
+
+    def asked(self, readers: Readers) -> None:
+        """Something was read that has these readers."""
+        if self.reader is not None:
+            readers[self.reader] = None
+
+    def reading(self, reader: Any) -> Reading:
+        """Within it, whatever is read is read on behalf of this reader."""
+        return Reading(self, reader)
+
+
 class Reading:
-    """Whoever reads at the moment, of ``of.reader``: entered, this reader does; left, the one before does again."""
+    """Whoever reads at the moment: entered, this reader does; left, the one before does again."""
 
-    __slots__ = ("_before", "_of", "_reader")
+    __slots__ = ("_before", "_log", "_reader")
 
-    def __init__(self, of: Any, reader: Any) -> None:
-        self._of, self._reader = of, reader
+    def __init__(self, log: ReadLog, reader: Any) -> None:
+        self._log, self._reader = log, reader
 
     def __enter__(self) -> None:
-        self._before, self._of.reader = self._of.reader, self._reader
+        self._before, self._log.reader = self._log.reader, self._reader
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._of.reader = self._before
+        self._log.reader = self._before

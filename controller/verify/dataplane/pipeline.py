@@ -13,8 +13,11 @@ from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any, Protocol
 
-from clos.controller.verify.dataplane.header_actions import rewrite
+from clos.controller.verify.dataplane.action_set import in_order, written
+from clos.controller.verify.dataplane.group_table import BY_PORT, BucketChoice
+from clos.controller.verify.dataplane.header_actions import rewrite, rewrite_all
 from clos.controller.verify.dataplane.locations import ANY_HOST_PORT, ANY_LINK, GroupPoint, PortMatters, TraceSink
+from clos.controller.verify.dataplane.memo import ReadLog
 from clos.controller.verify.dataplane.outcome import (
     DROPPED,
     AclFilter,
@@ -28,47 +31,34 @@ from clos.controller.verify.dataplane.outcome import (
     plain,
 )
 from clos.controller.verify.dataplane.prepared_rule import PipelineState
-from clos.controller.verify.dataplane.symbolic_switch import (
-    BY_PORT,
-    BucketChoice,
-    Changed,
-    DependencyRecorder,
-    SymbolicSwitch,
-)
+from clos.controller.verify.dataplane.symbolic_switch import SymbolicSwitch
 from clos.controller.verify.effort import Effort
 from clos.controller.verify.headerspace.header_space import Box
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.rule import SELECT, Bucket, Instructions
-from clos.fabric.packet.fields import FIELDS
 from clos.fabric.topology import PortRef
 
 MAX_CHAIN = 32
 """Groups nested deeper lead back to themselves; a switch cuts them."""
 
-_RANK: dict[type, int] = {
-    act.CopyTtlIn: 1, act.PopVlan: 2, act.PopMpls: 2, act.PopPbb: 2, act.PushMpls: 3, act.PushPbb: 4, act.PushVlan: 5,
-    act.CopyTtlOut: 6, act.DecNwTtl: 7, act.DecMplsTtl: 7, act.SetField: 8, act.Move: 8, act.SetNwTtl: 8,
-    act.SetMplsTtl: 8, act.SetQueue: 9, act.Group: 10, act.Output: 11,
-}  # fmt: skip
-"""The order of an action set (§5.10)."""
 
-
-class Surroundings(DependencyRecorder, Protocol):
+class Surroundings(Protocol):
     """What lies beyond a switch: links and hosts; and the memory that serves all switches."""
 
     @property
     def effort(self) -> Effort:
         """What the question under way has cost."""
 
+    @property
+    def reads(self) -> ReadLog:
+        """Who reads what."""
+
     def leave(self, port: PortRef, state: PipelineState, trace: TraceSink | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
 
     def recall(self, where: GroupPoint, state: PipelineState, broad: bool) -> Partition:
         """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""
-
-    def grouped(self, model: SymbolicSwitch, group: int, through: bool) -> None:
-        """A group was looked up; ``through``: its buckets, too."""
 
 
 Then = Callable[[PipelineState], Partition]
@@ -77,9 +67,9 @@ Defer = Callable[["SwitchTraversal", int, PipelineState], Partition | None]
 
 class SwitchTraversal:
     """Packets at one switch, by the port they came in at. ``trace`` hears what happens, for traces; ``defer`` may leave
-    what a table does for later. ``ports``: of packets that came in ELSEWHERE, those that they are sent out by."""
+    what a table does for later. ``ports``: of packets that came in by any link, those that they are sent out by."""
 
-    __slots__ = ("beyond", "defer", "effort", "model", "port", "ports", "trace")
+    __slots__ = ("beyond", "defer", "effort", "model", "port", "ports", "reads", "trace")
 
     def __init__(
         self,
@@ -90,7 +80,7 @@ class SwitchTraversal:
         defer: Defer | None = None,
     ) -> None:
         self.model, self.port, self.beyond, self.trace, self.defer = model, port, beyond, trace, defer
-        self.effort = beyond.effort
+        self.effort, self.reads = beyond.effort, beyond.reads
         self.ports: set[int] = set()
 
     def matters(self, ports: Collection[int] | None) -> bool:
@@ -112,11 +102,11 @@ class SwitchTraversal:
 
     def _table(self, number: int, state: PipelineState) -> Partition:
         if state.write and self.trace is None:
-            acl_filter = self.model.filter(number, self.port, state.metadata, state.tunnel, self.beyond)
+            acl_filter = self.model.filters.at(number, self.port, state.metadata, state.tunnel, self.reads)
             if acl_filter is not None and not any(slot in acl_filter.slots for slot, _ in state.frame.rewrites):
-                return self.filtered(acl_filter, state)
+                return _filtered(acl_filter, self.apply(in_order(state.write), state, 0, _end))
         cell = self.model.cell(number, self.port, state.metadata, state.tunnel)
-        self.beyond.record_read(cell, state.box, state.frame)
+        self.reads.record_read(cell, state.box, state.frame)
         found: list[Partition] = []
         self.effort.spend(1 + cell.candidates.weight)
         for box, rules in cell.candidates.split(state.box, state.frame):
@@ -131,11 +121,6 @@ class SwitchTraversal:
                     self.trace(f"  {rule} cookie {rule.cookie:#x}", self.model.name, rule)
             found.append(any_of([self.perform(rule.instructions, here) for rule in rules], self.effort))
         return found[0] if len(found) == 1 else list(chain.from_iterable(found))
-
-    def filtered(self, acl_filter: AclFilter, state: PipelineState) -> Partition:
-        """What becomes of packets that a filter lets execute their action set, or stops."""
-        done = plain(self.apply(in_order(state.write), state, 0, _end))
-        return [(box, outcome if outcome == DROPPED else Filtered(acl_filter, outcome)) for box, outcome in done]
 
     def say(self, text: str) -> None:
         if self.trace is not None:
@@ -236,12 +221,13 @@ class SwitchTraversal:
 
     def _group(self, number: int, state: PipelineState, depth: int, through: bool) -> Partition:
         self.effort.spend(1)
-        self.beyond.grouped(self.model, number, through)
-        entry = self.model.groups.get(number)
+        groups = self.model.groups
+        groups.read(self.reads.reader, number, through)
+        entry = groups.entries.get(number)
         if entry is None or depth >= MAX_CHAIN:
             self.say(f"  group {number}: does not exist" if entry is None else f"  group {number}: chained too deep")
             return _end(state)
-        way = self.model.way(entry)
+        way = groups.choice(entry)
         if not way.chosen:
             self.say(f"  group {number} ({entry.type}): no live bucket")
             return _end(state)
@@ -271,50 +257,17 @@ class SwitchTraversal:
         *changes, sends = in_order(write) or (None,)
         if self.trace is not None or not changes or any(isinstance(each, act.Output | act.Group) for each in changes):
             return self.apply(in_order(write), state, depth + 1, _end)
-        parts, gone = self.changed(tuple(changes), state)
+        parts, gone = rewrite_all(self.model.space, tuple(changes), state, self.model.changes)
         found: list[Piece] = [(box, DROPPED) for box in gone]
         for box, frame in parts:
             found += self.apply((sends,), state._replace(box=box, frame=frame), depth + 1, _end)
         return found
 
-    def changed(self, changes: tuple[Any, ...], state: PipelineState) -> Changed:
-        """Packets changed by actions that send nothing; worked out once."""
-        key = changes, state.box, state.frame
-        known = self.model.changed.get(key)
-        if known is None:
-            states, gone = [state], list[Box]()
-            for action in changes:
-                done = [rewrite(self.model.space, action, each) for each in states]
-                states = [each for goes_on, _ in done for each in goes_on]
-                gone += [box for _, lost in done for box in lost]
-            known = self.model.changed[key] = [(each.box, each.frame) for each in states], gone
-        return known
+
+def _filtered(acl_filter: AclFilter, done: Partition) -> Partition:
+    """What becomes of packets that a filter lets execute their action set, or stops."""
+    return [(box, outcome if outcome == DROPPED else Filtered(acl_filter, outcome)) for box, outcome in plain(done)]
 
 
 def _end(state: PipelineState) -> Partition:
     return [(state.box, DROPPED)]
-
-
-def written(write: tuple[Any, ...], action: Any) -> tuple[Any, ...]:
-    """An action set with one action more: it takes the place of one of its kind, of its field (§5.10)."""
-    slot = _slot(action)
-    for i, held in enumerate(write):
-        if _slot(held) == slot:
-            return (*write[:i], action, *write[i + 1 :])
-    return (*write, action)
-
-
-def _slot(action: Any) -> tuple[type, str]:
-    if isinstance(action, act.SetField):
-        return act.SetField, action.field
-    return type(action), action.target if isinstance(action, act.Move) else ""
-
-
-def in_order(write: tuple[Any, ...]) -> tuple[Any, ...]:
-    """An action set in the order of §5.10; a group makes its output void; set-fields go by OXM number."""
-    if len(write) < 2:
-        return write
-    ordered = sorted(write, key=lambda a: (_RANK[type(a)], FIELDS[a.field].number if type(a) is act.SetField else 0))
-    if any(type(action) is act.Group for action in ordered):
-        return tuple(action for action in ordered if type(action) is not act.Output)
-    return tuple(ordered)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
+from weakref import WeakValueDictionary
 
 from clos.controller.verify.dataplane.outcome import Outcome, Plain, seen_from
 from clos.controller.verify.effort import Effort
@@ -66,6 +68,29 @@ class Summary:
             return [*self._by_atom.get(atoms, ()), *self._others]
         near = [row for atom, rows in self._by_atom.items() if atom & atoms for row in rows]
         return [*near, *self._others]
+
+
+class SummaryPool:
+    """One object for equal summaries, so that what is read from one is known of all."""
+
+    def __init__(self) -> None:
+        self._serials = count()
+        self._equal: WeakValueDictionary[object, Summary] = WeakValueDictionary()
+        self._by_parts: WeakValueDictionary[int, Summary] = WeakValueDictionary()
+
+    def new(self, box: Box, parts: Plain) -> Summary:
+        """A summary that is like no other."""
+        return Summary(box, parts, next(self._serials))
+
+    def interned(self, box: Box, parts: Plain) -> Summary:
+        """The summary of this partition."""
+        known = self._by_parts.get(id(parts))
+        if known is not None and known.parts is parts and known.box == box:
+            return known
+        made = self.new(box, parts)
+        found = self._equal.setdefault((box, made.rows), made)
+        self._by_parts[id(found.parts)] = found
+        return found
 
 
 def _key_field(rows: Sequence[Row]) -> int | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from clos.controller.verify.dataplane.flow_table import RegisterContext
+from clos.controller.verify.dataplane.action_set import written
 from clos.controller.verify.dataplane.locations import ANY_HOST_PORT
 from clos.controller.verify.dataplane.outcome import DROPPED, AclFilter, Filtered, Outcome
-from clos.controller.verify.dataplane.pipeline import SwitchTraversal, written
+from clos.controller.verify.dataplane.pipeline import SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, cut
 from clos.controller.verify.dataplane.priority_level import PriorityLevel, atom_of
+from clos.controller.verify.dataplane.rule_list import RegisterContext
 from clos.controller.verify.dataplane.symbolic_switch import SymbolicSwitch
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, VID, Box, narrowed, outside
 from clos.controller.verify.proof.compare import Mismatch
@@ -217,7 +218,7 @@ class _Check:
             yield from self.rules(rules, slot, number, looks, state, acl_filter)
 
     def acl_filter(self, goto: int, metadata: int, tunnel: int) -> AclFilter | None:
-        return self.model.filter(goto, ANY_HOST_PORT, metadata, tunnel, self.fabric)
+        return self.model.filters.at(goto, ANY_HOST_PORT, metadata, tunnel, self.fabric.reads)
 
     def done(self, slot: int, number: int, looks: int, acl_filter: AclFilter | None) -> PassedChecks:
         """What was judged well of packets that look so at a table, for this pair and before this filter."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from clos.controller.verify.dataplane.group_table import FLOODS
 from clos.controller.verify.dataplane.outcome import (
     DEFERRED,
     DROPPED,
@@ -20,7 +21,6 @@ from clos.controller.verify.dataplane.outcome import (
 )
 from clos.controller.verify.dataplane.pipeline import SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, cut
-from clos.controller.verify.dataplane.symbolic_switch import FLOODS, SymbolicSwitch
 from clos.controller.verify.headerspace.header_space import LAYOUT, TAG_SLOTS, Box, meet, outside, within
 from clos.controller.verify.headerspace.transform import UNCHANGED, preimage
 from clos.controller.verify.proof.compare import Mismatch
@@ -116,13 +116,13 @@ class IngressPort:
         """All packets in parts: each with its outcome, or with the table that it is left at and its looks there."""
         fabric = self.sender_classes.fabric
         model = fabric.models[self.at.switch]
-        class_tables = model.class_tables()
+        class_tables = model.layout.class_tables()
         left: list[Deferred] = []
 
         def defer(visit: SwitchTraversal, table: int, state: PipelineState) -> Partition | None:
             if visit.model is not model or visit.port != self.at.port or table not in class_tables:
                 return None
-            if not fabric.carried(model, state).isdisjoint(FLOODS):
+            if not model.carried(state.write, fabric.reads.reader).isdisjoint(FLOODS):
                 return None
             left.append(Deferred(table, state))
             return [(state.box, arrives(DEFERRED, len(left) - 1, UNCHANGED))]
@@ -186,13 +186,13 @@ class IngressPort:
     def _by_port(self, box: Box, table: int, state: PipelineState) -> Iterator[Box]:
         """The packets that rules for this very port may take, beyond the table that a crowd stands at."""
         model, space = self.sender_classes.fabric.models[self.at.switch], self.sender_classes.space
-        kept = model.kept(table)
-        for number in model.reached(table):
+        kept = model.layout.kept(table)
+        for number in model.layout.reached(table):
             rules = [one for one in model.table(number).at_port(self.at.port) if _agrees(one, state.metadata, kept)]
-            if rules and not _untouched(model, table, number):
+            if rules and not model.layout.untouched(table, number):
                 yield box
                 continue
-            ways = model.between(table, number) if rules and number != table else ((),)
+            ways = model.layout.between(table, number) if rules and number != table else ((),)
             for part in [preimage(space, box, state.frame, limits) for limits in ways] if rules else ():
                 if part is not None:
                     yield from (some for one in rules if (some := cut(space, one, part, state.frame)[0]) is not None)
@@ -263,12 +263,3 @@ def _agrees(prepared: PreparedRule, metadata: int, kept: int) -> bool:
     """Whether a rule may take packets with this metadata, of which these bits are kept."""
     value, mask = prepared.metadata
     return not (value ^ metadata) & mask & kept
-
-
-def _untouched(model: SymbolicSwitch, table: int, number: int) -> bool:
-    """Whether packets reach a table as they were at another, without their fields being changed on the way."""
-    for each in model.reached(table):
-        for goto, count in model.table(each).changing.items():
-            if count and goto is not None and number in model.reached(goto):
-                return False
-    return True

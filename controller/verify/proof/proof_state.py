@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from clos.controller.intent.model import Intent
+from clos.controller.verify.dataplane.edits import FreshProofNeeded, SwitchEdit
 from clos.controller.verify.dataplane.memo import Dependent
-from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
+from clos.controller.verify.dataplane.reachability import SymbolicFabric
 from clos.controller.verify.proof.claims import CLAIMS, Counterexample
 from clos.controller.verify.proof.class_check import check, recheck
 from clos.controller.verify.proof.compare import Mismatch, OutcomeComparison
@@ -63,7 +64,7 @@ class ProofState:
 
     def edit(self, edits: Mapping[str, SwitchEdit]) -> None:
         """Edit switches; what that can touch is to be looked at again."""
-        before = {name: self.fabric.models[name].layout() for name in edits}
+        before = {name: self.fabric.models[name].layout.signature() for name in edits}
         self._again(self.fabric.edit(edits))
         for name, edit in edits.items():
             self.sender_classes.edited(name)
@@ -72,7 +73,7 @@ class ProofState:
                 if at in self.ingresses:
                     self._todo[self.ingresses[at]] = None
         for name, layout in before.items():
-            if self.fabric.models[name].layout() != layout:
+            if self.fabric.models[name].layout.signature() != layout:
                 self._todo.update((each, None) for at, each in self.ingresses.items() if at.switch == name)
 
     def _again(self, touches: list[Dependent]) -> None:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from itertools import chain
 
 from clos.controller.intent.model import Intent
-from clos.controller.verify.dataplane.reachability import FreshProofNeeded, SwitchEdit, SymbolicFabric
+from clos.controller.verify.dataplane.edits import FreshProofNeeded, SwitchEdit
+from clos.controller.verify.dataplane.reachability import SymbolicFabric
 from clos.controller.verify.effort import room
 from clos.controller.verify.headerspace.header_space import HeaderSpace
 from clos.controller.verify.headerspace.header_terms import terms_of

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import Any, NamedTuple
 
-from clos.controller.verify.dataplane.flow_table import RegisterContext
+from clos.controller.verify.dataplane.action_set import in_order, written
 from clos.controller.verify.dataplane.locations import ANY_HOST_PORT
 from clos.controller.verify.dataplane.outcome import DROPPED, AclFilter, Partition, Plain, plain
-from clos.controller.verify.dataplane.pipeline import SwitchTraversal, in_order, written
+from clos.controller.verify.dataplane.pipeline import SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, cut
 from clos.controller.verify.dataplane.reachability import SymbolicFabric
+from clos.controller.verify.dataplane.rule_list import RegisterContext
 from clos.controller.verify.dataplane.symbolic_switch import SymbolicSwitch
 from clos.controller.verify.headerspace.header_space import Box
 from clos.controller.verify.headerspace.transform import HeaderTransform
@@ -240,7 +241,7 @@ class SenderClasses:
         self._behaviours = {
             (switch, group): one
             for (switch, group), one in self._behaviours.items()
-            if any(table.groups[group] for table in self.fabric.models[switch].tables.values())
+            if any(table.counts.groups[group] for table in self.fabric.models[switch].tables.values())
         }
         self._drop_checks(filters)
         self._drop_effects(serials(), requirements)
