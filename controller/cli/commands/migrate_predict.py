@@ -16,8 +16,9 @@ from clos.controller.migrate.discover.names import vlan_text
 from clos.controller.migrate.model import Network
 from clos.controller.migrate.predict.eigrp import predict_eigrp
 from clos.controller.migrate.predict.gateway import predict_gateways
-from clos.controller.migrate.predict.spanning_tree import Key, Tree, predict
+from clos.controller.migrate.predict.spanning_tree import Tree, predict
 from clos.controller.migrate.predict.stp_changes import FORMS, BadChange, changed, vlan_list
+from clos.controller.migrate.predict.stp_fates import Key
 from clos.controller.migrate.predict.stp_moves import Move, moves, new_loops
 
 if TYPE_CHECKING:

@@ -9,49 +9,27 @@ VLANs in which the same bridges, ports and cables take part alike have one layou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from clos.controller.migrate.model import (
-    ALTERNATE,
-    BACKUP,
-    BLOCKING,
-    BROKEN,
-    DESIGNATED,
     DISABLED,
     FORWARDING,
     IEEE,
     MST,
-    ROOT,
     Device,
     Network,
 )
-from clos.controller.migrate.predict import stp_solve
-from clos.controller.migrate.predict.stp_ports import Cost, End, bridge_mac, trees
+from clos.controller.migrate.predict.stp_fates import Fate, Fates, Key
+from clos.controller.migrate.predict.stp_numbers import Numbers
+from clos.controller.migrate.predict.stp_ports import End, bridge_mac, trees
 from clos.controller.migrate.predict.stp_segments import Cabling, Doubt, Segment, cabling
 from clos.controller.migrate.predict.stp_single import single_tree_doubts
-from clos.controller.migrate.predict.stp_solve import Path, Solved, TreePort, solve
+from clos.controller.migrate.predict.stp_solve import Link, Path, solve
 
-Key = tuple[str, str]
-"""A port: device and name."""
 FARTHEST = 20
 """Bridges from the root that a BPDU reaches within the default max age (IEEE 802.1D-2004 §17.14)."""
-_FATES = {
-    stp_solve.ROOT: (ROOT, FORWARDING, None),
-    stp_solve.DESIGNATED: (DESIGNATED, FORWARDING, None),
-    stp_solve.ALTERNATE: (ALTERNATE, BLOCKING, None),
-    stp_solve.BACKUP: (BACKUP, BLOCKING, None),
-    stp_solve.GUARDED: (DESIGNATED, BROKEN, "Root_Inc"),
-}
-
-
-class Fate(NamedTuple):
-    """A port in a tree. ``inconsistent``: what blocks it, in IOS' words; ``peer``: the port at the other end."""
-
-    role: str
-    state: str
-    inconsistent: str | None = None
-    peer: Key | None = None
 
 
 class Layout(NamedTuple):
@@ -108,10 +86,18 @@ class _Plan:
         self.touching: dict[int, list[int]] = {}
         self.carrying: dict[int, list[End]] = {}
         self.reasons: dict[int, list[str]] = {}
-        self._cabled = {end for segment in self.segments for end in segment[:2]}
+        self.hidden: set[int] = set()
+        """VLANs whose frames pass some cable that their BPDUs do not."""
         self._index()
         self.vlans = frozenset(self.members)
+        cabled = {end for segment in self.segments for end in segment[:2]}
+        ends = self.cabling.ends.values()
+        self._loose = {end for end in ends if end.trunk and end not in cabled and not end.observed}
+        self._apart = {end for end in ends if end.by_vlan}
+        self._numbers = {end: Numbers(end) for end in cabled}
+        self._fates = Fates(self.segments)
         self._layouts: dict[object, tuple[Layout, tuple[str, ...]]] = {}
+        self._single = any(device.stp.mode in (IEEE, MST) for device in network.devices.values())
         self._macs = {name: bridge_mac(device) for name, device in network.devices.items()}
 
     def _index(self) -> None:
@@ -126,6 +112,7 @@ class _Plan:
                 self.active.setdefault(vlan, []).append(number)
             for vlan in segment.vlans | segment.data | segment.broken | segment.a.vlans | segment.b.vlans:
                 self.touching.setdefault(vlan, []).append(number)
+            self.hidden |= segment.data - segment.vlans
         for doubt in self.doubts:
             for vlan in doubt.vlans:
                 self.reasons.setdefault(vlan, []).append(doubt.reason)
@@ -134,10 +121,12 @@ class _Plan:
         if vlan in self.reasons:
             return Tree(vlan, NOTHING, tuple(sorted(set(self.reasons[vlan]))))
         bridges = self._bridges(vlan)
-        ends, active = self.carrying.get(vlan, ()), tuple(self.active.get(vlan, ()))
-        touching = tuple(self.touching.get(vlan, ()))
-        apart = vlan if any(end.by_vlan for end in ends) else self._states(vlan, touching)
-        key = (tuple(bridges.items()), active, touching, tuple(map(id, ends)), apart)
+        ends = self.carrying.get(vlan, ())
+        if self._apart and not self._apart.isdisjoint(ends):
+            layout, unknown = self._layout(vlan, bridges)
+            return Tree(vlan, NOTHING if unknown else layout, unknown)
+        active, touching = tuple(self.active.get(vlan, ())), tuple(self.touching.get(vlan, ()))
+        key = (tuple(bridges.items()), active, touching, tuple(map(id, ends)), self._states(vlan, touching))
         if key not in self._layouts:
             self._layouts[key] = self._layout(vlan, bridges)
         layout, unknown = self._layouts[key]
@@ -151,70 +140,56 @@ class _Plan:
 
     def _bridges(self, vlan: int) -> dict[str, int | None]:
         """Identifiers without the VLAN, which is the same in all; None where the address is needed and unknown."""
-        members = {device.name: device for device in self.members.get(vlan, ())}
-        found = {name: device.stp.priorities.get(vlan, 32768) + vlan for name, device in members.items()}
-        for number in self.active.get(vlan, ()):
+        found = {d.name: d.stp.priorities.get(vlan, 32768) + vlan for d in self.members.get(vlan, ())}
+        for number in self.active.get(vlan, ()) if self._single else ():
             for end in self.segments[number][:2]:
                 if end.device.stp.mode in (IEEE, MST):
                     found[end.device.name] = end.device.stp.priorities.get(0, 32768)
-        shared = list(found.values())
+        shared = Counter(found.values())
         return {
             name: None
-            if self._macs[name] is None and shared.count(priority) > 1
-            else self._identity(name, priority, vlan)
+            if self._macs[name] is None and shared[priority] > 1
+            else (priority - vlan) * 2**48 + (self._macs[name] or 0)
             for name, priority in found.items()
         }
 
-    def _identity(self, name: str, priority: int, vlan: int) -> int:
-        return (priority - vlan) * 2**48 + (self._macs[name] or 0)
-
     def _layout(self, vlan: int, bridges: Mapping[str, int | None]) -> tuple[Layout, tuple[str, ...]]:
-        known = {name: bridge for name, bridge in bridges.items() if bridge is not None}
         unknown = [
-            f"{name} has a priority that others have too, and its address is unknown" for name in bridges.keys() - known
+            f"{name} has a priority that others have too, and its address is unknown"
+            for name, bridge in bridges.items()
+            if bridge is None
         ]
+        carrying, active = self.carrying.get(vlan, []), self.active.get(vlan, [])
         assumed = {
             f"no bridge is behind {end}: no cable is known"
-            for end in self.carrying.get(vlan, ())
-            if end.trunk and end not in self._cabled and not end.observed
+            for end in (() if self._loose.isdisjoint(carrying) else self._loose.intersection(carrying))
         }
-        ports: dict[End, TreePort] = {}
-        active = [self.segments[number] for number in self.active.get(vlan, ())]
-        for end in (end for segment in active for end in (segment.a, segment.b)):
-            cost, (identity, guessed) = end.cost(vlan), end.identity(vlan)
-            if cost is None:
-                unknown.append(f"the cost of {end} is unknown")
-                cost = Cost(1)
-            assumed |= {cost.assumed} if cost.assumed else set()
-            ports[end] = TreePort(end.device.name, end.port.name, cost.value, identity, end.guard == "root", guessed)
+        links: list[Link] = []
+        for number in active:
+            ends = []
+            for end in self.segments[number][:2]:
+                port, cost = self._numbers[end].port(vlan)
+                if cost is None:
+                    unknown.append(f"the cost of {end} is unknown")
+                elif cost.assumed:
+                    assumed.add(cost.assumed)
+                ends.append(port)
+            links.append((ends[0], ends[1]))
         if unknown:
             return NOTHING, tuple(sorted(unknown))
-        solved = solve(known, [(ports[segment.a], ports[segment.b]) for segment in active])
+        solved = solve({name: bridge for name, bridge in bridges.items() if bridge is not None}, links)
         if any(path.hops > FARTHEST for path in solved.paths.values()):
             return NOTHING, (f"a bridge is more than {FARTHEST} bridges from the root: its BPDUs are too old there",)
         assumed |= {f"the number of {port.bridge} {port.name} is taken from the order of names" for port in solved.ties}
-        fates = self._fates(vlan, solved, ports)
+        fates = self._fates.of(vlan, carrying, self.touching.get(vlan, []), active, solved)
         return Layout(solved.paths, fates, tuple(sorted(assumed)), self._loops(vlan, fates)), ()
-
-    def _fates(self, vlan: int, solved: Solved, ports: Mapping[End, TreePort]) -> dict[Key, Fate]:
-        fates = {end.key: Fate(DESIGNATED, FORWARDING) for end in self.carrying.get(vlan, ())}
-        for number in self.touching.get(vlan, ()):
-            segment = self.segments[number]
-            for end, peer in ((segment.a, segment.b), (segment.b, segment.a)):
-                if end in ports and vlan in segment.vlans - segment.broken:
-                    role, state, inconsistent = _FATES[solved.roles[ports[end]]]
-                    fates[end.key] = Fate(role, state, inconsistent, peer.key)
-                elif vlan in end.vlans:
-                    fates[end.key] = _without_tree(segment, end, vlan)._replace(peer=peer.key)
-        return fates
 
     def _loops(self, vlan: int, fates: Mapping[Key, Fate]) -> tuple[Key, ...]:
         """Ends of cables that close a circle of forwarding ports: only a BPDU filter lets there be any."""
-        segments = [
-            self.segments[number] for number in self.touching.get(vlan, ()) if vlan in self.segments[number].data
-        ]
-        if all(vlan in segment.vlans for segment in segments):
+        if vlan not in self.hidden:
             return ()
+        touching = (self.segments[number] for number in self.touching.get(vlan, ()))
+        segments = [segment for segment in touching if vlan in segment.data]
         segments.sort(key=lambda segment: vlan not in segment.vlans)
         group: dict[str, str] = {}
 
@@ -231,17 +206,6 @@ class _Plan:
                 found += ends if a == b else ()
                 group.update({} if a == b else {a: b})
         return tuple(found)
-
-
-def _without_tree(segment: Segment, end: End, vlan: int) -> Fate:
-    """A port on a cable that carries no BPDUs of the VLAN."""
-    if segment.down:
-        return Fate(
-            DISABLED, BROKEN if end in segment.down else BLOCKING, "BPDU guard" if end in segment.down else None
-        )
-    if vlan in segment.broken:
-        return Fate(DESIGNATED, BROKEN, "PVID_Inc")
-    return Fate(DESIGNATED, FORWARDING)
 
 
 def _resolved(network: Network, cabled: Cabling) -> tuple[tuple[Segment, ...], tuple[Doubt, ...]]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from clos.controller.migrate.model import FORWARDING, RAPID_PVST, Network
-from clos.controller.migrate.predict.spanning_tree import Key, Tree
+from clos.controller.migrate.predict.spanning_tree import Tree
+from clos.controller.migrate.predict.stp_fates import Key
 
 CLASSIC_WAIT, RAPID_WAIT = 30, 2
 """Seconds: two forward delays, and at most a hello time."""

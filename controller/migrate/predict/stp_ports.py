@@ -48,13 +48,14 @@ class End:
     vlans: frozenset[int]
     number: int
     observed: Mapping[int, StpPort] = field(default_factory=dict)
+    key: tuple[str, str] = field(init=False)
+    """Device and name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.device.name, self.port.name))
 
     def __str__(self) -> str:
         return f"{self.device.name} {self.port.name}"
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.device.name, self.port.name
 
     @property
     def edge(self) -> bool:

@@ -39,10 +39,10 @@ class Path(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """The tree. ``ties``: ports whose number is assumed, and decided something."""
+    """The tree. ``roles``: of the ends of each link; ``ties``: ports whose number is assumed, and decided something."""
 
     paths: Mapping[str, Path]
-    roles: Mapping[TreePort, str]
+    roles: Sequence[tuple[str, str]]
     ties: frozenset[TreePort]
 
 
@@ -54,9 +54,9 @@ _Wave = tuple[int, int, int, int, TreePort, TreePort]
 def solve(bridges: Mapping[str, int], links: Sequence[Link]) -> Solved:
     """The tree of bridges (identifiers by name) over links between their ports; each port is in one link at most."""
     at: dict[str, list[Link]] = {name: [] for name in bridges}
-    for a, b in links:
-        at[a.bridge].append((a, b))
-        at[b.bridge].append((b, a))
+    for link in links:
+        at[link[0].bridge].append(link)
+        at[link[1].bridge].append((link[1], link[0]))
     paths: dict[str, Path] = {}
     ties: set[TreePort] = set()
     for root in sorted(bridges, key=bridges.__getitem__):
@@ -103,19 +103,27 @@ def _tie(best: _Wave, other: _Wave, ties: set[TreePort]) -> None:
 
 def _roles(
     bridges: Mapping[str, int], links: Iterable[Link], paths: Mapping[str, Path], ties: set[TreePort]
-) -> dict[TreePort, str]:
+) -> list[tuple[str, str]]:
     """The better end of each link is designated; the other is a root port, or blocks."""
-    roles: dict[TreePort, str] = {}
+    said = {name: (bridges[path.root], path.cost, bridges[name]) for name, path in paths.items()}
+    roles: list[tuple[str, str]] = []
     for a, b in links:
-        said = [(bridges[p.root], p.cost, bridges[e.bridge], e.id) for e in (a, b) for p in (paths[e.bridge],)]
-        better, worse = (a, b) if said[0] < said[1] else (b, a)
-        if a.bridge == b.bridge and (a.assumed or b.assumed):
-            ties |= {a, b}
-        roles[better] = DESIGNATED
-        if paths[worse.bridge].port == worse:
-            roles[worse] = ROOT
-        elif worse.bridge == better.bridge:
-            roles[worse] = BACKUP
+        first, second = said[a.bridge], said[b.bridge]
+        if first == second:  # two ports of one bridge
+            first, second = (*first, a.id), (*second, b.id)  # type: ignore[assignment]
+            if a.assumed or b.assumed:
+                ties |= {a, b}
+        if first < second:
+            roles.append((DESIGNATED, _lesser(paths[b.bridge].port, b, a)))
         else:
-            roles[worse] = GUARDED if worse.root_guard else ALTERNATE
+            roles.append((_lesser(paths[a.bridge].port, a, b), DESIGNATED))
     return roles
+
+
+def _lesser(root_port: TreePort | None, port: TreePort, better: TreePort) -> str:
+    """The role of a port at whose other end a better one is."""
+    if root_port is port or root_port == port:
+        return ROOT
+    if port.bridge == better.bridge:
+        return BACKUP
+    return GUARDED if port.root_guard else ALTERNATE
