@@ -7,29 +7,23 @@ in a crowd, how a switch is told of changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from clos.controller.verify.dataplane.action_set import written
 from clos.controller.verify.dataplane.locations import ANY_HOST_PORT
-from clos.controller.verify.dataplane.outcome import DROPPED, AclFilter, Filtered, Outcome
+from clos.controller.verify.dataplane.outcome import DROPPED, AclFilter
 from clos.controller.verify.dataplane.pipeline import SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, cut
-from clos.controller.verify.dataplane.priority_level import PriorityLevel, atom_of
+from clos.controller.verify.dataplane.priority_level import PriorityLevel
 from clos.controller.verify.dataplane.rule_list import RegisterContext
 from clos.controller.verify.dataplane.symbolic_switch import SymbolicSwitch
-from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, VID, Box, narrowed, outside
+from clos.controller.verify.headerspace.header_space import VID, Box, narrowed, outside
 from clos.controller.verify.proof.compare import Mismatch
-from clos.controller.verify.proof.sender_classes import (
-    Pair,
-    PassedChecks,
-    RuleChange,
-    RuleEffect,
-    SenderClass,
-    SenderClasses,
-    TableVisit,
-)
+from clos.controller.verify.proof.effect_check import EffectCheck
+from clos.controller.verify.proof.passed_checks import PassedChecks
+from clos.controller.verify.proof.recheck_scope import recheck_scope
+from clos.controller.verify.proof.sender_class import Pair, RuleChange, SenderClass, TableVisit
+from clos.controller.verify.proof.sender_classes import SenderClasses
 from clos.controller.verify.spec.intent_delta import IntentDelta
-from clos.controller.verify.spec.requirements import ConditionalRequirement, Requirements
 
 
 def check(sender_classes: SenderClasses, sender_class: SenderClass, pair: Pair) -> list[Mismatch]:
@@ -47,17 +41,9 @@ def recheck(
     sender_classes: SenderClasses, sender_class: SenderClass, pair: Pair, reasons: Iterable[RuleChange | IntentDelta]
 ) -> list[Mismatch] | None:
     """The same where all was well before, of the packets that the reasons concern; None when that will not do."""
-    parts: dict[tuple[int, int, int], int] = {}
-    for reason in reasons:
-        some = (
-            _rules(sender_class, pair, reason)
-            if isinstance(reason, RuleChange)
-            else _profiles(sender_classes, sender_class, pair, reason)
-        )
-        if some is None:
-            return None
-        for key, atoms in some.items():
-            parts[key] = parts.get(key, 0) | atoms
+    parts = recheck_scope(sender_classes, sender_class, pair, reasons)
+    if parts is None:
+        return None
     visits = sender_class.visits[pair]
 
     def look(check: _Check) -> Iterator[Mismatch]:
@@ -75,43 +61,6 @@ def _checked(
         return list(look(_Check(sender_classes, sender_class, pair, fabric.models[sender_class.start.switch])))
 
 
-def _rules(sender_class: SenderClass, pair: Pair, reason: RuleChange) -> dict[tuple[int, int, int], int] | None:
-    """The atoms of packets that changed rules concern, by stand and slot."""
-    found: dict[tuple[int, int, int], int] = {}
-    for key, table_visit in sender_class.visits[pair].items():
-        if table_visit.cell is reason.cell:
-            levels = [level for level in table_visit.cell.candidates.levels if level.key_field is not None]
-            slot = max(levels, key=lambda level: len(level.rules)).key_field if levels else None
-            atoms = [atom_of(one, slot) for one in reason.changed]
-            if slot is None or slot == VID or table_visit.state.frame.rewrites or not all(atoms):
-                return None
-            for atom in atoms:
-                found[*key, slot] = found.get((*key, slot), 0) | atom
-    return found or None
-
-
-def _profiles(
-    sender_classes: SenderClasses, sender_class: SenderClass, pair: Pair, delta: IntentDelta
-) -> dict[tuple[int, int, int], int] | None:
-    """The atoms of packets that changed wishes concern, by stand and slot."""
-    profile = pair[0]
-    if delta.everything or profile is None or pair[1] != profile:
-        return None
-    router = sender_classes.now.router
-    many = sender_classes.now.many if any(each.broadcasts(profile) for each in sender_classes.expectations) else 0
-    found: dict[tuple[int, int, int], int] = {}
-    routed = False
-    for key, table_visit in sender_class.visits[pair].items():
-        if profile.kind != "ip":
-            found[*key, IP_DST] = delta.ips
-        elif table_visit.state.box[ETH_DST] == router:
-            found[*key, IP_DST] = delta.ips
-            routed = True
-        else:
-            found[*key, ETH_DST] = delta.macs | many
-    return found if routed or profile.kind != "ip" else None
-
-
 class _Check:
     """One crowd and one pair under way."""
 
@@ -121,16 +70,18 @@ class _Check:
         self.sender_classes, self.sender_class, self.pair, self.model = sender_classes, sender_class, pair, model
         self.fabric, self.judge = sender_classes.fabric, sender_classes.judge
         self.requirements, self.before = sender_classes.requirements(pair)
-        self.passed_checks = sender_classes.passed_checks(pair)
-        self.spared = sender_classes.spared.setdefault(pair, {})
+        self.effects, self.effect_check = (
+            sender_classes.effects,
+            EffectCheck(self.judge, self.requirements, self.before),
+        )
+        self.passed_checks = sender_classes.checks.of(pair)
+        self.spared = sender_classes.checks.spared.setdefault(pair, {})
 
     def table(self, number: int, state: PipelineState, noted: bool = False) -> Iterator[Mismatch]:
         """Packets at a table; ``noted``: from now on they stand there."""
         cell = self._cell(number, state)
         if noted:
-            self.sender_class.visits[self.pair][number, self.sender_classes.number(state)] = TableVisit(
-                cell, number, state
-            )
+            self.sender_class.visits[self.pair][number, self.effects.number(state)] = TableVisit(cell, number, state)
         left = [state.box]
         for level in cell.candidates.levels:
             rest: list[Box] = []
@@ -185,7 +136,7 @@ class _Check:
             metadata = _written(state.metadata, one.rule.instructions.metadata)
             acl_filter = None if goto is None else self.acl_filter(goto, metadata, state.tunnel)
             if goto is None or acl_filter is not None:
-                yield from self.rules([one], slot, number, self.sender_classes.number(state), state, acl_filter)
+                yield from self.rules([one], slot, number, self.effects.number(state), state, acl_filter)
             elif (own := cut(self.fabric.space, one, part, state.frame)[0]) is not None:
                 yield from self.hit([one], state._replace(box=own), False)
 
@@ -205,7 +156,7 @@ class _Check:
 
     def level(self, level: PriorityLevel, number: int, state: PipelineState, noted: bool) -> Iterator[Mismatch]:
         """Rules that cannot overlap: those with the same way on are judged as one, but for what was judged before."""
-        slot, looks = level.key_field or 0, self.sender_classes.number(state)
+        slot, looks = level.key_field or 0, self.effects.number(state)
         for (written_metadata, goto), rules in level.kinds.items():
             metadata = _written(state.metadata, written_metadata)
             acl_filter = None if goto is None else self.acl_filter(goto, metadata, state.tunnel)
@@ -225,7 +176,7 @@ class _Check:
         key = number, looks << 8 | slot, id(acl_filter)
         found = self.passed_checks.get(key)
         if found is None:
-            found = self.passed_checks[key] = self.sender_classes.new(slot, acl_filter)
+            found = self.passed_checks[key] = self.sender_classes.checks.new(slot, acl_filter)
         found.sender_classes[self.sender_class] = None
         return found
 
@@ -242,16 +193,16 @@ class _Check:
         sender_classes, model = self.sender_classes, self.model
         done = self.done(slot, number, looks, acl_filter)
         known = done.effect_ids
-        for mark, one in sender_classes.effect_ids(model, rules):
+        for mark, one in self.effects.effect_ids(model, rules):
             if mark in known:
                 continue
-            effect = sender_classes.effect(model, one, state, mark, looks)
+            effect = self.effects.effect(model, one, state, mark, looks)
             if acl_filter is not None and not effect.changed.isdisjoint(acl_filter.slots):
                 part = cut(self.fabric.space, one, state.box, state.frame)[0]
                 if part is not None:
                     yield from self.performed([one], state._replace(box=part))
                 continue
-            mismatches, wanted = self.effect(effect, acl_filter)
+            mismatches, wanted = self.effect_check.mismatches(effect, acl_filter)
             atom = next((bits for held, bits in one.limits if held == slot), 0)
             if not mismatches and sender_classes.lasts(self.pair, slot, atom):
                 done.add(mark, atom, wanted)
@@ -259,35 +210,6 @@ class _Check:
             else:
                 effect.sender_classes[self.sender_class] = None
                 yield from mismatches
-
-    def effect(self, effect: RuleEffect, acl_filter: AclFilter | None) -> tuple[list[Mismatch], bool]:
-        """What is not right about a job, and whether something must arrive."""
-        found: list[Mismatch] = []
-        wanted = False
-        for box, kept in effect.parts:
-            outcome = kept if acl_filter is None or kept == DROPPED else Filtered(acl_filter, kept)
-            requirements = list(self.requirements(box))
-            wanted = wanted or any(_arrives(requirement) for _, requirement in requirements)
-            if not self._known(effect, box, outcome, requirements):
-                found += self.judge.mismatches(box, outcome, requirements, self.before)
-        return found, wanted
-
-    def _known(
-        self, effect: RuleEffect, box: Box, outcome: Outcome | Filtered, requirements: list[Requirements]
-    ) -> bool:
-        """Whether a job of one part was found right for the very same wish before, whatever the filter was."""
-        if len(requirements) > 1 or len(effect.parts) > 1:
-            return False
-        part, requirement = requirements[0]
-        if not (isinstance(outcome, Filtered) and isinstance(requirement, ConditionalRequirement) and part == box):
-            return False
-        if not self.judge.alike(outcome.filter, requirement.permits):
-            return False
-        if requirement.permits and id(requirement.yes) not in effect.fine:
-            if not self.judge.agrees(box, outcome.kept, requirement.yes):
-                return False
-            effect.fine[id(requirement.yes)] = requirement.yes
-        return True
 
     def hit(self, rules: list[PreparedRule], state: PipelineState, noted: bool) -> Iterator[Mismatch]:
         """Packets that one rule takes; or one of several, whichever the switch likes."""
@@ -298,7 +220,7 @@ class _Check:
         metadata = _written(state.metadata, todo.metadata)
         acl_filter = None if todo.goto is None else self.acl_filter(todo.goto, metadata, state.tunnel)
         if todo.goto is None or acl_filter is not None:
-            yield from self.rules(rules, 0, rules[0].rule.table, self.sender_classes.number(state), state, acl_filter)
+            yield from self.rules(rules, 0, rules[0].rule.table, self.effects.number(state), state, acl_filter)
         elif todo.apply:
             yield from self.performed(rules, state)
         else:
@@ -327,11 +249,3 @@ def _plain_key_field(level: PriorityLevel, state: PipelineState) -> bool:
 
 def _written(metadata: int, write: tuple[int, int] | None) -> int:
     return metadata if write is None else metadata & ~write[1] | write[0] & write[1]
-
-
-def _arrives(requirement: Any) -> bool:
-    return (
-        bool(requirement.permits and requirement.yes.arrivals)
-        if isinstance(requirement, ConditionalRequirement)
-        else bool(requirement.arrivals)
-    )

@@ -31,7 +31,8 @@ class DeadEntries:
         self._limit = 0
 
     def _made(self) -> int:
-        return self._fabric.memo.made + self._senders.made + self._judge.made
+        senders = self._senders
+        return self._fabric.memo.made + senders.looks + senders.effects.made + self._judge.made
 
     def drop_in_time(self) -> None:
         """Drop what is dead if there may be as much of it as of what lives. Nothing may wait to be looked at again."""
@@ -43,7 +44,7 @@ class DeadEntries:
             self._limit = made + max(_AT_LEAST, self._living())
 
     def _living(self) -> int:
-        return len(self._fabric.memo) + self._senders.size + self._judge.size
+        return len(self._fabric.memo) + len(self._senders.effects) + self._judge.size
 
     def drop(self) -> None:
         """Drop what is dead."""

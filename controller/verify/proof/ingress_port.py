@@ -24,7 +24,8 @@ from clos.controller.verify.dataplane.prepared_rule import PipelineState, Prepar
 from clos.controller.verify.headerspace.header_space import LAYOUT, TAG_SLOTS, Box, meet, outside, within
 from clos.controller.verify.headerspace.transform import UNCHANGED, preimage
 from clos.controller.verify.proof.compare import Mismatch
-from clos.controller.verify.proof.sender_classes import Pair, PipelineEntry, SenderClass, SenderClasses
+from clos.controller.verify.proof.sender_class import Pair, PipelineEntry, SenderClass
+from clos.controller.verify.proof.sender_classes import SenderClasses
 from clos.controller.verify.spec.admissions import Admission
 from clos.controller.verify.spec.requirements import Requirement, Requirements
 from clos.controller.verify.spec.specification import Specification
@@ -96,7 +97,7 @@ class IngressPort:
     def look(self) -> list[tuple[SenderClass, Pair]]:
         """See who may send what, and where that leads; the crowds that the port's senders stand in now."""
         self.reader = PortReading(self)
-        self.sender_classes.made += 1
+        self.sender_classes.looks += 1
         known = {one.box: one for one in self.specials}  # who looks at the same packets again is not another reader
         self.faults, self.specials, self.sets = [], [], 0
         boxes: list[Box] = []

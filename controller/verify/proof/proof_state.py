@@ -5,34 +5,26 @@ Must not know: how a proof starts over, processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from clos.controller.intent.model import Intent
 from clos.controller.verify.dataplane.edits import FreshProofNeeded, SwitchEdit
 from clos.controller.verify.dataplane.memo import Dependent
 from clos.controller.verify.dataplane.reachability import SymbolicFabric
-from clos.controller.verify.proof.claims import CLAIMS, Counterexample
 from clos.controller.verify.proof.class_check import check, recheck
-from clos.controller.verify.proof.compare import Mismatch, OutcomeComparison
+from clos.controller.verify.proof.compare import OutcomeComparison
 from clos.controller.verify.proof.counterexamples import counterexample
 from clos.controller.verify.proof.dead_entries import DeadEntries
-from clos.controller.verify.proof.ingress_port import Hairpin, IngressPort, PortReading, Violation
+from clos.controller.verify.proof.ingress_port import Hairpin, IngressPort, PortReading
 from clos.controller.verify.proof.report import SHOWN, Findings
-from clos.controller.verify.proof.sender_classes import (
-    GroupBehaviour,
-    Pair,
-    RuleChange,
-    RuleEffect,
-    SenderClass,
-    SenderClasses,
-)
+from clos.controller.verify.proof.rule_effects import GroupBehaviour, RuleEffect
+from clos.controller.verify.proof.sender_class import Pair, RuleChange, SenderClass
+from clos.controller.verify.proof.sender_classes import SenderClasses
+from clos.controller.verify.proof.violations import Violations
 from clos.controller.verify.spec.intent_delta import IntentDelta, detours, intent_deltas, merge
 from clos.controller.verify.spec.intent_terms import share_terms, tenant_terms
 from clos.controller.verify.spec.specification import Specification
 from clos.fabric.topology import PortRef
-
-ENOUGH = 40
-"""Faults of a claim that are looked for sender by sender; more are only counted."""
 
 
 class ProofState:
@@ -55,8 +47,7 @@ class ProofState:
         self._todo: dict[IngressPort, None] = dict.fromkeys(self.ingresses.values())
         self._sender_classes: dict[tuple[SenderClass, Pair], list[RuleChange | IntentDelta] | None] = {}
         self._specials: dict[Hairpin, None] = {}
-        self._mismatches: dict[tuple[SenderClass, Pair], tuple[list[Violation], int]] = {}
-        self._faulty: dict[IngressPort, None] = {}
+        self.violations = Violations(self.ingresses, self.sender_classes)
         self._sets = 0
         self.dead = DeadEntries(fabric, self.judge, self.sender_classes, self.ingresses.values())
 
@@ -67,7 +58,7 @@ class ProofState:
         before = {name: self.fabric.models[name].layout.signature() for name in edits}
         self._again(self.fabric.edit(edits))
         for name, edit in edits.items():
-            self.sender_classes.edited(name)
+            self.sender_classes.effects.edited(name)
             ports = {v for rule in (*edit.gone, *edit.come) for field, v, _ in rule.match if field == "in_port"}
             for at in (PortRef(name, port) for port in ports):
                 if at in self.ingresses:
@@ -90,16 +81,16 @@ class ProofState:
                 for pair in reader.members:
                     self._check_again(reader, pair, reason)
             elif isinstance(reader, GroupBehaviour):
-                waiting += map(Dependent, self.sender_classes.drop_behaviour(reader))
+                waiting += map(Dependent, self.sender_classes.effects.drop_behaviour(reader))
             elif isinstance(reader, RuleEffect):
-                waiting += map(Dependent, self.sender_classes.forget(reader))
+                waiting += map(Dependent, self.sender_classes.effects.forget(reader))
 
     def _check_again(
         self, sender_class: SenderClass, pair: Pair, reason: RuleChange | IntentDelta | None = None
     ) -> None:
         """A crowd is to be looked at again: for this reason only, or (None) all of it."""
         key = sender_class, pair
-        if reason is None or pair not in sender_class.visits or key in self._mismatches:
+        if reason is None or pair not in sender_class.visits or key in self.violations.of_classes:
             self._sender_classes[key] = None
         else:
             reasons = self._sender_classes.setdefault(key, [])
@@ -126,7 +117,7 @@ class ProofState:
             if some is not None:
                 merge(delta, intent_deltas(some, now))
         sender_classes.now, sender_classes.old = now, old
-        sender_classes.spared.clear()
+        sender_classes.checks.spared.clear()
         sender_classes.loose = {} if old is None else intent_deltas(old, now)
         merge(delta, sender_classes.loose)
         for name, each in delta.items():
@@ -144,7 +135,7 @@ class ProofState:
 
     def _mark_changed(self, name: str, delta: IntentDelta) -> None:
         """What a tenant wants has changed: look again at what that concerns."""
-        self.sender_classes.invalidate(name, delta)
+        self.sender_classes.checks.invalidate(name, delta)
         for sender_class, pair in self.sender_classes.of(name):
             self._check_again(sender_class, pair, delta)
         hosts = set(delta.hosts)
@@ -167,7 +158,7 @@ class ProofState:
             specials, self._specials = self._specials, {}
             for special in specials:
                 special.look()
-                self._note(special.ingress)
+                self.violations.note(special.ingress)
         self.dead.drop_in_time()
 
     def enter(self) -> None:
@@ -177,11 +168,11 @@ class ProofState:
             self._sets -= ingress.sets
             before = ingress.leave()
             for sender_class, pair in dict.fromkeys([*before, *ingress.look()]):
-                if pair not in sender_class.visits or (sender_class, pair) in self._mismatches:
+                if pair not in sender_class.visits or (sender_class, pair) in self.violations.of_classes:
                     self._check_again(sender_class, pair)
             self._sets += ingress.sets
             self._specials.update((special, None) for special in ingress.specials)
-            self._note(ingress)
+            self.violations.note(ingress)
 
     def _check_classes(self) -> None:
         sender_classes, self._sender_classes = self._sender_classes, {}
@@ -190,9 +181,7 @@ class ProofState:
             if pair in sender_class.members:
                 mismatches = None if reasons is None else recheck(self.sender_classes, sender_class, pair, reasons)
                 mismatches = check(self.sender_classes, sender_class, pair) if mismatches is None else mismatches
-            self._mismatches.pop((sender_class, pair), None)
-            if mismatches:
-                self._check_hairpins(sender_class, pair, mismatches)
+            self.violations.settle(sender_class, pair, mismatches or [])
 
     def only(self, part: int, of: int) -> None:
         """Of all there is to look at at first, look at one part only: some tenants' crowds, and the ports of their
@@ -206,7 +195,7 @@ class ProofState:
         for ingress in self.ingresses.values():
             if ingress not in own:
                 self._sets -= ingress.sets
-                self._faulty.pop(ingress, None)
+                self.violations.leave_out(ingress)
                 ingress.sets, ingress.faults, ingress.specials = 0, [], []
         self._specials = {special: None for special in self._specials if special.ingress in own}
         self._sender_classes = {key: why for key, why in self._sender_classes.items() if _tenant(key[1]) in mine}
@@ -218,60 +207,13 @@ class ProofState:
     def _owner(self, at: PortRef) -> str | None:
         return min(self._tenants(at), default=None)
 
-    def _note(self, ingress: IngressPort) -> None:
-        if ingress.faults or any(special.faults for special in ingress.specials):
-            self._faulty[ingress] = None
-        else:
-            self._faulty.pop(ingress, None)
-
-    def _check_hairpins(self, sender_class: SenderClass, pair: Pair, some: list[Mismatch]) -> None:
-        """Where a crowd is not as it should be, look at its senders one by one, until every claim is seen to break."""
-        faults: list[Violation] = []
-        more = 0
-        broken = self._broken()
-        for mismatches in some:
-            claims = {claim for claim, _, _ in self.judge.faults(mismatches, self.sender_classes.expectations)}
-            if all(broken.get(claim, 0) >= ENOUGH for claim in claims):
-                more += 1
-                continue
-            for at in sender_class.members[pair]:
-                found = list(self.ingresses[at].exactly(mismatches.box, sender_class, pair))
-                faults += found
-                for fault in found:
-                    broken[fault.claim] = broken.get(fault.claim, 0) + 1
-                    claims.discard(fault.claim)
-                if not claims:
-                    break
-        self._mismatches[sender_class, pair] = faults, more
-
-    def _faults(self) -> Iterator[Violation]:
-        for ingress in self._faulty:
-            yield from ingress.faults
-            for special in ingress.specials:
-                yield from special.faults
-        for faults, _ in self._mismatches.values():
-            yield from faults
-
-    def _broken(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for faults, _ in self._mismatches.values():
-            for fault in faults:
-                found[fault.claim] = found.get(fault.claim, 0) + 1
-        return found
-
-    # -- answers -------------------------------------------------------------------------------------------------------
-
     def findings(self) -> Findings:
-        faults = list(self._faults())
-        shown: list[Counterexample] = []
-        for claim in CLAIMS:
-            some = [fault for fault in faults if fault.claim == claim]
-            some.sort(key=lambda fault: (fault.at, fault.host))
-            shown += [counterexample(self.fabric, self.judge, fault) for fault in some[:SHOWN]]
-        found = len(faults) + sum(more for _, more in self._mismatches.values())
-        judged, wanted = self.sender_classes.counted()
+        """What was found out, once there is no more work."""
+        judged, wanted = self.sender_classes.checks.counted()
+        shown = [counterexample(self.fabric, self.judge, violation) for violation in self.violations.shown(SHOWN)]
         waypoints = any(detours(each.intent) for each in self.sender_classes.expectations)
-        return Findings(len(self.ingresses), judged + self._sets, wanted, found, tuple(shown), waypoints)
+        sets = judged + self._sets
+        return Findings(len(self.ingresses), sets, wanted, self.violations.count(), tuple(shown), waypoints)
 
 
 def _tenant(pair: Pair) -> str:
