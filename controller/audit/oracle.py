@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from clos.controller.intent.model import ROUTER_MAC, Intent, Network
+from clos.controller.intent.model import Intent, Network
 from clos.controller.intent.reach import End, Flow, behind, ends, passes, ruling, waypoint
 from clos.fabric.packet.build import Packet
 from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, ETH_VLAN, VID_NONE, VID_PRESENT
@@ -70,7 +70,8 @@ class IntentOracle:
             tenant, endpoint = end.tenant.name, end.endpoint
             self.homes[endpoint.host].append(end)
             self.by_mac[tenant, endpoint.network, endpoint.mac].append(end)
-            self.by_ip[endpoint.ip].append(end)
+            if self.network(end).gateway is not None:
+                self.by_ip[endpoint.ip].append(end)
             self.members[tenant, endpoint.network].append(end)
         for end in self.waypoints():
             self.behind[end.endpoint.host] = {each.endpoint.ip: each for each in behind(end)}
@@ -137,7 +138,8 @@ class IntentOracle:
         """The answer to an ARP question: for the gateway, and for everybody else in the network."""
         asked, network = fields["arp_tpa"], self.network(sender)
         near = self.members[sender.tenant.name, network.name]
-        known = {end.endpoint.ip: end.endpoint.mac for end in near} | {network.gateway: ROUTER_MAC}
+        known = {end.endpoint.ip: end.endpoint.mac for end in near}
+        known |= {} if network.gateway is None else {network.gateway: network.gateway_mac}
         if fields["arp_op"] == ASKS and asked in known and asked != sender.endpoint.ip:
             mac = known[asked]
             changes = {
@@ -155,37 +157,37 @@ class IntentOracle:
                 others = {other.endpoint.host: other for other in self.members[tenant.name, network.name]}
                 others.pop(end.endpoint.host)
                 yield from (Sent(self._given(other, frame)) for other in others.values())
-        elif mac == ROUTER_MAC:
+        elif mac == network.router:
             yield from self._routed(sender, frame, fields)
         else:
             near = self.by_mac.get((tenant.name, network.name, mac), [])
-            for stop, later in self._stops(sender, near, fields):
-                yield Sent(self._given(stop, frame.set("eth_dst", stop.endpoint.mac)), later)
+            for stop, to in self._stops(sender, near, fields):
+                yield Sent(self._given(stop, frame.set("eth_dst", stop.endpoint.mac)), _later(stop, to))
 
     def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[Sent]:
         end, ip, ttl = sender.end, fields["ipv4_dst"], frame.get("nw_ttl") or 0
         if any(network.gateway == ip for network in end.tenant.networks.values()):
             if fields.get("icmpv4_type") == ECHO and sender.behind is None:
-                back = {"eth_dst": end.endpoint.mac, "eth_src": ROUTER_MAC, "icmpv4_type": ECHO_REPLY}
+                back = {"eth_dst": end.endpoint.mac, "eth_src": fields["eth_dst"], "icmpv4_type": ECHO_REPLY}
                 yield Sent(self._given(end, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]})))
         elif ttl > 1:
-            for stop, later in self._stops(sender, self.by_ip.get(ip, []), fields):
-                hop = {"eth_src": ROUTER_MAC, "eth_dst": stop.endpoint.mac, "nw_ttl": ttl - 1}
-                yield Sent(self._given(stop, _with(frame, hop)), later)
+            for stop, to in self._stops(sender, self.by_ip.get(ip, []), fields):
+                hop = {"eth_src": self.network(to).gateway_mac, "eth_dst": stop.endpoint.mac, "nw_ttl": ttl - 1}
+                yield Sent(self._given(stop, _with(frame, hop)), _later(stop, to))
 
-    def _stops(self, sender: Sender, near: list[End], fields: dict[str, int]) -> list[tuple[End, str | None]]:
+    def _stops(self, sender: Sender, near: list[End], fields: dict[str, int]) -> list[tuple[End, End]]:
         """Where such a packet goes first on its way to one of these, which have one address: there or to a waypoint.
 
-        With the host that it is for, when it goes to a waypoint.
+        With the one that it is for.
         """
         ports = (fields.get(name) for name in _PORTS.get(fields["ip_proto"], ("", "")))
         flow = Flow(fields["ip_proto"], *ports)
         if sender.behind is not None:
             passed = [to for to in near if passes(self.intent, sender.end, sender.behind, to, flow)]
-            return [(to, None) for to in passed[:1]]
+            return [(to, to) for to in passed[:1]]
         ruled = ((to, ruling(self.intent, sender.end, to, flow)) for to in near if to != sender.end)
         allowed = ((to, waypoint(sender.end, decided)) for to, decided in ruled if decided.allowed)
-        return [(first or to, to.endpoint.host if first else None) for to, first in allowed][:1]
+        return [(first or to, to) for to, first in allowed][:1]
 
     def _given(self, end: End, frame: Packet) -> tuple[str, bytes]:
         """The frame as the endpoint's host gets it."""
@@ -193,6 +195,11 @@ class IntentOracle:
         if tag is not None:
             frame = frame.push_vlan(ETH_VLAN).set("vlan_vid", VID_PRESENT | tag)
         return end.endpoint.host, frame.to_bytes()
+
+
+def _later(stop: End, to: End) -> str | None:
+    """The host that a packet is for, where it goes to another one first."""
+    return None if stop == to else to.endpoint.host
 
 
 def _with(frame: Packet, changes: dict[str, int]) -> Packet:

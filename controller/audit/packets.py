@@ -93,15 +93,16 @@ class Tasks:
     def _to(self, sender: End, target: End) -> Iterator[Packet]:
         """Every service edge, both as a neighbour and over the router; with a forged address; and a question."""
         tag, own, other = self.reading.tag(sender), sender.endpoint, target.endpoint
+        router, far = self.reading.network(sender).gateway_mac, self.reading.network(target).gateway_mac
         near = (sender.tenant, own.network) == (target.tenant, other.network)
         for i, flow in enumerate(self.flows(sender, target)):
-            yield _packet(flow, own.mac, ROUTER_MAC, own.ip, other.ip, tag)
+            yield _packet(flow, own.mac, router, own.ip, other.ip, tag)
             if near or i < len(_PLAIN):
                 yield _packet(flow, own.mac, other.mac, own.ip, other.ip, tag)
-        yield _packet(PING, own.mac, ROUTER_MAC, own.ip, other.ip, tag, ttl=1)
+        yield _packet(PING, own.mac, router, own.ip, other.ip, tag, ttl=1)
         yield _packet(PING, own.mac, other.mac, other.ip, other.ip, tag)
-        yield _packet(PING, other.mac, ROUTER_MAC, other.ip, own.ip, tag)
-        yield _packet(PING, other.mac, ROUTER_MAC, other.ip, other.ip, self.reading.tag(target))
+        yield _packet(PING, other.mac, router, other.ip, own.ip, tag)
+        yield _packet(PING, other.mac, far, other.ip, other.ip, self.reading.tag(target))
         yield build.arp_request(own.mac, own.ip, other.ip, tag)
         yield build.arp_request(own.mac, other.ip, own.ip, tag)
         yield from self._passed_on(sender, target)
@@ -111,20 +112,22 @@ class Tasks:
         tag, own, other = self.reading.tag(sender), sender.endpoint, target.endpoint
         for end in self.reading.behind.get(own.host, {}).values():
             for flow in self.flows(end, target):
-                for mac in (ROUTER_MAC, other.mac):
+                for mac in (self.reading.network(sender).gateway_mac, other.mac):
                     yield _packet(flow, own.mac, mac, end.endpoint.ip, other.ip, tag)
 
     def _to_nobody(self, sender: End) -> Iterator[Packet]:
         tag, own = self.reading.tag(sender), sender.endpoint
-        for network in sender.tenant.networks.values():
+        router = self.reading.network(sender).gateway_mac
+        gateways = [n.gateway for n in sender.tenant.networks.values() if n.gateway is not None]
+        for gateway in gateways:
             for flow in (PING, Flow(6, CLIENT_PORT, OTHER_PORT)):
-                yield _packet(flow, own.mac, ROUTER_MAC, own.ip, network.gateway, tag)
-            yield build.arp_request(own.mac, own.ip, network.gateway, tag)
-        for mac in (own.mac ^ UNKNOWN, BROADCAST, _GROUP_MAC, ROUTER_MAC):
+                yield _packet(flow, own.mac, router, own.ip, gateway, tag)
+            yield build.arp_request(own.mac, own.ip, gateway, tag)
+        for mac in dict.fromkeys((own.mac ^ UNKNOWN, BROADCAST, _GROUP_MAC, router, ROUTER_MAC)):
             yield _packet(Flow(17, CLIENT_PORT, OTHER_PORT), own.mac, mac, own.ip, own.ip ^ UNKNOWN << 8, tag)
         for mac, ip, vid in ((own.mac ^ UNKNOWN, own.ip, tag), (own.mac, own.ip ^ UNKNOWN, tag)):
             yield _packet(PING, mac, BROADCAST, ip, own.ip ^ 1, vid)
-            yield build.arp_request(mac, ip, self.reading.network(sender).gateway, vid)
+            yield build.arp_request(mac, ip, gateways[0] if gateways else own.ip ^ 1, vid)
         yield _packet(PING, own.mac, BROADCAST, own.ip, own.ip ^ 1, SOME_TAG)
         yield build.arp_reply(own.mac, own.ip, ROUTER_MAC, own.ip, tag)
         yield build.arp_request(own.mac, own.ip, own.ip, tag)

@@ -20,7 +20,7 @@ class Located(NamedTuple):
 
     ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
     tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port; ``cookie``: what its
-    rules carry.
+    rules carry; ``router``: the MAC address that routed packets come to it from, None where none do.
     """
 
     endpoint: Endpoint
@@ -33,6 +33,7 @@ class Located(NamedTuple):
     vlan: int | None
     hairpin: bool
     cookie: int
+    router: int | None
 
     @property
     def dual_homed(self) -> bool:
@@ -68,6 +69,7 @@ def locate(
                 tenant.networks[endpoint.network].vlan if trunk else None,
                 trunk or crowd[endpoint.host] > 1,
                 cookie(endpoint_path(tenant.name, endpoint.name)),
+                tenant.networks[endpoint.network].router,
             )
         )
     return tuple(found)

@@ -43,6 +43,10 @@ def speaks(by: Policy | Share) -> str:
 
 def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
     """The decision and the lines behind it. ``flow``: what is asked about, or its name."""
+    if decided.astray:
+        yield _verdict(False, f"Not routed: {decided.astray}.")
+        yield "Who routes there is an endpoint of that network; packets to its addresses go to that endpoint first."
+        return
     word = flow if isinstance(flow, str) else flow_text(flow)
     if decided.by is not None:
         permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"

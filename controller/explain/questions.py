@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from clos.controller.explain.errors import BadQuestion
 from clos.controller.explain.inputs import Inputs
-from clos.controller.intent.model import ROUTER_MAC, Intent, Service
+from clos.controller.intent.model import Intent, Service
 from clos.controller.intent.problem import suggest
 from clos.controller.intent.reach import End, Flow, ends
 from clos.controller.intent.schema import scalars
@@ -129,7 +129,7 @@ def between_ends(wanted: Inputs, source: End, target: End, flow: Flow, via: str 
     near = home == (target.tenant.name, target.endpoint.network)
     vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
     party = Party(source.tenant, source.endpoint, host.ports, vlan)
-    packet = message(party, target.endpoint.mac if near else ROUTER_MAC, target.endpoint.ip, flow)
+    packet = message(party, target.endpoint.mac if near else party.router, target.endpoint.ip, flow)
     return Probe(ports[0], packet, source, target, flow)
 
 

@@ -15,7 +15,7 @@ from clos.controller.compile import Compiled, Origin
 from clos.controller.explain.questions import Probe
 from clos.controller.explain.register_names import Names, names_of, table_name
 from clos.controller.intent.model import NOWHERE
-from clos.controller.intent.reach import End, ruling, waypoint
+from clos.controller.intent.reach import End, passage, waypoint
 from clos.controller.plan import rule_json
 from clos.controller.probe.landing import Landing, Landings, arrived, landing
 from clos.fabric.dataplane.outcome import Hop
@@ -70,7 +70,7 @@ def _due(compiled: Compiled, probe: Probe) -> Landing | None:
     """Where the packet of one endpoint to another should land: there, or at the waypoint that gets it first."""
     if probe.source is None or probe.target is None or probe.flow is None:
         return None
-    decided = ruling(compiled.intent, probe.source, probe.target, probe.flow)
+    decided = passage(compiled.intent, probe.source, probe.target, probe.flow)
     first = waypoint(probe.source, decided) or probe.target
     return landing(first, compiled.topology).of(probe.target.endpoint.ip)
 

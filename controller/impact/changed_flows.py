@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from clos.controller.impact.endpoint_pairs import (
     AffectedTenants,
     EndpointPair,
+    Paired,
     PermissionChanges,
     Role,
     Snapshot,
@@ -83,17 +84,18 @@ class EndpointRole(NamedTuple):
 
 
 def flows(
-    old: Snapshot, new: Snapshot, who: AffectedTenants, seen: Iterable[EndpointPair], shifts: PermissionChanges
+    old: Snapshot, new: Snapshot, who: AffectedTenants, paired: Paired, shifts: PermissionChanges
 ) -> tuple[Flow, ...]:
-    """Every packet that has another fate after the change, but for those that a waypoint gets; sorted, none empty.
-
-    ``seen``: parties as packets see them.
-    """
-    held = list(seen)
-    local = [party for party in held if not who.changed.isdisjoint(party.tenants)]
+    """Every packet that has another fate after the change, but for those that a waypoint gets; sorted, none empty."""
+    near, routed = concerned(paired.near, who), concerned(paired.routed, who)
     networks = _Networks(old, new)
-    found = [*_routed(held, who, shifts), *_bridged(local, shifts), *networks.asked(local), *networks.pinged(local)]
-    return tuple(sorted((*found, *networks.broadcast(local))))
+    found = [*_routed(paired.routed, who, shifts), *networks.pinged(routed)]
+    return tuple(sorted((*found, *_bridged(near, shifts), *networks.asked(near), *networks.broadcast(near))))
+
+
+def concerned(held: Iterable[EndpointPair], who: AffectedTenants) -> list[EndpointPair]:
+    """The parties of tenants that changed themselves."""
+    return [party for party in held if not who.changed.isdisjoint(party.tenants)]
 
 
 K = TypeVar("K", bound=Hashable)
@@ -110,6 +112,10 @@ def grouped(rows: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 def _end(party: EndpointPair) -> Attachment:
     return party.told.end
+
+
+def _place(party: EndpointPair) -> Attachment:
+    return party.told.end.place
 
 
 def resident(member: EndpointView | None) -> EndpointView | None:
@@ -157,11 +163,11 @@ def _bridged(local: list[EndpointPair], shifts: PermissionChanges) -> Iterator[F
     for party in local:
         if receiving(role(party)) == NOBODY:
             continue
-        target = Target(*_end(party)[:3])
+        target = Target(*_place(party)[:3])
         other = targets.get(target, EndpointPair(None, None))
         before, after = map(resident, party)
         targets[target] = EndpointPair(before or other.before, after or other.after)
-    sending = grouped((_seat(party), _end(party)) for party in local)
+    sending = grouped((_seat(party), _place(party)) for party in local)
     getting = grouped((_seat(party), target) for target, party in targets.items())
     near: dict[Network, list[EndpointRole]] = {}
     for seat in getting:
@@ -202,7 +208,7 @@ class _Networks:
 
     def asked(self, local: list[EndpointPair]) -> Iterator[Flow]:
         """ARP requests that are answered now, no longer, or with another address."""
-        for (was, now), ends in grouped(((_network(p.before), _network(p.after)), _end(p)) for p in local).items():
+        for (was, now), ends in grouped(((_network(p.before), _network(p.after)), _place(p)) for p in local).items():
             before, after = self._answered(0, was), self._answered(1, now)
             for change, ips in grouped(_changes(before, after)).items():
                 if len(ends) > 1 or ips != [ends[0].ip]:
@@ -226,7 +232,7 @@ class _Networks:
 
     def broadcast(self, local: list[EndpointPair]) -> Iterator[Flow]:
         """Broadcast that hosts get now, or no longer."""
-        for (was, now), ends in grouped(((_network(p.before), _network(p.after)), _end(p)) for p in local).items():
+        for (was, now), ends in grouped(((_network(p.before), _network(p.after)), _place(p)) for p in local).items():
             before, after = self._reached(0, was), self._reached(1, now)
             for change, spots in ((GAINED, after - before), (LOST, before - after)):
                 senders = [end for end in ends if any(spot.ports != end.ports for spot in spots)]
@@ -251,12 +257,13 @@ def _answers(intent: Intent, network: Network | None) -> dict[int, int]:
         return {}
     tenant = intent.tenants[network.tenant]
     known = {e.ip: e.mac for e in tenant.endpoints.values() if e.network == network.name}
-    return {**known, tenant.networks[network.name].gateway: ROUTER_MAC}
+    held = tenant.networks[network.name]
+    return known if held.gateway is None else {**known, held.gateway: held.gateway_mac}
 
 
 def _gateways(intent: Intent, tenant: str | None) -> dict[int, int]:
     networks = intent.tenants[tenant].networks.values() if tenant is not None else ()
-    return {network.gateway: ROUTER_MAC for network in networks}
+    return {network.gateway: ROUTER_MAC for network in networks if network.gateway is not None}
 
 
 def _spots(side: Snapshot, network: Network | None) -> Iterator[DeliveryPoint]:

@@ -73,7 +73,7 @@ class _Telling:
         gone = grouped((p.before.tenant, p.before) for p in self.named if p.before and not p.after)
         for kind, by_tenant in ((ADDS, come), (REMOVES, gone)):
             for tenant, held in sorted(by_tenant.items()):
-                self.ends |= {member.end for member in held}
+                self.ends |= {end for member in held for end in (member.end, member.end.place)}
                 yield Sentence(kind, f"{kind} {_counted(tenant, held)}", {"endpoints": list(map(_member_json, held))})
         for party in self.named:
             if party.before and party.after:
@@ -84,7 +84,7 @@ class _Telling:
         moved = self.images.get(was.network) != now.network
         if was.end == now.end and not moved:
             return
-        self.ends |= {was.end, now.end}
+        self.ends |= {was.end, now.end, was.end.place, now.end.place}
         aspects = list(_aspects(was, now))
         if moved:
             aspects.append(("network", was.network.name, now.network.name))
@@ -108,17 +108,18 @@ class _Telling:
         for kind, side, word, known in ((ADDS, self.new, GAINED, kept), (REMOVES, self.old, LOST, set(self.images))):
             for network in _networks(side, self.who):
                 gateway = _net(side, network).gateway
-                if network not in known and gateway in pinged.get(word, set()):
+                if network not in known and gateway is not None and gateway in pinged.get(word, set()):
                     self.gateways.add(gateway)
                     yield _on_network(f"{kind} network {_name(network)} with gateway {ipv4_text(gateway)}", network)
 
     def _network(self, was: Network, now: Network, pinged: set[Any]) -> Iterator[Sentence]:
         """What is new of a network that was there before."""
         before, after = _net(self.old, was), _net(self.new, now)
-        if before.gateway != after.gateway and before.gateway in pinged:
-            self.gateways |= {before.gateway, after.gateway}
-            gateways = f"{ipv4_text(before.gateway)} becomes {ipv4_text(after.gateway)}"
-            yield _on_network(f"changes network {_name(now)}: gateway {gateways}", now)
+        gateways = {net.gateway for net in (before, after) if net.gateway is not None}
+        words = _gateway(before), _gateway(after)
+        if words[0] != words[1] and (gateways & pinged or (before.router != after.router and self._lived_in(was, now))):
+            self.gateways |= gateways
+            yield _on_network(f"changes network {_name(now)}: gateway {words[0]} becomes {words[1]}", now)
         tagged = sum(p.before is not None and p.before.network == was and p.before.end.vlan for p in self.named)
         if was in self.vlans and tagged:
             yield _on_network(f"changes network {_name(now)}: VLAN {before.vlan} becomes {after.vlan} on trunks", now)
@@ -128,11 +129,14 @@ class _Telling:
                 verb = "now carries" if after.broadcast else "no longer carries"
                 yield _on_network(f"network {_name(now)} {verb} broadcast", now)
 
+    def _lived_in(self, was: Network, now: Network) -> bool:
+        return any(m is not None and m.network == n for p in self.named for m, n in zip(p, (was, now), strict=True))
+
     def _broadcasts(self, was: Network, now: Network) -> bool:
         """Whether anybody's broadcast in the network has another fate."""
-        senders = {end for flow in self.exact if flow.way == BROADCAST for end in flow.senders}
+        senders = {end.place for flow in self.exact if flow.way == BROADCAST for end in flow.senders}
         return any(
-            member is not None and member.network == network and member.end in senders
+            member is not None and member.network == network and member.end.place in senders
             for party in self.named
             for member, network in zip(party, (was, now), strict=True)
         )
@@ -141,15 +145,17 @@ class _Telling:
 
     def remarks(self, names: Names) -> Iterator[Sentence]:
         """Fates that no other sentence explains."""
-        by_end = {member.end: party for party in self.named for member in party if member is not None}
+        by_end = {member.end.place: party for party in self.named for member in party if member is not None}
         addresses = {end.ip for end in self.ends} | self.gateways
         for flow in self.exact:
             if flow.way not in _REMARKS:
                 continue
-            senders = [end for end in flow.senders if end not in self.ends and not self._explained(flow, by_end[end])]
+            senders = [
+                end for end in flow.senders if end not in self.ends and not self._explained(flow, by_end[end.place])
+            ]
             receivers = [one for one in flow.receivers if not self._known(one, addresses)]
             if senders and receivers and [end.ip for end in senders] != receivers:
-                who = names.of([by_end[end] for end in senders], before=flow.change == LOST)
+                who = names.of([by_end[end.place] for end in senders], before=flow.change == LOST)
                 what = some(ipv4_text(one) if isinstance(one, int) else _spot(one) for one in receivers)
                 text = _REMARKS[flow.way].format(who.text, what, _NOW[flow.change])
                 yield Sentence(REMARK, text, {"from": who.data, "to": what})
@@ -182,6 +188,13 @@ def _aspects(was: EndpointView, now: EndpointView) -> Iterator[tuple[str, str, s
         yield "address", ipv4_text(was.end.ip), ipv4_text(now.end.ip)
     if was.end.mac != now.end.mac:
         yield "MAC", mac_text(was.end.mac), mac_text(now.end.mac)
+
+
+def _gateway(network: model.Network) -> str:
+    if network.gateway is None:
+        return "none"
+    own = "" if network.gateway_mac == model.ROUTER_MAC else f" with {mac_text(network.gateway_mac)}"
+    return f"{ipv4_text(network.gateway)}{own}"
 
 
 def _ports(member: EndpointView) -> str:

@@ -24,7 +24,7 @@ from clos.controller.impact.policy_classes import (
     waypoint_senders,
 )
 from clos.controller.impact.traffic_sets import Traffic, canonical, common, minus
-from clos.controller.intent.model import Intent, Rate
+from clos.controller.intent.model import ROUTER_MAC, Intent, Rate
 from clos.fabric.topology import Topology
 
 Ways = Mapping[str | None, Traffic]
@@ -123,27 +123,39 @@ def _rehosted(old: Snapshot, new: Snapshot) -> Iterator[str]:
                 yield name
 
 
-def endpoint_pairs(
-    old: Snapshot, new: Snapshot, tenants: Iterable[str]
-) -> tuple[list[EndpointPair], list[EndpointPair]]:
-    """The endpoints of these tenants twice: paired as packets see them, and as people do.
+class Paired(NamedTuple):
+    """Endpoints before and after, paired as packets see them: those that are ``routed``, those that stay ``near``; and
+    as people do: ``named``.
 
     Packets know no names: a renamed endpoint is the same one, and what a waypoint passes on for others looks as if
-    somebody else lived there. People follow a name to another port or address.
+    somebody else lived there. To a routed packet an endpoint whose gateway has another MAC address is another one.
+    People follow a name to another port or address.
     """
+
+    routed: list[EndpointPair]
+    near: list[EndpointPair]
+    named: list[EndpointPair]
+
+
+def endpoint_pairs(old: Snapshot, new: Snapshot, tenants: Iterable[str]) -> Paired:
+    """The endpoints of these tenants, paired."""
     names = list(tenants)
     before, after = list(members(*old, names)), list(members(*new, names))
-    plain = _by_end(before, after)
+    plain = _by_place(before, after)
     passed = list(waypoint_senders(*old, names)), list(waypoint_senders(*new, names))
-    seen = _by_end(before + passed[0], after + passed[1]) if any(passed) else plain
+    every = before + passed[0], after + passed[1]
+    near = _by_place(*every) if any(passed) else plain
+    common = all(member.end.router == ROUTER_MAC for member in (*every[0], *every[1]))
+    routed = near if common else _paired(*every, lambda member: member.end)
     kept = [party for party in plain if party.before and party.after]
     gone = [party.before for party in plain if party.before and not party.after]
     come = [party.after for party in plain if party.after and not party.before]
-    return seen, kept + _paired(gone, come, lambda member: (member.tenant, member.name))
+    named = kept + _paired(gone, come, lambda member: (member.tenant, member.name))
+    return Paired([party for party in routed if party.told.end.router], near, named)
 
 
-def _by_end(before: Iterable[EndpointView], after: Iterable[EndpointView]) -> list[EndpointPair]:
-    return _paired(before, after, lambda member: member.end)
+def _by_place(before: Iterable[EndpointView], after: Iterable[EndpointView]) -> list[EndpointPair]:
+    return _paired(before, after, lambda member: member.end.place)
 
 
 def _paired(

@@ -29,6 +29,7 @@ from clos.fabric.packet.fields import ipv4_text, mac_text
 
 Json = dict[str, Any]
 _NAMES = {6: "tcp", 17: "udp", 132: "sctp"}
+_ROUTED = (ROUTED, PINGED, VIA_ROUTED)
 _HEAD: dict[str, Json] = {
     ROUTED: {"eth_type": "0x800", "eth_dst": mac_text(ROUTER_MAC), "ip_ttl": "2-255"},
     BRIDGED: {"eth_type": "0x800"},
@@ -92,9 +93,16 @@ def _rules(rules: SideEffects) -> Json:
 
 
 def _flow(flow: Flow) -> Json:
-    """Every sender to every receiver but itself: the packets that have all these values."""
-    row: Json = {"change": flow.change, "way": flow.way, "match": _HEAD[flow.way]}
-    row["from"] = [_sender(end, flow.way) for end in flow.senders]
+    """Every sender to every receiver but itself: the packets that have all these values.
+
+    The gateway's MAC address is said with each sender where one is not the fabric's own.
+    """
+    own = flow.way in _ROUTED and any(end.router != ROUTER_MAC for end in flow.senders)
+    head = _HEAD[flow.way]
+    if own:
+        head = {key: value for key, value in head.items() if key != "eth_dst"}
+    row: Json = {"change": flow.change, "way": flow.way, "match": head}
+    row["from"] = [_sender(end, flow.way) | ({"eth_dst": mac_text(end.router)} if own else {}) for end in flow.senders]
     row["to"] = [_receiver(one, flow.way) for one in flow.receivers]
     if flow.traffic:
         row["traffic"] = list(_traffic(flow))

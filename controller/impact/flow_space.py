@@ -20,7 +20,6 @@ from clos.controller.impact.changed_flows import (
 )
 from clos.controller.impact.policy_classes import Attachment
 from clos.controller.impact.traffic_sets import NO_PORT, PORTED, PORTS, Interval, Traffic
-from clos.controller.intent.model import ROUTER_MAC
 from clos.controller.verify.headerspace.header_layouts import ARP_PACKET, BARE, ICMP, IP4, LATER, WHOLE
 from clos.controller.verify.headerspace.header_space import (
     ETH_DST,
@@ -49,10 +48,11 @@ Term = tuple[str, int, int | None]
 
 def flow_terms(flows: Iterable[Flow], ends: Iterable[Attachment]) -> set[Term]:
     """Every value that flows and packets to their own sender tell packets apart by."""
-    found: set[Term] = {("eth_dst", ROUTER_MAC, None), ("eth_dst", MULTICAST, MULTICAST)}
+    found: set[Term] = {("eth_dst", MULTICAST, MULTICAST)}
     found |= {("arp_op", ASKS, None), ("icmpv4_type", ECHO, None)}
     for end in ends:
         found |= {("eth_src", end.mac, None), ("ipv4_src", end.ip, None), ("vlan_vid", VID_PRESENT | end.vlan, None)}
+        found.add(("eth_dst", end.router, None))
     for flow in flows:
         field = "eth_dst" if flow.way == VIA_BRIDGED else "ipv4_dst"
         found.update((field, one, None) for one in flow.receivers if isinstance(one, int))
@@ -78,7 +78,7 @@ class FlowSpace:
         self._space = space
         self._at: dict[PortRef, list[Limits]] = {}
         self._known: dict[Traffic, list[Limits]] = {}
-        self._ends = frozenset(ends)
+        self._ends = frozenset(end.place for end in ends)
         for end in self._ends:
             self._add(end, self._to_itself(end))
         for flow in flows:
@@ -115,10 +115,10 @@ class FlowSpace:
     def _of(self, flow: Flow, end: Attachment) -> Iterator[Limits]:
         """The packets of a flow that one sender sends."""
         space = self._space
-        router = ETH_DST, self._atom(ETH_DST, ROUTER_MAC)
+        router = ETH_DST, self._atom(ETH_DST, end.router)
         named = flow.receivers if flow.way != VIA_BRIDGED else ()
         ips = [one if isinstance(one, int) else one.ip for one in named if isinstance(one, int | Attachment)]
-        to = IP_DST, self._any(IP_DST, ips, but=end.ip if end in self._ends else None)
+        to = IP_DST, self._any(IP_DST, ips, but=end.ip if end.place in self._ends else None)
         if flow.way in (ROUTED, VIA_ROUTED):
             young = TTL, space.full[TTL] & ~3
             yield from ((router, to, young, *limits) for limits in self._traffic(flow.traffic))

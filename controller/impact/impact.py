@@ -57,11 +57,11 @@ def impact_of(old: Snapshot, new: Snapshot) -> Impact:
     who = affected_tenants(old, new)
     if not who.changed:
         return Impact()
-    seen, named = endpoint_pairs(old, new, who.tenants)
+    paired = endpoint_pairs(old, new, who.tenants)
+    named = paired.named
     called = {str(p.before): str(p.after) for p in named if p.before and p.after and str(p.before) != str(p.after)}
     shifts = PermissionChanges(old.intent, new.intent, called)
-    local = [party for party in seen if not who.changed.isdisjoint(party.tenants)]
-    exact = tuple(sorted((*flows(old, new, who, seen, shifts), *waypoint_flows(old, new, local, shifts))))
+    exact = tuple(sorted((*flows(old, new, who, paired, shifts), *waypoint_flows(old, new, who, paired, shifts))))
     names = Names(old.intent, new.intent, named)
     said = [_said(one, names) for one in permissions(named, who, shifts)]
     said += residents(old, new, who, named, exact, names)

@@ -21,6 +21,7 @@ from clos.controller.impact.traffic_sets import (
 )
 from clos.controller.intent.model import (
     ALLOW,
+    ROUTER_MAC,
     Endpoint,
     Import,
     Intent,
@@ -33,12 +34,21 @@ from clos.fabric.topology import TRUNK, PortRef, Topology
 
 
 class Attachment(NamedTuple):
-    """An endpoint as packets see it: no names. ``vlan``: the VLAN id of its frames on a trunk, 0 without a tag."""
+    """An endpoint as packets see it: no names. ``vlan``: the VLAN id of its frames on a trunk, 0 without a tag.
+
+    ``router``: the MAC address of its gateway, 0 where it has none; of no account but where packets are routed.
+    """
 
     ports: tuple[PortRef, ...]
     vlan: int
     mac: int
     ip: int
+    router: int = ROUTER_MAC
+
+    @property
+    def place(self) -> Attachment:
+        """The same but for what is routed."""
+        return self if self.router == ROUTER_MAC else self._replace(router=ROUTER_MAC)
 
 
 class Network(NamedTuple):
@@ -99,7 +109,8 @@ def place(tenant: Tenant, endpoint: Endpoint, topology: Topology) -> Attachment:
     """Where packets see an endpoint."""
     host = topology.hosts[endpoint.host]
     vlan = (tenant.networks[endpoint.network].vlan or 0) if host.mode == TRUNK else 0
-    return Attachment(host.ports, vlan, endpoint.mac, endpoint.ip)
+    router = tenant.networks[endpoint.network].router or 0
+    return Attachment(host.ports, vlan, endpoint.mac, endpoint.ip, router)
 
 
 def waypoint_senders(intent: Intent, topology: Topology, tenants: Iterable[str]) -> Iterator[EndpointView]:

@@ -6,7 +6,7 @@ receiver is. Must not know: words, rules, what waypoints pass on (to everybody e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from clos.controller.impact.changed_flows import (
     ALTERED,
@@ -17,13 +17,16 @@ from clos.controller.impact.changed_flows import (
     EndpointRole,
     Flow,
     Target,
+    concerned,
     grouped,
     rectangles,
     resident,
 )
 from clos.controller.impact.endpoint_pairs import (
     NO_WAYS,
+    AffectedTenants,
     EndpointPair,
+    Paired,
     PermissionChanges,
     Role,
     Snapshot,
@@ -35,23 +38,23 @@ from clos.controller.intent.model import Tenant
 
 Firsts = dict[Target, Traffic]
 """What goes to waypoints first, by where these are."""
-Known = dict[int, PolicyClass]
-"""What policies see of those who have an address."""
+Known = dict[int, tuple[PolicyClass, int]]
+"""What policies see of those who have an address, and the MAC address that routed packets come to them from."""
 
 
 def waypoint_flows(
-    old: Snapshot, new: Snapshot, seen: Iterable[EndpointPair], shifts: PermissionChanges
+    old: Snapshot, new: Snapshot, who: AffectedTenants, paired: Paired, shifts: PermissionChanges
 ) -> tuple[Flow, ...]:
-    """Every packet that a waypoint gets before the change or after, and that has another fate; sorted, none empty.
-
-    ``seen``: the parties of the tenants that the change concerns, as packets see them.
-    """
+    """Every packet that a waypoint gets before the change or after, and that has another fate; sorted, none empty."""
     sides = _WaypointSide(old), _WaypointSide(new)
-    senders = [EndpointPair(*map(resident, party)) for party in seen]
-    seats = grouped((_seat(party), party.told.end) for party in senders if party.before or party.after)
+    routed, near = (
+        [EndpointPair(*map(resident, party)) for party in concerned(held, who)] for held in (paired.routed, paired.near)
+    )
+    seats = grouped((_seat(party), party.told.end) for party in routed if party.before or party.after)
+    beside = grouped((_seat(party), party.told.end.place) for party in near if party.before or party.after)
     found = [
         *_flows(VIA_ROUTED, seats, sides, shifts, _WaypointSide.ips),
-        *_flows(VIA_BRIDGED, seats, sides, shifts, _WaypointSide.macs),
+        *_flows(VIA_BRIDGED, beside, sides, shifts, _WaypointSide.macs),
     ]
     return tuple(sorted(found))
 
@@ -77,8 +80,9 @@ class _WaypointSide:
         ips: Known = {}
         macs: dict[str, Known] = {}
         for member in members(self._side.intent, self._side.topology, [tenant.name]):
-            ips[member.end.ip] = member.who
-            macs.setdefault(member.network.name, {})[member.end.mac] = member.who
+            if member.end.router:
+                ips[member.end.ip] = member.who, member.end.router
+            macs.setdefault(member.network.name, {})[member.end.mac] = member.who, 0
         self._ips[tenant.name], self._macs[tenant.name] = ips, macs
 
     def ips(self, network: Network | None) -> Known:
@@ -108,16 +112,16 @@ def _flows(
     known: Look,
 ) -> Iterator[Flow]:
     moved = []
-    addresses: dict[tuple[Network | None, Network | None], dict[Role, list[int]]] = {}
+    addresses: dict[tuple[Network | None, Network | None], dict[tuple[Role, bool], list[int]]] = {}
     for seat in seats:
         place = seat.before, seat.after
         if place not in addresses:
             addresses[place] = _roles(*(known(side, network) for side, network in zip(sides, place, strict=True)))
-        for role, held in addresses[place].items():
+        for (role, alike), held in addresses[place].items():
             ways = shifts.turned(seat.role, role)
             if ways != (NO_WAYS, NO_WAYS):
                 firsts = sides[0].firsts(ways[0]), sides[1].firsts(ways[1])
-                moved += [((change, some), (seat, tuple(held))) for change, some in _changes(*firsts)]
+                moved += [((change, some), (seat, tuple(held))) for change, some in _changes(*firsts, alike)]
     for (change, traffic), related in grouped(moved).items():
         for froms, tos in rectangles(related):
             ends = tuple(sorted(end for seat in froms for end in seats[seat]))
@@ -127,19 +131,21 @@ def _flows(
                 yield Flow(change, way, ends, ips, traffic)
 
 
-def _roles(before: Known, after: Known) -> dict[Role, list[int]]:
-    """Addresses by what policies see of those who have them."""
-    every = dict.fromkeys((*before, *after))
-    return grouped((Role(before.get(one), after.get(one)), one) for one in every)
+def _roles(before: Known, after: Known) -> dict[tuple[Role, bool], list[int]]:
+    """Addresses by what policies see of those who have them, and by whether packets come from where they did."""
+    nobody = None, 0
+    ends = ((one, before.get(one, nobody), after.get(one, nobody)) for one in dict.fromkeys((*before, *after)))
+    return grouped(((Role(was[0], now[0]), was[1] == now[1]), one) for one, was, now in ends)
 
 
-def _changes(before: Firsts, after: Firsts) -> Iterator[tuple[str, Traffic]]:
+def _changes(before: Firsts, after: Firsts, alike: bool) -> Iterator[tuple[str, Traffic]]:
+    """What goes to other waypoints. Not ``alike``: what goes to the same one looks otherwise there."""
     was, now = (tuple(box for traffic in firsts.values() for box in traffic) for firsts in (before, after))
     other = [
         box
         for one, traffic in before.items()
         for two, held in after.items()
-        if one != two
+        if one != two or not alike
         for box in common(traffic, held)
     ]
     for change, traffic in ((GAINED, minus(now, was)), (LOST, minus(was, now)), (ALTERED, tuple(other))):

@@ -84,15 +84,15 @@ def _endpoints(segments: list[dict[str, Network]], homes: list[Host], dice: Rand
     members: list[dict[str, Endpoint]] = [{} for _ in segments]
     filled: dict[int, int] = {}
     for number, host, turn in zip(range(len(homes)), homes, cycle(range(len(segments))), strict=False):
-        free = [net for net in segments[turn].values() if filled.get(net.gateway, 0) < _ROOM]
+        free = [net for net in segments[turn].values() if filled.get(net.subnet[0], 0) < _ROOM]
         if not free:
             raise ValueError(f"{len(homes)} endpoints do not fit into these networks")
         network = dice.choice(free)
-        filled[network.gateway] = place = filled.get(network.gateway, 0) + 1
+        filled[network.subnet[0]] = place = filled.get(network.subnet[0], 0) + 1
         mac = host.mac if host.mode != TRUNK else 0x0A << 40 | number
         name = f"e{number:05}"
         labels = (("resource", dice.choice(RESOURCES)),)
-        members[turn][name] = Endpoint(name, network.name, host.name, mac, network.gateway + place, labels)
+        members[turn][name] = Endpoint(name, network.name, host.name, mac, network.subnet[0] + 1 + place, labels)
     return members
 
 

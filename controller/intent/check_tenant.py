@@ -89,7 +89,7 @@ def _networks(tenant: Tenant) -> Iterator[Finding]:
     for network in tenant.networks.values():
         first, last = _bounds(network)
         path = (SPEC, "networks", network.name, "gateway")
-        if not first < network.gateway < last:
+        if network.gateway is not None and not first < network.gateway < last:
             message = f"{ipv4_text(network.gateway)} is not a host address of {subnet_text(network)}"
             yield Finding(network.where, path, message)
     for one, other in overlapping((tenant, network) for network in tenant.networks.values()):
@@ -122,7 +122,8 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
         elif host.mode == TRUNK and network is not None and network.vlan is None:
             message = f"host {host.name} is a trunk: give network {network.name} a vlan"
             yield Finding(endpoint.where, (*path, "host"), message)
-        if endpoint.mac == ROUTER_MAC or endpoint.mac >> 40 & 1 or (not endpoint.mac and host is not None):
+        router = ROUTER_MAC if network is None else network.router
+        if endpoint.mac in (ROUTER_MAC, router) or endpoint.mac >> 40 & 1 or (not endpoint.mac and host is not None):
             yield Finding(endpoint.where, (*path, "mac"), _mac_message(endpoint))
         if network is None:
             if networks.lack(endpoint.network):
@@ -183,7 +184,9 @@ def taken(claim: Claim, endpoint: Endpoint, other: Endpoint, owner: str) -> Find
 
 def _mac_message(endpoint: Endpoint) -> str:
     if endpoint.mac == ROUTER_MAC:
-        return f"{mac_text(ROUTER_MAC)} is the MAC address of every gateway"
+        return f"{mac_text(ROUTER_MAC)} is the MAC address of every gateway that has no other"
+    if endpoint.mac and not endpoint.mac >> 40 & 1:
+        return f"{mac_text(endpoint.mac)} is the MAC address of the gateway of network {endpoint.network}"
     return f"{mac_text(endpoint.mac)} is not the address of one host: an endpoint needs a unicast MAC address"
 
 

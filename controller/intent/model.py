@@ -15,7 +15,7 @@ from typing import NamedTuple
 ALLOW, DENY = "allow", "deny"
 
 ROUTER_MAC = 0x02_C1_05_00_00_01
-"""The MAC address of every anycast gateway; no endpoint may have it."""
+"""The MAC address of every anycast gateway that is given no other; no endpoint may have it."""
 
 
 class Where(NamedTuple):
@@ -62,16 +62,24 @@ class Service(NamedTuple):
 class Network:
     """An L2 segment. ``subnet``: (network address, prefix length); ``gateway``: the anycast gateway's IPv4 address.
 
-    ``vlan``: the VLAN id hosts use for it on trunk ports, or None. ``broadcast``: whether broadcast and
-    multicast frames are delivered to the network's other endpoints (default: dropped).
+    ``gateway`` None: the fabric routes neither into the network nor out of it; who routes there is one of its
+    endpoints. ``vlan``: the VLAN id hosts use for it on trunk ports, or None. ``broadcast``: whether broadcast and
+    multicast frames are delivered to the network's other endpoints (default: dropped). ``gateway_mac``: the gateway's
+    MAC address, 48 bits; routed packets come into the network from it.
     """
 
     name: str
     subnet: tuple[int, int]
-    gateway: int
+    gateway: int | None
     vlan: int | None = None
     broadcast: bool = False
     where: Where = field(default=NOWHERE, compare=False)
+    gateway_mac: int = ROUTER_MAC
+
+    @property
+    def router(self) -> int | None:
+        """The MAC address that packets to be routed are sent to; None where nothing is."""
+        return None if self.gateway is None else self.gateway_mac
 
 
 @dataclass(frozen=True, slots=True)

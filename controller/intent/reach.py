@@ -57,11 +57,13 @@ PING = Flow(ICMP)
 
 class Ruling(NamedTuple):
     """The decision on a flow. ``by``: the policy or share that speaks of it, None when none does; ``reply``: it takes
-    the flow as the answer to what it permits or forbids."""
+    the flow as the answer to what it permits or forbids. ``astray``: why the fabric has no way for it, whatever
+    policies say; empty where it has one."""
 
     allowed: bool
     by: Policy | Share | None = None
     reply: bool = False
+    astray: str = ""
 
     @property
     def via(self) -> str | None:
@@ -93,6 +95,22 @@ def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
     return Ruling(False)
 
 
+def passage(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
+    """As ``ruling``, where the fabric has a way from one to the other; a refusal that says so where it has none."""
+    why = _astray(source, target)
+    return Ruling(False, astray=why) if why else ruling(intent, source, target, flow)
+
+
+def _astray(source: End, target: End) -> str:
+    """Between networks there is a way if both have a gateway."""
+    if source.tenant.name == target.tenant.name and source.endpoint.network == target.endpoint.network:
+        return ""
+    for end in (source, target):
+        if end.tenant.networks[end.endpoint.network].gateway is None:
+            return f"{end} is in network {end.endpoint.network}, which has no gateway in the fabric (gateway: none)"
+    return ""
+
+
 def waypoint(source: End, decided: Ruling) -> End | None:
     """The endpoint that packets of ``source`` go to first, if the ruling sends them anywhere first."""
     return End(source.tenant, source.tenant.endpoints[decided.via]) if decided.via else None
@@ -116,7 +134,7 @@ def passes(intent: Intent, waypoint: End, source: End, target: End, flow: Flow) 
 
 def converse(intent: Intent, source: End, target: End, flow: Flow) -> bool:
     """Whether ``source`` can ask and ``target`` can answer."""
-    there, back = ruling(intent, source, target, flow), ruling(intent, target, source, flow.back())
+    there, back = passage(intent, source, target, flow), passage(intent, target, source, flow.back())
     return there.allowed and back.allowed
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from clos.controller.intent.model import Intent, Service
-from clos.controller.intent.reach import End, Flow, Ruling, between, ruling
+from clos.controller.intent.reach import End, Flow, Ruling, between, passage
 
 WITH_PORTS = (6, 17, 132)
 """Protocols with ports: TCP, UDP, SCTP."""
@@ -56,8 +56,8 @@ def parts(intent: Intent, source: End, target: End, service: Service, source_por
     said = [s for by in (*between(intent, source, target), *between(intent, target, source)) for s in by.services]
     found: dict[tuple[Ruling, Ruling], list[Span]] = {}
     for span in _spans(service, said, source_port):
-        there = ruling(intent, source, target, span.flows[0])
-        back = ruling(intent, target, source, span.flows[0].back())
+        there = passage(intent, source, target, span.flows[0])
+        back = passage(intent, target, source, span.flows[0].back())
         spans = found.setdefault((there, back), [])
         if spans and _follows(spans[-1], span):
             spans[-1] = _joined(spans[-1], span)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from clos.controller.intent.model import ROUTER_MAC, Intent
+from clos.controller.intent.model import Intent
 from clos.controller.intent.reach import Flow, ruling
 from clos.controller.probe.coverage import SOUND, Down
 from clos.controller.probe.packets import (
@@ -96,11 +96,13 @@ def _of_its_own(sender: Sender) -> Iterator[Probe]:
     """What a host sends whoever else there is."""
     one = sender.party
     strange = Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
-    yield sender.probe(who_has(one, one.gateway), "asks for its gateway")
+    if one.gateway is not None:
+        yield sender.probe(who_has(one, one.gateway), "asks for its gateway")
     yield sender.probe(who_has(one, one.endpoint.ip), "announces itself")
-    yield sender.probe(message(one, ROUTER_MAC, one.gateway, Flow(IP_ICMP)), "pings its gateway")
+    if one.gateway is not None:
+        yield sender.probe(message(one, one.router, one.gateway, Flow(IP_ICMP)), "pings its gateway")
     yield sender.probe(message(one, one.endpoint.mac, one.endpoint.ip, strange), "to itself")
-    yield sender.probe(message(one, ROUTER_MAC, one.endpoint.ip, strange), "to itself by the gateway")
+    yield sender.probe(message(one, one.router, one.endpoint.ip, strange), "to itself by the gateway")
     yield sender.probe(message(one, BROADCAST, EVERYBODY, strange), "to everybody")
     yield sender.probe(message(one, MULTICAST, ALL_HOSTS, strange), "to a multicast group")
 
@@ -129,8 +131,8 @@ def _routed(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
         local = [sender for sender in senders if sender.party.tenant.name == name]
         for target in reach.within(first):
             near = [sender for sender in local if sender.party.near(target)]
-            yield from _told(_best(local, target, reach), target, reach, ROUTER_MAC)
-            yield from _told(_best(near, target, reach), target, reach, target.endpoint.mac)
+            yield from _told(_best(local, target, reach), target, reach)
+            yield from _told(_best(near, target, reach), target, reach, straight=True)
 
 
 def _best(senders: list[Sender], target: Party, reach: Reach) -> Sender | None:
@@ -140,10 +142,12 @@ def _best(senders: list[Sender], target: Party, reach: Reach) -> Sender | None:
     return next(iter((*allowed, *others, *senders)), None)
 
 
-def _told(sender: Sender | None, target: Party, reach: Reach, mac: int) -> Iterator[Probe]:
+def _told(sender: Sender | None, target: Party, reach: Reach, straight: bool = False) -> Iterator[Probe]:
+    """A packet to the target, by the gateway or (``straight``) to its MAC address."""
     if sender is not None:
         flow = reach.permitted(sender.party, target) or Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
-        by = "by the gateway " if mac == ROUTER_MAC else ""
+        by = "" if straight else "by the gateway "
+        mac = target.endpoint.mac if straight else sender.party.router
         yield sender.probe(message(sender.party, mac, target.endpoint.ip, flow), f"to {target.name} {by}")
 
 
@@ -153,7 +157,7 @@ def _across_classes(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
     for sender in firsts.values():
         targets = {class_of(target): target for target in reach.within(sender.party) if target != sender.party}
         for target in (*targets.values(), sender.party):
-            yield from _told(sender, target, reach, ROUTER_MAC)
+            yield from _told(sender, target, reach)
 
 
 def _through_one_port(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
@@ -161,9 +165,9 @@ def _through_one_port(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
     for sender in senders:
         for other in senders:
             if other.at == sender.at and other.party != sender.party:
-                yield from _told(sender, other.party, reach, ROUTER_MAC)
+                yield from _told(sender, other.party, reach)
                 if sender.party.near(other.party):
-                    yield from _told(sender, other.party, reach, other.party.endpoint.mac)
+                    yield from _told(sender, other.party, reach, straight=True)
 
 
 def failures(topology: Topology) -> dict[str, Down]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
-from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Service, Tenant
+from clos.controller.intent.model import Endpoint, Intent, Network, Service, Tenant
 from clos.controller.intent.reach import End, Flow
 from clos.controller.intent.spans import LAST_PORT, edges
 from clos.controller.probe.landing import Landing, landing
@@ -63,8 +63,13 @@ class Party(NamedTuple):
         return self.tenant.networks[self.endpoint.network]
 
     @property
-    def gateway(self) -> int:
+    def gateway(self) -> int | None:
         return self.network.gateway
+
+    @property
+    def router(self) -> int:
+        """The MAC address that it sends to what is to be routed; nobody has it where its network has no gateway."""
+        return self.network.gateway_mac
 
     @property
     def end(self) -> End:
@@ -165,7 +170,7 @@ def talk(source: Party, target: Party, service: Service) -> Packet:
 
 def said(source: Party, target: Party, flow: Flow) -> Packet:
     """A packet of this flow, as an honest host sends it."""
-    return message(source, target.endpoint.mac if source.near(target) else ROUTER_MAC, target.endpoint.ip, flow)
+    return message(source, target.endpoint.mac if source.near(target) else source.router, target.endpoint.ip, flow)
 
 
 class Ends(TypedDict):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from clos.controller.compile.stages import SPINE, STAGES
 from clos.controller.intent.model import Intent, Policy, Service, Where
-from clos.controller.intent.reach import Flow, Ruling, ruling
+from clos.controller.intent.reach import Flow, Ruling, passage
 from clos.controller.probe.landing import Landing, arrived
 from clos.controller.probe.packets import Party, Probe, opening, said
 from clos.fabric.dataplane.walk import Walk
@@ -99,7 +99,7 @@ def _spread(asked: list[Question], most: int) -> list[Question]:
 def ask(intent: Intent, source: Party, target: Party, service: Service, flow: Flow) -> Question:
     """The same with a flow of the asker's choice: an answer, say."""
     probe = Probe(source.ports[0], said(source, target, flow), f"{source.name} -> {target.name} {service}")
-    decided = ruling(intent, source.end, target.end, flow)
+    decided = passage(intent, source.end, target.end, flow)
     due = source.waypoints[decided.via].of(target.endpoint.ip) if decided.via else target.landing
     return Question(source, target, service, flow, probe, decided, due)
 
@@ -123,10 +123,11 @@ def stopped(done: Walk, topology: Topology, due: Landing | None = None) -> str:
 
 
 def spoken(decided: Ruling) -> str:
-    """The policy or share that decides, and where it is written; empty when nothing speaks of the flow."""
+    """The policy or share that decides, and where it is written; or why there is no way; empty when nothing speaks of
+    the flow."""
     by = decided.by
     if by is None:
-        return ""
+        return decided.astray
     kind = "policy" if isinstance(by, Policy) else "share"
     return f"{kind} {by.name}{' answers' if decided.reply else ''}, {place(by.where)}"
 

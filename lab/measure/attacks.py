@@ -102,7 +102,7 @@ def _spoofs(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
         ("a neighbour's MAC and IP address as the source", near_mac, near),
         ("the router's MAC address as the source", ROUTER, c.ip),
         ("another tenant's IP address as the source", c.mac, target),
-        ("the gateway's IP address as the source", c.mac, ipv4_text(c.attacker.gateway)),
+        ("the gateway's IP address as the source", c.mac, ipv4_text(c.attacker.gateway or 0)),
         ("nobody's IP address as the source", c.mac, "192.0.2.1"),
         ("a broadcast MAC address as the source", BROADCAST, c.ip),
     ):
@@ -115,7 +115,7 @@ def _crossings(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     body = TCP(sport=64999, dport=64999)
     yield "by the gateway", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / IP(src=c.ip, dst=target) / body)
     yield "by its MAC address", _on_wire(c, Ether(src=c.mac, dst=mac) / IP(src=c.ip, dst=target) / body)
-    hidden = IP(src=c.ip, dst=ipv4_text(c.attacker.gateway)) / IP(src=c.ip, dst=target) / body
+    hidden = IP(src=c.ip, dst=ipv4_text(c.attacker.gateway or 0)) / IP(src=c.ip, dst=target) / body
     yield "inside a packet for the gateway (IP in IP)", _on_wire(c, Ether(src=c.mac, dst=ROUTER) / hidden)
 
 
@@ -144,7 +144,7 @@ def _fragments(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
 
 def _arp(c: Cast, _: Topology) -> Iterator[tuple[str, Any]]:
     near, near_mac = ipv4_text(c.neighbour.endpoint.ip), mac_text(c.neighbour.endpoint.mac)
-    gateway, nobody = ipv4_text(c.attacker.gateway), "00:00:00:00:00:00"
+    gateway, nobody = ipv4_text(c.attacker.gateway or 0), "00:00:00:00:00:00"
     for what, op, sha, spa, tha, tpa, dst in (
         ("the gateway is at me, to all", 2, c.mac, gateway, BROADCAST, gateway, BROADCAST),
         ("the gateway is at me, to a neighbour", 2, c.mac, gateway, near_mac, near, near_mac),

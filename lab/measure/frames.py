@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from clos.controller.intent.model import ROUTER_MAC, Intent, Service
+from clos.controller.intent.model import Intent, Service
 from clos.controller.probe.packets import (
     MARK,
     STRANGE_PORT,
@@ -84,13 +84,13 @@ def _answer(chance: random.Random, source: Party, target: Party, service: Servic
 
 def _odd(chance: random.Random, source: Party, target: Party, service: Service) -> Packet:
     """To a MAC address and an IP address that need not belong together."""
-    to = chance.choice((target.endpoint.mac, ROUTER_MAC, BROADCAST, 0x01005E000001))
-    ip = chance.choice((target.endpoint.ip, source.gateway, target.gateway, 0xFFFFFFFF))
+    to = chance.choice((target.endpoint.mac, source.router, BROADCAST, 0x01005E000001))
+    ip = chance.choice((target.endpoint.ip, source.gateway or 0, target.gateway or 0, 0xFFFFFFFF))
     return message(source, to, ip, opening(service), chance.choice((64, 2, 1, 0)))
 
 
 def _who_has(chance: random.Random, source: Party, target: Party, service: Service) -> Packet:
-    wanted = chance.choice((target.endpoint.ip, source.gateway, target.gateway, source.endpoint.ip))
+    wanted = chance.choice((target.endpoint.ip, source.gateway or 0, target.gateway or 0, source.endpoint.ip))
     return who_has(source, wanted)
 
 

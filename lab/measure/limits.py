@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from clos.controller.intent.model import ROUTER_MAC, Intent
+from clos.controller.intent.model import Intent
 from clos.controller.intent.reach import Flow
 from clos.controller.probe.candidates import Reach
 from clos.controller.probe.packets import Party, Probe, parties
@@ -117,7 +117,7 @@ def _frame(talk: Talk, near: bool, size: int, **fields: Any) -> Any:
         IP_UDP: UDP(sport=flow.source_port or 0, dport=flow.target_port or 0),
         IP_ICMP: ICMP(),
     }[flow.proto] / Raw(bytes(size - HEADERS[flow.proto]))
-    ends = Ether(src=mac_text(source.endpoint.mac), dst=mac_text(target.endpoint.mac if near else ROUTER_MAC))
+    ends = Ether(src=mac_text(source.endpoint.mac), dst=mac_text(target.endpoint.mac if near else source.router))
     tag = Dot1Q(vlan=source.vlan) if source.vlan is not None else None
     head = ends if tag is None else ends / tag
     return head / IP(src=ipv4_text(source.endpoint.ip), dst=ipv4_text(target.endpoint.ip), **fields) / body

@@ -128,7 +128,9 @@ def _tune(net: Any, plan: Layout) -> None:
     switch_off({Path("/proc/self/ns/net"): here, **inside})
     for station in plan.stations:
         if station.party is not None:
-            net[station.name].cmd(f"ip route add default via {ipv4_text(station.party.gateway)}")
+            gateway = station.party.gateway
+            if gateway is not None:
+                net[station.name].cmd(f"ip route add default via {ipv4_text(gateway)}")
             if station.passes_on:
                 net[station.name].cmd(PASS_ON)
 

@@ -13,7 +13,7 @@ from clos.controller.compile import compile_fabric
 from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.questions import between_ends
 from clos.controller.explain.trace import Outcome, follow
-from clos.controller.intent.reach import Flow, converse, ends, ruling, waypoint
+from clos.controller.intent.reach import Flow, converse, ends, passage, ruling, waypoint
 from tests.support.cli_run import BANK, DEMO, ROOT, clos, edited
 from tests.support.fabrics import PORTS, intents, topologies
 
@@ -33,7 +33,7 @@ def test_what_an_intent_permits_is_what_its_rules_deliver(data: st.DataObject) -
         source, target = data.draw(st.permutations(people))[:2]
         flow = data.draw(FLOWS)
         done = follow(compiled, between_ends(Inputs(topology, intent), source, target, flow))
-        decided = ruling(intent, source, target, flow)
+        decided = passage(intent, source, target, flow)
         assert decided.allowed == (done.outcome is Outcome.DELIVERED), str(done.walk)
         first = waypoint(source, decided) or target
         assert {topology.host_at[port] for port in done.walk.hosts} <= {first.endpoint.host}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clos.controller.cli.sources import read
 from clos.controller.intent.model import Service
-from clos.controller.intent.reach import Flow, ends, ruling
+from clos.controller.intent.reach import Flow, ends, passage
 from clos.controller.intent.spans import LAST_PORT, WITH_PORTS, parts
 from clos.controller.probe.packets import each_kind
 from clos.controller.probe.simulated import Simulated
@@ -143,5 +143,5 @@ def test_parts_are_the_whole_service_once_each_with_its_own_ruling(data: st.Data
     for port in named:
         flow = Flow(service.proto or 0, 50_000, port)
         (part,) = (part for first, last, part in spans if first <= (port or 0) <= last)
-        assert part.decided == ruling(intent, source, target, flow)
-        assert part.back == ruling(intent, target, source, flow.back())
+        assert part.decided == passage(intent, source, target, flow)
+        assert part.back == passage(intent, target, source, flow.back())

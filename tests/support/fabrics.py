@@ -36,6 +36,8 @@ from clos.fabric.topology import (
 from tests.support.reference import to_itself
 
 ROUTER = 0x02C105000001
+OWN_ROUTERS = (0x00000C07AC0A, 0x00005E000101)
+"""MAC addresses that a gateway may have instead: of HSRP's group 10, of VRRP's group 1."""
 BROADCAST = (1 << 48) - 1
 SERVICES = (
     Service(), Service(1), Service(6), Service(6, 80, 80), Service(6, 8000, 8005), Service(17, 53, 53),
@@ -163,7 +165,7 @@ def _tenants(
 ) -> Tenant:
     base = (10 << 24) + (index << 16)
     nets = {
-        net: Network(net, (base + (j << 8), 24), base + (j << 8) + 1, 10 * index + j + 1, draw(st.booleans()))
+        net: gated(draw, Network(net, (base + (j << 8), 24), None, 10 * index + j + 1, draw(st.booleans())))
         for j, net in enumerate(networks)
     }
     endpoints = {}
@@ -180,6 +182,14 @@ def _tenants(
         name, nets, endpoints, groups, tuple(replace(p, name=f"p{i}") for i, p in enumerate(policies)),
         rate=draw(st.sampled_from([None, Rate(1_000_000)])),
     )  # fmt: skip
+
+
+def gated(draw: st.DrawFn, network: Network) -> Network:
+    """The network with a gateway, as most have; or with one that has a MAC address of its own, or with none."""
+    own = draw(st.sampled_from([ROUTER, ROUTER, ROUTER, ROUTER, ROUTER, *OWN_ROUTERS, None]))
+    if own is None:
+        return replace(network, gateway=None, gateway_mac=ROUTER)
+    return replace(network, gateway=network.subnet[0] + 1, gateway_mac=own)
 
 
 @st.composite
@@ -290,11 +300,12 @@ def _between(
 def _frames(
     draw: st.DrawFn, tenant: Tenant, source: Endpoint, target: Endpoint, vlan: int | None, service: Service, side: int
 ) -> Packet:
-    gateways = [network.gateway for network in tenant.networks.values()]
+    gateways = [network.gateway for network in tenant.networks.values() if network.gateway is not None]
+    router = draw(st.sampled_from([tenant.networks[source.network].gateway_mac] * 5 + [ROUTER, *OWN_ROUTERS]))
     if draw(st.integers(0, 9)) == 0:
         return build.arp_request(source.mac, source.ip, draw(st.sampled_from([target.ip, source.ip, *gateways])), vlan)
-    near = [target.mac] * 4 if source.network == target.network else [ROUTER]
-    to = draw(st.sampled_from([*near, ROUTER, ROUTER, ROUTER, target.mac, BROADCAST, 0x01005E000001]))
+    near = [target.mac] * 4 if source.network == target.network else [router]
+    to = draw(st.sampled_from([*near, router, router, router, target.mac, BROADCAST, 0x01005E000001]))
     ip = draw(st.sampled_from([target.ip] * 7 + gateways))
     ends = {"eth_src": source.mac, "eth_dst": to, "ipv4_src": source.ip, "ipv4_dst": ip, "vlan": vlan}
     ttl = draw(st.sampled_from([64, 64, 64, 2, 1]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from clos.controller.intent.model import Intent, Policy, Rate, Tenant
+from clos.controller.intent.model import ROUTER_MAC, Intent, Policy, Rate, Tenant
 from clos.fabric.topology import Topology
 from tests.support.fabrics import SERVICES, intents, may_be_via, sound
 
@@ -115,7 +115,9 @@ def _edits_a_network(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
     held = tenant.networks[name]
     edited = [
         replace(held, broadcast=not held.broadcast),
-        replace(held, gateway=held.gateway + 200),
+        replace(held, gateway=(held.gateway or held.subnet[0] + 1) + 200),
+        replace(held, gateway=None if held.gateway is not None else held.subnet[0] + 1),
+        replace(held, gateway_mac=0x00000C07AC01 if held.gateway_mac == ROUTER_MAC else ROUTER_MAC),
         replace(held, vlan=(held.vlan or 0) + 1000),
     ]
     return _with(intent, replace(tenant, networks={**tenant.networks, name: draw(st.sampled_from(edited))}))

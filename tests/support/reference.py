@@ -22,7 +22,6 @@ from clos.controller.intent.model import (
 from clos.fabric.packet.build import Packet
 from clos.fabric.topology import PortRef, Topology
 
-ROUTER = 0x02C105000001
 MULTICAST = 1 << 40
 
 
@@ -57,7 +56,7 @@ def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> 
         found = [_to(topology, sender.network, host, reply) for reply in _arp_replies(sender)]
     elif sender.headers["eth_dst"] & MULTICAST:
         found = [] if sender.behind else _broadcast(topology, sender, host)
-    elif sender.headers["eth_dst"] == ROUTER:
+    elif sender.network.gateway is not None and sender.headers["eth_dst"] == sender.network.gateway_mac:
         found = _routed(intent, topology, sender, host)
     else:
         found = _bridged(intent, topology, sender)
@@ -120,7 +119,8 @@ def _to(topology: Topology, network: Network, host: str, frame: Packet) -> Arriv
 def _arp_replies(sender: Sender) -> list[Packet]:
     asked, headers = sender.headers.get("arp_tpa"), sender.headers
     known = {e.ip: e.mac for e in sender.tenant.endpoints.values() if e.network == sender.network.name}
-    known[sender.network.gateway] = ROUTER
+    if sender.network.gateway is not None:
+        known[sender.network.gateway] = sender.network.gateway_mac
     if headers.get("arp_op") != 1 or asked not in known or asked == sender.endpoint.ip:
         return []
     changes = {
@@ -160,16 +160,19 @@ def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> li
         if sender.headers.get("icmpv4_type") != 8 or sender.behind:
             return []
         swap = {
-            "eth_dst": sender.endpoint.mac, "eth_src": ROUTER,
+            "eth_dst": sender.endpoint.mac, "eth_src": sender.network.gateway_mac,
             "ipv4_dst": sender.headers["ipv4_src"], "ipv4_src": asked, "icmpv4_type": 0,
         }  # fmt: skip
         return [_to(topology, sender.network, host, _changed(sender.frame, swap))]
     ttl = sender.frame.get("nw_ttl") or 0
     for tenant in intent.tenants.values():
         for target in tenant.endpoints.values():
+            home = tenant.networks[target.network]
+            if home.gateway is None:
+                continue
             first = next_stop(intent, sender, tenant, target) if target.ip == asked and ttl > 1 else None
             if first is not None:
-                rewrite = {"eth_src": ROUTER, "eth_dst": first.mac, "nw_ttl": ttl - 1}
+                rewrite = {"eth_src": home.gateway_mac, "eth_dst": first.mac, "nw_ttl": ttl - 1}
                 frame = _changed(sender.frame, rewrite)
                 return [_to(topology, tenant.networks[first.network], first.host, frame)]
     return []

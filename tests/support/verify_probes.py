@@ -11,8 +11,6 @@ from clos.fabric.packet import build
 from clos.fabric.packet.build import Packet
 from clos.fabric.topology import PortRef, Topology
 
-ROUTER = 0x02C105000001
-
 
 def probes(intent: Intent, topology: Topology) -> list[tuple[PortRef, Packet]]:
     """Packets at every host's port that together ask every question an intent answers, and some that are forged."""
@@ -46,12 +44,13 @@ def _from(
     intent: Intent, tenant: Tenant, sender: Endpoint, every: list[tuple[Tenant, Endpoint]], vlan: int | None
 ) -> Iterator[Packet]:
     targets = [endpoint for _, endpoint in every if endpoint is not sender]
-    gateways = [network.gateway for network in tenant.networks.values()]
+    gateways = [network.gateway for network in tenant.networks.values() if network.gateway is not None]
+    router = tenant.networks[sender.network].gateway_mac
     ports = _ports(intent)
     for ip in [*gateways, *(target.ip for target in targets)]:
         yield build.arp_request(sender.mac, sender.ip, ip, vlan)
     for target in targets:
-        for mac, ip in ((target.mac, target.ip), (ROUTER, target.ip)):
+        for mac, ip in ((target.mac, target.ip), (router, target.ip)):
             ends = {"eth_src": sender.mac, "eth_dst": mac, "ipv4_src": sender.ip, "ipv4_dst": ip, "vlan": vlan}
             yield build.icmp_echo(**ends)
             yield build.ipv4(**ends, ip_proto=47, payload=bytes(8))
@@ -68,7 +67,7 @@ def _from(
     }
     yield build.udp(**ends, udp_src=68, udp_dst=67)
     for gateway in gateways:
-        yield build.icmp_echo(**{**ends, "eth_dst": ROUTER, "ipv4_dst": gateway})
+        yield build.icmp_echo(**{**ends, "eth_dst": router, "ipv4_dst": gateway})
     forged = {**ends, "eth_dst": first.mac, "ipv4_dst": first.ip}
     yield build.icmp_echo(**{**forged, "ipv4_src": sender.ip + 77})
     yield build.icmp_echo(**{**forged, "eth_src": sender.mac + 77})

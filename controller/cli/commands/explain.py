@@ -135,7 +135,7 @@ def _part_json(source: End, one: Explained) -> Json:
         "by": _ruling_json(decided, source),
         "outcome": str(one.shown.outcome),
         "agree": one.agree,
-    }
+    } | ({"astray": decided.astray} if decided.astray else {})
 
 
 def _together(rows: Sequence[Json]) -> Json:

@@ -15,7 +15,7 @@ from clos.controller.compile.cookie import cookie as cookie_of
 from clos.controller.compile.cookie import node_path, policy_path, share_path, switch_path
 from clos.controller.explain.policy_reasons import PROTOCOLS, speaks
 from clos.controller.intent.model import NOWHERE, Intent, Policy, Where
-from clos.controller.intent.reach import End, Flow, Ruling, ruling
+from clos.controller.intent.reach import End, Flow, Ruling, passage
 from clos.controller.verify import CLAIMS, Counterexample, Proof, Report
 from clos.controller.verify.proof.invariants import INVARIANTS, Reach
 from clos.fabric.dataplane.rule import Rule
@@ -243,7 +243,7 @@ def decision(intent: Intent, topology: Topology, at: PortRef, data: bytes) -> De
     proto = PROTOCOLS.get(headers["ip_proto"], "")
     ports = headers.get(f"{proto}_src"), headers.get(f"{proto}_dst")
     flow = Flow(headers["ip_proto"], *ports)
-    return Decision(source, target, flow, ruling(intent, source, target, flow))
+    return Decision(source, target, flow, passage(intent, source, target, flow))
 
 
 def _ends(intent: Intent, ip: int | None, host: str | None) -> list[End]:

@@ -7,21 +7,19 @@ and routed frames differ in the match and in the rewrite before; both take the s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from clos.controller.compile.cookie import cookie, network_path
 from clos.controller.compile.locate import Located
 from clos.controller.compile.rules.underlay import POP, PUSH_INNER, RETURN, group, output, set_vid
 from clos.controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, ROUTE, SEGMENT, TARGET, VRF
 from clos.controller.compile.stages import DELIVER as DELIVER_STAGE
-from clos.controller.intent.model import Network
+from clos.controller.intent.model import ROUTER_MAC, Network
 from clos.fabric.dataplane.action import IN_PORT, Action, DecNwTtl, Move, SetField
 from clos.fabric.dataplane.match import Match
 from clos.fabric.dataplane.rule import FAST_FAILOVER, Bucket, GroupEntry, Instructions, Rule
 from clos.fabric.dataplane.ruleset import EGRESS, Block
 from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, IP_ICMP, VID_PRESENT
-
-ROUTER_MAC = 0x02C105000001
-"""The gateway's MAC address, the same on every leaf and in every network."""
 
 TO_HOST, ARRIVED = 0x4000_0000, 0x5000_0000
 """Groups ``TO_HOST | tag << 16 | port``: a dual-homed host's port, or its other leaf when the port is down;
@@ -29,7 +27,7 @@ with ARRIVED the same for a frame that came over the fabric, which may have to l
 
 _IP, _ARP = ("eth_type", ETH_IPV4, None), ("eth_type", ETH_ARP, None)
 _BACK = (output(IN_PORT),)
-_ROUTED = (DecNwTtl(), SetField("eth_src", ROUTER_MAC))
+DEC_TTL = DecNwTtl()
 _ANSWER_ARP = (
     Move("eth_src", "eth_dst"),
     Move("arp_sha", "arp_tha"),
@@ -101,17 +99,29 @@ def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block
     """Packets for a remote endpoint's IP address: rewrite as a router does, then as bridging."""
     rules = []
     for one in located:
-        rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac), PUSH_INNER, set_vid(one.tag))
-        way = _way(rewrite, (group(node_tag),), one.klass)
-        rules.append(_route(100, one, vrf, way, ()))
+        if one.router is not None:
+            way = _way((*_rewrite(one, one.router), PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
+            rules.append(_route(100, one, vrf, way, ()))
     return Block(rules)
+
+
+def _rewrite(one: Located, router: int) -> tuple[Action, ...]:
+    """What a router does to a packet for an endpoint: it comes from the gateway of the endpoint's network."""
+    return DEC_TTL, _from(router), SetField("eth_dst", one.endpoint.mac)
+
+
+@cache
+def _from(router: int) -> SetField:
+    return SetField("eth_src", router)
 
 
 def route_local(vrf: int, leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Packets for an IP address on this very leaf."""
     rules = []
     for one in located:
-        rewrite = (*_ROUTED, SetField("eth_dst", one.endpoint.mac))
+        if one.router is None:
+            continue
+        rewrite = _rewrite(one, one.router)
         way = _way(rewrite, reach(one, leaf), one.klass)
         rules.append(_route(100, one, vrf, way, ()))
         if one.hairpin:
@@ -141,19 +151,28 @@ def _arp(segment: int, mac: int, ip: int, why: int) -> Rule:
 
 
 def gateway(tenant: str, network: Network, segment: int) -> Block:
-    """The anycast gateway: its ARP answer, and frames to its MAC address go on to be routed."""
-    why = cookie(network_path(tenant, network.name))
-    to_router = Match.trusted((SEGMENT.term(segment), ("eth_dst", ROUTER_MAC, None)))
+    """The anycast gateway: its ARP answer, and frames to its MAC address go on to be routed.
+
+    A MAC address of its own is also what answers to pings are sent from: the action set remembers it, for whichever
+    gateway of the tenant answers. Packets that are routed forget it.
+    """
+    if network.gateway is None:
+        return Block()
+    why, mac = cookie(network_path(tenant, network.name)), network.gateway_mac
+    to_router = Match.trusted((SEGMENT.term(segment), ("eth_dst", mac, None)))
+    answers = () if mac == ROUTER_MAC else (_from(mac),)
     return Block(
         [
-            _arp(segment, ROUTER_MAC, network.gateway, why),
-            BRIDGE.rule(100, to_router, Instructions(goto=ROUTE.table), why),
+            _arp(segment, mac, network.gateway, why),
+            BRIDGE.rule(100, to_router, Instructions(write=answers, goto=ROUTE.table), why),
         ]
     )
 
 
 def gateway_ping(tenant: str, network: Network, vrf: int) -> Block:
     """The gateway answers pings: engineers' first question to any network."""
+    if network.gateway is None:
+        return Block()
     asked = Match.trusted(
         (VRF.term(vrf), _IP, ("ip_proto", IP_ICMP, None), ("ipv4_dst", network.gateway, None), ("icmpv4_type", 8, None))
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from clos.controller.compile.locate import Located, without
 from clos.controller.compile.numbering import TenantNumbers, passed_by
 from clos.controller.compile.recipe import Recipe
-from clos.controller.compile.rules.forward import ROUTER_MAC, reach
+from clos.controller.compile.rules.forward import reach
 from clos.controller.compile.rules.policy import PolicyEntry, levels, straight
 from clos.controller.compile.rules.underlay import POP, PUSH_INNER, group, set_vid
 from clos.controller.compile.stages import ADMIT, BRIDGE, METER, POLICY, REFUSE, SEGMENT, SOURCE
@@ -51,7 +51,7 @@ def recipes(
 ) -> Iterator[Recipe]:
     """Every block that the tenant has because of its waypoints; none when no policy names one."""
     names = dict.fromkeys(policy.via for policy in tenant.policies if policy.via is not None)
-    gateways = tuple(network.gateway for network in tenant.networks.values()) if names else ()
+    gateways = tuple(network.gateway for network in tenant.networks.values() if network.gateway is not None)
     for name in names:
         one = next(each for each in located if each.endpoint.name == name)
         passed = _passed(tenant, one, located, numbers)
@@ -116,8 +116,9 @@ def admit_block(leaf: str, one: Located, passed: tuple[tuple[int, int], ...], ga
     port, segment = ("in_port", one.port_on(leaf), None), SEGMENT.term(one.segment)
     sent = (("eth_src", one.endpoint.mac, None), ("eth_type", ETH_IPV4, None), _UNTAGGED)
     rules = [ADMIT.rule(95, Match.trusted((port, segment, _MULTICAST, *sent)), REFUSE, one.cookie)]
-    for gateway in gateways:
-        match = (port, segment, ("eth_dst", ROUTER_MAC, None), *sent, ("ipv4_dst", gateway, None))
+    to_router = () if one.router is None else (("eth_dst", one.router, None),)
+    for gateway in gateways if to_router else ():
+        match = (port, segment, *to_router, *sent, ("ipv4_dst", gateway, None))
         rules.append(ADMIT.rule(95, Match.trusted(match), REFUSE, one.cookie))
     for ip, klass in passed:
         way = Instructions(metadata=SOURCE.write(klass), goto=BRIDGE.table)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from clos.controller.intent.model import (
     ALLOW,
+    ROUTER_MAC,
     Endpoint,
     Group,
     Import,
@@ -19,7 +20,7 @@ from clos.controller.intent.model import (
     Share,
     Tenant,
 )
-from clos.controller.intent.schema.notation import API_VERSION
+from clos.controller.intent.schema.notation import API_VERSION, NO_GATEWAY
 from clos.controller.intent.schema.scalars import ipv4_text, mac_text
 
 
@@ -72,12 +73,20 @@ def _rate(rate: Rate) -> str:
 
 def _network(network: Network) -> str:
     subnet = f"{ipv4_text(network.subnet[0])}/{network.subnet[1]}"
-    gateway = ipv4_text(network.gateway) if network.gateway != network.subnet[0] + 1 else ""
     vlan = str(network.vlan) if network.vlan is not None else ""
     broadcast = "true" if network.broadcast else ""
     return f"{network.name}: " + _flow(
-        ("subnet", subnet), ("gateway", gateway), ("vlan", vlan), ("broadcast", broadcast)
+        ("subnet", subnet), ("gateway", _gateway(network)), ("vlan", vlan), ("broadcast", broadcast)
     )
+
+
+def _gateway(network: Network) -> str:
+    """The gateway's value; nothing where it is what it would be anyway."""
+    if network.gateway is None:
+        return NO_GATEWAY
+    if network.gateway_mac != ROUTER_MAC:
+        return _flow(("ip", ipv4_text(network.gateway)), ("mac", _quoted(mac_text(network.gateway_mac))))
+    return ipv4_text(network.gateway) if network.gateway != network.subnet[0] + 1 else ""
 
 
 def _endpoint(endpoint: Endpoint) -> str:

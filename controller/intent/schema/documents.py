@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from clos.controller.intent.model import ALLOW, DENY, Group, Import, Network, Policy, Rate, Where
+from clos.controller.intent.model import ALLOW, DENY, ROUTER_MAC, Group, Import, Network, Policy, Rate, Where
 from clos.controller.intent.schema.notation import (
     BURST,
+    GATEWAY_WORD,
     IPV4,
     LABEL,
     MAC,
     NAME,
+    NO_GATEWAY,
     NOTE,
     ON_HOST,
     RATE_WORD,
@@ -47,16 +49,37 @@ RATE = Either(
 
 def _network(name: str, values: dict[str, Any], where: Where) -> Network:
     base, _ = subnet = values["subnet"]
-    return Network(
-        name, subnet, values.get("gateway", base + 1), values.get("vlan"), values.get("broadcast", False), where
-    )
+    gateway = values.get("gateway", base + 1)
+    address, mac = (gateway["ip"], gateway.get("mac", ROUTER_MAC)) if type(gateway) is dict else (gateway, ROUTER_MAC)
+    address = None if address == NO_GATEWAY else address
+    return Network(name, subnet, address, values.get("vlan"), values.get("broadcast", False), where, mac)
+
+
+GATEWAY = Either(
+    "a gateway: an address, none, or a mapping with ip and mac",
+    (
+        GATEWAY_WORD,
+        Record(
+            "a gateway",
+            (
+                Key("ip", IPV4, "Its address.", required=True),
+                Key("mac", MAC, "Its MAC address, such as that of a router it replaces.", default="the fabric's own"),
+            ),
+        ),
+    ),
+)
 
 
 NETWORK = Record(
     "a network",
     (
         Key("subnet", SUBNET, "The network's IPv4 addresses.", required=True),
-        Key("gateway", IPV4, "The anycast gateway, present on every leaf.", default="first address of `subnet`"),
+        Key(
+            "gateway",
+            GATEWAY,
+            "The anycast gateway, present on every leaf; `none`: an endpoint routes, the fabric does not.",
+            default="first address of `subnet`",
+        ),
         Key("vlan", VLAN, "The VLAN id that trunk hosts use for this network.", default="none: access hosts only"),
         Key("broadcast", FLAG, "Deliver broadcast and multicast inside the network.", default="`false`: dropped"),
     ),

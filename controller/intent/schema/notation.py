@@ -28,6 +28,8 @@ LABEL = text(
 )
 NOTE = text("a text", r"[^\x00]{1,4096}", "at most 4,096 characters")
 IPV4 = Scalar("an IPv4 address", scalars.ipv4, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", "10.1.0.5")
+NO_GATEWAY = "none"
+GATEWAY_WORD = Scalar("an IPv4 address or none", scalars.gateway, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|none", "10.1.0.1")
 SUBNET = Scalar("a subnet", scalars.cidr, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}", "10.1.0.0/24")
 _PAIR = "[0-9A-Fa-f]{2}"
 MAC = Scalar("a MAC address", scalars.mac, f"{_PAIR}(?:(?::{_PAIR}){{5}}|(?:-{_PAIR}){{5}})", "02:00:00:00:00:01")

@@ -53,6 +53,16 @@ def ipv4(text: str) -> int:
     raise ValueError("not an IPv4 address: write it like 10.1.0.5")
 
 
+def gateway(text: str) -> int | str:
+    """An IPv4 address, or ``none``."""
+    if text == "none":
+        return text
+    try:
+        return ipv4(text)
+    except ValueError as error:
+        raise ValueError(f"{str(error).replace('10.1.0.5', '10.1.0.1')}, or none") from None
+
+
 def _is_ipv6(text: str) -> bool:
     try:
         IPv6Address(text)

@@ -55,14 +55,14 @@ def _profiles(sender_classes: SenderClasses, sender_class: SenderClass, pair: Pa
     profile = pair[0]
     if delta.everything or profile is None or pair[1] != profile:
         return None
-    router = sender_classes.now.router
+    routers = {each.router(profile) for each in sender_classes.expectations}
     many = sender_classes.now.many if any(each.broadcasts(profile) for each in sender_classes.expectations) else 0
     found: Scope = {}
     routed = False
     for key, table_visit in sender_class.visits[pair].items():
         if profile.kind != "ip":
             found[*key, IP_DST] = delta.ips
-        elif table_visit.state.box[ETH_DST] == router:
+        elif table_visit.state.box[ETH_DST] in routers:
             found[*key, IP_DST] = delta.ips
             routed = True
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Network, Tenant
+from clos.controller.intent.model import Endpoint, Intent, Network, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace
 from clos.controller.verify.spec.policy_space import PolicyClass
 from clos.controller.verify.spec.requirements import Requirement, Requirements
@@ -25,8 +25,8 @@ class AttachedEndpoint:
         self.network: Network = tenant.networks[endpoint.network]
 
 
-DeliveryKey = tuple[str, str, int | None, AttachedEndpoint, int]
-"""Sender, its network and VLAN id; the endpoint that packets arrive at; by how much their time to live is less."""
+DeliveryKey = tuple[str, str, int | None, AttachedEndpoint, bool]
+"""Sender, its network and VLAN id; the endpoint that packets arrive at; whether they are routed."""
 
 
 class TenantView:
@@ -59,10 +59,12 @@ class TenantView:
             self.named[endpoint.name] = place
             self.macs[name].setdefault(mac(endpoint.mac), place)
             self.homes[name].setdefault(endpoint.host, place)
-            self.ips.setdefault(ip(endpoint.ip), []).append(place)
+            if place.network.gateway is not None:
+                self.ips.setdefault(ip(endpoint.ip), []).append(place)
             self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac
         for network in tenant.networks.values():
-            self.arp[network.name][ip(network.gateway)] = network.gateway, ROUTER_MAC
+            if network.gateway is not None:
+                self.arp[network.name][ip(network.gateway)] = network.gateway, network.gateway_mac
         for policy in tenant.policies:
             if policy.via is not None:
                 self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))
@@ -74,13 +76,14 @@ class TenantView:
 
 
 class RoutedTargets(NamedTuple):
-    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses. ``of``: the views
-    that this was made of. ``known``: the requirements on boxes of packets, by network, VLAN id and kind of profile,
-    whoever sends them; None where an address is several endpoints', so that policy decides whose it is, or where
-    waypoints get some packets first, so that policy decides where they go."""
+    """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses; ``gateways``: which
+    of them are gateways', as numbers. ``of``: the views that this was made of. ``known``: the requirements on boxes of
+    packets, by network, VLAN id and kind of profile, whoever sends them; None where an address is several endpoints',
+    so that policy decides whose it is, or where waypoints get some packets first, so that policy decides where they
+    go."""
 
     of: tuple[TenantView, ...]
-    gateways: dict[int, Network]
+    gateways: dict[int, int]
     routes: dict[int, list[AttachedEndpoint]]
     both: dict[int, None]
     every: int
@@ -137,7 +140,8 @@ class Attachments:
         if before is not None and before.of == views:
             return before
         address = self.space.domain[IP_DST].of
-        gateways = {address(network.gateway): network for network in self.intent.tenants[name].networks.values()}
+        networks = self.intent.tenants[name].networks.values()
+        gateways = {address(network.gateway): network.gateway for network in networks if network.gateway is not None}
         routes: dict[int, list[AttachedEndpoint]] = {}
         for view in views:
             for atom, places in view.ips.items():
@@ -147,6 +151,10 @@ class Attachments:
             every |= atom
         shared = not self.views[name].turned and all(len(places) == 1 for places in routes.values())
         return RoutedTargets(views, gateways, routes, both, every, {} if shared else None)
+
+    def router(self, network: Network) -> int:
+        """The Ethernet addresses to which packets are sent that the network's gateway is to route, as a set."""
+        return 0 if network.gateway is None else self.space.domain[ETH_DST].of(network.gateway_mac)
 
     def at(self, host: str) -> list[AttachedEndpoint]:
         """The endpoints of a host."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 
-from clos.controller.intent.model import ROUTER_MAC, Network
 from clos.controller.verify.headerspace.header_layouts import ICMP, IP4, WHOLE
 from clos.controller.verify.headerspace.header_space import (
     ETH_DST,
@@ -45,7 +44,6 @@ class Deliveries:
 
     def __init__(self, places: Attachments, services: PolicySpace) -> None:
         self._places, self._services, self._space = places, services, places.space
-        self._router = self._atom(ETH_DST, ROUTER_MAC)
         self._multicast = self._space.domain[ETH_DST].of(MULTICAST, MULTICAST)
 
     def of(self, place: AttachedEndpoint, kind: str, box: Box) -> Iterator[Requirements]:
@@ -57,7 +55,7 @@ class Deliveries:
 
     def _ip(self, place: AttachedEndpoint, box: Box) -> Iterator[Requirements]:
         """An admitted IPv4 packet: broadcast, routed or bridged, by where it is addressed to."""
-        router = self._router
+        router = self._places.router(place.network)
         many = within(box, ((ETH_DST, self._multicast),))
         if many is not None:
             yield many, _nothing(place, _FORWARDED_ONLY) if place.who.forwarded_by else self._broadcast(place)
@@ -70,7 +68,7 @@ class Deliveries:
             near = (rest[ETH_DST],) if rest[ETH_DST] in macs else macs
             for part, atom in _by_atom(rest, ETH_DST, near):
                 if atom:
-                    yield from self._to(place, [macs[atom]], part, ())
+                    yield from self._to(place, [macs[atom]], part, False)
                 else:
                     yield part, _nothing(place, "nobody in the network has the address it is for")
 
@@ -79,8 +77,7 @@ class Deliveries:
         place: AttachedEndpoint,
         targets: list[AttachedEndpoint],
         box: Box,
-        rewrites: tuple[tuple[int, int], ...],
-        ttl: int = 0,
+        routed: bool,
     ) -> Iterator[Requirements]:
         """A packet for one of these endpoints (they have one address): the first that it may reach gets it."""
         left = [box]
@@ -90,9 +87,9 @@ class Deliveries:
             if target.endpoint is place.endpoint and not place.who.forwarded_by:
                 yield from ((part, self._own(place)) for part in left)
                 return
-            left = yield from self._redirected(place, target, left, rewrites, ttl)
+            left = yield from self._redirected(place, target, left, routed)
             permits = self._services.permitted(place.who, target.who)
-            choice = ConditionalRequirement(permits, self._arrival(place, target, rewrites, ttl), refused, target.who)
+            choice = ConditionalRequirement(permits, self._arrival(place, target, routed), refused, target.who)
             if i + 1 == len(targets):
                 yield from ((part, choice) for part in left)
                 return
@@ -111,15 +108,14 @@ class Deliveries:
         place: AttachedEndpoint,
         target: AttachedEndpoint,
         boxes: list[Box],
-        rewrites: tuple[tuple[int, int], ...],
-        ttl: int,
+        routed: bool,
     ) -> Generator[tuple[Box, Requirement], None, list[Box]]:
         """The packets that waypoints get first; returns the others."""
         for via, permits in self._services.detours(place.who, target.who):
             waypoint = self._places.views[place.tenant.name].named[via]
-            transform = self._transform(
-                place, waypoint, tuple(sorted((*rewrites, (ETH_DST, waypoint.endpoint.mac)))), ttl
-            )
+            router = _routed_from(target) if routed else ()
+            rewrites = tuple(sorted((*router, (ETH_DST, waypoint.endpoint.mac))))
+            transform = self._transform(place, waypoint, rewrites, int(routed))
             why = f"policy permits it to {'/'.join(_name(target))} through {via} only"
             requirement = Requirement(
                 _name(place), why, ((waypoint.endpoint.host, transform),), (), target.endpoint.host
@@ -129,14 +125,12 @@ class Deliveries:
                 boxes = [rest for box in boxes for rest in outside(box, limits)]
         return boxes
 
-    def _arrival(
-        self, place: AttachedEndpoint, target: AttachedEndpoint, rewrites: tuple[tuple[int, int], ...], ttl: int
-    ) -> Requirement:
+    def _arrival(self, place: AttachedEndpoint, target: AttachedEndpoint, routed: bool) -> Requirement:
         known = self._places.views[place.tenant.name].yes
-        key = place.endpoint.name, place.network.name, place.vlan, target, ttl
+        key = place.endpoint.name, place.network.name, place.vlan, target, routed
         if key not in known:
-            routed = tuple(sorted((*rewrites, (ETH_DST, target.endpoint.mac)))) if rewrites else rewrites
-            arrival = target.endpoint.host, self._transform(place, target, routed, ttl)
+            rewrites = (*_routed_from(target), (ETH_DST, target.endpoint.mac)) if routed else ()
+            arrival = target.endpoint.host, self._transform(place, target, tuple(sorted(rewrites)), int(routed))
             known[key] = Requirement(_name(place), f"policy permits it to {'/'.join(_name(target))}", (arrival,))
         return known[key]
 
@@ -169,14 +163,14 @@ class Deliveries:
         young: Limits = ((TTL, self._space.full[TTL] & ~3),)
         alive = within(box, young)
         if alive is not None:
-            yield from self._to(place, targets, alive, ((ETH_SRC, ROUTER_MAC),), 1)
+            yield from self._to(place, targets, alive, True)
         for old in outside(box, young):
             if any(target.endpoint is place.endpoint for target in targets) and not place.who.forwarded_by:
                 yield old, self._own(place)
             else:
                 yield old, _nothing(place, "its time to live runs out")
 
-    def _pinged(self, place: AttachedEndpoint, network: Network, box: Box) -> Iterator[Requirements]:
+    def _pinged(self, place: AttachedEndpoint, gateway: int, box: Box) -> Iterator[Requirements]:
         shape = self._space.shapes.where(layer=IP4, proto=ICMP, part=WHOLE)
         limits: Limits = ((LAYOUT, shape), (ICMP_TYPE, self._atom(ICMP_TYPE, ECHO)))
         if place.who.forwarded_by:
@@ -184,7 +178,7 @@ class Deliveries:
             return
         asked = within(box, limits)
         if asked is not None:
-            rewrites = {ETH_DST: ~ETH_SRC, ETH_SRC: ROUTER_MAC, IP_SRC: network.gateway, IP_DST: ~IP_SRC}
+            rewrites = {ETH_DST: ~ETH_SRC, ETH_SRC: place.network.gateway_mac, IP_SRC: gateway, IP_DST: ~IP_SRC}
             transform = self._transform(place, place, tuple(sorted((rewrites | {ICMP_TYPE: ECHO_REPLY}).items())))
             yield asked, Requirement(_name(place), "the gateway answers pings", ((place.endpoint.host, transform),))
         for part in outside(box, limits):
@@ -216,6 +210,11 @@ class Deliveries:
             }
             transform = self._transform(place, place, tuple(sorted(rewrites.items())))
             yield part, Requirement(_name(place), "its question is answered", ((place.endpoint.host, transform),))
+
+
+def _routed_from(target: AttachedEndpoint) -> Limits:
+    """Where a routed packet comes from: the gateway of the network that it is for."""
+    return ((ETH_SRC, target.network.gateway_mac),)
 
 
 def _by_atom(box: Box, slot: int, known: Iterable[int]) -> Iterator[tuple[Box, int]]:

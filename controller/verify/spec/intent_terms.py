@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clos.controller.intent.model import ROUTER_MAC, Intent, Service, Tenant
+from clos.controller.intent.model import Intent, Service, Tenant
 from clos.controller.verify.headerspace.header_space import Term
 from clos.controller.verify.headerspace.port_ranges import port_regions
 from clos.fabric.packet.fields import VID_PRESENT
@@ -16,7 +16,7 @@ ECHO, ECHO_REPLY, ASKS, ANSWERS = 8, 0, 1, 2
 
 def intent_terms(intent: Intent) -> set[Term]:
     """Every value that the intent tells packets apart by."""
-    found: set[Term] = {("eth_dst", ROUTER_MAC, None), ("eth_dst", MULTICAST, MULTICAST)}
+    found: set[Term] = {("eth_dst", MULTICAST, MULTICAST)}
     found |= {("arp_op", ASKS, None), ("arp_op", ANSWERS, None), ("icmpv4_type", ECHO, None)}
     for tenant in intent.tenants.values():
         found |= tenant_terms(tenant)
@@ -33,7 +33,9 @@ def tenant_terms(tenant: Tenant, known: Tenant | None = None) -> set[Term]:
     found: set[Term] = set()
     before = known.endpoints if known is not None else {}
     for network in tenant.networks.values():
-        found.update((("ipv4_dst", network.gateway, None), ("vlan_vid", VID_PRESENT | (network.vlan or 0), None)))
+        found.add(("vlan_vid", VID_PRESENT | (network.vlan or 0), None))
+        if network.gateway is not None:
+            found.update((("ipv4_dst", network.gateway, None), ("eth_dst", network.gateway_mac, None)))
     for endpoint in tenant.endpoints.values():
         if before.get(endpoint.name) is not endpoint:
             found.update((("eth_src", endpoint.mac, None), ("ipv4_src", endpoint.ip, None)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent
+from clos.controller.intent.model import Endpoint, Intent
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace, Limits, outside, within
 from clos.controller.verify.spec.admissions import Admission, Admissions, SenderProfile
 from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments, TenantView
@@ -38,7 +38,6 @@ class Specification:
         )
         self._admissions = Admissions(self._attachments)
         self._deliveries = Deliveries(self._attachments, self.services)
-        self.router = space.domain[ETH_DST].of(ROUTER_MAC)
         self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
         self._anyone: dict[SenderProfile, AttachedEndpoint] = {}
 
@@ -107,6 +106,12 @@ class Specification:
         """The same choice for another sender."""
         return choice._replace(permits=self.services.permitted(who, choice.who))
 
+    def router(self, profile: SenderProfile) -> int:
+        """The Ethernet addresses to which senders of a profile send what is to be routed, as a set."""
+        tenant = self.intent.tenants.get(profile.tenant)
+        network = tenant.networks.get(profile.network) if tenant is not None else None
+        return 0 if network is None else self._attachments.router(network)
+
     def broadcasts(self, profile: SenderProfile) -> bool:
         """Whether the network of a profile carries broadcast."""
         tenant = self.intent.tenants.get(profile.tenant)
@@ -116,7 +121,7 @@ class Specification:
     def beside(self, admission: Admission, box: Box) -> Iterator[Box]:
         """The packets of a box for which ``of`` does not speak: to endpoints of the sender's host, to everybody."""
         place, _, profile = admission
-        routed: Limits = ((ETH_DST, self.router),) if profile.kind == "ip" else ()
+        routed: Limits = ((ETH_DST, self._attachments.router(place.network)),) if profile.kind == "ip" else ()
         near = self.partners(profile.tenant)
         if profile.kind == "ip" and place.network.broadcast:
             yield from _some(within(box, ((ETH_DST, self.many),)))
