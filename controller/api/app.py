@@ -15,24 +15,17 @@ from fastapi.security import HTTPBearer
 
 from clos.controller.api import errors, page, stream
 from clos.controller.api import models as m
+from clos.controller.api.permissions import check_table
+from clos.controller.api.routes import audit_log, people, proposals
+from clos.controller.api.routes.described import ERRORS, Sender, signed
 from clos.controller.daemon import Daemon
 from clos.controller.daemon.changes.candidate import Candidate
 from clos.controller.impact.export import impact_json
 from clos.controller.intent import Text
+from clos.controller.people.roles import Person
 from clos.controller.plan import ruleset_json, to_json
 from clos.fabric.dataplane.ruleset import Block, Placed, Ruleset
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": m.ErrorReply, "description": text}
-    for status, text in (
-        (400, "The request is not what is described here."),
-        (401, "The token is missing or wrong."),
-        (404, "There is no such revision or switch."),
-        (409, "Not now, or not without being allowed; `allow` says what would help."),
-        (422, "The documents are wrong; every problem is listed with its place."),
-        (502, "A switch refused or fell silent; what was sent is taken back."),
-    )
-}
 LINES: dict[int | str, dict[str, Any]] = ERRORS | {
     200: {
         "description": "One JSON document per line: `proving`... if that takes long, `begun`, `progress`..., "
@@ -66,12 +59,16 @@ def create_app(daemon: Daemon) -> FastAPI:
     errors.install(app)
     _questions(app, daemon)
     _changes(app, daemon)
+    proposals.install(app, daemon, LINES)
+    people.install(app, daemon)
+    audit_log.install(app, daemon)
     _describe_lines(app)
 
     @app.get(page.PATH, include_in_schema=False)
     def described() -> HTMLResponse:
         return HTMLResponse(page.page(app.openapi()), headers=page.HEADERS)
 
+    check_table(app.routes)
     return app
 
 
@@ -143,25 +140,28 @@ def _changes(app: FastAPI, daemon: Daemon) -> None:
         return JSONResponse(plan_json(daemon, daemon.changes.plan_rollback(request.revision), request.limit))
 
     @app.post("/v1/apply", response_class=StreamingResponse, responses=LINES, tags=["changes"])
-    def apply(request: m.ApplyRequest) -> Response:
+    def apply(request: m.ApplyRequest, person: Sender) -> Response:
         """Makes the fabric do what the documents say. Ends when every switch has confirmed it, or given it back."""
+        asked = _asked(request, person)
         topology = _text(request.topology) if request.topology else None
         return stream.change(
             lambda progress: daemon.changes.apply(
-                _texts(request.sources), progress=progress, topology=topology, **_asked(request)
+                _texts(request.sources), progress=progress, topology=topology, **asked
             )
         )
 
     @app.post("/v1/rollback", response_class=StreamingResponse, responses=LINES, tags=["changes"])
-    def rollback(request: m.RollbackRequest) -> Response:
+    def rollback(request: m.RollbackRequest, person: Sender) -> Response:
         """Makes the fabric hold exactly the rules of an earlier revision, as a new revision."""
-        run = partial(daemon.changes.rollback, request.revision, **_asked(request))
+        run = partial(daemon.changes.rollback, request.revision, **_asked(request, person))
         return stream.change(lambda progress: run(progress=progress))
 
     @app.post("/v1/repair", responses=ERRORS, tags=["changes"])
-    def repair(request: m.RepairRequest) -> m.RepairReply:
+    def repair(request: m.RepairRequest, person: Sender) -> m.RepairReply:
         """Reads switches back and sends what they lack; with consent, deletes rules that are not Clos's."""
-        failed = daemon.changes.repair(request.switches, request.who, remove_foreign=request.remove_foreign)
+        failed = daemon.changes.repair(
+            request.switches, signed(person, request.who), remove_foreign=request.remove_foreign
+        )
         rows = [row for row in daemon.queries.status().switches if not request.switches or row.name in request.switches]
         foreign = {row.name: row.foreign for row in rows if row.foreign and row.connected}
         return m.RepairReply(failed=failed, foreign=foreign, absent=[row.name for row in rows if not row.connected])
@@ -182,8 +182,9 @@ def plan_json(daemon: Daemon, draft: Candidate, limit: int, untouched: bool = Fa
     }
 
 
-def _asked(request: m.Change) -> dict[str, Any]:
-    return request.model_dump(include={"who", "why", "allow", "expect_revision"})
+def _asked(request: m.Change, person: Person) -> dict[str, Any]:
+    given = request.model_dump(include={"why", "allow", "expect_revision"})
+    return {**given, "who": signed(person, request.who)}
 
 
 def _text(document: m.Document) -> Text:

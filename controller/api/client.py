@@ -10,6 +10,7 @@ Answers are the JSON documents that ``/openapi.json`` describes. Must not know: 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from clos.controller.api import login
 from clos.controller.api.access import TOKEN, find
 from clos.controller.api.transport import Broken, Reply, TimedOut, Unreachable, Way
 
@@ -24,6 +26,9 @@ Json = dict[str, Any]
 Progress = Callable[[Json], object]
 """Called with each line of a change but the last."""
 
+URL, TOKEN_VARIABLE = "CLOS_URL", "CLOS_TOKEN"
+"""Environment variables: where the daemon is, and a token for it."""
+_NOBODY = "no daemon runs on {place}: start one with 'clos serve'"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
 """How long a question may take: reading every switch of a large fabric back does."""
@@ -48,20 +53,43 @@ class ApiError(Exception):
 class Client:
     """One daemon at ``url``. Methods raise ApiError and NoDaemon."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, named: bool = False) -> None:
+        """``named``: the token says who asks; the owner's does not, so the owner gives a name for the history."""
         self._way = Way(url, token, CONNECT_SECONDS)
-        self.url = url
+        self.url, self.named = url, named
 
     @classmethod
     def from_state_dir(cls, state_dir: Path | str) -> Client:
-        """The daemon that uses this state directory, by the files it left there. Raises NoDaemon."""
+        """The daemon that uses this state directory, by the files it left there. Raises NoDaemon.
+
+        CLOS_URL says where it is instead. Who is logged in there, or gives a token as CLOS_TOKEN, asks as themselves;
+        others as the owner of the directory.
+        """
+        place = Path(state_dir)
+        url = cls.address(place)
+        try:
+            if token := os.environ.get(TOKEN_VARIABLE) or login.token(url):
+                return cls(url, token, named=True)
+            return cls(url, (place / TOKEN).read_text().strip())
+        except FileNotFoundError:
+            raise NoDaemon(_NOBODY.format(place=place)) from None
+        except PermissionError as error:
+            raise NoDaemon(
+                f"{error.filename}: only its owner may read it; log in ({URL}=... clos login NAME)"
+            ) from None
+        except OSError as error:
+            raise NoDaemon(f"{error}; is {place} the state directory of a daemon?") from None
+
+    @staticmethod
+    def address(state_dir: Path | str) -> str:
+        """Where the daemon is. Raises NoDaemon."""
         place = Path(state_dir)
         try:
-            return cls(find(place).url, (place / TOKEN).read_text().strip())
+            return os.environ.get(URL) or find(place).url
         except FileNotFoundError:
-            raise NoDaemon(f"no daemon runs on {place}: start one with 'clos serve'") from None
+            raise NoDaemon(_NOBODY.format(place=place)) from None
         except PermissionError as error:
-            raise NoDaemon(f"{error.filename}: only its owner may talk to this daemon") from None
+            raise NoDaemon(f"{error.filename}: only its owner may read it; {URL} says where a daemon is") from None
         except (OSError, ValueError) as error:
             raise NoDaemon(f"{error}; is {place} the state directory of a daemon?") from None
 
@@ -77,34 +105,34 @@ class Client:
     # Questions.
 
     def status(self) -> Json:
-        return self._ask("GET", "/v1/status")
+        return self.ask("GET", "/v1/status")
 
     def switches(self) -> list[Json]:
-        found: list[Json] = self._ask("GET", "/v1/switches")["switches"]
+        found: list[Json] = self.ask("GET", "/v1/switches")["switches"]
         return found
 
     def revisions(self, limit: int = 50) -> list[Json]:
         """Newest first."""
-        found: list[Json] = self._ask("GET", "/v1/revisions", params={"limit": limit})["revisions"]
+        found: list[Json] = self.ask("GET", "/v1/revisions", params={"limit": limit})["revisions"]
         return found
 
     def revision(self, number: int) -> Json:
-        return self._ask("GET", f"/v1/revisions/{number}")
+        return self.ask("GET", f"/v1/revisions/{number}")
 
     def drift(self, switches: Iterable[str] = ()) -> Json:
-        return self._ask("GET", "/v1/drift", params={"switch": list(switches)})
+        return self.ask("GET", "/v1/drift", params={"switch": list(switches)})
 
     def links(self) -> Json:
         """The cabling as it is."""
-        return self._ask("GET", "/v1/links")
+        return self.ask("GET", "/v1/links")
 
     def entries(self, switch: str) -> Json:
         """What a switch holds right now."""
-        return self._ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
+        return self.ask("GET", f"/v1/switches/{quote(switch, safe='')}/entries")
 
     def digests(self) -> dict[str, str]:
         """A digest of what each connected switch holds right now."""
-        found: dict[str, str] = self._ask("GET", "/v1/digests")["digests"]
+        found: dict[str, str] = self.ask("GET", "/v1/digests")["digests"]
         return found
 
     def ruleset(self) -> Iterator[str]:
@@ -125,10 +153,10 @@ class Client:
     ) -> Json:
         """``untouched``: compare rules before and after for all packets, however many rules there are."""
         question = {**_sources(sources, topology), "limit": limit, "untouched": untouched}
-        return self._ask("POST", "/v1/plan", json=question)
+        return self.ask("POST", "/v1/plan", json=question)
 
     def plan_rollback(self, revision: int, limit: int = 1000) -> Json:
-        return self._ask("POST", "/v1/plan/rollback", json={"revision": revision, "limit": limit})
+        return self.ask("POST", "/v1/plan/rollback", json={"revision": revision, "limit": limit})
 
     def apply(
         self,
@@ -142,7 +170,7 @@ class Client:
         progress: Progress | None = None,
     ) -> Json:
         """The ``applied`` line, once every switch has confirmed."""
-        return self._change(
+        return self.change(
             "/v1/apply", _sources(sources, topology) | _order(who, why, allow, expect_revision), progress
         )
 
@@ -157,21 +185,23 @@ class Client:
         progress: Progress | None = None,
     ) -> Json:
         """The ``applied`` line, once every switch has confirmed."""
-        return self._change("/v1/rollback", {"revision": revision} | _order(who, why, allow, expect_revision), progress)
+        return self.change("/v1/rollback", {"revision": revision} | _order(who, why, allow, expect_revision), progress)
 
     def repair(self, switches: Iterable[str] = (), *, who: str = "", remove_foreign: bool = False) -> Json:
         question = {"switches": list(switches), "who": who, "remove_foreign": remove_foreign}
-        return self._ask("POST", "/v1/repair", json=question)
+        return self.ask("POST", "/v1/repair", json=question)
 
     # The way there and back.
 
-    def _ask(self, method: str, path: str, params: Json | None = None, json: object = None) -> Json:
+    def ask(self, method: str, path: str, params: Json | None = None, json: object = None) -> Json:
+        """Any path that answers with one document."""
         with self._told(), self._way.ask(method, path, params, json, ANSWER_SECONDS) as reply:
             self._checked(reply)
             found: Json = reply.json()
             return found
 
-    def _change(self, path: str, question: Json, progress: Progress | None) -> Json:
+    def change(self, path: str, question: Json, progress: Progress | None) -> Json:
+        """Any path that answers with the lines of a change: its ``applied`` line."""
         with self._told(), self._way.ask("POST", path, body=question) as reply:
             self._checked(reply)
             for line in reply.lines():

@@ -25,12 +25,22 @@ STATUS = {
     why.BRAKES: 409,
     why.OFFLINE: 409,
     why.GATE: 409,
+    why.FOUR_EYES: 409,
     why.UNKNOWN: 404,
     why.SWITCH: 502,
     why.STOPPING: 503,
 }
 
-_HTTP = {400: "request", 401: "token", 404: why.UNKNOWN, 405: "method", 413: "too-large", 503: why.BUSY}
+_HTTP = {
+    400: "request",
+    401: "token",
+    403: "role",
+    404: why.UNKNOWN,
+    405: "method",
+    413: "too-large",
+    422: "account",
+    503: why.BUSY,
+}
 
 Json = dict[str, Any]
 

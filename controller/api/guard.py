@@ -1,4 +1,7 @@
-"""What a request must pass before anybody reads it: the token, and a limit on its size. Plain ASGI."""
+"""What a request must pass before anybody reads it: who sends it, whether they may, and a limit on its size. ASGI.
+
+Must not know: what a path does. What it takes is a row of controller.api.permissions.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,21 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from clos.controller.api.errors import body
 from clos.controller.api.page import PATH
+from clos.controller.api.permissions import OPEN, needed
+from clos.controller.daemon import Refused
+from clos.controller.people.people import People
+from clos.controller.people.roles import Person, owner
+from clos.controller.store import StoreError
 
 MAX_BODY = 64 << 20
-OPEN = frozenset({"/openapi.json"})
-"""Paths that need no token."""
 NO_TOKEN = (
-    "the token is missing or wrong: send 'Authorization: Bearer' and what the file 'token' of the state directory holds"
+    "the token is missing, wrong or expired: send 'Authorization: Bearer' and a token, of 'clos login', "
+    "of 'clos token add', or what the file 'token' of the state directory holds"
 )
 
 Scope = MutableMapping[str, Any]
@@ -28,39 +36,63 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """Lets pass to ``app`` what carries the token and is no longer than ``limit`` bytes."""
+    """Lets pass to ``app`` what somebody who may sends, and is no longer than ``limit`` bytes.
 
-    def __init__(self, app: App, token: str, limit: int = MAX_BODY) -> None:
-        self._app, self._limit = app, limit
+    ``token``: the owner's, of the state directory. ``people``: None where there are no accounts.
+    """
+
+    def __init__(self, app: App, token: str, limit: int = MAX_BODY, people: Callable[[], People] | None = None) -> None:
+        self._app, self._limit, self._people = app, limit, people
         self._expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        headers = dict(scope["headers"])
-        if scope["path"] not in OPEN and not self._carries(headers.get(b"authorization", b""), scope["path"]):
-            way = 'Basic realm="Clos: any name, and the token as password"' if scope["path"] == PATH else "Bearer"
-            refusal = JSONResponse(body("token", NO_TOKEN), 401, {"WWW-Authenticate": way})
+        refusal = await self._refused(scope)
+        if refusal is not None:
             await refusal(scope, receive, send)
-            return
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length[:20]) > self._limit:
-            await JSONResponse(body("too-large", self._text), 413, {"Connection": "close"})(scope, receive, send)
             return
         await self._app(scope, self._counted(receive), send)
 
-    def _carries(self, shown: bytes, path: str) -> bool:
-        """Whether the token is shown. As a browser's password only for the page: what a browser has kept, it sends with
-        any site's requests."""
+    async def _refused(self, scope: Scope) -> JSONResponse | None:
+        """Why the request does not pass; None when it does, and then ``scope`` says who sends it."""
+        headers, path = dict(scope["headers"]), scope["path"]
+        takes = needed(scope["method"], path)
+        try:
+            person = await self._sender(headers.get(b"authorization", b""), path) if takes != OPEN else None
+        except (Refused, StoreError) as error:
+            return JSONResponse(body("store", str(error)), 503)
+        if takes != OPEN:
+            if person is None:
+                way = 'Basic realm="Clos: any name, and the token as password"' if path == PATH else "Bearer"
+                return JSONResponse(body("token", NO_TOKEN), 401, {"WWW-Authenticate": way})
+            if takes is not None and not person.may(takes):
+                return JSONResponse(body("role", person.lacks(takes)), 403)
+            scope.setdefault("state", {})["person"] = person
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length[:20]) > self._limit:
+            return JSONResponse(body("too-large", self._text), 413, {"Connection": "close"})
+        return None
+
+    async def _sender(self, shown: bytes, path: str) -> Person | None:
+        """Who shows a token. As a browser's password only for the page: what a browser has kept, it sends with any
+        site's requests."""
         kind, _, word = shown.partition(b" ")
         if path == PATH and kind.lower() == b"basic":
             try:
                 _, _, word = base64.b64decode(word, validate=True).partition(b":")
             except ValueError:
-                return False
+                return None
         elif kind != b"Bearer":
-            return False
-        return hmac.compare_digest(word, self._expected)
+            return None
+        return await self._holder(word)
+
+    async def _holder(self, word: bytes) -> Person | None:
+        if hmac.compare_digest(word, self._expected):
+            return await run_in_threadpool(self._people().owner) if self._people else owner(alone=True)
+        if self._people is None or not word:
+            return None
+        return await run_in_threadpool(self._people().holder, word.decode(errors="replace"))
 
     @property
     def _text(self) -> str:

@@ -49,7 +49,7 @@ def serve(
     with ExitStack() as closing:
         closing.enter_context(_signals(ended))
         daemon = closing.enter_context(Daemon(topology, place, *openflow, **options))
-        app = Guard(create_app(daemon), token(place))
+        app = Guard(create_app(daemon), token(place), people=lambda: daemon.people)
         server = closing.enter_context(Server(app, *api, anywhere=api_anywhere))
         closing.callback(daemon.stop)  # before the API ends, so that a change being told of comes to its last line
         where = Addresses(server.address, daemon.switches.wire.address, os.getpid())

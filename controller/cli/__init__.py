@@ -41,6 +41,7 @@ class Row(NamedTuple):
 
 
 _INTENTS, _FABRIC, _CONTROLLER, _OTHER = "Intents and plans", "Rules and packets", "The controller", "More"
+_PEOPLE = "People and permissions"
 
 COMMANDS = (
     Row("validate", "commands.validate:validate", _INTENTS, "Check intents against a topology."),
@@ -106,6 +107,20 @@ COMMANDS = (
     Row("audit", "commands.audit:audit", _CONTROLLER, "Check a revision's proof by independent means."),
     Row("rollback", "commands.rollback:rollback", _CONTROLLER, "Return the fabric to an earlier revision."),
     Row("repair", "commands.repair:repair", _CONTROLLER, "Read switches back and correct any drift."),
+    Row(
+        "proposal",
+        "commands.proposal:app",
+        _PEOPLE,
+        "Propose changes, approve what others propose, and apply what is approved.",
+    ),
+    Row("login", "commands.login:login", _PEOPLE, "Log in, for twelve hours."),
+    Row("logout", "commands.login:logout", _PEOPLE, "Log out: commands ask as the owner of the state directory again."),
+    Row("whoami", "commands.login:whoami", _PEOPLE, "Show who you are to the controller, and what you may do."),
+    Row("user", "commands.user:app", _PEOPLE, "Add, list and remove people, and give them roles."),
+    Row("token", "commands.token:app", _PEOPLE, "Add, list and remove tokens of services, such as CI."),
+    Row(
+        "audit-log", "commands.audit_log:app", _PEOPLE, "Show, check and export the audit log: who did what, and when."
+    ),
     Row("demo", "commands.demo:demo", _OTHER, "Run a demonstration on a simulated fabric, in under a minute."),
     Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment and suggest fixes."),
     Row("schema", "commands.schema:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),

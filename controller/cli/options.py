@@ -27,3 +27,7 @@ Untouched = Annotated[
     bool, typer.Option("--untouched", help="Compare rules before and after for all packets, however many there are.")
 ]
 Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Print at most N entries; count the rest.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE", help="viewer, planner, approver, operator or admin; may be given again."),
+]

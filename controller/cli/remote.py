@@ -32,6 +32,9 @@ EXIT = {
     "brakes": FAILED,
     "offline": FAILED,
     "gate": FAILED,
+    "four-eyes": FAILED,
+    "role": FAILED,
+    "account": FAILED,
     "switch": UNCHECKED,
     "unknown": USAGE,
     "busy": UNCHECKED,
@@ -45,17 +48,29 @@ EXIT = {
 
 
 @contextmanager
-def controller(state: Path) -> Iterator[Client]:
-    """The controller that uses this state directory. Its refusals, and its absence, are raised as Stop."""
+def controller(state: Path, found: Client | None = None) -> Iterator[Client]:
+    """The controller that uses this state directory. Its refusals, and its absence, are raised as Stop.
+
+    ``found``: asked instead, as somebody who has no token yet.
+    """
     from clos.controller.api.client import ApiError, Client, NoDaemon  # noqa: PLC0415 - HTTP takes a tenth of a second
 
     try:
-        with Client.from_state_dir(state) as client:
+        with found or Client.from_state_dir(state) as client:
             yield client
     except NoDaemon as error:
         raise unchecked(str(error)) from None
     except ApiError as error:
         raise refusal(error) from None
+
+
+def signing(client: Client, who: str) -> str:
+    """The name for the history: who asks as the owner of the state directory gives one, others are known."""
+    if who or client.named:
+        return who
+    import getpass  # noqa: PLC0415 - for changes only
+
+    return getpass.getuser()
 
 
 def running(state: Path) -> bool:

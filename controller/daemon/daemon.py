@@ -21,7 +21,9 @@ from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.apply import Applier, Gate
 from clos.controller.daemon.changes.candidate import CandidateBuilder
 from clos.controller.daemon.changes.changes import Changes
+from clos.controller.daemon.changes.four_eyes import NOBODY, FourEyes
 from clos.controller.daemon.changes.proof_gate import ProofGate
+from clos.controller.daemon.changes.proposals import ProposedChanges
 from clos.controller.daemon.changes.recovery import FINISH, recover
 from clos.controller.daemon.discovery.lldp import Discovery
 from clos.controller.daemon.errors import INVALID, STOPPING, Refused
@@ -33,7 +35,10 @@ from clos.controller.daemon.switches.switches import Switches
 from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text
 from clos.controller.intent.source import MAX_BYTES
+from clos.controller.people.people import People
 from clos.controller.store import Store
+from clos.controller.store.accounts import Accounts
+from clos.controller.store.proposals import Proposals
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.osken.patches import Tls
 from clos.controller.wire.session import PATIENCE
@@ -63,6 +68,8 @@ class Parts(NamedTuple):
     activity: Activity
     changes: Changes
     queries: Queries
+    proposals: ProposedChanges
+    people: People
 
 
 class Daemon:
@@ -71,7 +78,7 @@ class Daemon:
     ``gates`` may refuse a change before it is sent. ``recover``: FINISH or UNDO what a crash cut short, once all
     switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
     ``discovery``: compare the cabling with the topology. ``prove``: False is for measuring other things; every
-    revision is then recorded as unproven.
+    revision is then recorded as unproven. ``four_eyes``: which changes take a second person.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -90,10 +97,12 @@ class Daemon:
         capacity: Mapping[str, int] | None = None,
         discovery: bool = True,
         prove: bool = True,
+        four_eyes: FourEyes = NOBODY,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
+        self._four_eyes = four_eyes
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
         self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
@@ -113,10 +122,14 @@ class Daemon:
             revisions = Revisions(closing.enter_context(Store.open(self.state_dir / STORE)), builder, text)
             switches, activity = Switches(Controller({}, *self._endpoint)), Activity()
             discovery = self._discovery(revisions, switches) if self._discovers else None
-            applier = Applier(revisions, switches, activity, ProofGate() if self._proves else None, self._gates)
+            applier = Applier(
+                revisions, switches, activity, ProofGate() if self._proves else None, self._gates, self._four_eyes
+            )
             changes = Changes(revisions, switches, activity, applier, self._capacity)
             queries = Queries(revisions, switches, activity, discovery)
-            parts = Parts(revisions, switches, activity, changes, queries)
+            proposals = ProposedChanges(Proposals(revisions.store), changes)
+            people = People(Accounts(revisions.store))
+            parts = Parts(revisions, switches, activity, changes, queries, proposals, people)
             switches.expect(revisions.fabric)
             closing.callback(_end, parts)
             switches.wire.start()
@@ -185,6 +198,16 @@ class Daemon:
         return self._running.queries
 
     @property
+    def proposals(self) -> ProposedChanges:
+        """Changes that wait for a second person, or have had one."""
+        return self._running.proposals
+
+    @property
+    def people(self) -> People:
+        """Who uses this daemon, and what they may do."""
+        return self._running.people
+
+    @property
     def _running(self) -> Parts:
         if self._parts is None:
             raise Refused(STOPPING, "the daemon is not running")
@@ -194,7 +217,7 @@ class Daemon:
 
     def _work(self, parts: Parts, pool: ThreadPoolExecutor) -> None:
         """Ends what a crash cut short, then onboards switches as they join, until the daemon stops."""
-        revisions, switches, activity, _, _ = parts
+        revisions, switches, activity, *_ = parts
         if revisions.pending is not None:
             switches.inventory.await_connected(revisions.fabric.switches, self._gather)
         while not activity.stopping.is_set():

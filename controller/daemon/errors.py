@@ -24,6 +24,8 @@ OFFLINE: Final = "offline"
 """Switches that the plan concerns are not connected."""
 GATE: Final = "gate"
 """A gate, such as a proof, did not let the plan pass."""
+FOUR_EYES: Final = "four-eyes"
+"""It takes a second person: propose it, have it approved, then apply it."""
 UNKNOWN: Final = "unknown"
 """There is no such revision or switch."""
 SWITCH: Final = "switch"
@@ -31,7 +33,7 @@ SWITCH: Final = "switch"
 STOPPING: Final = "stopping"
 """The daemon is being stopped; it will finish at the next start."""
 
-CODES: Final = (INVALID, LIMIT, STALE, BUSY, BRAKES, OFFLINE, GATE, UNKNOWN, SWITCH, STOPPING)
+CODES: Final = (INVALID, LIMIT, STALE, BUSY, BRAKES, OFFLINE, GATE, FOUR_EYES, UNKNOWN, SWITCH, STOPPING)
 
 
 class Refused(Exception):

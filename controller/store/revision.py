@@ -78,7 +78,10 @@ class Revision(Record):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something someone did. ``detail``: JSON values; ``revision``: the one concerned, if any."""
+    """Something someone did. ``detail``: JSON values; ``revision``: the one concerned, if any.
+
+    ``chain``: the hash of this entry and all before it (store.chain).
+    """
 
     number: int
     when: str
@@ -86,3 +89,4 @@ class AuditEntry:
     action: str
     detail: dict[str, Any]
     revision: int | None
+    chain: str = ""

@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from clos.controller.store.chain import chain_from_the_start
 from clos.controller.store.revision import StoreError
 
 APPLICATION_ID = 0x434C4F53
 """``CLOS`` at byte 68 of the file."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+Step = str | Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (
         "CREATE TABLE migration (version INTEGER PRIMARY KEY, at TEXT NOT NULL DEFAULT (datetime('now')))",
         """CREATE TABLE revision (
@@ -50,6 +53,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              revision INTEGER PRIMARY KEY REFERENCES revision,
              verdict TEXT NOT NULL,
              document TEXT NOT NULL)""",
+    ),
+    (
+        "ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT ''",
+        chain_from_the_start,
+        """CREATE TABLE account (
+             name TEXT PRIMARY KEY,
+             kind TEXT NOT NULL CHECK (kind IN ('person', 'service')),
+             roles TEXT NOT NULL, secret TEXT NOT NULL,
+             made TEXT NOT NULL, made_by TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE credential (
+             digest TEXT PRIMARY KEY,
+             account TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
+             made TEXT NOT NULL, expires TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE proposal (
+             number INTEGER PRIMARY KEY AUTOINCREMENT,
+             at TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+             base INTEGER NOT NULL, request TEXT NOT NULL, summary TEXT NOT NULL,
+             status TEXT NOT NULL CHECK (status IN ('open', 'approved', 'rejected', 'applied')),
+             judged_by TEXT NOT NULL DEFAULT '', judged_at TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '',
+             revision INTEGER REFERENCES revision)""",
     ),
 )
 """The statements that lead from each schema version to the next, from 0. Never edit a row: append one."""
@@ -174,8 +197,11 @@ def _migrate(db: sqlite3.Connection) -> None:
         return
     db.execute("BEGIN IMMEDIATE")
     for version in range(db.execute("PRAGMA user_version").fetchone()[0], VERSION):
-        for statement in MIGRATIONS[version]:
-            db.execute(statement)
+        for step in MIGRATIONS[version]:
+            if callable(step):
+                step(db)
+            else:
+                db.execute(step)
         db.execute("INSERT INTO migration (version) VALUES (?)", (version + 1,))
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")

@@ -19,6 +19,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
+from clos.controller.store.audit_log import append, checked, entries
+from clos.controller.store.chain import Checked
 from clos.controller.store.revision import (
     APPLIED,
     APPLYING,
@@ -66,6 +68,15 @@ class Store:
         place = Path(path)
         return cls(connect(place), place, clock)
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def now(self) -> str:
+        """The present, as entries have it."""
+        return self._clock()
+
     def close(self) -> None:
         with self._lock:
             self._db.close()
@@ -84,7 +95,7 @@ class Store:
         Raises StoreError while another one is being applied.
         """
         who, why = one_line(draft.who), one_line(draft.why)
-        with self._transaction() as db:
+        with self.writing() as db:
             under_way = _one(db, "SELECT number FROM revision WHERE status = ?", APPLYING)
             if under_way is not None:
                 raise StoreError(f"{self._path}: revision {under_way} is still being applied; finish or undo it first")
@@ -96,7 +107,7 @@ class Store:
             if number is None:
                 raise StoreError(f"{self._path}: SQLite gave revision {draft.why!r} no number")
             _keep_inputs(db, number, draft)
-            self._note(db, who, "begin", {"why": why, "inputs": len(draft.sources) + 2}, number)
+            self.note(db, who, "begin", {"why": why, "inputs": len(draft.sources) + 2}, number)
             self._keep_proof(db, number, draft)
             return number
 
@@ -106,11 +117,11 @@ class Store:
         verdict, text = str(draft.proof["verdict"]), str(draft.proof.get("text", ""))
         db.execute("INSERT INTO proof VALUES (?, ?, ?)", (number, verdict, _json(draft.proof)))
         if verdict != PROVED:
-            self._note(db, draft.who, verdict, {"why": draft.why, "text": text}, number)
+            self.note(db, draft.who, verdict, {"why": draft.why, "text": text}, number)
 
     def record_progress(self, number: int, batches: int) -> None:
         """Every switch has confirmed the first ``batches`` batches of revision ``number``."""
-        with self._transaction() as db:
+        with self.writing() as db:
             changed = db.execute(
                 "UPDATE revision SET batches = max(batches, ?) WHERE number = ? AND status = ?",
                 (batches, number, APPLYING),
@@ -130,7 +141,7 @@ class Store:
         self._end(number, FAILED, note)
 
     def _end(self, number: int, status: str, note: str) -> None:
-        with self._transaction() as db:
+        with self.writing() as db:
             if status == APPLIED:
                 db.execute("UPDATE revision SET current = 0 WHERE current = 1")
             changed = db.execute(
@@ -139,7 +150,7 @@ class Store:
             ).rowcount
             self._must(db, changed, number)
             who = _one(db, "SELECT who FROM revision WHERE number = ?", number)
-            self._note(db, who, status, {"note": note} if note else {}, number)
+            self.note(db, who, status, {"note": note} if note else {}, number)
 
     def _must(self, db: sqlite3.Connection, changed: int, number: int) -> None:
         if not changed:
@@ -153,7 +164,7 @@ class Store:
         """What the fabric should hold; None before the first revision was applied."""
         found = self._revision("current = 1")
         if found is None:
-            with self._reading() as db:
+            with self.reading() as db:
                 applied = _one(db, "SELECT max(number) FROM revision WHERE status = ?", APPLIED)
             if applied is not None:
                 raise StoreError(f"{self._path}: it is damaged: revision {applied} was applied and none is in force")
@@ -172,12 +183,12 @@ class Store:
 
     def history(self, limit: int = 50) -> tuple[Record, ...]:
         """The last ``limit`` revisions, newest first, whatever became of them."""
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(f"SELECT {_RECORD} FROM revision ORDER BY number DESC LIMIT ?", (limit,))
             return tuple(Record(**_columns(row)) for row in rows)
 
     def _revision(self, which: str, *values: object) -> Revision | None:
-        with self._reading() as db:
+        with self.reading() as db:
             row = db.execute(f"SELECT {_RECORD} FROM revision WHERE {which}", values).fetchone()
             return Revision(**_columns(row), **_inputs(db, row[0])) if row else None
 
@@ -187,46 +198,52 @@ class Store:
         self, who: str, action: str, detail: Mapping[str, Any] | None = None, revision: int | None = None
     ) -> None:
         """Records that someone did something. Beginnings and ends of revisions are recorded by themselves."""
-        with self._transaction() as db:
-            self._note(db, who, action, detail or {}, revision)
+        with self.writing() as db:
+            self.note(db, who, action, detail or {}, revision)
 
-    def _note(
-        self, db: sqlite3.Connection, who: str, action: str, detail: Mapping[str, Any], revision: int | None
+    def note(
+        self, db: sqlite3.Connection, who: str, action: str, detail: Mapping[str, Any], revision: int | None = None
     ) -> None:
-        values = (self._clock(), one_line(who), action, _json(detail), revision)
-        db.execute("INSERT INTO audit (at, who, action, detail, revision) VALUES (?, ?, ?, ?, ?)", values)
+        """Records it in the transaction of ``db``, chained to the entry before it."""
+        append(db, self._clock(), one_line(who), action, _json(detail), revision)
 
-    def audit_log(self, limit: int = 100, revision: int | None = None) -> tuple[AuditEntry, ...]:
-        """The last ``limit`` entries, newest first; those about one revision when it is given."""
-        with self._reading() as db:
-            rows = db.execute(
-                "SELECT number, at, who, action, detail, revision FROM audit"
-                " WHERE ?1 IS NULL OR revision = ?1 ORDER BY number DESC LIMIT ?2",
-                (revision, limit),
-            )
-            return tuple(AuditEntry(n, at, who, action, json.loads(d), r) for n, at, who, action, d, r in rows)
+    def audit_log(
+        self, limit: int = 100, revision: int | None = None, after: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """The last ``limit`` entries, newest first; those about one revision when it is given.
+
+        ``after``: the first ones with a greater number instead, oldest first.
+        """
+        with self.reading() as db:
+            return entries(db, limit, revision, after)
+
+    def check_audit_log(self, anchors: Mapping[int, str] | None = None) -> Checked:
+        """Whether the log is what was written, as far as its chain and ``anchors`` (hashes by number) can tell."""
+        with self.reading() as db:
+            return checked(db, anchors)
 
     def value(self, key: str) -> str | None:
         """The value kept under a key, or None."""
-        with self._reading() as db:
+        with self.reading() as db:
             found = _one(db, "SELECT value FROM value WHERE key = ?", key)
             return None if found is None else str(found)
 
     def keep(self, key: str, value: str | None) -> None:
         """Keeps a value under a key; None forgets the key."""
-        with self._transaction() as db:
+        with self.writing() as db:
             if value is None:
                 db.execute("DELETE FROM value WHERE key = ?", (key,))
             else:
                 db.execute("INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)", (key, value))
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """All that is done in the block or none of it, on disk when it ends."""
         with self._lock, transaction(self._db, self._path, "IMMEDIATE") as db:
             yield db
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent view, whatever others write meanwhile."""
         with self._lock, transaction(self._db, self._path, "DEFERRED") as db:
             yield db

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-
 from clos.controller.cli.answer import (
     Answer,
     answering,
@@ -24,7 +22,7 @@ from clos.controller.cli.change_options import (
 )
 from clos.controller.cli.confirmation import confirm, confirm_unproven
 from clos.controller.cli.plans import named, planned_there
-from clos.controller.cli.remote import DEFAULT, StateDir, controller
+from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.change import applied_lines, progress_shown
 from clos.controller.cli.sources import Intents, TopologyPath, documents
 
@@ -65,7 +63,7 @@ def apply(
         done = client.apply(
             texts,
             fabric,
-            who=who or getpass.getuser(),
+            who=signing(client, who),
             why=why,
             allow=allow,
             expect_revision=base,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from clos.controller.cli.answer import (
     answering,
 )
 from clos.controller.cli.change_options import Who
-from clos.controller.cli.remote import DEFAULT, StateDir, controller
+from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.text import count
 
 
@@ -36,7 +35,7 @@ def repair(
     still out of sync.
     """
     with controller(state) as client:
-        done = client.repair(switches or (), who=who or getpass.getuser(), remove_foreign=remove_foreign)
+        done = client.repair(switches or (), who=signing(client, who), remove_foreign=remove_foreign)
     if done["failed"]:
         names = ", ".join(done["failed"])
         details = [f"{name}: {why}" for name, why in done["failed"].items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,7 +27,7 @@ from clos.controller.cli.change_options import (
 )
 from clos.controller.cli.confirmation import confirm, confirm_unproven
 from clos.controller.cli.plans import planned_back
-from clos.controller.cli.remote import DEFAULT, StateDir, controller
+from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.change import applied_lines, progress_shown
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def rollback(
     with controller(state) as client, progress_shown() as progress:
         done = client.rollback(
             target,
-            who=who or getpass.getuser(),
+            who=signing(client, who),
             why=why,
             allow=allow,
             expect_revision=held,

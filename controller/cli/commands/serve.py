@@ -13,6 +13,8 @@ from clos.controller.cli.answer import unchecked, usage
 from clos.controller.cli.openflow_address import address
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
+from clos.controller.daemon.changes.four_eyes import FourEyes
+from clos.controller.daemon.changes.four_eyes import four_eyes as rule
 from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
 from clos.controller.wire.osken.patches import Tls
@@ -29,6 +31,14 @@ Authority = Annotated[
     typer.Option("--tls-ca", metavar="PEM", help="Refuse switches without a certificate of this authority."),
 ]
 Blind = Annotated[bool, typer.Option("--no-discovery", help="Disable discovery of the cabling (clos links).")]
+TwoPeople = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--four-eyes",
+        metavar="RULE",
+        help="Changes that take two people: always, brakes, or tenant=NAME; may be given again.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
 
 
@@ -43,6 +53,7 @@ def serve(
     tls_cert: Cert = None,
     tls_ca: Authority = None,
     no_discovery: Blind = False,
+    four_eyes: TwoPeople = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the controller.
@@ -62,10 +73,18 @@ def serve(
             recover=UNDO if undo else FINISH,
             tls=_tls(tls_key, tls_cert, tls_ca),
             discovery=not no_discovery,
+            four_eyes=_rule(four_eyes),
             say=typer.echo,
         )
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
         raise unchecked(str(error)) from None
+
+
+def _rule(words: list[str] | None) -> FourEyes:
+    try:
+        return rule(words or ())
+    except ValueError as error:
+        raise usage(f"--four-eyes: {error}") from None
 
 
 def _tls(key: Path | None, cert: Path | None, ca: Path | None) -> Tls | None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Candidate
 from clos.controller.daemon.changes.ending import commit, give_up
+from clos.controller.daemon.changes.four_eyes import NOBODY, FourEyes
 from clos.controller.daemon.changes.ground import Ground
 from clos.controller.daemon.changes.proof_gate import ProofGate, unexamined
 from clos.controller.daemon.changes.verdict import Verdict
 from clos.controller.daemon.compiler_version import fingerprint
-from clos.controller.daemon.errors import BRAKES, GATE, OFFLINE, STOPPING, SWITCH, Refused
+from clos.controller.daemon.errors import BRAKES, FOUR_EYES, GATE, OFFLINE, STOPPING, SWITCH, Refused
 from clos.controller.daemon.revisions import COMPILER, Pending, Revisions
 from clos.controller.daemon.status import Applied, Begun, Step, TakingBack
 from clos.controller.daemon.switches.switches import Switches
@@ -46,7 +47,8 @@ ALLOW_UNPROVEN = "unproven"
 class Order:
     """A change as someone asked for it. ``progress`` must not block.
 
-    ``allow``: names of brakes, ``offline``, and ``unproven``: to go on without a proof.
+    ``allow``: names of brakes, ``offline``, and ``unproven``: to go on without a proof. ``approved_by``: the second
+    person, where there is one.
     """
 
     who: str
@@ -54,6 +56,7 @@ class Order:
     allow: frozenset[str] = frozenset()
     expect: int | None = None
     progress: Callable[[Step], object] | None = None
+    approved_by: str = ""
 
     def report(self, step: Step) -> None:
         if self.progress is not None:
@@ -70,9 +73,10 @@ class Applier:
         activity: Activity,
         gate: ProofGate | None,
         checks: Iterable[Gate] = (),
+        four_eyes: FourEyes = NOBODY,
     ) -> None:
         self._revisions, self._switches, self._activity = revisions, switches, activity
-        self._gate, self._checks = gate, tuple(checks)
+        self._gate, self._checks, self._four_eyes = gate, tuple(checks), four_eyes
 
     def carry_out(self, draft: Candidate, ground: Ground, order: Order) -> Applied:
         """Bring the fabric to the draft, which was made on ``ground``.
@@ -85,6 +89,8 @@ class Applier:
             and not self._revisions.running.recompiled
         ):
             return Applied(draft.base, changed=False)
+        if not order.approved_by and (reason := self._four_eyes.asks(draft, order.allow)):
+            raise Refused(FOUR_EYES, f"{reason}: clos proposal create, then somebody else approves it")
         joins = {
             name: standing.joins for name, standing in self._switches.inventory.standings().items() if standing.known
         }

@@ -76,14 +76,16 @@ class Changes:
         progress: Callable[[Step], object] | None = None,
         expect_revision: int | None = None,
         topology: Text | None = None,
+        approved_by: str = "",
     ) -> Applied:
         """Make the fabric do what the documents say; returns when every switch has confirmed it.
 
         ``allow``: names of brakes to release, and ``offline``. ``expect_revision``: refuse if another one is in force.
-        ``progress`` is called from several threads and must not block. Raises Refused: nothing has changed, or what
-        had is taken back; StoreError: the change will be ended when the store works again.
+        ``approved_by``: the second person, where one has looked at exactly this. ``progress`` is called from several
+        threads and must not block. Raises Refused: nothing has changed, or what had is taken back; StoreError: the
+        change will be ended when the store works again.
         """
-        order = Order(who, why, frozenset(allow), expect_revision, progress)
+        order = Order(who, why, frozenset(allow), expect_revision, progress, approved_by)
         with self._exclusively("an apply", order):
             sources = self._revisions.next_sources(topology, intents)
             with self._meeting(sources):
@@ -104,6 +106,7 @@ class Changes:
         allow: Iterable[str] = (),
         progress: Callable[[Step], object] | None = None,
         expect_revision: int | None = None,
+        approved_by: str = "",
     ) -> Applied:
         """Make the fabric hold exactly the rules of an earlier revision, as a new revision. Raises as ``apply``.
 
@@ -111,7 +114,7 @@ class Changes:
         today's: only so are the rules the very ones that held then. Some of those numbers may have been given to
         others since; ``compose`` sees to it that no frame meets a rule of its number's other owner on the way.
         """
-        order = Order(who, why or f"rollback to {revision}", frozenset(allow), expect_revision, progress)
+        order = Order(who, why or f"rollback to {revision}", frozenset(allow), expect_revision, progress, approved_by)
         with self._exclusively(f"a rollback to revision {revision}", order):
             old = self._applied(revision)
             if revision == self._revisions.running.number and not self._revisions.running.recompiled:

@@ -1,0 +1,86 @@
+"""What each path of the API takes: one table, a row per path and method. A path without a row cannot be served.
+
+Must not know: who has which role (controller.people.roles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from starlette.routing import BaseRoute, Route, compile_path
+
+from clos.controller.people.roles import APPLY, APPROVE, PEOPLE, PLAN, READ
+
+OPEN: Final = ""
+"""Needs no token."""
+
+PERMISSIONS: Final[dict[tuple[str, str], str]] = {
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/docs"): READ,
+    # the fabric
+    ("GET", "/v1/status"): READ,
+    ("GET", "/v1/switches"): READ,
+    ("GET", "/v1/switches/{name}/entries"): READ,
+    ("GET", "/v1/ruleset"): READ,
+    ("GET", "/v1/drift"): READ,
+    ("GET", "/v1/links"): READ,
+    ("GET", "/v1/digests"): READ,
+    # revisions and changes
+    ("GET", "/v1/revisions"): READ,
+    ("GET", "/v1/revisions/{number}"): READ,
+    ("POST", "/v1/plan"): PLAN,
+    ("POST", "/v1/plan/rollback"): PLAN,
+    ("POST", "/v1/apply"): APPLY,
+    ("POST", "/v1/rollback"): APPLY,
+    ("POST", "/v1/repair"): APPLY,
+    # a second pair of eyes
+    ("GET", "/v1/proposals"): READ,
+    ("GET", "/v1/proposals/{number}"): READ,
+    ("POST", "/v1/proposals"): PLAN,
+    ("POST", "/v1/proposals/{number}/approve"): APPROVE,
+    ("POST", "/v1/proposals/{number}/reject"): PLAN,
+    ("POST", "/v1/proposals/{number}/apply"): APPLY,
+    # people
+    ("POST", "/v1/login"): OPEN,
+    ("POST", "/v1/logout"): READ,
+    ("GET", "/v1/me"): READ,
+    ("POST", "/v1/me/password"): READ,
+    ("GET", "/v1/users"): PEOPLE,
+    ("POST", "/v1/users"): PEOPLE,
+    ("POST", "/v1/users/{name}/roles"): PEOPLE,
+    ("POST", "/v1/users/{name}/password"): PEOPLE,
+    ("DELETE", "/v1/users/{name}"): PEOPLE,
+    ("GET", "/v1/tokens"): PEOPLE,
+    ("POST", "/v1/tokens"): PEOPLE,
+    ("DELETE", "/v1/tokens/{name}"): PEOPLE,
+    # the audit log
+    ("GET", "/v1/audit-log"): READ,
+    ("POST", "/v1/audit-log/check"): READ,
+}
+"""The permission that a request takes."""
+
+_PATTERNS = [(method, compile_path(path)[0], need) for (method, path), need in PERMISSIONS.items()]
+
+
+def needed(method: str, path: str) -> str | None:
+    """The permission that a request takes; None for a path and method that are not in the table.
+
+    HEAD is as GET.
+    """
+    asked = "GET" if method == "HEAD" else method
+    exact = PERMISSIONS.get((asked, path))
+    if exact is not None:
+        return exact
+    return next((need for each, pattern, need in _PATTERNS if each == asked and pattern.match(path)), None)
+
+
+def check_table(routes: Iterable[BaseRoute]) -> None:
+    """Raises LookupError for a route that has no row: nobody would be asked who they are."""
+    served: set[tuple[str, str]] = set()
+    for route in routes:
+        found: Any = route
+        if isinstance(route, Route) or hasattr(route, "methods"):
+            served.update((method, found.path) for method in found.methods if method != "HEAD")
+    if missing := sorted(served - PERMISSIONS.keys()):
+        raise LookupError(f"no permission is said for {missing[0][0]} {missing[0][1]}")
