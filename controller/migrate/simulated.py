@@ -15,14 +15,15 @@ from typing import Any, TypeVar
 
 import yaml
 
+from clos.fabric.sim.legacy.cables import End
 from clos.fabric.sim.legacy.device import Hardware
 from clos.fabric.sim.legacy.names import full_name
-from clos.fabric.sim.legacy.network import DevicePlan, End, HostPlan, LegacyNetwork, NetworkPlan
+from clos.fabric.sim.legacy.network import DevicePlan, HostPlan, LegacyNetwork, NetworkPlan
 
 INVENTORY, CABLING, CONFIGS = "inventory.yaml", "cabling.yaml", "startup-configs"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEVICE_KEYS = frozenset({"host", "port", "model", "serial", "mac", "ports", "version", "router", "sha1_only"})
-_HOST_KEYS = frozenset({"port", "mac", "ip", "gateway"})
+_HOST_KEYS = frozenset({"port", "mac", "ip", "gateway", "behind"})
 _RANGE = re.compile(r"(?P<stem>\S*?)(?P<first>\d+)(?:-(?P<last>\d+))?")
 MOST_PORTS = 1024
 T = TypeVar("T")
@@ -167,12 +168,31 @@ def _hosts(reading: _Reading, words: Mapping[str, Any]) -> Iterator[HostPlan]:
         reading.known(host, where, _HOST_KEYS)
         port = reading.parsed(host.get("port"), f"{where}.port", _end, "a device and a port like acc1 Gi1/0/1")
         mac = reading.parsed(host.get("mac"), f"{where}.mac", read_mac, "a MAC address like 0050.5600.0101")
-        ip, gateway = (
-            reading.parsed(host[key], f"{where}.{key}", _address, "an IPv4 address") if key in host else None
-            for key in ("ip", "gateway")
+        text, length = host.get("ip"), 24
+        if isinstance(text, str) and "/" in text:
+            text, length = text.split("/")[0], _length(reading, text, f"{where}.ip")
+        ip = None if text is None else reading.parsed(text, f"{where}.ip", _address, "an address like 10.0.0.1/24")
+        gateway = _host_address(reading, host, where, "gateway")
+        behind = tuple(
+            address
+            for at, one in enumerate(host.get("behind", ()))
+            if (address := reading.parsed(one, f"{where}.behind[{at}]", _address, "an IPv4 address")) is not None
         )
         if port and mac is not None:
-            yield HostPlan(name, port, mac, ip, gateway)
+            yield HostPlan(name, port, mac, ip, gateway, length, behind)
+
+
+def _host_address(reading: _Reading, host: Mapping[str, Any], where: str, key: str) -> IPv4Address | None:
+    return reading.parsed(host[key], f"{where}.{key}", _address, "an IPv4 address") if key in host else None
+
+
+def _length(reading: _Reading, text: str, where: str) -> int:
+    """The length behind an address's slash."""
+    found = text.partition("/")[2]
+    if found.isdecimal() and int(found) <= 32:
+        return int(found)
+    reading.wrong(where, f"{text!r}: expected an address like 10.0.0.1/24")
+    return 24
 
 
 def _address(text: str) -> IPv4Address | None:

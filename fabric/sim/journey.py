@@ -28,6 +28,18 @@ class Hop(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
+class Trail:
+    """Which way the one copy of a packet went, for who wants to know whether the next one will go the same way.
+
+    ``whole``: it is known, and there was one copy only; ``cables``: those it crossed; ``counts``: called for each
+    packet that goes this way, as what it passed counts it."""
+
+    whole: bool = True
+    cables: list[object] = field(default_factory=list)
+    counts: list[Callable[[], object]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class Journey:
     """The record of one packet, or of one flow of packets.
 
@@ -42,6 +54,7 @@ class Journey:
     punts: int = 0
     flying: int = 0
     budget: int = 10_000
+    trail: Trail | None = None
 
     def depart(self) -> None:
         """One more copy is under way (or is held by somebody who will send or drop it)."""

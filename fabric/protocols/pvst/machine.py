@@ -60,6 +60,7 @@ class Machine:
         self.root_vector, self.root_times = Vector(bridge, 0, bridge, 0), times
         self.root_port: int | None = None
         self._reselect = False
+        self._due: float | None = None
         self._shown: dict[int, Turn] = {number: port.shown() for number, port in self.ports.items()}
         self.effects: list[Effect] = []
         self.now = 0.0
@@ -101,6 +102,22 @@ class Machine:
         self._reselect = True
         return self._settle()
 
+    def rename(self, bridge: int, now: float) -> tuple[Effect, ...]:
+        """Another identifier of this bridge: its priority changed (§17.13, BridgeIdentifier; roles are chosen anew)."""
+        self.bridge, self.now, self._reselect = bridge, now, True
+        return self._settle()
+
+    def add(self, config: PortConfig) -> None:
+        """One more port; it starts disabled."""
+        port = self.ports[config.number] = Port(config, config.id, send_rapid=self.rapid)
+        self._shown[config.number] = port.shown()
+
+    def remove(self, number: int, now: float) -> tuple[Effect, ...]:
+        """The port is no longer in the tree."""
+        effects = self.disable(number, now)
+        del self.ports[number], self._shown[number]
+        return effects
+
     def tick(self, now: float) -> tuple[Effect, ...]:
         """Time has passed."""
         self.now = now
@@ -113,8 +130,10 @@ class Machine:
 
     def due(self) -> float:
         """When ``tick`` has something to do next."""
-        later = (due for port in self.ports.values() if port.enabled for due in port.dues() if due > self.now)
-        return min(later, default=NEVER)
+        if self._due is None:
+            later = (due for port in self.ports.values() if port.enabled for due in port.dues() if due > self.now)
+            self._due = min(later, default=NEVER)
+        return self._due
 
     def receive(self, number: int, bpdu: Bpdu, now: float) -> tuple[Effect, ...]:
         """A BPDU arrived at a port. A port that is down ignores it, and a classic bridge every rapid one (§17.4)."""
@@ -201,6 +220,7 @@ class Machine:
 
     def _settle(self) -> tuple[Effect, ...]:
         """Let the machines run until none has anything to do; what they asked for."""
+        self._due = None
         going = True
         while going:
             if self._reselect:

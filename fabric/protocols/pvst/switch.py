@@ -117,6 +117,17 @@ class PvstSwitch:
             del self._inconsistent[key]
         return self._each(number, lambda machine: machine.disable(number, now))
 
+    def withdraw(self, vlan: int, number: int, now: float) -> tuple[SwitchEffect, ...]:
+        """The port no longer carries the VLAN."""
+        self._inconsistent.pop((number, vlan), None)
+        return self.frames(vlan, self.machines[vlan].remove(number, now))
+
+    def drop(self, vlan: int) -> None:
+        """There is no tree of this VLAN any more."""
+        del self.machines[vlan]
+        for key in [key for key in self._inconsistent if key[1] == vlan]:
+            del self._inconsistent[key]
+
     def tick(self, now: float) -> tuple[SwitchEffect, ...]:
         """Time has passed: trees' timers, and inconsistencies that nothing has confirmed for a max age."""
         found: list[SwitchEffect] = []

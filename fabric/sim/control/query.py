@@ -7,22 +7,37 @@ A question is asked at once and answered as virtual time passes; ``done`` says w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from clos.fabric.packet.fields import IP_ICMP, IP_TCP, IP_UDP
-from clos.fabric.sim.clock import SECOND
+from clos.fabric.sim.clock import SECOND, Clock
+from clos.fabric.sim.host import SimHost
 from clos.fabric.sim.host_packets import ANSWER, ASK, ONE_WAY, Endpoint, Stamp, request
 from clos.fabric.sim.journey import Hop, Journey
-from clos.fabric.sim.network import SimNetwork
 
 PROTOCOLS = {"icmp": IP_ICMP, "tcp": IP_TCP, "udp": IP_UDP}
 HOPS_PER_PACKET = 200
 """Switches visited by all copies of one packet of a flow, on average, before a loop is called a loop."""
 LONGEST = 24 * 3600 * SECOND
 """Nobody waits longer than this for an answer."""
+
+
+class Hosting(Protocol):
+    """A network of whatever kind that hosts are attached to: what questions need of it."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def hosts(self) -> Mapping[str, SimHost]: ...
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]: ...
+    @property
+    def listeners(self) -> dict[int, Callable[[Stamp, Endpoint], object]]: ...
+    def listen(self, hear: Callable[[Stamp, Endpoint], object]) -> int: ...
+    def forget(self) -> None: ...
 
 
 class Outcome(NamedTuple):
@@ -80,7 +95,7 @@ class Probe:
     ``done`` once the answer is back, or no copy of anything it caused is left.
     """
 
-    def __init__(self, network: SimNetwork, source: Endpoint, target: Endpoint, proto: int, port: int) -> None:
+    def __init__(self, network: Hosting, source: Endpoint, target: Endpoint, proto: int, port: int) -> None:
         self._network, self._source, self._target = network, source, target
         self._start = network.clock.now
         self._arrived = False
@@ -132,7 +147,7 @@ class Flow:
 
     def __init__(
         self,
-        network: SimNetwork,
+        network: Hosting,
         source: Endpoint,
         target: Endpoint,
         pps: int,
@@ -191,19 +206,19 @@ class Flow:
 # ---- asked and answered in virtual time
 
 
-def ping(network: SimNetwork, source: str, target: str) -> Outcome:
+def ping(network: Hosting, source: str, target: str) -> Outcome:
     """An echo request and its reply, with ARP where needed. Raises KeyError for an unknown endpoint."""
     return probe(network, source, target, "icmp")
 
 
-def probe(network: SimNetwork, source: str, target: str, proto: str, port: int = 0) -> Outcome:
+def probe(network: Hosting, source: str, target: str, proto: str, port: int = 0) -> Outcome:
     """One ``icmp``, ``tcp`` or ``udp`` packet and its answer. Raises KeyError for unknown names."""
     asked = ask(network, source, target, proto, port)
     finish(network, [asked])
     return asked.outcome()
 
 
-def ping_matrix(network: SimNetwork, endpoints: Iterable[str]) -> dict[tuple[str, str], Outcome]:
+def ping_matrix(network: Hosting, endpoints: Iterable[str]) -> dict[tuple[str, str], Outcome]:
     """A ping for every ordered pair of different endpoints, with empty ARP caches at first."""
     asked = ask_matrix(network, endpoints)
     finish(network, asked.values())
@@ -211,7 +226,7 @@ def ping_matrix(network: SimNetwork, endpoints: Iterable[str]) -> dict[tuple[str
 
 
 def flow(
-    network: SimNetwork, source: str, target: str, pps: int, seconds: float, *, at: float = 0.0,
+    network: Hosting, source: str, target: str, pps: int, seconds: float, *, at: float = 0.0,
     proto: str = "udp", port: int = 5001,
 ) -> Result:  # fmt: skip
     """Run a flow to its end. Failures in its course are events: ``network.clock.after(...)``."""
@@ -223,12 +238,12 @@ def flow(
 # ---- asked now, answered as time passes
 
 
-def ask(network: SimNetwork, source: str, target: str, proto: str, port: int = 0) -> Probe:
+def ask(network: Hosting, source: str, target: str, proto: str, port: int = 0) -> Probe:
     """A probe under way."""
     return Probe(network, _endpoint(network, source), _endpoint(network, target), _protocol(proto), port)
 
 
-def ask_matrix(network: SimNetwork, endpoints: Iterable[str]) -> dict[tuple[str, str], Probe]:
+def ask_matrix(network: Hosting, endpoints: Iterable[str]) -> dict[tuple[str, str], Probe]:
     """Pings under way for every ordered pair."""
     network.forget()
     names = list(endpoints)
@@ -236,7 +251,7 @@ def ask_matrix(network: SimNetwork, endpoints: Iterable[str]) -> dict[tuple[str,
 
 
 def start_flow(
-    network: SimNetwork, source: str, target: str, pps: int, seconds: float, *, at: float = 0.0,
+    network: Hosting, source: str, target: str, pps: int, seconds: float, *, at: float = 0.0,
     proto: str = "udp", port: int = 5001,
 ) -> Flow:  # fmt: skip
     """A flow under way."""
@@ -244,7 +259,7 @@ def start_flow(
     return Flow(network, *ends, pps, seconds, at=at, proto=_protocol(proto), port=port)
 
 
-def finish(network: SimNetwork, asked: Iterable[Probe | Flow]) -> None:
+def finish(network: Hosting, asked: Iterable[Probe | Flow]) -> None:
     """Let time pass until all of these are done."""
     for each in asked:
         network.clock.advance(network.clock.now + LONGEST, partial(_is_done, each))
@@ -254,7 +269,7 @@ def _is_done(asked: Probe | Flow) -> bool:
     return asked.done
 
 
-def _endpoint(network: SimNetwork, name: str) -> Endpoint:
+def _endpoint(network: Hosting, name: str) -> Endpoint:
     try:
         return network.endpoints[name]
     except KeyError:

@@ -5,17 +5,23 @@ Lives here: what a network is made of, how it is put together, cables that break
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
 
+from clos.fabric.packet.build import Packet
 from clos.fabric.sim.clock import SECOND, Clock
+from clos.fabric.sim.host import SimHost
+from clos.fabric.sim.host_packets import Endpoint, Stamp
+from clos.fabric.sim.journey import Journey
+from clos.fabric.sim.legacy.cables import Cable, End, Plant
 from clos.fabric.sim.legacy.device import Far, Hardware, LegacyDevice, StartupProblem
-from clos.fabric.sim.legacy.spanning import SpanningTrees
+from clos.fabric.sim.legacy.workings import Workings
+from clos.fabric.topology import Host, PortRef
 
-End = tuple[str, str]
-"""A device and one of its ports."""
+HOST_LATENCY = 1
+"""Microseconds on the cable between a host and its switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,27 @@ class DevicePlan:
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """A host behind a device's port. ``address`` None: it bridges only."""
+    """A host behind a device's port. ``address`` None: it says nothing. ``behind``: more addresses of its, reached
+    through the first one, as those of networks behind a router are."""
 
     name: str
     port: End
     mac: int
     address: IPv4Address | None = None
     gateway: IPv4Address | None = None
+    prefix_len: int = 24
+    behind: tuple[IPv4Address, ...] = ()
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The first has the host's name, the others its name and their address."""
+        if self.address is None:
+            return ()
+        gateway = None if self.gateway is None else int(self.gateway)
+        first = Endpoint(self.name, self.name, self.mac, int(self.address), self.prefix_len, gateway)
+        return (
+            first,
+            *(Endpoint(f"{self.name}/{ip}", self.name, self.mac, int(ip), 32, gateway) for ip in self.behind),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +87,102 @@ class NetworkPlan:
 class LegacyNetwork:
     """The network of a plan. ``problems``: by device, the lines of its startup configuration that it did not take.
 
-    Raises ValueError: the plan is faulty."""
+    ``version`` grows whenever a frame may take another way than the one before it. Raises ValueError: the plan is
+    faulty."""
 
     def __init__(self, plan: NetworkPlan, clock: Clock | None = None) -> None:
         if faults := plan.faults():
             raise ValueError("; ".join(faults))
         self.plan = plan
         self.clock = Clock() if clock is None else clock
-        self._cut: set[End] = set()
+        self.version = 0
+        self.plant = Plant(self.clock)
         self.devices = {one.name: LegacyDevice(one.name, one.hardware, self.clock) for one in plan.devices}
-        self.hosts: Mapping[str, HostPlan] = {host.name: host for host in plan.hosts}
-        trees: dict[str, SpanningTrees] = {}
+        self.workings: dict[str, Workings] = {}
         for name, device in self.devices.items():
-            device.machines = trees[name] = SpanningTrees(device, trees)
-        self._connect(plan.cables, plan.hosts)
+            device.machines = self.workings[name] = Workings(device, self.workings, self.plant, self._changed)
+            device.peer = self.devices.get
+            device.carrier = partial(self._carrier, name)
+        self.hosts: dict[str, SimHost] = {}
+        self.endpoints: dict[str, Endpoint] = {}
+        self.listeners: dict[int, Callable[[Stamp, Endpoint], object]] = {}
+        self._owner = 0
+        for a, b in plan.cables:
+            self._connect(a, b)
+        for host in plan.hosts:
+            self._add_host(host)
         self.problems: dict[str, tuple[StartupProblem, ...]] = {
             one.name: self.devices[one.name].boot(one.startup) for one in plan.devices
         }
-
         for device in self.devices.values():
             device.machines.reconfigured()
+
+    def _changed(self) -> None:
+        self.version += 1
 
     def settle(self, seconds: int = 60) -> None:
         """Let virtual time pass until spanning trees have settled."""
         self.clock.advance(self.clock.now + seconds * SECOND)
 
-    def _connect(self, cables: Iterable[tuple[End, End]], hosts: Iterable[HostPlan]) -> None:
-        for a, b in cables:
-            for (device, port), (far, far_port) in ((a, b), (b, a)):
-                self.devices[device].links[port] = Far(far, far_port)
-        for host in hosts:
-            self.devices[host.port[0]].links[host.port[1]] = Far(host.name, "", host=True)
-        for name, made in self.devices.items():
-            made.peer = self.devices.get
-            made.carrier = partial(self._carrier, name)
+    # cables
+
+    def _connect(self, a: End, b: End) -> None:
+        cable = Cable()
+        for end, far in ((a, b), (b, a)):
+            self.devices[end[0]].links[end[1]] = Far(*far)
+            self.plant.cables[end] = cable
+            self.plant.far[end] = partial(self.workings[far[0]].receive, far[1])
+
+    def _add_host(self, plan: HostPlan) -> None:
+        self.hosts[plan.name] = host = SimHost(
+            Host(plan.name, plan.mac, (PortRef(plan.port[0], 0),)),
+            self.clock,
+            partial(self._from_host, plan.port),
+            self._heard,
+        )
+        self.attach_at(plan.port, plan.name, lambda packet, journey: host.receive(0, packet, journey))
+        for endpoint in plan.endpoints():
+            host.attach(endpoint)
+            self.endpoints[endpoint.name] = endpoint
+
+    def attach_at(self, end: End, name: str, receive: Callable[[Packet, Journey], object]) -> None:
+        """Cable something that is no device to a port; ``receive`` takes the frames that leave there."""
+        self.devices[end[0]].links[end[1]] = Far(name, "", host=True)
+        self.plant.cables[end], self.plant.far[end] = Cable(HOST_LATENCY), receive
+
+    def _from_host(self, end: End, index: int, packet: Packet, journey: Journey) -> None:
+        self.enter(end, packet, journey)
+
+    def enter(self, end: End, packet: Packet, journey: Journey) -> None:
+        """A frame leaves what is cabled to this port, towards it."""
+        cable = self.plant.cables.get(end)
+        journey.depart()
+        if cable is None or cable.cut:
+            journey.drop(f"{end[0]} {end[1]}", "the cable to it is broken")
+            journey.land()
+            return
+        if journey.trail is not None:
+            journey.trail.cables.append(cable)
+        self.clock.after(cable.latency, partial(self._arrive, cable, cable.epoch, end, packet, journey))
+
+    def _arrive(self, cable: Cable, epoch: int, end: End, packet: Packet, journey: Journey) -> None:
+        if cable.epoch == epoch:
+            self.workings[end[0]].receive(end[1], packet, journey)
+        else:
+            journey.drop(f"{end[0]} {end[1]}", "the cable broke while the frame was on it")
+        journey.land()
 
     def _carrier(self, name: str, port: str) -> bool:
-        far = self.devices[name].links.get(port)
-        if far is None or (name, port) in self._cut:
+        far, cable = self.devices[name].links.get(port), self.plant.cables.get((name, port))
+        if far is None or cable is None or cable.cut:
             return False
         if far.host:
             return True
         peer = self.devices[far.name]
-        return peer.alive and not peer.shut(far.port) and (far.name, far.port) not in self._cut
+        return peer.alive and not peer.shut(far.port)
 
     def cut(self, device: str, port: str) -> None:
-        """Break the cable at this port. Raises KeyError: there is no such device."""
+        """Break the cable at this port. Raises KeyError: there is no such device; ValueError: no cable."""
         self._change(device, port, broken=True)
 
     def restore(self, device: str, port: str) -> None:
@@ -123,8 +193,26 @@ class LegacyNetwork:
         far = self.devices[device].links.get(port)
         if far is None:
             raise ValueError(f"{device} {port} has no cable")
-        (self._cut.add if broken else self._cut.discard)((device, port))
-        if not broken:
-            self._cut.discard((far.name, far.port))
+        cable = self.plant.cables[device, port]
+        cable.cut = broken
+        cable.epoch += broken
         for name in {device, far.name} & self.devices.keys():
             self.devices[name].machines.reconfigured()
+
+    # hosts
+
+    def listen(self, hear: Callable[[Stamp, Endpoint], object]) -> int:
+        """A new owner number for stamps; ``hear`` is called for each stamped packet that arrives at a host."""
+        self._owner += 1
+        self.listeners[self._owner] = hear
+        return self._owner
+
+    def _heard(self, stamp: Stamp, endpoint: Endpoint) -> None:
+        hear = self.listeners.get(stamp.owner)
+        if hear is not None:
+            hear(stamp, endpoint)
+
+    def forget(self) -> None:
+        """Empty the ARP caches of all hosts."""
+        for host in self.hosts.values():
+            host.forget()

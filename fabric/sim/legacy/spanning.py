@@ -1,7 +1,10 @@
 """A device's spanning trees, run by fabric.protocols.pvst on the network's virtual time.
 
 Lives here: from a running configuration to ports and priorities, carrying what changed into trees that run, frames
-from port to port. Must not know: how a tree is worked out, layouts. A device in MST mode runs none of it.
+from port to port. Must not know: how a tree is worked out, layouts.
+
+A device in MST mode has one tree, that of its instance 0, for all VLANs: it hears and speaks IEEE's BPDUs, which is
+where PVST+ switches have their VLAN 1, and takes those of other VLANs from the cable without heeding them.
 """
 
 from __future__ import annotations
@@ -9,17 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import Protocol
 
+from clos.fabric.packet.build import Packet
 from clos.fabric.protocols.pvst.costs import long_cost, short_cost
-from clos.fabric.protocols.pvst.frame import StpFrame
+from clos.fabric.protocols.pvst.frame import StpFrame, decode_frame, encode_frame
 from clos.fabric.protocols.pvst.machine import Machine
-from clos.fabric.protocols.pvst.port import PortConfig
-from clos.fabric.protocols.pvst.switch import PvstSwitch, SendFrame, SwitchEffect, SwitchPort, VlanTurn
+from clos.fabric.protocols.pvst.packet import BadBpdu
+from clos.fabric.protocols.pvst.port import FORWARDING, LEARNING, PortConfig
+from clos.fabric.protocols.pvst.switch import (
+    CST_VLAN,
+    PvstSwitch,
+    SendFrame,
+    SwitchEffect,
+    SwitchPort,
+    VlanFlush,
+    VlanTurn,
+)
 from clos.fabric.protocols.pvst.vector import bridge_id
 from clos.fabric.sim.clock import SECOND
+from clos.fabric.sim.journey import Journey
 from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.names import split_name
-from clos.fabric.sim.legacy.state import NoMachines, StpPort, StpTree
+from clos.fabric.sim.legacy.state import StpPort, StpTree
 from clos.fabric.sim.legacy.tree import Tree, starting, value
 from clos.fabric.sim.legacy.vlans import read_vlans
 
@@ -33,19 +48,28 @@ _MBPS = {"FastEthernet": 100, "GigabitEthernet": 1_000, "TenGigabitEthernet": 10
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a running configuration says of spanning trees. ``priorities``: by VLAN; ``names``: by port number."""
+    """What a running configuration says of spanning trees. ``priorities``: by VLAN; ``names``: by port number.
+
+    ``single``: one tree for all VLANs, kept as VLAN 1's."""
 
     rapid: bool
     priorities: Mapping[int, int]
     ports: Mapping[int, SwitchPort]
     names: Mapping[int, str]
+    single: bool = False
+    numbers: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", {name: number for number, name in self.names.items()})
 
 
 def setup_of(device: LegacyDevice) -> Setup | None:
-    """None: the device runs no tree per VLAN (a router, or a switch in MST mode)."""
+    """None: the device runs no spanning tree (a router)."""
     mode = value(device.running, "spanning-tree mode") or "pvst"
-    if device.hardware.router or mode == "mst":
+    if device.hardware.router:
         return None
+    if mode == "mst":
+        return _single(device)
     off = {f"no spanning-tree vlan {vlan}" for vlan in device.vlans()} & {line.text for line in device.running}
     vlans = [vlan for vlan in device.vlans() if f"no spanning-tree vlan {vlan}" not in off]
     names = {number_of(device, name): name for name in device.switchports()}
@@ -56,6 +80,23 @@ def setup_of(device: LegacyDevice) -> Setup | None:
     return Setup(mode == "rapid-pvst", priorities, ports, names)
 
 
+def _single(device: LegacyDevice) -> Setup:
+    """MST's instance 0: every port is in its tree, and speaks as an access port of VLAN 1 does."""
+    names = {number_of(device, name): name for name in device.switchports()}
+    ports = {}
+    for number, name in names.items():
+        port = _port(device, name, number, ())
+        config = PortConfig(number, _long_cost(device, name), edge=_edge_of(device, name))
+        ports[number] = port._replace(trees={CST_VLAN: config}, trunk=False, native=CST_VLAN)
+    priority = _by_vlan(device.running, "spanning-tree mst", 0, "priority", DEFAULT_PRIORITY, least=0)
+    return Setup(True, {CST_VLAN: priority}, ports, names, single=True)
+
+
+def _edge_of(device: LegacyDevice, name: str) -> bool:
+    lines = device.interface(name)
+    return _edge(device, lines, value(lines, "switchport mode") == "trunk")
+
+
 def number_of(device: LegacyDevice, name: str) -> int:
     """The number of a port in port identifiers."""
     if name in device.ports:
@@ -63,13 +104,17 @@ def number_of(device: LegacyDevice, name: str) -> int:
     return CHANNELS + int(split_name(name)[1])
 
 
-def _by_vlan(lines: Tree, head: str, vlan: int, word: str, otherwise: int) -> int:
-    """The value of ``HEAD VLANS WORD VALUE`` in which this VLAN stands."""
+def _by_vlan(lines: Tree, head: str, vlan: int, word: str, otherwise: int, least: int = 1) -> int:
+    """The value of ``HEAD VLANS WORD VALUE`` in which this VLAN stands (or, with ``least`` 0, this MST instance)."""
     for line in starting(lines, head):
         words = line.words()
-        if len(words) == 5 and words[3] == word and vlan in (read_vlans(words[2]) or ()):
+        if len(words) == 5 and words[3] == word and _stands(vlan, words[2], least):
             return int(words[4])
     return otherwise
+
+
+def _stands(vlan: int, listed: str, least: int) -> bool:
+    return listed == "0" if vlan < 1 and not least else vlan in (read_vlans(listed) or ())
 
 
 def _port(device: LegacyDevice, name: str, number: int, vlans: Iterable[int]) -> SwitchPort:
@@ -111,47 +156,64 @@ def _edge(device: LegacyDevice, lines: Tree, trunk: bool) -> bool:
     return words in {"edge trunk", "trunk"} or (not trunk and words in {"", "edge"})
 
 
-def _cost(device: LegacyDevice, name: str) -> int:
+def _mbps(device: LegacyDevice, name: str) -> int:
     members = device.members(int(split_name(name)[1])) if split_name(name)[0] == "Port-channel" else (name,)
-    mbps = sum(_MBPS.get(split_name(port)[0], 1_000) for port in members if device.up(port)) or 1_000
+    return sum(_MBPS.get(split_name(port)[0], 1_000) for port in members if device.up(port)) or 1_000
+
+
+def _long_cost(device: LegacyDevice, name: str) -> int:
+    return int(value(device.interface(name), "spanning-tree cost") or long_cost(_mbps(device, name)))
+
+
+def _cost(device: LegacyDevice, name: str) -> int:
+    mbps = _mbps(device, name)
     if value(device.running, "spanning-tree pathcost method") == "long":
         return long_cost(mbps)
     return short_cost(mbps) or (3 if mbps > 1_000 else 12)
 
 
+class Data(Protocol):
+    """What spanning trees have done to the data plane."""
+
+    def turned(self) -> None:
+        """A port's state changed in some VLAN."""
+
+    def flush(self, vlan: int, line: str, *, slowly: bool) -> None:
+        """Addresses behind a line are no longer sure: forget them, or (a classic tree) sooner than usual."""
+
+    def leave(self, port: str, packet: Packet, journey: Journey) -> None:
+        """Put a frame on a port's cable."""
+
+    def member(self, line: str) -> str | None:
+        """The port that BPDUs leave by; None: the line is down."""
+
+    def line_of(self, port: str) -> str | None:
+        """The line that a physical port belongs to; None: it is down."""
+
+
 @dataclass(slots=True)
-class SpanningTrees(NoMachines):
+class SpanningTrees:
     """The trees of one device. ``of``: those of the others, by their names."""
 
     device: LegacyDevice
     of: Mapping[str, SpanningTrees]
+    data: Data
     changes: dict[int, int] = field(default_factory=dict)
+    changed: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By VLAN when its topology last changed, in microseconds, and at which port that was heard."""
     _setup: Setup | None = None
     _switch: PvstSwitch | None = None
     _ring: float = inf
-    _lit: dict[str, bool] = field(default_factory=dict)
-
-    # what the configuration, the links or the power did
-
-    def reconfigured(self) -> None:
-        """Carry it into the trees that run, and into those of neighbours whose link came or went by it."""
-        self.follow()
-        before, self._lit = self._lit, {name: self._shines(name) for name in self.device.links}
-        for name, far in self.device.links.items():
-            if not far.host and self._lit[name] != before.get(name, False):
-                self.of[far.name].follow()
-
-    def _shines(self, name: str) -> bool:
-        return self.device.alive and not self.device.shut(name)
+    _passing: dict[tuple[int, str], tuple[bool, bool]] = field(default_factory=dict)
 
     def follow(self) -> None:
-        """Carry this device's configuration and links into its trees: only those with another bridge or other ports
-        begin anew."""
+        """Carry this device's configuration and links into its trees; what did not change goes on."""
         setup = setup_of(self.device) if self.device.alive else None
         before, self._setup = self._setup, setup
+        self._passing.clear()
         if setup is None:
             self._switch = None
-        elif self._switch is None or before is None or before.rapid != setup.rapid:
+        elif self._switch is None or before is None or (before.rapid, before.single) != (setup.rapid, setup.single):
             self._switch = PvstSwitch(
                 self.device.hardware.mac, setup.priorities, setup.ports.values(), rapid=setup.rapid
             )
@@ -161,28 +223,50 @@ class SpanningTrees(NoMachines):
             self._carry(self._switch, before, setup)
         self._wind()
 
+    def passes(self, vlan: int, line: str) -> tuple[bool, bool]:
+        """Whether addresses are learned there, and whether frames are forwarded: both where no tree has a say."""
+        known = self._passing.get((vlan, line))
+        if known is None:
+            known = self._passing[vlan, line] = self._passes(vlan, line)
+        return known
+
+    def _passes(self, vlan: int, line: str) -> tuple[bool, bool]:
+        if self._switch is None or self._setup is None:
+            return True, True
+        machine = self._switch.machines.get(CST_VLAN if self._setup.single else vlan)
+        number = self._setup.numbers.get(line)
+        if number in self._switch.disabled:
+            return False, False
+        if machine is None or number is None or number not in machine.ports:
+            return True, True
+        state = machine.ports[number].shown().state
+        return state in (FORWARDING, LEARNING), state == FORWARDING
+
     def _carry(self, switch: PvstSwitch, before: Setup, setup: Setup) -> None:
         for number in before.ports.keys() - setup.ports.keys():
             self._do(switch.link_down(number, self._now))
             switch.disabled.discard(number)
         switch.ports = dict(setup.ports)
         for vlan in switch.machines.keys() - setup.priorities.keys():
-            del switch.machines[vlan]
+            switch.drop(vlan)
         for vlan, priority in setup.priorities.items():
             self._carry_tree(switch, setup, vlan, bridge_id(priority, vlan, switch.mac))
-        for number in setup.ports.keys() - before.ports.keys():
-            self._do(switch.link_up(number, self._now))
 
     def _carry_tree(self, switch: PvstSwitch, setup: Setup, vlan: int, bridge: int) -> None:
         configs = {number: port.trees[vlan] for number, port in setup.ports.items() if vlan in port.trees}
         machine = switch.machines.get(vlan)
-        if machine is None or machine.bridge != bridge or machine.ports.keys() != configs.keys():
-            machine = switch.machines[vlan] = Machine(bridge, configs.values(), rapid=setup.rapid)
-            for number in configs.keys() - switch.disabled:
-                self._do(switch.frames(vlan, machine.enable(number, self._now)))
-            return
+        if machine is None:
+            machine = switch.machines[vlan] = Machine(bridge, (), rapid=setup.rapid)
+        for number in machine.ports.keys() - configs.keys():
+            self._do(switch.withdraw(vlan, number, self._now))
+        if machine.bridge != bridge:
+            self._do(switch.frames(vlan, machine.rename(bridge, self._now)))
         for number, config in configs.items():
-            if machine.ports[number].config != config:
+            if number not in machine.ports:
+                machine.add(config)
+                if number not in switch.disabled:
+                    self._do(switch.frames(vlan, machine.enable(number, self._now)))
+            elif machine.ports[number].config != config:
                 self._do(switch.frames(vlan, machine.reconfigure(config, self._now)))
 
     # time and frames
@@ -209,40 +293,77 @@ class SpanningTrees(NoMachines):
         for effect in effects:
             if isinstance(effect, SendFrame):
                 self._send(effect.port, effect.frame)
-            elif isinstance(effect, VlanTurn) and effect.turn.state == "forwarding":
-                self.changes[effect.vlan] = self.changes.get(effect.vlan, 0) + 1
+            elif isinstance(effect, VlanTurn):
+                self._passing.clear()
+                self._turned(effect.vlan, effect.turn.port, effect.turn.state)
+            elif isinstance(effect, VlanFlush):
+                self._flush(effect.vlan, effect.port)
+            else:
+                self._passing.clear()
+                self.data.turned()
+
+    def _turned(self, vlan: int, number: int, state: str) -> None:
+        if state == FORWARDING:
+            self._count(vlan, self._name(number))
+        self.data.turned()
+
+    def _flush(self, vlan: int, number: int) -> None:
+        setup, name = self._setup, self._name(number)
+        if setup is not None and name:
+            self._count(vlan, name)
+            for one in self.device.vlans() if setup.single else (vlan,):
+                self.data.flush(one, name, slowly=not setup.rapid)
+
+    def _count(self, vlan: int, name: str) -> None:
+        """Count a topology change; what several ports are told of it at one instant is one."""
+        if self.changed.get(vlan, (-1, ""))[0] != self.device.clock.now:
+            self.changes[vlan] = self.changes.get(vlan, 0) + 1
+        self.changed[vlan] = (self.device.clock.now, name)
+
+    def _name(self, number: int) -> str:
+        return self._setup.names.get(number, "") if self._setup else ""
 
     def _send(self, number: int, frame: StpFrame) -> None:
-        name = self._setup.names.get(number) if self._setup else None
-        far = None if name is None else self._far(name)
-        if far is not None:
+        name = self._name(number)
+        if not name:
+            return
+        far = self._far(name)
+        if isinstance(far, str):
+            self.data.leave(far, Packet(encode_frame(frame)), Journey())
+        elif far is not None:
             trees, port = far
             self.device.clock.after(LATENCY, lambda: trees.arrived(port, frame))
 
-    def _far(self, name: str) -> tuple[SpanningTrees, str] | None:
-        """The trees and the port at a port's other end; None for a host, or a device without trees."""
-        channel = split_name(name)[0] == "Port-channel"
-        members = self.device.members(int(split_name(name)[1])) if channel else (name,)
-        for member in members:
-            far = self.device.links.get(member)
-            if far is not None and not far.host and self.device.up(member):
-                bundle = self.of[far.name].device.channel(far.port)
-                return self.of[far.name], far.port if bundle is None else f"Port-channel{bundle}"
-        return None
+    def _far(self, name: str) -> tuple[SpanningTrees, str] | str | None:
+        """The trees and the port at a port's other end, where that is a device's; the port itself where it is not."""
+        member = self.data.member(name)
+        far = None if member is None else self.device.links.get(member)
+        if member is None or far is None or far.host:
+            return member
+        there = self.of[far.name]
+        line = there.data.line_of(far.port)
+        return None if line is None else (there, line)
+
+    def heard(self, line: str, frame: bytes) -> None:
+        """A frame to a reserved address came in; what is no BPDU says nothing to trees."""
+        try:
+            self.arrived(line, decode_frame(frame))
+        except BadBpdu:
+            return
 
     def arrived(self, name: str, frame: StpFrame) -> None:
-        """A frame came in at a port."""
-        if self._switch is None or self._setup is None:
+        """A BPDU came in at a port."""
+        if self._switch is None or self._setup is None or (self._setup.single and frame.pvid is not None):
             return
-        number = number_of(self.device, name)
-        if number in self._setup.ports:
+        number = self._setup.numbers.get(name)
+        if number is not None:
             self._do(self._switch.receive(number, frame, self._now))
             self._wind()
 
     # what is shown
 
     def trees(self) -> tuple[StpTree, ...] | None:
-        if self._switch is None or self._setup is None:
+        if self._switch is None or self._setup is None or self._setup.single:
             return None
         return tuple(
             _shown(vlan, machine, self._setup) for vlan, machine in self._switch.machines.items() if machine.ports

@@ -76,6 +76,12 @@ class HsrpGroup(NamedTuple):
     name: str | None = None
     active_priority: int | None = None
     standby_priority: int | None = None
+    preempt_delay_s: int = 0
+    tracks: tuple[tuple[str, int, bool], ...] = ()
+    """What is tracked: the object, what the priority loses by it, whether it is up."""
+    authentication: str | None = None
+    """``MD5``, or None: by text."""
+    text: str | None = None
 
 
 class EigrpNeighbor(NamedTuple):
@@ -90,6 +96,8 @@ class EigrpNeighbor(NamedTuple):
     rto_ms: int
     queue: int
     sequence: int
+    prefixes: int = 0
+    stub: bool = False
 
 
 class EigrpPath(NamedTuple):
@@ -111,6 +119,8 @@ class EigrpPrefix(NamedTuple):
     feasible_distance: int
     paths: tuple[EigrpPath, ...]
     tag: int | None = None
+    others: tuple[EigrpPath, ...] = ()
+    """Paths that are neither successors nor feasible ones: shown only where all links are asked for."""
 
 
 class EigrpInterface(NamedTuple):
@@ -122,6 +132,10 @@ class EigrpInterface(NamedTuple):
     pacing_ms: tuple[int, int]
     flow_timer_ms: int
     pending: int
+    hello_s: int = 5
+    hold_s: int = 15
+    split_horizon: bool = True
+    authentication: str | None = None
 
 
 class EigrpProcess(NamedTuple):
@@ -133,6 +147,11 @@ class EigrpProcess(NamedTuple):
     neighbors: tuple[EigrpNeighbor, ...]
     interfaces: tuple[EigrpInterface, ...]
     topology: tuple[EigrpPrefix, ...]
+    weights: tuple[int, ...] = (1, 0, 1, 0, 0, 0)
+    variance: int = 1
+    maximum_paths: int = 4
+    distances: tuple[int, int] = (90, 170)
+    stub: bool = False
 
 
 class Route(NamedTuple):
@@ -146,6 +165,7 @@ class Route(NamedTuple):
     metric: int = 0
     age_s: int = 0
     default: bool = False
+    tag: int | None = None
 
 
 class MacEntry(NamedTuple):
