@@ -156,14 +156,16 @@ class Device:
         prompt = re.escape(self.prompt)
         return self.say(permitted(command), re.compile(rf"(?:^|[\r\n]){prompt}[ \t]*$"))
 
-    def say(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None = None) -> str:
+    def say(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None = None, settle: float = _SETTLE) -> str:
         """What is printed for a line, without its echo and what ``end`` finds; nothing is answered on its behalf.
 
-        ``asks``: what a question's last words look like. Raises Asked, Broken, OSError.
+        ``asks``: what a question's last words look like. ``settle``: seconds of silence after which the end is taken
+        for it. Raises Asked, Broken, OSError.
         """
-        self.connection.clear_buffer()
+        while self.connection.read_channel():
+            pass
         self.connection.write_channel(line + "\n")
-        text = self._whole(line, end, asks)
+        text = self._whole(line, end, asks, settle)
         ended = end.search(text)
         lines = plain(text[: ended.start()] if ended else text).split("\n")
         if lines and lines[0].strip().endswith(line.strip()):
@@ -172,7 +174,7 @@ class Device:
             lines.pop()
         return "\n".join(lines) + "\n"
 
-    def _whole(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None) -> str:
+    def _whole(self, line: str, end: re.Pattern[str], asks: re.Pattern[str] | None, settle: float) -> str:
         """What arrives until the end stands on the last line and nothing follows it."""
         text, heard = "", time.monotonic()
         while True:
@@ -183,7 +185,7 @@ class Device:
                     self.connection.write_channel(" ")
                 continue
             waited = time.monotonic() - heard
-            if end.search(text[-_TAIL:]) and waited >= _SETTLE:
+            if end.search(text[-_TAIL:]) and waited >= settle:
                 return text
             if asks and asks.search(text[-_TAIL:]) and waited >= _SURE:
                 raise Asked(plain(text).strip().splitlines()[-1].strip())
@@ -191,7 +193,7 @@ class Device:
                 raise Broken(f"the session ended in the answer to {line}")
             if waited > self.quiet:
                 raise Broken(f"no answer to {line} in {self.quiet:.0f} s")
-            time.sleep(0.005)
+            time.sleep(0.003)
 
 
 @contextmanager

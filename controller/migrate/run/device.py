@@ -32,8 +32,10 @@ from clos.controller.migrate.run.answers import (
 REVERT_MINUTES = 5
 """After which a device takes back by itself what nobody confirmed."""
 SAVE = "copy running-config startup-config"
-FORESEEN = {SAVE: re.compile(r"Destination filename \[startup-config\]\?")}
+FORESEEN = {SAVE: r"Destination filename \[startup-config\]\?"}
 """Commands that ask -> the question that RETURN answers."""
+SETTLE = 0.006
+"""Seconds of silence after which the prompt behind a line of configuration is the end: its answer is short."""
 Heard = Callable[[str, LineResult | None], object]
 """Called with a line before it is sent (no result yet), and with its result."""
 
@@ -133,7 +135,7 @@ class Operator:
         armed. What is then in force is for ``running`` to say, not for the results.
         """
         check_sendable(lines)
-        self.running(device)  # a session that works, and a device that answers
+        self._alive(device)
         armed, why = None, ""
         with self._session(device) as at:
             if timer is not None:
@@ -160,13 +162,10 @@ class Operator:
     def save(self, device: str) -> None:
         """Write the running configuration to the startup configuration."""
         with self._session(device) as at:
-            try:
-                words = at.say(SAVE, _end(at), QUESTION)
-            except Asked as question:
-                if not FORESEEN[SAVE].search(str(question)):
-                    self._drop(device)
-                    raise Lost(device, f"{SAVE} asks what nobody foresaw: {question}; it was not answered") from None
-                words = at.say("", _end(at))
+            either = re.compile(f"(?:{_end(at).pattern})|(?P<asked>{FORESEEN[SAVE]})[ \t]*$")
+            words = self._asked(device, at, SAVE, either)
+            if "[OK]" not in words:
+                words += self._asked(device, at, "", _end(at))
         if "[OK]" not in words and "bytes copied" not in words:
             raise DeviceProblem(device, f"{SAVE} did not succeed: {' / '.join(words.split())}")
 
@@ -206,13 +205,29 @@ class Operator:
 
     def _exec(self, device: str, command: str) -> LineResult:
         """A command of ours that changes something, outside configuration; on a session known to work."""
-        self.running(device)
+        self._alive(device)
         with self._session(device) as at:
             return self._said(device, at, command)
 
-    def _said(self, device: str, at: Device, command: str) -> LineResult:
+    def _alive(self, device: str) -> None:
+        """A session that works, and a device that answers. Raises DeviceProblem."""
+        kept = device in self._open
         try:
-            return understood(command, at.say(command, _end(at), QUESTION))
+            with self._session(device) as at:
+                at.say("", _end(at))
+        except Lost:
+            if not kept:
+                raise
+            with self._session(device) as at:
+                at.say("", _end(at))
+
+    def _said(self, device: str, at: Device, command: str) -> LineResult:
+        return understood(command, self._asked(device, at, command, _end(at)))
+
+    def _asked(self, device: str, at: Device, command: str, end: re.Pattern[str]) -> str:
+        """What it prints. A question that is not the end is nobody's. Raises Lost."""
+        try:
+            return at.say(command, end, QUESTION, SETTLE)
         except Asked as question:
             raise Lost(device, f"{command} asks what nobody foresaw: {question}; it was not answered") from None
 
@@ -220,7 +235,7 @@ class Operator:
         for line in lines:
             heard(line, None)
             try:
-                found = understood(line, at.say(line.strip(), _end(at), QUESTION))
+                found = understood(line, at.say(line.strip(), _end(at), QUESTION, SETTLE))
             except Broken as fault:
                 found = LineResult(line, UNKNOWN, str(fault))
             except Asked as question:

@@ -1,0 +1,81 @@
+"""Checks made: devices, the fabric, speakers and probes are looked at until all checks hold or their time is over.
+
+Lives here: the looking. Must not know: verdicts (checks), acts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clos.controller.migrate.plan.model import Budget, Check, Plan
+from clos.controller.migrate.run.checks import HELD, UNKNOWN, Verdict, judge
+from clos.controller.migrate.run.device import DeviceProblem, Devices
+from clos.controller.migrate.run.ports import Fabric, FabricLost, FabricRefused, Hands, Probes
+from clos.controller.migrate.run.seen import FabricState, Json, Seen, read_device, to_ask
+
+POLL_SECONDS = 0.3
+"""Between two attempts of checks that do not hold yet."""
+UNCHECKED = "unchecked"
+"""The name by which a person lets checks pass that nobody here can make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a run acts through."""
+
+    devices: Devices
+    fabric: Fabric
+    hands: Hands
+    probes: Probes
+
+
+class Looking:
+    """``lets_pass``: whether a verdict that is not HELD is let pass; that is a person's choice."""
+
+    def __init__(self, plan: Plan, ports: Ports, allow: Iterable[str]) -> None:
+        self._plan, self._ports, self._allow = plan, ports, frozenset(allow)
+
+    def lets_pass(self, verdict: Verdict) -> bool:
+        return verdict.result == HELD or (verdict.result == UNKNOWN and UNCHECKED in self._allow)
+
+    def until_held(self, checks: list[Check], budgets: tuple[Budget, ...], seconds: float) -> list[Verdict]:
+        """The verdicts when all are let pass, or after so many seconds."""
+        until = time.monotonic() + seconds
+        while True:
+            seen = self.see(checks)
+            verdicts = [judge(check, seen, self._plan, budgets) for check in checks]
+            if all(map(self.lets_pass, verdicts)) or time.monotonic() >= until:
+                return verdicts
+            time.sleep(POLL_SECONDS)
+
+    def see(self, checks: list[Check]) -> Seen:
+        """What these checks are made against, read now."""
+        configs: dict[str, str] = {}
+        failed: dict[str, str] = {}
+        devices = {}
+        for name, commands in to_ask(self._plan, checks).items():
+            try:
+                configs[name] = self._ports.devices.running(name)
+                answers = {command: self._ports.devices.show(name, command) for command in commands}
+                devices[name] = read_device(name, configs[name], answers)
+            except DeviceProblem as problem:
+                failed[name] = problem.why
+        kinds = {check.kind for check in checks}
+        state = self._fabric() if "fabric" in kinds else None
+        speakers = self._speakers() if kinds & {"gateway", "border-root", "border-quiet"} else None
+        losses = self._ports.probes.losses() if "loss" in kinds else None
+        return Seen(devices, configs, failed, state, speakers, self._ports.probes.reaches, losses)
+
+    def _fabric(self) -> FabricState:
+        try:
+            return self._ports.fabric.state()
+        except FabricLost as lost:
+            return FabricState(0, str(lost), known=False)
+
+    def _speakers(self) -> Json | None:
+        try:
+            return self._ports.fabric.heard()
+        except (FabricLost, FabricRefused):
+            return None
