@@ -64,6 +64,7 @@ def _channels(device: Device) -> Found:
 def _trees(device: Device) -> Found:
     command = "show spanning-tree"
     protocols = {RAPID_PVST: "rstp", MST: "mstp"}
+    silent: dict[int, list[int]] = {}
     for tree in device.state.trees or ():
         asked = protocols.get(device.stp.mode, "ieee")
         if tree.protocol != asked:
@@ -73,6 +74,9 @@ def _trees(device: Device) -> Found:
         priority = device.stp.priorities.get(tree.vlan)
         if priority is not None and tree.bridge_priority not in {priority, priority + tree.vlan}:
             yield command, f"VLAN {tree.vlan} is configured with priority {priority}, it has {tree.bridge_priority}"
+        usual = {32768, 32768 + tree.vlan, tree.vlan}
+        if priority is None and tree.protocol != "mstp" and tree.bridge_priority not in usual:
+            silent.setdefault(tree.bridge_priority - tree.vlan, []).append(tree.vlan)
         for port in tree.ports:
             own = device.interfaces.get(port.name)
             cost = own.stp.costs.get(tree.vlan, own.stp.costs.get(0)) if own else None
@@ -80,6 +84,8 @@ def _trees(device: Device) -> Found:
                 yield command, f"VLAN {tree.vlan}: {port.name} is configured with cost {cost}, it has {port.cost}"
             if port.inconsistent:
                 yield command, f"VLAN {tree.vlan}: {port.name} is held by a guard: {port.inconsistent}"
+    for number, vlans in sorted(silent.items()):
+        yield command, f"VLANs {vlan_text(vlans)} have priority {number}, the configuration has none"
 
 
 def _hsrp(device: Device) -> Found:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 
+from clos.controller.migrate.addresses import is_virtual
 from clos.controller.migrate.cables import names, peer
 from clos.controller.migrate.consistency import access_lists, config_state
 from clos.controller.migrate.link_ends import cable_ends, native_vlans, neighbors_agree, spanning_trees
 from clos.controller.migrate.model import Contradiction, HsrpGroup, Network, Source
 
 RUNNING = "show running-config"
-_VIRTUAL = (0x00000C07AC00, 0x00000C9FF000, 0x00005E000100, 0x0007B4000000)
-"""HSRP version 1 and 2, VRRP, GLBP: the beginnings of virtual MAC addresses."""
 
 
 def contradictions(network: Network) -> tuple[Contradiction, ...]:
@@ -24,11 +23,6 @@ def contradictions(network: Network) -> tuple[Contradiction, ...]:
     return tuple(
         sorted({finding for check in CHECKS for finding in check(network)}, key=lambda one: (one.kind, one.text))
     )
-
-
-def is_virtual(mac: int) -> bool:
-    """Whether a MAC address is a first-hop redundancy protocol's."""
-    return any(mac >> bits == start >> bits for start, bits in zip(_VIRTUAL, (8, 12, 8, 16), strict=True))
 
 
 def mac_arp(network: Network) -> Iterator[Contradiction]:

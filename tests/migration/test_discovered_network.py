@@ -38,7 +38,8 @@ Vlan10 - Group 10
 
 def config(name: str, number: int, allowed: str = "10,20", native: int = 1, hsrp: bool = True) -> str:
     return (
-        f"hostname {name}\n!\nvlan 10,20,30\n!\ninterface GigabitEthernet1/0/1\n"
+        f"hostname {name}\n{'spanning-tree vlan 10 priority 24576' if number == 2 else '!'}\n"
+        "vlan 10,20,30\n!\ninterface GigabitEthernet1/0/1\n"
         f" switchport trunk allowed vlan {allowed}\n switchport trunk native vlan {native}\n switchport mode trunk\n"
         f"!\ninterface Vlan10\n ip address 10.0.10.{number} 255.255.255.0\n"
         + (" standby 10 ip 10.0.10.1\n standby 10 priority 110\n standby 10 authentication s3cret\n" if hsrp else "")

@@ -45,7 +45,7 @@ def summary(network: Network) -> Lines:
 def _sum(network: Network) -> str:
     parts = (
         count(len(network.devices), "device"),
-        count(len(network.cables), "cable"),
+        count(len(network.cables), "cable") + (f" ({len(network.inferred)} inferred)" if network.inferred else ""),
         count(len(network.contradictions), "contradiction"),
         count(len(network.unparsed), "unparsed line"),
         count(sum(map(len, network.missing.values())), "missing output"),
@@ -173,8 +173,14 @@ def acls(network: Network) -> Lines:
 
 
 def cables(network: Network) -> Lines:
-    """A row for each cable between discovered devices."""
-    rows = [("from", "port", "to", "port"), *((a[0], short(a[1]), b[0], short(b[1])) for a, b in network.cables)]
+    """A row for each cable between discovered devices; of those that are inferred, what from."""
+    reasons = dict(network.inferred)
+    heading = ("from", "port", "to", "port", *(["inferred from"] if reasons else []))
+    rows: list[Sequence[str]] = [heading]
+    for cable in network.cables:
+        a, b = cable
+        why = [reasons.get(cable, "-")] if reasons else []
+        rows.append((a[0], short(a[1]), b[0], short(b[1]), *why))
     yield from columns(rows)
 
 

@@ -21,6 +21,7 @@ from clos.controller.migrate.discover.show.spanning_tree import SpanningTree
 from clos.controller.migrate.discover.show.switching import EtherchannelSummary, InterfacesTrunk
 from clos.controller.migrate.discover.show.tables import MacTable
 from clos.controller.migrate.discover.show.vlans import Vlans
+from clos.controller.migrate.inferred import inferred
 from clos.controller.migrate.model import ROUTED, Device, Network, Source, State, Unparsed
 
 _KEYS: Mapping[str, Callable[[Any], object]] = {
@@ -110,7 +111,9 @@ def network(devices: Iterable[Collected]) -> Network:
         if absent:
             missing[found.name] = absent
     bare = Network(values, (), tuple(unparsed), (), missing)
-    cabled = replace(bare, cables=cables(bare))
+    named = cables(bare)
+    guesses = inferred(bare, {end for one in named for end in one})
+    cabled = replace(bare, cables=tuple(sorted((*named, *(one.cable for one in guesses)))), inferred=guesses)
     return replace(cabled, contradictions=contradictions(cabled))
 
 

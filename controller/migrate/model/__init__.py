@@ -17,7 +17,7 @@ from clos.controller.migrate.model.eigrp import (
     Redistribution,
 )
 from clos.controller.migrate.model.hsrp import HsrpGroup, HsrpState
-from clos.controller.migrate.model.network import ArpEntry, Cable, Device, MacEntry, Neighbor, Network, State
+from clos.controller.migrate.model.network import ArpEntry, Cable, Device, Inferred, MacEntry, Neighbor, Network, State
 from clos.controller.migrate.model.ports import (
     ACCESS,
     DYNAMIC,
@@ -95,6 +95,7 @@ __all__ = [
     "HsrpGroup",
     "HsrpState",
     "HsrpVirtual",
+    "Inferred",
     "Interface",
     "InterfaceState",
     "InventoryItem",

@@ -134,12 +134,23 @@ class Cable(NamedTuple):
     b: tuple[str, str]
 
 
+class Inferred(NamedTuple):
+    """A cable that no neighbor protocol and no description names, and what it is inferred from."""
+
+    cable: Cable
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A legacy network as it was discovered. ``missing``: outputs that were not there, by device."""
+    """A legacy network as it was discovered. ``missing``: outputs that were not there, by device.
+
+    ``inferred``: those of the cables that are inferred, each with its reason.
+    """
 
     devices: Mapping[str, Device]
     cables: tuple[Cable, ...] = ()
     unparsed: tuple[Unparsed, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inferred: tuple[Inferred, ...] = ()

@@ -23,7 +23,7 @@ from clos.controller.migrate.model import (
 )
 from clos.controller.migrate.predict.stp_fates import Fate, Fates, Key
 from clos.controller.migrate.predict.stp_numbers import Numbers
-from clos.controller.migrate.predict.stp_ports import End, bridge_mac, trees
+from clos.controller.migrate.predict.stp_ports import End, bridge_mac, bridge_priorities, trees
 from clos.controller.migrate.predict.stp_segments import Cabling, Doubt, Segment, cabling
 from clos.controller.migrate.predict.stp_single import single_tree_doubts
 from clos.controller.migrate.predict.stp_solve import Link, Path, solve
@@ -96,8 +96,10 @@ class _Plan:
         self._apart = {end for end in ends if end.by_vlan}
         self._numbers = {end: Numbers(end) for end in cabled}
         self._fates = Fates(self.segments)
+        self._guessed = _inferred(network, self.segments)
         self._layouts: dict[object, tuple[Layout, tuple[str, ...]]] = {}
         self._single = any(device.stp.mode in (IEEE, MST) for device in network.devices.values())
+        self._priorities = {name: bridge_priorities(device) for name, device in network.devices.items()}
         self._macs = {name: bridge_mac(device) for name, device in network.devices.items()}
 
     def _index(self) -> None:
@@ -140,7 +142,7 @@ class _Plan:
 
     def _bridges(self, vlan: int) -> dict[str, int | None]:
         """Identifiers without the VLAN, which is the same in all; None where the address is needed and unknown."""
-        found = {d.name: d.stp.priorities.get(vlan, 32768) + vlan for d in self.members.get(vlan, ())}
+        found = {d.name: self._priorities[d.name](vlan) for d in self.members.get(vlan, ())}
         for number in self.active.get(vlan, ()) if self._single else ():
             for end in self.segments[number][:2]:
                 if end.device.stp.mode in (IEEE, MST):
@@ -167,6 +169,7 @@ class _Plan:
         links: list[Link] = []
         for number in active:
             ends = []
+            assumed |= self._guessed.get(number, set())
             for end in self.segments[number][:2]:
                 port, cost = self._numbers[end].port(vlan)
                 if cost is None:
@@ -206,6 +209,16 @@ class _Plan:
                 found += ends if a == b else ()
                 group.update({} if a == b else {a: b})
         return tuple(found)
+
+
+def _inferred(network: Network, segments: Iterable[Segment]) -> dict[int, set[str]]:
+    """What to say of the segments whose cables are inferred, by the segment's number."""
+    reasons = {frozenset(one.cable): one.reason for one in network.inferred}
+    return {
+        number: {f"the cable {segment.a} - {segment.b} is inferred from {reason}"}
+        for number, segment in enumerate(segments)
+        if (reason := reasons.get(frozenset((segment.a.key, segment.b.key))))
+    }
 
 
 def _resolved(network: Network, cabled: Cabling) -> tuple[tuple[Segment, ...], tuple[Doubt, ...]]:

@@ -7,7 +7,7 @@ cables, other devices, trees. What is configured counts before what was observed
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -156,11 +156,12 @@ def _end(
 
 
 def _negotiated(device: Device, port: Interface) -> tuple[bool | None, int, frozenset[int] | None]:
-    """What DTP made of a dynamic port, as far as the device's tables say."""
+    """What DTP made of a dynamic port, as far as the device's tables say: one that is in several trees is a trunk."""
     for row in device.state.trunks or ():
         if row.name == port.name:
             return row.status in ("trunking", "trnk-bndl"), row.native_vlan, row.allowed
-    return None, port.native_vlan, port.allowed
+    in_trees = sum(any(row.name == port.name for row in tree.ports) for tree in device.state.trees or ())
+    return True if in_trees > 1 else None, port.native_vlan, port.allowed
 
 
 def trees(device: Device) -> frozenset[int]:
@@ -168,6 +169,22 @@ def trees(device: Device) -> frozenset[int]:
     state = device.state
     known = set(device.vlans) | set(state.vlans or ()) | {tree.vlan for tree in state.trees or ()} | {1}
     return frozenset(known) - device.stp.disabled & EVERY_VLAN
+
+
+def bridge_priorities(device: Device) -> Callable[[int], int]:
+    """The priority in a VLAN's bridge identifier, with the VLAN in it (system id extension).
+
+    What is configured; what the device shows where the configuration is silent, or where it adds no VLAN; else 32768.
+    """
+    said, shown = device.stp.priorities, {tree.vlan: tree.bridge_priority for tree in device.state.trees or ()}
+
+    def of(vlan: int) -> int:
+        wanted = said.get(vlan)
+        if vlan in shown and wanted in (None, shown[vlan]):
+            return shown[vlan]
+        return (32768 if wanted is None else wanted) + vlan
+
+    return of
 
 
 def bridge_mac(device: Device) -> int | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clos.controller.migrate.model import IEEE, MST, Device, Network
-from clos.controller.migrate.predict.stp_ports import bridge_mac, trees
+from clos.controller.migrate.predict.stp_ports import bridge_mac, bridge_priorities, trees
 from clos.controller.migrate.predict.stp_segments import Doubt, Segment
 
 CST_VLAN = 1
@@ -68,5 +68,7 @@ def _is_everybodys_root(network: Network, device: Device, own: Sequence[Segment]
     if mac is None or any(other.stp.mode in (MST, IEEE) for other in others):
         return False
     return all(
-        priority < other.stp.priorities.get(vlan, 32768) + vlan for other in others for vlan in vlans & trees(other)
+        priority < of(vlan)
+        for other, of in ((other, bridge_priorities(other)) for other in others)
+        for vlan in vlans & trees(other)
     )
