@@ -94,7 +94,7 @@ def differences(shown: Facts, predicted: Facts) -> Iterator[str]:
 def main(directory: Path) -> None:
     network = load(directory)
     prediction = predict_eigrp(network)
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(devices=len(network.devices))
     for name, shown, predicted in (
         ("routes", shown_routes(network), predicted_routes(network, prediction)),
         ("neighbors", shown_neighbors(network), predicted_neighbors(network, prediction)),

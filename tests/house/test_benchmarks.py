@@ -32,6 +32,8 @@ SMALL = {
     "difference": ["small"],
     "fib": ["{fib}"],
     "legacy_fields": ["{legacy}"],
+    "legacy_roles": ["{outputs}"],
+    "legacy_routes": ["{outputs}"],
     "gate": ["small", "--rounds", "2"],
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
@@ -46,6 +48,15 @@ SMALL = {
 ENTRY = {"link_layer_address": "0011.2233.4455", "ip": "10.0.0.1", "age": "3"}
 """Of an ARP table, as the independent reading has it."""
 
+OUTPUTS = {
+    "show_running-config": "hostname r1\ninterface GigabitEthernet0/1\n switchport mode access\n"
+    "interface GigabitEthernet0/2\n no switchport\n ip address 10.0.0.1 255.255.255.0\n!\n"
+    "router eigrp 1\n network 10.0.0.0\n!\nend\n",
+    "show_spanning-tree": "VLAN0001\n  Spanning tree enabled protocol ieee\n  Root ID    Priority    32769\n"
+    "             Address     0011.2233.4455\n  Bridge ID  Priority    32769\n             Address     0011.2233.4455\n"
+    "Gi0/1               Desg FWD 4         128.1    P2p\n",
+    "show_ip_route": "C        10.0.0.0/24 is directly connected, GigabitEthernet0/2\n",
+}
 _NAMED = re.compile(r"benchmarks[./](\w+)")
 
 
@@ -59,6 +70,14 @@ def test_every_benchmark_that_is_named_is_there_and_has_a_small_size():
     assert set(SMALL) == programs
 
 
+def _outputs(directory: Path) -> Path:
+    """A router with a connected EIGRP network and a switch's tree, as discovery keeps outputs."""
+    (directory / "r1").mkdir(parents=True)
+    for name, text in OUTPUTS.items():
+        (directory / "r1" / f"{name}.txt").write_text(text, encoding="utf-8")
+    return directory
+
+
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
     if name == "ovs_push" and shutil.which("ovs-vswitchd") is None:
@@ -69,7 +88,13 @@ def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
     arp.mkdir(parents=True)
     (arp / "one.txt").write_text("Internet  10.0.0.1   3   0011.2233.4455  ARPA   Vlan10\n", encoding="utf-8")
     (arp / "one.json").write_text(json.dumps({"x": ENTRY}), encoding="utf-8")
-    arguments = [each.format(acl=tmp_path / "acl", fib=tmp_path / "fib", legacy=tmp_path) for each in SMALL[name]]
+    places = {
+        "acl": tmp_path / "acl",
+        "fib": tmp_path / "fib",
+        "legacy": tmp_path,
+        "outputs": _outputs(tmp_path / "outputs"),
+    }
+    arguments = [each.format(**places) for each in SMALL[name]]
     command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _CODES = {"ospf": "O", "bgp": "B", "rip": "R", "isis": "i"}
 
+_LEAKED = 20
+"""Distance of a route that another VRF's connected network has become by BGP: the table shows none."""
+
 
 class Origin(NamedTuple):
     """Where an external route entered this EIGRP: by which router, from which protocol."""
@@ -94,9 +97,10 @@ class Redistributor:
             if static.prefix == prefix and (static.vrf or "") == key.vrf
         ]
         for route in device.state.routes or ():
-            known = route.prefix == prefix and (route.vrf or "") == key.vrf and route.distance is not None
+            known = route.prefix == prefix and (route.vrf or "") == key.vrf
             if known and route.code.rstrip("*").split()[0] in _CODES.values():
-                choices.append((route.distance or 0, 0, route.code.split()[0].rstrip("*")))
+                distance = _LEAKED if route.distance is None else route.distance
+                choices.append((distance, 0, route.code.split()[0].rstrip("*")))
         for other, speaker in self._speakers.items():
             entry = entries.get((other, prefix)) if (other.device, other.vrf) == (key.device, key.vrf) else None
             learned = [] if entry is None else [p for p in entry.paths if p.kind in ("learned", "summary")]
