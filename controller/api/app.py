@@ -57,7 +57,9 @@ def create_app(daemon: Daemon) -> FastAPI:
         dependencies=[Security(HTTPBearer(auto_error=False))],
     )
     errors.install(app)
-    _questions(app, daemon)
+    _fabric(app, daemon)
+    _looks(app, daemon)
+    _revisions(app, daemon)
     _changes(app, daemon)
     proposals.install(app, daemon, LINES)
     people.install(app, daemon)
@@ -72,7 +74,9 @@ def create_app(daemon: Daemon) -> FastAPI:
     return app
 
 
-def _questions(app: FastAPI, daemon: Daemon) -> None:
+def _fabric(app: FastAPI, daemon: Daemon) -> None:
+    """The fabric as it should be, and each switch."""
+
     @app.get("/v1/status", responses=ERRORS, tags=["fabric"])
     def status() -> m.StatusReply:
         """The revision in force, how many switches hold it, and what went wrong lately."""
@@ -95,6 +99,10 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
         """Everything that the switches should hold: rules, groups and meters of the revision in force."""
         return _document(daemon.revisions.running.ruleset)
 
+
+def _looks(app: FastAPI, daemon: Daemon) -> None:
+    """What is seen of the fabric: rules read back, cables by what switches hear of each other."""
+
     @app.get("/v1/drift", responses=ERRORS, tags=["fabric"])
     def drift(switch: Annotated[list[str] | None, Query(description="Default: all.")] = None) -> m.DriftReply:
         """Reads switches back and compares; sends nothing."""
@@ -115,6 +123,10 @@ def _questions(app: FastAPI, daemon: Daemon) -> None:
     def digests() -> m.DigestsReply:
         """Reads connected switches back and gives a digest of what each holds, as a revision's proof has them."""
         return m.DigestsReply(digests=daemon.queries.digests())
+
+
+def _revisions(app: FastAPI, daemon: Daemon) -> None:
+    """What was in force, and what is."""
 
     @app.get("/v1/revisions", responses=ERRORS, tags=["revisions"])
     def revisions(limit: Annotated[int, Query(ge=1, le=10_000)] = 50) -> m.RevisionsReply:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from clos.controller.cli.exit_codes import ExitCode
+from clos.controller.cli.option_groups import spelt_out
 from clos.controller.explain.errors import InvalidInputs, Unanswerable
 
 if TYPE_CHECKING:
@@ -91,10 +92,12 @@ def stop_for(error: Unanswerable) -> Stop:
 def answering(command: Callable[..., Answer]) -> Callable[..., None]:
     """The command as typer calls it: ``--json`` among its options; it prints its answer and exits with its code."""
 
+    parameters, called = spelt_out(command)
+
     @functools.wraps(command)
-    def run(*args: Any, json: bool, **options: Any) -> None:
+    def run(*, json: bool, **options: Any) -> None:
         try:
-            answer = command(*args, **options)
+            answer = called(**options)
         except (Stop, Unanswerable) as error:
             stop = error if isinstance(error, Stop) else stop_for(error)
             if json:
@@ -108,10 +111,9 @@ def answering(command: Callable[..., Answer]) -> Callable[..., None]:
             show(answer.lines())
         raise typer.Exit(answer.code)
 
-    signature = inspect.signature(command, eval_str=True)
     flag = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_JSON)
-    parameters = [*signature.parameters.values(), flag]
-    run.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
+    parameters.append(flag)
+    run.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from clos.controller.cli.option_groups import OptionGroup
 from clos.controller.plan import DELETE_TENANT
 
 Who = Annotated[str, typer.Option(metavar="NAME", help="Your name for the history; default: the login name.")]
@@ -26,6 +28,29 @@ Unproven = Annotated[
 ]
 
 
-def released(tenants: list[str] | None, **flags: bool) -> list[str]:
-    """The names of the brakes that are released."""
-    return [name for name, given in flags.items() if given] + [f"{DELETE_TENANT}{name}" for name in tenants or ()]
+@dataclass(frozen=True, slots=True)
+class Brakes(OptionGroup):
+    """The brakes that a change may release."""
+
+    deletes: Deletes = False
+    empty: Empty = False
+    overflow: Overflow = False
+    uplink: Uplink = False
+    identity: Identity = False
+    delete_tenant: DeleteTenant = None
+    absent: Absent = False
+    unproven: Unproven = False
+
+    def released(self) -> list[str]:
+        """The names of those that are."""
+        given = {
+            "deletes": self.deletes,
+            "empty": self.empty,
+            "overflow": self.overflow,
+            "uplink": self.uplink,
+            "identity": self.identity,
+            "offline": self.absent,
+            "unproven": self.unproven,
+        }
+        tenants = [f"{DELETE_TENANT}{name}" for name in self.delete_tenant or ()]
+        return [name for name, released in given.items() if released] + tenants

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from clos.controller.cli.option_groups import OptionGroup
 
 From = Annotated[str, typer.Option("--from", metavar="ENDPOINT", help="Who sends: tenant/name, name or address.")]
 To = Annotated[str, typer.Option("--to", metavar="ENDPOINT", help="To whom.")]
@@ -13,6 +16,20 @@ ServiceWord = Annotated[str, typer.Option("--service", "-s", metavar="SERVICE", 
 Via = Annotated[str, typer.Option("--via", metavar="LEAF", help="The leaf a dual-homed host sends by.")]
 AtPort = Annotated[str, typer.Option("--in", metavar="LEAF:PORT", help="Where a raw --packet enters.")]
 Hexadecimal = Annotated[str, typer.Option("--packet", metavar="HEX", help="A raw Ethernet frame.")]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketOptions(OptionGroup):
+    """One packet: the first that an endpoint sends to another for a service, or a raw frame at a port."""
+
+    source: From = ""
+    target: To = ""
+    service: ServiceWord = "icmp"
+    via: Via = ""
+    at: AtPort = ""
+    packet: Hexadecimal = ""
+
+
 Before = Annotated[
     list[Path] | None, typer.Option("--from", metavar="INTENTS", help="Start from these; needs no controller.")
 ]

@@ -106,44 +106,45 @@ async def apply(
 ) -> Outcome:
     """Send the shipments. ``progress`` is called on the loop's thread and must not block.
 
-    With ``bundle``, each switch takes its part of a batch all at once or not at all. One that knows no bundles takes
-    it message by message, confirmed by barriers, and the outcome names it. Switches that are ``fresh`` hold nothing
-    yet, and take theirs in several bundles.
-
-    A switch that has no session fails the plan before anything is sent. With ``rescue``, switches that cannot follow
-    are left out and the others go on to the end; and groups and meters are added or modified as needed, so that a
-    plan brings a switch to its end whatever part of it the switch has seen.
+    ``bundle``: each switch takes its part of a batch all at once or not at all; one that knows no bundles takes it
+    message by message, and the outcome names it. Switches that are ``fresh`` hold nothing yet: several bundles do.
+    A switch that has no session fails the plan before anything is sent. ``rescue``: switches that cannot follow are
+    left out and the others go on; groups and meters are added or modified as needed, so that a plan brings a switch to
+    its end whatever part of it the switch has seen.
     """
-    knew = {name for name, session in sessions.items() if session.bundles}
-    begun = time.monotonic()
-    errors: dict[str, SwitchError] = {
-        name: Lost(name, "not connected")
-        for name in sorted({name for shipment in shipments for name in shipment.cargos})
-        if name not in sessions
-    }
+    begun, bundling = time.monotonic(), [session for session in sessions.values() if session.bundles]
+    errors = _not_connected(sessions, shipments)
     if errors and not rescue:
         return Outcome(errors=tuple(errors.values()))
     done: list[str] = []
     entries = number = 0
-    for number, (name, cargos, drain) in enumerate(shipments, 1):
-        if drain and done:
+    for number, shipment in enumerate(shipments, 1):
+        if shipment.drain and done:
             await asyncio.sleep(DRAIN)
-        confirmations = _Confirmations(Progress(name, number, len(shipments), 0, len(cargos)), progress)
+        shares = {switch: share for switch, share in shipment.cargos.items() if switch not in errors}
+        counted = _Confirmations(Progress(shipment.name, number, len(shipments), 0, len(shipment.cargos)), progress)
         bundled = Bundled() if bundle else None
-        parts = {switch: part for switch, part in cargos.items() if switch not in errors}
-        results = await asyncio.gather(
-            *(_part(sessions[s], part, confirmations, rescue, bundled, s in fresh) for s, part in parts.items())
-        )
+        parts = [_part(sessions[s], share, counted, rescue, bundled, s in fresh) for s, share in shares.items()]
+        results = await asyncio.gather(*parts)
         entries += sum(sent for sent, _ in results)
         errors.update({error.switch: error for _, error in results if error is not None})
         if not errors:
-            done.append(name)
+            done.append(shipment.name)
         elif not rescue:
             break
-    seconds, failed = time.monotonic() - begun, tuple(errors[s] for s in sorted(errors))
-    plain = tuple(sorted(name for name in knew if not sessions[name].bundles))
-    confirmed = frozenset(name for shipment in shipments[:number] for name in shipment.cargos if name not in errors)
-    return Outcome(tuple(done), number, failed, entries, seconds, plain, confirmed)
+    failed = tuple(errors[switch] for switch in sorted(errors))
+    plain = tuple(sorted(session.switch for session in bundling if not session.bundles))
+    confirmed = frozenset(_switches(shipments[:number]) - errors.keys())
+    return Outcome(tuple(done), number, failed, entries, time.monotonic() - begun, plain, confirmed)
+
+
+def _not_connected(sessions: Mapping[str, Session], shipments: list[EncodedBatch]) -> dict[str, SwitchError]:
+    """An error for every switch that has no session."""
+    return {name: Lost(name, "not connected") for name in sorted(_switches(shipments)) if name not in sessions}
+
+
+def _switches(shipments: list[EncodedBatch]) -> set[str]:
+    return {name for shipment in shipments for name in shipment.cargos}
 
 
 class _Confirmations:

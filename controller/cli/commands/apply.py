@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from clos.controller.cli.answer import (
-    Answer,
-    answering,
-)
-from clos.controller.cli.change_options import (
-    Absent,
-    Deletes,
-    DeleteTenant,
-    Empty,
-    Identity,
-    Overflow,
-    Unproven,
-    Uplink,
-    Who,
-    Why,
-    Yes,
-    released,
-)
+from clos.controller.cli.answer import Answer, answering
+from clos.controller.cli.change_options import Brakes, Who, Why, Yes
 from clos.controller.cli.confirmation import confirm, confirm_unproven
 from clos.controller.cli.plans import named, planned_there
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
@@ -35,14 +19,8 @@ def apply(
     who: Who = "",
     why: Why = "",
     yes: Yes = False,
-    deletes: Deletes = False,
-    empty: Empty = False,
-    overflow: Overflow = False,
-    uplink: Uplink = False,
-    identity: Identity = False,
-    delete_tenant: DeleteTenant = None,
-    absent: Absent = False,
-    unproven: Unproven = False,
+    *,
+    brakes: Brakes,
 ) -> Answer:
     """Apply intents to the fabric.
 
@@ -51,21 +29,19 @@ def apply(
     is wrong (exit code 1). Ends when every switch has confirmed; when one refuses, everything is taken back (exit
     code 3).
     """
-    flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
-    allow = released(delete_tenant, **flags, offline=absent, unproven=unproven)
     texts, fabric, base = documents(intents), named(topology), None
     if not yes:
         plan = planned_there(state, intents, topology)
         confirm(plan.lines(), "Apply this plan?")
         base = plan.data["base"]
-    confirm_unproven(unproven, yes)
+    confirm_unproven(brakes.unproven, yes)
     with controller(state) as client, progress_shown() as progress:
         done = client.apply(
             texts,
             fabric,
             who=signing(client, who),
             why=why,
-            allow=allow,
+            allow=brakes.released(),
             expect_revision=base,
             progress=progress,
         )

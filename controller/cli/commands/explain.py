@@ -11,7 +11,7 @@ from rich.text import Text
 
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering, failed, usage
-from clos.controller.cli.options import AtPort, From, Hexadecimal, ServiceWord, To, Via
+from clos.controller.cli.options import PacketOptions
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import columns, count
 from clos.controller.cli.sources import IntentPaths, TopologyPath, read
@@ -59,12 +59,8 @@ def explain(
     intents: IntentPaths = None,
     topology: TopologyPath = None,
     state: StateDir = DEFAULT,
-    source: From = "",
-    target: To = "",
-    service: ServiceWord = "icmp",
-    via: Via = "",
-    at: AtPort = "",
-    packet: Hexadecimal = "",
+    *,
+    about: PacketOptions,
     rule: RuleName = "",
     cookie: CookieWord = "",
 ) -> Answer:
@@ -79,11 +75,11 @@ def explain(
         return _about_rule(compiled, _named(compiled, rule))
     if cookie:
         return _about_cookie(compiled, _number(cookie))
-    if by_frame(source, target, at, packet):
-        probe = raw(at, packet, wanted.topology)
+    if by_frame(about.source, about.target, about.at, about.packet):
+        probe = raw(about.at, about.packet, wanted.topology)
         return _about_frame(wanted, probe, follow(compiled, probe))
-    ends = find_end(wanted.intent, source), find_end(wanted.intent, target)
-    return _about_ends(wanted, compiled, *ends, find_service(service), via)
+    ends = find_end(wanted.intent, about.source), find_end(wanted.intent, about.target)
+    return _about_ends(wanted, compiled, *ends, find_service(about.service), about.via)
 
 
 class Explained(NamedTuple):

@@ -10,19 +10,7 @@ import typer
 from rich.text import Text
 
 from clos.controller.cli.answer import Answer, Json, answering, usage
-from clos.controller.cli.change_options import (
-    Absent,
-    Deletes,
-    DeleteTenant,
-    Empty,
-    Identity,
-    Overflow,
-    Unproven,
-    Uplink,
-    Who,
-    Why,
-    released,
-)
+from clos.controller.cli.change_options import Brakes, Who, Why
 from clos.controller.cli.plans import named
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.change import applied_lines, progress_shown
@@ -52,14 +40,8 @@ def create(
     state: StateDir = DEFAULT,
     who: Who = "",
     why: Why = "",
-    deletes: Deletes = False,
-    empty: Empty = False,
-    overflow: Overflow = False,
-    uplink: Uplink = False,
-    identity: Identity = False,
-    delete_tenant: DeleteTenant = None,
-    absent: Absent = False,
-    unproven: Unproven = False,
+    *,
+    brakes: Brakes,
 ) -> Answer:
     """Propose a change. Nothing is sent; another person looks at it and approves it.
 
@@ -67,9 +49,7 @@ def create(
     """
     if bool(intents) == (rollback is not None):
         raise usage("say what to propose: either INTENTS or --rollback REVISION")
-    flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
-    allow = released(delete_tenant, **flags, offline=absent, unproven=unproven)
-    question: Json = {"why": why, "allow": allow}
+    question: Json = {"why": why, "allow": brakes.released()}
     if rollback is not None:
         question["rollback"] = rollback
     else:

@@ -6,25 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clos.controller.cli.answer import (
-    Answer,
-    answering,
-    usage,
-)
-from clos.controller.cli.change_options import (
-    Absent,
-    Deletes,
-    DeleteTenant,
-    Empty,
-    Identity,
-    Overflow,
-    Unproven,
-    Uplink,
-    Who,
-    Why,
-    Yes,
-    released,
-)
+from clos.controller.cli.answer import Answer, answering, usage
+from clos.controller.cli.change_options import Brakes, Who, Why, Yes
 from clos.controller.cli.confirmation import confirm, confirm_unproven
 from clos.controller.cli.plans import planned_back
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
@@ -41,22 +24,14 @@ def rollback(
     who: Who = "",
     why: Why = "",
     yes: Yes = False,
-    deletes: Deletes = False,
-    empty: Empty = False,
-    overflow: Overflow = False,
-    uplink: Uplink = False,
-    identity: Identity = False,
-    delete_tenant: DeleteTenant = None,
-    absent: Absent = False,
-    unproven: Unproven = False,
+    *,
+    brakes: Brakes,
 ) -> Answer:
     """Return the fabric to an earlier revision.
 
     Shows the plan and asks, unless --yes is given. Its very rules, as a new revision: history only grows. It is proved
     like any other change.
     """
-    flags = {"deletes": deletes, "empty": empty, "overflow": overflow, "uplink": uplink, "identity": identity}
-    allow = released(delete_tenant, **flags, offline=absent, unproven=unproven)
     with controller(state) as client:
         held = client.status()["revision"]
         target = revision if revision is not None else _before(client, held)
@@ -64,13 +39,13 @@ def rollback(
             found = client.revision(target)
             about = f"Back to revision {target}, {found['when']}, {found['who']}: {found['why'] or '-'}"
             confirm([about, *planned_back(client, target).lines()], "Roll back to it?")
-    confirm_unproven(unproven, yes)
+    confirm_unproven(brakes.unproven, yes)
     with controller(state) as client, progress_shown() as progress:
         done = client.rollback(
             target,
             who=signing(client, who),
             why=why,
-            allow=allow,
+            allow=brakes.released(),
             expect_revision=held,
             progress=progress,
         )

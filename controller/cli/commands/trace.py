@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Annotated
 
 import typer
 
 from clos.controller.cli.answer import FAILED, OK, Answer, answering
-from clos.controller.cli.options import AtPort, From, Hexadecimal, ServiceWord, To, Via
+from clos.controller.cli.options import PacketOptions
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.sources import IntentPaths, TopologyPath, read
 from clos.controller.explain.questions import asked, find_ports
@@ -29,12 +30,8 @@ def trace(
     intents: IntentPaths = None,
     topology: TopologyPath = None,
     state: StateDir = DEFAULT,
-    source: From = "",
-    target: To = "",
-    service: ServiceWord = "icmp",
-    via: Via = "",
-    at: AtPort = "",
-    packet: Hexadecimal = "",
+    *,
+    about: PacketOptions,
     link_down: LinksDown = None,
     expect: Expect = None,
 ) -> Answer:
@@ -43,7 +40,7 @@ def trace(
     The packet is the first one that --from sends to --to for a --service, or a raw --packet that comes --in by a port.
     """
     wanted = read(topology, intents, state)
-    probe = asked(wanted, source, target, service, via, at, packet)
+    probe = asked(wanted, *astuple(about))
     done = follow(wanted.compiled(), probe, find_ports(link_down or (), wanted.topology))
     code = OK if expect is None or done.outcome.meets(expect) else FAILED
     return Answer(followed_json(done), lambda: lines(done), code)

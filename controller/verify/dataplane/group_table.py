@@ -29,13 +29,13 @@ class BucketChoice(NamedTuple):
 
 
 class GroupTable:
-    """A switch's groups by number. ``ports``: all that exist; ``dead``: without carrier."""
+    """A switch's groups by number. ``up``: the ports that exist and have carrier."""
 
-    __slots__ = ("_choices", "_flooding", "_liveness", "_readers", "_sketches", "dead", "entries", "ports")
+    __slots__ = ("_choices", "_flooding", "_liveness", "_readers", "_sketches", "_up", "entries")
 
-    def __init__(self, groups: Iterable[GroupEntry], ports: frozenset[int], dead: frozenset[int]) -> None:
+    def __init__(self, groups: Iterable[GroupEntry], up: frozenset[int]) -> None:
         self.entries = {entry.group: entry for entry in groups}
-        self.ports, self.dead = ports, dead
+        self._up: frozenset[int | None] = frozenset(up)
         self._choices: dict[int, BucketChoice] = {}
         self._flooding: bool | None = None
         self._readers: dict[int, Readers] = {}
@@ -95,7 +95,7 @@ class GroupTable:
         if entry is None:
             return None
         _, chosen, sends, pushes = self.choice(entry)
-        return bool(chosen), sends, pushes, self.sends(group)
+        return bool(chosen), sends, pushes, sends if sends is not None else self.sends(group)
 
     def lives(self, group: int) -> bool:
         """Whether any bucket of a group does."""
@@ -104,16 +104,17 @@ class GroupTable:
 
     def alive(self, bucket: Bucket) -> bool:
         """A bucket lives while a port or group that it watches does, or if it watches none (§5.6.1)."""
-        waiting, seen = [bucket], set[int]()
+        if bucket.watch_port in self._up or bucket.watch_group is None:
+            return bucket.watch_port in self._up or bucket.watch_port is None
+        waiting, seen = [bucket.watch_group], {bucket.watch_group}
         while waiting:
-            port, watched = (each := waiting.pop()).watch_port, each.watch_group
-            if port is None and watched is None:
-                return True
-            if port is not None and port in self.ports and port not in self.dead:
-                return True
-            if watched is not None and watched not in seen and watched in self.entries:
-                seen.add(watched)
-                waiting += self.entries[watched].buckets
+            entry = self.entries.get(waiting.pop())
+            for other in entry.buckets if entry is not None else ():
+                if other.watch_port in self._up or (other.watch_port is None and other.watch_group is None):
+                    return True
+                if other.watch_group is not None and other.watch_group not in seen:
+                    seen.add(other.watch_group)
+                    waiting.append(other.watch_group)
         return False
 
     def buckets(self, entry: GroupEntry) -> list[Bucket]:

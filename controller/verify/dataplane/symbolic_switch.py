@@ -59,7 +59,7 @@ class SymbolicSwitch:
         for prepared in rules:
             by_table.setdefault(prepared.rule.table, []).append(prepared)
         self.tables = {number: SymbolicTable(space, some, self._rule_lists) for number, some in by_table.items()}
-        self.groups = GroupTable(groups, ports.every, ports.dead)
+        self.groups = GroupTable(groups, ports.every - ports.dead)
         self.layout = PipelineLayout(self.tables, self.groups, ports.links)
         self.filters = AclFilters(space, self.cell, shared.filters)
 
