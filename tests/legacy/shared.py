@@ -26,7 +26,7 @@ def configured(network: LegacyNetwork, device: str, *lines: str) -> None:
     stack: tuple[Context, ...] = (Context(),)
     for line in lines:
         outcome = network.devices[device].configured(stack, line, "test")
-        assert not outcome.refused, outcome
+        assert not outcome.refused, (outcome.answer, outcome.refusal)
         stack = outcome.stack
 
 

@@ -28,6 +28,7 @@ from clos.fabric.protocols.pvst.port import (
     Port,
     Send,
 )
+from clos.fabric.protocols.pvst.vector import Times
 
 if TYPE_CHECKING:
     from clos.fabric.protocols.pvst.machine import Machine
@@ -251,6 +252,15 @@ def _transmit(machine: Machine, port: Port) -> None:
         machine.effects.append(Send(port.config.number, bpdu))
 
 
+def _aged(machine: Machine, times: Times) -> Times:
+    """What a classic bridge passes on is as old as its root port's information has become here (802.1D-1998
+    §8.6.1.3.2): so what nobody says any more dies, whoever repeats it."""
+    root = None if machine.root_port is None else machine.ports.get(machine.root_port)
+    if root is None:
+        return times
+    return times._replace(age=root.times.max_age - (root.info_until - machine.now) + 1)
+
+
 def _bpdu(machine: Machine, port: Port, changing: bool) -> Bpdu | None:
     """What the port has to say now; None: nothing in the version it speaks."""
     designated = port.role == DESIGNATED
@@ -260,5 +270,8 @@ def _bpdu(machine: Machine, port: Port, changing: bool) -> Bpdu | None:
         role, times = _ROLES[port.role], port.designated_times
         return Bpdu(RAPID, vector, times, role, changing, False, offers, agrees, port.learn, port.forward)
     if designated:
-        return Bpdu(CONFIGURATION, vector, port.designated_times, DESIGNATED_ROLE, changing, port.tc_ack)
+        times = _aged(machine, port.designated_times)
+        if times.age >= times.max_age:
+            return None
+        return Bpdu(CONFIGURATION, vector, times, DESIGNATED_ROLE, changing, port.tc_ack)
     return NOTIFICATION if port.role == ROOT and changing else None

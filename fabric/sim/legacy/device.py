@@ -318,6 +318,9 @@ class LegacyDevice:
         if kind == "Port-channel":
             return any(self.up(member) for member in self.members(int(number)))
         if kind == "Vlan":
+            known = self.machines.works(name)
+            if known is not None:
+                return known
             return int(number) in self.vlans() and any(int(number) in self.carries(port) for port in self.switchports())
         return True
 

@@ -41,8 +41,9 @@ _PRIVILEGED = (
     Row("write terminal", "show running-config [interface <interface>]"),
     Row("archive config", "archive"),
     Row("reload", "reload"),
-    Row("clear mac address-table dynamic", "nothing"),
-    Row("clear arp-cache", "nothing"),
+    Row("clear mac address-table dynamic", "clear mac"),
+    Row("clear arp-cache", "clear arp"),
+    Row("clear {ip access-list | access-list} counters", "clear counters"),
     *(row for row in SHOW if row.mode is not None),
 )
 USER = Table(_USER)
@@ -203,7 +204,8 @@ def _reload(session: Session, match: Match) -> str:
     return question() if session.device.running != session.device.startup else ask()
 
 
-def _nothing(session: Session, match: Match) -> str:
+def _clear(session: Session, match: Match) -> str:
+    session.device.machines.cleared(match.row.how.split()[1])
     return ""
 
 
@@ -228,6 +230,8 @@ DOES: dict[str, Does] = {
     "write": _write,
     "archive": _archive,
     "reload": _reload,
-    "nothing": _nothing,
+    "clear mac": _clear,
+    "clear arp": _clear,
+    "clear counters": _clear,
     **{name: _shows(show) for name, show in SHOWS.items()},
 }

@@ -9,7 +9,7 @@ where PVST+ switches have their VLAN 1, and takes those of other VLANs from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
@@ -18,8 +18,8 @@ from clos.fabric.packet.build import Packet
 from clos.fabric.protocols.pvst.costs import long_cost, short_cost
 from clos.fabric.protocols.pvst.frame import StpFrame, decode_frame, encode_frame
 from clos.fabric.protocols.pvst.machine import Machine
-from clos.fabric.protocols.pvst.packet import BadBpdu
-from clos.fabric.protocols.pvst.port import FORWARDING, LEARNING, PortConfig
+from clos.fabric.protocols.pvst.packet import CONFIGURATION, BadBpdu
+from clos.fabric.protocols.pvst.port import FORWARDING, LEARNING, Port, PortConfig
 from clos.fabric.protocols.pvst.switch import (
     CST_VLAN,
     PvstSwitch,
@@ -43,6 +43,7 @@ LATENCY = 50
 CHANNELS = 512
 """Port-channels are numbered from here on in port identifiers."""
 DEFAULT_PRIORITY = 32768
+NOTHING = (0, 0, 0)
 _MBPS = {"FastEthernet": 100, "GigabitEthernet": 1_000, "TenGigabitEthernet": 10_000}
 
 
@@ -201,6 +202,8 @@ class SpanningTrees:
     changes: dict[int, int] = field(default_factory=dict)
     changed: dict[int, tuple[int, str]] = field(default_factory=dict)
     """By VLAN when its topology last changed, in microseconds, and at which port that was heard."""
+    counts: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    """By VLAN and port: transitions to forwarding, BPDUs sent and received."""
     _setup: Setup | None = None
     _switch: PvstSwitch | None = None
     _ring: float = inf
@@ -214,11 +217,8 @@ class SpanningTrees:
         if setup is None:
             self._switch = None
         elif self._switch is None or before is None or (before.rapid, before.single) != (setup.rapid, setup.single):
-            self._switch = PvstSwitch(
-                self.device.hardware.mac, setup.priorities, setup.ports.values(), rapid=setup.rapid
-            )
-            for number in setup.ports:
-                self._do(self._switch.link_up(number, self._now))
+            self._switch = PvstSwitch(self.device.hardware.mac, {}, (), rapid=setup.rapid)
+            self._carry(self._switch, Setup(setup.rapid, {}, {}, {}, setup.single), setup)
         elif before != setup:
             self._carry(self._switch, before, setup)
         self._wind()
@@ -250,7 +250,7 @@ class SpanningTrees:
         for vlan in switch.machines.keys() - setup.priorities.keys():
             switch.drop(vlan)
         for vlan, priority in setup.priorities.items():
-            self._carry_tree(switch, setup, vlan, bridge_id(priority, vlan, switch.mac))
+            self._carry_tree(switch, setup, vlan, bridge_id(priority, 0 if setup.single else vlan, switch.mac))
 
     def _carry_tree(self, switch: PvstSwitch, setup: Setup, vlan: int, bridge: int) -> None:
         configs = {number: port.trees[vlan] for number, port in setup.ports.items() if vlan in port.trees}
@@ -292,6 +292,7 @@ class SpanningTrees:
     def _do(self, effects: Iterable[SwitchEffect]) -> None:
         for effect in effects:
             if isinstance(effect, SendFrame):
+                self._tally(effect.port, effect.frame, 1)
                 self._send(effect.port, effect.frame)
             elif isinstance(effect, VlanTurn):
                 self._passing.clear()
@@ -304,6 +305,7 @@ class SpanningTrees:
 
     def _turned(self, vlan: int, number: int, state: str) -> None:
         if state == FORWARDING:
+            self.counts.setdefault((vlan, number), [0, 0, 0])[0] += 1
             self._count(vlan, self._name(number))
         self.data.turned()
 
@@ -319,6 +321,13 @@ class SpanningTrees:
         if self.changed.get(vlan, (-1, ""))[0] != self.device.clock.now:
             self.changes[vlan] = self.changes.get(vlan, 0) + 1
         self.changed[vlan] = (self.device.clock.now, name)
+
+    def _tally(self, number: int, frame: StpFrame, what: int) -> None:
+        """Count a BPDU in the tree that it is of; VLAN 1's second form is not counted twice."""
+        port = self._setup.ports.get(number) if self._setup else None
+        if port is not None and frame.pvid != CST_VLAN:
+            vlan = frame.pvid or (CST_VLAN if port.trunk else port.native)
+            self.counts.setdefault((vlan, number), [0, 0, 0])[what] += 1
 
     def _name(self, number: int) -> str:
         return self._setup.names.get(number, "") if self._setup else ""
@@ -352,39 +361,52 @@ class SpanningTrees:
             return
 
     def arrived(self, name: str, frame: StpFrame) -> None:
-        """A BPDU came in at a port."""
+        """A BPDU came in at a port. One that is as old as its maximum age is none (802.1D-2004 §9.3.4)."""
+        if frame.bpdu.kind == CONFIGURATION and frame.bpdu.times.age >= frame.bpdu.times.max_age:
+            return
         if self._switch is None or self._setup is None or (self._setup.single and frame.pvid is not None):
             return
         number = self._setup.numbers.get(name)
         if number is not None:
+            self._tally(number, frame, 2)
             self._do(self._switch.receive(number, frame, self._now))
             self._wind()
 
     # what is shown
 
     def trees(self) -> tuple[StpTree, ...] | None:
-        if self._switch is None or self._setup is None or self._setup.single:
+        if self._switch is None or self._setup is None:
             return None
         return tuple(
-            _shown(vlan, machine, self._setup) for vlan, machine in self._switch.machines.items() if machine.ports
+            self._shown(vlan, machine, self._setup)
+            for vlan, machine in sorted(self._switch.machines.items())
+            if machine.ports
         )
+
+    def _shown(self, vlan: int, machine: Machine, setup: Setup) -> StpTree:
+        root_port = None if machine.root_port is None else setup.names.get(machine.root_port)
+        root = machine.root_vector
+        at, where = self.changed.get(vlan, (0, ""))
+        ports = tuple(
+            _port_shown(port, setup.names[number], self.counts.get((vlan, number), NOTHING))
+            for number, port in sorted(machine.ports.items())
+        )
+        return StpTree(
+            0 if setup.single else vlan, "mstp" if setup.single else "rstp" if setup.rapid else "ieee",
+            _parts(root.root), _parts(machine.bridge), root.cost, root_port, ports, self.changes.get(vlan, 0),
+            int(self._now) - at // SECOND, where or None,
+        )  # fmt: skip
+
+
+def _port_shown(port: Port, name: str, counts: Sequence[int]) -> StpPort:
+    turn, config = port.shown(), port.config
+    vector = port.vector if turn.role in ("root", "alternate", "backup") else port.designated_vector
+    return StpPort(
+        name, turn.role, turn.state, config.cost, config.priority, config.number,
+        "P2p" if config.point_to_point else "Shr", config.edge, turn.inconsistent,
+        _parts(vector.root), _parts(vector.bridge), (vector.port >> 8, vector.port & 0xFF), vector.cost, *counts,
+    )  # fmt: skip
 
 
 def _parts(identifier: int) -> tuple[int, int]:
     return identifier >> 48, identifier & (1 << 48) - 1
-
-
-def _shown(vlan: int, machine: Machine, setup: Setup) -> StpTree:
-    ports = []
-    for number, port in sorted(machine.ports.items()):
-        turn, config = port.shown(), port.config
-        ports.append(
-            StpPort(
-                setup.names[number], turn.role, turn.state, config.cost, config.priority, number,
-                "P2p" if config.point_to_point else "Shr", config.edge, turn.inconsistent,
-            )
-        )  # fmt: skip
-    root_port = None if machine.root_port is None else setup.names.get(machine.root_port)
-    root = machine.root_vector
-    protocol = "rstp" if setup.rapid else "ieee"
-    return StpTree(vlan, protocol, _parts(root.root), _parts(machine.bridge), root.cost, root_port, tuple(ports))

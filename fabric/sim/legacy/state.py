@@ -6,6 +6,7 @@ Must not know: packets, state machines, layouts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple, Protocol
 
@@ -194,6 +195,15 @@ class Machines(Protocol):
     def routes(self) -> tuple[Route, ...] | None: ...
     def macs(self) -> tuple[MacEntry, ...] | None: ...
     def arp(self) -> tuple[ArpEntry, ...] | None: ...
+    def hits(self, name: str) -> Mapping[str, int]:
+        """How often each entry of an access list was met, by its number."""
+
+    def works(self, name: str) -> bool | None:
+        """Whether an interface of a VLAN is up; None: it has no address, and nobody looks at its trees."""
+
+    def cleared(self, what: str) -> None:
+        """``clear mac address-table``, ``arp`` or ``counters`` (of access lists)."""
+
     def reconfigured(self) -> None:
         """The device's configuration, its links or its power changed."""
 
@@ -217,6 +227,15 @@ class NoMachines:
         return None
 
     def arp(self) -> tuple[ArpEntry, ...] | None:
+        return None
+
+    def hits(self, name: str) -> Mapping[str, int]:
+        return {}
+
+    def works(self, name: str) -> bool | None:
+        return None
+
+    def cleared(self, what: str) -> None:
         return None
 
     def reconfigured(self) -> None:

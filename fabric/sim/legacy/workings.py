@@ -122,6 +122,20 @@ class Workings:
     def arp(self) -> tuple[ArpEntry, ...] | None:
         return self.router.shown_arp()
 
+    def hits(self, name: str) -> Mapping[str, int]:
+        return {entry.key: entry.hits for entry in self.router.lists.entries(name)}
+
+    def works(self, name: str) -> bool | None:
+        return name in self.router.up if name in self.router.interfaces else None
+
+    def cleared(self, what: str) -> None:
+        if what == "mac":
+            self.bridge.addresses.clear()
+        elif what == "arp":
+            self.router.neighbors.clear()
+        else:
+            self.router.lists.reset()
+
 
 class _Trees(Mapping[str, SpanningTrees]):
     """The spanning trees of all devices, by name."""

@@ -182,6 +182,12 @@ class AccessLists:
     def clear(self) -> None:
         self._lists.clear()
 
+    def reset(self) -> None:
+        """Count from zero."""
+        for entries in self._lists.values():
+            for entry in entries:
+                entry.hits = 0
+
     def names(self) -> tuple[str, ...]:
         return tuple(self._lists)
 

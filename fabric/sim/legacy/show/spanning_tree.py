@@ -21,16 +21,21 @@ def spanning_tree(device: LegacyDevice, match: Match) -> str:
     if trees is None:
         return f"{INVALID}\n\n"
     wanted = int(match.arguments[0]) if match.arguments else None
-    shown = [tree for tree in trees if wanted in (None, tree.vlan)]
+    shown = [tree for tree in trees if wanted in (None, tree.vlan) or not tree.vlan]
     if not shown:
         return NONE if wanted is None else f"Spanning tree instance(s) for vlan {wanted} does not exist.\n"
     return text_of(line for tree in shown for line in ("", *_tree(tree), ""))
 
 
+def name_of(tree: StpTree) -> str:
+    """``VLAN0010``; ``MST0`` where one tree is all VLANs'."""
+    return f"VLAN{tree.vlan:04d}" if tree.vlan else "MST0"
+
+
 def _tree(tree: StpTree) -> Iterator[str]:
     times = "Hello Time   {} sec  Max Age {} sec  Forward Delay {} sec".format(*tree.timers)
     priority = tree.bridge[0] - tree.vlan
-    yield f"VLAN{tree.vlan:04d}"
+    yield name_of(tree)
     yield f"  Spanning tree enabled protocol {tree.protocol}"
     yield f"  Root ID    Priority    {tree.root[0]}"
     yield f"             Address     {mac_text(tree.root[1])}"
@@ -77,7 +82,7 @@ def _root(tree: StpTree) -> str:
     hello, age, delay = tree.timers
     identifier = f"{tree.root[0]:>5} {mac_text(tree.root[1])}"
     times = f"{hello:>4}   {age:>2}  {delay:>2}"
-    return f"VLAN{tree.vlan:04d}         {identifier:<20} {tree.root_cost:>9} {times}  {port}".rstrip()
+    return f"{name_of(tree):<16} {identifier:<20} {tree.root_cost:>9} {times}  {port}".rstrip()
 
 
 def blocked_ports(device: LegacyDevice, match: Match) -> str:
@@ -95,5 +100,5 @@ def blocked_ports(device: LegacyDevice, match: Match) -> str:
         count += len(names)
         if names:
             first, *more = listed(names, 21)
-            lines += [f"VLAN{tree.vlan:04d}             {first}", *(f"{'':21}{line}" for line in more)]
+            lines += [f"{name_of(tree):<21}{first}", *(f"{'':21}{line}" for line in more)]
     return text_of([*lines, "", f"Number of blocked ports (segments) in the system : {count}", ""])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clos.fabric.sim.legacy.device import LegacyDevice
-from clos.fabric.sim.legacy.grammar import Match
+from clos.fabric.sim.legacy.grammar import INVALID, Match
 from clos.fabric.sim.legacy.names import short_name, split_name
 from clos.fabric.sim.legacy.show.words import listed, mac_text, text_of
 from clos.fabric.sim.legacy.tree import value
@@ -93,7 +93,11 @@ def trunks(device: LegacyDevice, match: Match) -> str:
     if trees is not None:
         forwarding = {
             name: write_vlans(
-                tree.vlan for tree in trees for port in tree.ports if port.name == name and port.state == "forwarding"
+                vlan
+                for tree in trees
+                for port in tree.ports
+                if port.name == name and port.state == "forwarding"
+                for vlan in ((tree.vlan,) if tree.vlan else device.carries(name) & known)
             )
             for name in ports
         }
@@ -229,6 +233,28 @@ def _channel(device: LegacyDevice, name: str) -> str:
     flags = ("S" if device.switches(name) else "R") + ("U" if device.up(name) else "D")
     ports = "".join(f"{short_name(port)}({'P' if device.up(port) else 'D'})".ljust(12) for port in members)
     return f"{number:<7}{short_name(name) + f'({flags})':<14}{protocol:^11} {ports}".rstrip()
+
+
+_EVERY_VLAN = ("0100.0ccc.cccc", "0100.0ccc.cccd", "0180.c200.0000")
+"""Addresses that the processor takes, in all VLANs."""
+
+
+def mac_table(device: LegacyDevice, match: Match) -> str:
+    macs = device.machines.macs()
+    if macs is None:
+        return f"{INVALID}\n\n"
+    rows = [f" All    {mac}    STATIC      CPU" for mac in _EVERY_VLAN]
+    rows += [f"{one.vlan:>4}    {mac_text(one.mac)}    DYNAMIC     {short_name(one.port)}" for one in macs]
+    lines = [
+        "          Mac Address Table",
+        "-------------------------------------------",
+        "",
+        "Vlan    Mac Address       Type        Ports",
+        "----    -----------       --------    -----",
+        *rows,
+        f"Total Mac Addresses for this criterion: {len(rows)}",
+    ]
+    return text_of(lines)
 
 
 def vtp_status(device: LegacyDevice, match: Match) -> str:

@@ -9,7 +9,18 @@ from collections.abc import Callable
 
 from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.grammar import Match, Row
-from clos.fabric.sim.legacy.show import access_lists, neighbors, spanning_tree, switching, system
+from clos.fabric.sim.legacy.show import (
+    access_lists,
+    eigrp,
+    hsrp,
+    interfaces,
+    neighbors,
+    routing,
+    spanning_detail,
+    spanning_tree,
+    switching,
+    system,
+)
 
 Show = Callable[[LegacyDevice, Match], str]
 
@@ -24,6 +35,7 @@ _TABLE: tuple[tuple[str, bool, Show], ...] = (
     ("show vlan brief", False, switching.vlan_brief),
     ("show vlan", False, switching.vlan),
     ("show vtp status", False, switching.vtp_status),
+    ("show interfaces [<interface>]", False, interfaces.interfaces),
     ("show interfaces trunk", False, switching.trunks),
     ("show interfaces switchport", False, switching.switchport),
     ("show interfaces <interface> switchport", False, switching.switchport),
@@ -31,8 +43,20 @@ _TABLE: tuple[tuple[str, bool, Show], ...] = (
     ("show etherchannel summary", False, switching.etherchannel_summary),
     ("show {access-lists | ip access-lists} [<word>]", False, access_lists.access_lists),
     ("show spanning-tree [vlan <1-4094>]", False, spanning_tree.spanning_tree),
+    ("show spanning-tree [vlan <1-4094>] detail", False, spanning_detail.detail),
+    ("show spanning-tree summary", False, spanning_detail.summary),
     ("show spanning-tree root", False, spanning_tree.root),
     ("show spanning-tree blockedports", False, spanning_tree.blocked_ports),
+    ("show {mac address-table | mac-address-table}", False, switching.mac_table),
+    ("show standby [all]", False, hsrp.standby),
+    ("show standby brief", False, hsrp.brief),
+    ("show ip eigrp neighbors [detail]", False, eigrp.neighbors),
+    ("show ip eigrp topology [all-links]", False, eigrp.topology),
+    ("show ip eigrp interfaces [detail]", False, eigrp.interfaces),
+    ("show ip protocols", False, eigrp.protocols),
+    ("show ip route", False, routing.ip_route),
+    ("show {ip arp | arp}", False, routing.ip_arp),
+    ("show ip interface brief", False, routing.interface_brief),
     ("show cdp neighbors detail", False, neighbors.cdp),
     ("show lldp neighbors detail", False, neighbors.lldp),
 )
