@@ -8,9 +8,9 @@ Source: OpenFlow 1.3.5 §5.8.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from clos.fabric.dataplane.outcome import Step
+from clos.fabric.dataplane.outcome import Hop, Pick, Step
 from clos.fabric.dataplane.rule import Rule
 
 
@@ -23,25 +23,54 @@ class Count:
     since: float = 0.0
     used: float = 0.0
 
+    def add(self, packets: int, octets: int, now: float) -> None:
+        self.packets += packets
+        self.octets += octets
+        self.used = max(self.used, now)
+
+
+class Tally:
+    """Packets of one outcome, added up before they are counted: ``add`` costs nothing per rule met.
+
+    ``trail`` and ``picks`` are those of ``Step``; they are the same for each of the packets.
+    """
+
+    __slots__ = ("_open", "octets", "packets", "picks", "trail", "used")
+
+    def __init__(self, trail: tuple[Hop, ...], picks: tuple[Pick, ...], opened: list[Tally]) -> None:
+        self.trail, self.picks, self._open = trail, picks, opened
+        self.packets, self.octets, self.used = 0, 0, 0.0
+
     def add(self, octets: int, now: float) -> None:
+        if not self.packets:
+            self._open.append(self)
         self.packets += 1
         self.octets += octets
         self.used = now
 
 
-@dataclass(slots=True)
 class Counts:
     """Counters by what they count; something never hit has none, and reads as zeros.
 
-    ``groups`` is by (group, bucket index), with bucket None for the group itself; ``tables`` holds lookups and
-    matches. Rules are told apart by identity, so that counting costs no hashing of matches.
+    Rules are told apart by identity, so that counting costs no hashing of matches.
     """
 
-    groups: dict[tuple[int, int | None], Count] = field(default_factory=dict)
-    tables: dict[int, list[int]] = field(default_factory=dict)
-    _rules: dict[int, Count] = field(default_factory=dict)
+    __slots__ = ("_groups", "_open", "_rules", "_tables")
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[int, int | None], Count] = {}
+        self._tables: dict[int, list[int]] = {}
+        self._rules: dict[int, Count] = {}
+        self._open: list[Tally] = []
+
+    @property
+    def groups(self) -> dict[tuple[int, int | None], Count]:
+        """By (group, bucket index), with bucket None for the group itself."""
+        self._settle()
+        return self._groups
 
     def rule(self, rule: Rule) -> Count:
+        self._settle()
         return self._rules.get(id(rule)) or Count()
 
     def group(self, group: int, bucket: int | None = None) -> Count:
@@ -49,7 +78,8 @@ class Counts:
 
     def table(self, number: int) -> tuple[int, int]:
         """(lookups, matches)."""
-        lookups, matches = self.tables.get(number, (0, 0))
+        self._settle()
+        lookups, matches = self._tables.get(number, (0, 0))
         return lookups, matches
 
     def started(self, rule: Rule, now: float) -> None:
@@ -59,31 +89,57 @@ class Counts:
 
     def copy(self) -> Counts:
         """The same counts; what is installed or removed in one of the two is not in the other."""
-        return Counts(dict(self.groups), dict(self.tables), dict(self._rules))
+        self._settle()
+        twin = Counts()
+        twin._groups, twin._tables, twin._rules = dict(self._groups), dict(self._tables), dict(self._rules)
+        return twin
+
+    def tally(self, trail: tuple[Hop, ...], picks: tuple[Pick, ...]) -> Tally:
+        """A tally of packets that meet these rules and go through these groups, for as long as they are held."""
+        return Tally(trail, picks, self._open)
 
     def record(self, step: Step, octets: int, now: float) -> None:
         """A packet of this length had this outcome."""
-        for hop in step.trail:
-            tally = self.tables.setdefault(hop.table, [0, 0])
-            tally[0] += 1
-            if hop.rule is not None:
-                tally[1] += 1
-                self._rules.setdefault(id(hop.rule), Count()).add(octets, now)
-        for group, bucket, length in step.picks:
-            self.groups.setdefault((group, bucket), Count()).add(length, now)
+        tally = Tally(step.trail, step.picks, [])
+        tally.add(octets, now)
+        self._count(tally)
+
+    def _settle(self) -> None:
+        """Count what tallies have added up."""
+        while self._open:
+            tally = self._open.pop()
+            self._count(tally)
+            tally.packets = tally.octets = 0
+
+    def _count(self, tally: Tally) -> None:
+        times, octets, used = tally.packets, tally.octets, tally.used
+        for table, rule, _ in tally.trail:
+            lookups = self._tables.setdefault(table, [0, 0])
+            lookups[0] += times
+            if rule is not None:
+                lookups[1] += times
+                count = self._rules.get(id(rule))
+                if count is None:
+                    count = self._rules[id(rule)] = Count()
+                count.add(times, octets, used)
+        for group, bucket, length in tally.picks:
+            self._groups.setdefault((group, bucket), Count()).add(times, length * times, used)
 
     def moved(self, old: Rule, new: Rule, *, keep: bool) -> None:
         """``new`` took the place of ``old``; with ``keep`` it counts on from there."""
+        self._settle()
         count = self._rules.pop(id(old), None)
         if keep and count is not None:
             self._rules[id(new)] = count
 
     def noted(self, rule: Rule) -> Count | None:
         """What there is about a rule, to be given to ``recall``."""
+        self._settle()
         return self._rules.get(id(rule))
 
     def recall(self, rule: Rule, count: Count | None) -> None:
         """The rule is back, with what was noted of it."""
+        self._settle()
         if count is not None:
             self._rules[id(rule)] = count
 
@@ -92,9 +148,10 @@ class Counts:
         return {key: count for key, count in self.groups.items() if key[0] == group}
 
     def forget_rule(self, rule: Rule) -> None:
+        self._settle()
         self._rules.pop(id(rule), None)
 
     def forget_groups(self, groups: Iterable[int]) -> None:
-        gone = set(groups)
-        for key in [key for key in self.groups if key[0] in gone]:
-            del self.groups[key]
+        gone, held = set(groups), self.groups
+        for key in [key for key in held if key[0] in gone]:
+            del held[key]

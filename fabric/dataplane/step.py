@@ -63,7 +63,7 @@ def step(
 
     ``choose`` picks buckets of SELECT groups; ``down`` names ports that are dead on top of ``switch.down``.
     """
-    run = _Run(switch, in_port, choose, meters, down)
+    run = Run(switch, in_port, choose, meters, down)
     run.pipeline(packet)
     return run.result()
 
@@ -84,13 +84,13 @@ def packet_out(
     """
     todo = tuple(actions)
     check_actions(todo, switch.groups, from_controller=True)
-    run = _Run(switch, in_port, choose, meters, down)
+    run = Run(switch, in_port, choose, meters, down)
     run.from_controller = True
-    run.apply(todo, _State(packet), 0)
+    run.apply(todo, State(packet), 0)
     return run.result()
 
 
-class _State:
+class State:
     """A packet on its way: its bytes, metadata, tunnel id and action set."""
 
     __slots__ = ("metadata", "packet", "tunnel", "write")
@@ -101,11 +101,11 @@ class _State:
         self.tunnel = tunnel
         self.write: dict[tuple[object, ...], Action] = {}
 
-    def copy(self) -> _State:
-        return _State(self.packet, self.metadata, self.tunnel)
+    def copy(self) -> State:
+        return State(self.packet, self.metadata, self.tunnel)
 
 
-class _Run:
+class Run:
     """One step in progress: where its results gather."""
 
     def __init__(
@@ -130,10 +130,10 @@ class _Run:
     # -- tables and instructions (§5.1, §5.9) ----------------------------------------------------------------
 
     def pipeline(self, packet: Packet) -> None:
-        state = _State(packet)
+        state = State(packet)
         table: int | None = 0
         while table is not None:
-            rule = self.switch.lookup(table, self.fields(state))
+            rule = self.look(table, state)
             here, self.at, self.notes = table, (table, rule), []
             if rule is None:
                 self.drops.append(f"table {table}: no rule matched")
@@ -142,7 +142,11 @@ class _Run:
                 table = self.perform(rule.instructions, state)
             self.trail.append(Hop(here, rule, tuple(self.notes)))
 
-    def fields(self, state: _State) -> dict[str, int]:
+    def look(self, table: int, state: State) -> Rule | None:
+        """The rule that the packet meets in a table."""
+        return self.switch.lookup(table, self.fields(state))
+
+    def fields(self, state: State) -> dict[str, int]:
         """What a match can read: the packet's fields and the pipeline's."""
         return {
             **state.packet.headers(),
@@ -152,7 +156,7 @@ class _Run:
             "tunnel_id": state.tunnel,
         }
 
-    def perform(self, todo: Instructions, state: _State) -> int | None:
+    def perform(self, todo: Instructions, state: State) -> int | None:
         """Perform a rule's instructions in the order of §5.9; returns the next table, None when the packet is done."""
         if todo.meter is not None and not self.metered(todo.meter, state):
             return None
@@ -169,7 +173,7 @@ class _Run:
             self.action_set(state)
         return todo.goto
 
-    def metered(self, meter: int, state: _State) -> bool:
+    def metered(self, meter: int, state: State) -> bool:
         passed = self.meters(meter, state.packet)
         if passed is None:
             self.drop(f"meter {meter}: over its rate")
@@ -177,7 +181,7 @@ class _Run:
         state.packet = passed
         return True
 
-    def action_set(self, state: _State) -> None:
+    def action_set(self, state: State) -> None:
         if state.write:
             self.apply(in_set_order(state.write.values()), state, 0)
         elif not (self.emissions or self.packet_ins or self.drops):
@@ -185,7 +189,7 @@ class _Run:
 
     # -- actions (§5.12) -----------------------------------------------------------------------------------------
 
-    def apply(self, actions: Iterable[Action], state: _State, depth: int) -> bool:
+    def apply(self, actions: Iterable[Action], state: State, depth: int) -> bool:
         """Perform actions in their order; the packet goes on changed, or (False) is gone: its time to live ran out."""
         for action in actions:
             if isinstance(action, Output):
@@ -196,14 +200,17 @@ class _Run:
                 state.tunnel = action.value
             else:
                 try:
-                    state.packet = REWRITES[type(action)](action, state.packet)
+                    state.packet = self.rewrite(action, state.packet)
                 except Expired as why:
                     self.to_controller(INVALID_TTL, state, act.MAX_LEN_WHOLE)
                     self.drop(str(why))
                     return False
         return True
 
-    def output(self, action: Output, state: _State) -> None:
+    def rewrite(self, action: Action, packet: Packet) -> Packet:
+        return REWRITES[type(action)](action, packet)
+
+    def output(self, action: Output, state: State) -> None:
         port = action.port
         if port == act.CONTROLLER:
             rule = self.at[1]
@@ -225,7 +232,7 @@ class _Run:
         else:
             self.emit(port, state)
 
-    def emit(self, port: int, state: _State) -> None:
+    def emit(self, port: int, state: State) -> None:
         if port not in self.switch.ports:
             self.drop(f"port {act.port_text(port)} does not exist")
         elif port in self.dead:
@@ -233,7 +240,7 @@ class _Run:
         else:
             self.emissions.append(Emission(port, state.packet))
 
-    def to_controller(self, reason: int, state: _State, max_len: int) -> None:
+    def to_controller(self, reason: int, state: State, max_len: int) -> None:
         table, rule = self.at
         cookie = rule.cookie if rule is not None else 0xFFFF_FFFF_FFFF_FFFF
         found = PacketIn(reason, state.packet, table, cookie, self.in_port, state.metadata, state.tunnel, max_len)
@@ -245,7 +252,7 @@ class _Run:
 
     # -- groups (§5.6) -------------------------------------------------------------------------------------------
 
-    def group(self, number: int, state: _State, depth: int) -> None:
+    def group(self, number: int, state: State, depth: int) -> None:
         entry = self.switch.groups.get(number)
         if entry is None:
             self.drop(f"group {number}: does not exist")
@@ -262,7 +269,7 @@ class _Run:
             self.notes.append(f"group {number} bucket {index}")
             self.bucket(entry, index, state.copy(), depth)
 
-    def buckets(self, entry: GroupEntry, state: _State) -> tuple[int, ...]:
+    def buckets(self, entry: GroupEntry, state: State) -> tuple[int, ...]:
         """The buckets this packet goes through: all, the chosen, the first live, or the only one (§5.6.1)."""
         if entry.type == SELECT:
             live = tuple(i for i, bucket in enumerate(entry.buckets) if bucket.weight and self.alive(bucket))
@@ -271,7 +278,7 @@ class _Run:
             return next(((i,) for i, bucket in enumerate(entry.buckets) if self.alive(bucket)), ())
         return tuple(range(len(entry.buckets)))[: None if entry.type == ALL else 1]
 
-    def bucket(self, entry: GroupEntry, index: int, state: _State, depth: int) -> None:
+    def bucket(self, entry: GroupEntry, index: int, state: State, depth: int) -> None:
         """Run a bucket's action set on a packet of its own; what happens there stays there."""
         actions = {act.set_slot(action): action for action in entry.buckets[index].actions}
         if not actions:

@@ -23,6 +23,7 @@ from clos.fabric.dataplane.accept import (
 )
 from clos.fabric.dataplane.action import ALL_GROUPS, ANY_GROUP, ANY_PORT, Group, Output
 from clos.fabric.dataplane.counts import Count, Counts
+from clos.fabric.dataplane.edits import Edits
 from clos.fabric.dataplane.match import ANY, Match
 from clos.fabric.dataplane.rule import GroupEntry, Instructions, Meter, Rule
 from clos.fabric.dataplane.ruleset import Block, SwitchState, state_of
@@ -66,7 +67,8 @@ class Selection(NamedTuple):
 
 @dataclass(slots=True)
 class SwitchModel:
-    """One switch. ``ports``: numbers that exist; ``down``: those without carrier. ``capacity``: rules per table.
+    """One switch. ``ports``: numbers that exist, fixed once packets are handled; ``down``: those without carrier;
+    ``capacity``: rules per table.
 
     Change it only through its methods; ``clone`` gives an independent twin cheaply, counters at zero.
     """
@@ -78,6 +80,8 @@ class SwitchModel:
     meters: dict[int, Meter] = field(default_factory=dict)
     capacity: int | None = None
     counts: Counts = field(default_factory=Counts)
+    edits: Edits = field(default_factory=Edits)
+    """What has changed since somebody last looked (fabric.dataplane.megaflows)."""
     _uses: Counter[_Use] = field(default_factory=Counter)
 
     @classmethod
@@ -173,6 +177,7 @@ class SwitchModel:
 
     def forget(self, rule: Rule) -> None:
         """Take out a rule that is held, by identity."""
+        self.edits.rule(rule)
         self.tables[rule.table].remove(rule)
         self.counts.forget_rule(rule)
         self._use(_uses(rule.instructions), -1)
@@ -183,6 +188,7 @@ class SwitchModel:
 
     def _replace(self, old: Rule | None, new: Rule, *, keep: bool) -> None:
         """Book-keeping after ``new`` took the place of ``old``."""
+        self.edits.rule(new)
         self._use(_uses(new.instructions), 1)
         if old is None:
             return
@@ -191,12 +197,14 @@ class SwitchModel:
 
     def recall(self, rule: Rule, count: Count | None) -> None:
         """Hold a rule that was held before, with what it had counted; nothing is checked (fabric.dataplane.undo)."""
+        self.edits.rule(rule)
         self.table(rule.table).put(rule)
         self._use(_uses(rule.instructions), 1)
         self.counts.recall(rule, count)
 
     def recall_group(self, number: int, entry: GroupEntry | None) -> None:
         """Hold the group as it was before, None for not at all; nothing is checked (fabric.dataplane.undo)."""
+        self.edits.group()
         now = self.groups.pop(number, None)
         self._use([] if now is None else _chains(now), -1)
         self.counts.forget_groups((number,))
@@ -220,6 +228,7 @@ class SwitchModel:
 
     def _put_group(self, entry: GroupEntry) -> None:
         check_group(entry, self.groups)
+        self.edits.group()
         old = self.groups.get(entry.group)
         if old is not None:
             self._use(_chains(old), -1)
@@ -232,6 +241,7 @@ class SwitchModel:
 
         An unknown group is no error; one that another group leads to is (CHAINED_GROUP).
         """
+        self.edits.group()
         if group == ALL_GROUPS:
             gone = tuple(rule for rule in self.rules() if any(kind == _GROUP for kind, _ in _uses(rule.instructions)))
             for rule in gone:

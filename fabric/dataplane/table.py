@@ -119,6 +119,21 @@ class FlowTable:
                 best, floor = rule, rule.priority
         return best
 
+    def consulted(self, fields: Mapping[str, int]) -> list[tuple[tuple[str, int], ...]]:
+        """What ``lookup`` looks at for these fields: the terms (field, mask) of each signature it tries.
+
+        A signature with a field that the packet lacks is none: whether a field is there is no question of its bits.
+        """
+        found, floor = [], -1
+        for space in self._order:
+            if space.top <= floor:
+                break
+            if all(name in fields for name, _ in space.terms):
+                found.append(space.terms)
+                rule = space.first.get(tuple([fields[name] & mask for name, mask in space.terms]))
+                floor = max(floor, rule.priority) if rule is not None else floor
+        return found
+
     def find(self, match: Match, priority: int) -> Rule | None:
         """The rule with exactly this match and priority."""
         signature, values = _split(match)

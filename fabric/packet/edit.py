@@ -24,17 +24,23 @@ def write(data: bytes, layout: Layout, slot: Slot, value: int) -> bytes:
         return data
     frame = bytearray(data)
     frame[start:stop] = new.to_bytes(slot.size, "big")
+    if OWN in slot.sums and slot.layer == "sctp":
+        _repair_sctp(frame, data, layout)
+    else:
+        repair(frame, layout, slot, new - old)
+    return bytes(frame)
+
+
+def repair(frame: bytearray, layout: Layout, slot: Slot, change: int) -> None:
+    """Move the checksums over a slot along with its bits, which are ``change`` more than they were; not SCTP's."""
     odd = 8 * ((slot.offset + slot.size) & 1)
     for cover in slot.sums:
         if cover == HEADER:
-            _repair(frame, layout.marks["ipv4"] + 10, (new - old) << odd)
+            _repair(frame, layout.marks["ipv4"] + 10, change << odd)
         elif cover == PSEUDO:
-            _repair_transport(frame, layout, _PSEUDO_LAYERS, new - old)
-        elif cover == OWN and slot.layer == "sctp":
-            _repair_sctp(frame, data, layout)
+            _repair_transport(frame, layout, _PSEUDO_LAYERS, change)
         else:
-            _repair_transport(frame, layout, tuple(_SUM_AT), (new - old) << odd)
-    return bytes(frame)
+            _repair_transport(frame, layout, tuple(_SUM_AT), change << odd)
 
 
 def _repair_transport(frame: bytearray, layout: Layout, layers: tuple[str, ...], change: int) -> None:

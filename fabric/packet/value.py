@@ -46,6 +46,13 @@ class Packet:
             raise PacketError(f"{len(data)} bytes are too short for an Ethernet frame: it has at least {MIN_FRAME}")
         return cls(bytes(data))
 
+    @classmethod
+    def laid_out(cls, data: bytes, layout: Layout) -> Packet:
+        """The packet of a frame whose layers are known to lie so: ``layout`` is what ``dissect`` would find."""
+        packet = Packet.__new__(Packet)
+        packet.data, packet._layout, packet._headers = data, layout, None
+        return packet
+
     def to_bytes(self) -> bytes:
         return self.data
 

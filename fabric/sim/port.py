@@ -21,6 +21,8 @@ _SPEEDS = {
     1_000_000: PortFeature.FD_1TB,
 }
 
+_DOWN = int(PortConfig.PORT_DOWN)
+
 
 @dataclass(slots=True)
 class SimPort:
@@ -41,7 +43,7 @@ class SimPort:
 
     @property
     def up(self) -> bool:
-        return self.carrier and not self.config & PortConfig.PORT_DOWN
+        return self.carrier and not self.config & _DOWN
 
     def describe(self, switch: str) -> Port:
         """The port as OpenFlow describes it (§7.2.1)."""

@@ -14,6 +14,7 @@ from clos.fabric.dataplane.action import NO_BUFFER, Action
 from clos.fabric.dataplane.choose import Choose
 from clos.fabric.dataplane.counts import Count
 from clos.fabric.dataplane.match import Match, Term
+from clos.fabric.dataplane.megaflows import Megaflows
 from clos.fabric.dataplane.outcome import PacketIn as Punt
 from clos.fabric.dataplane.outcome import Step
 from clos.fabric.dataplane.rule import Rule
@@ -36,6 +37,7 @@ SWEEP = SECOND
 """Time between two looks for entries that have timed out."""
 
 Listener = Callable[[Message], object]
+_NO_RECV, _NO_FWD = int(PortConfig.NO_RECV), int(PortConfig.NO_FWD)
 _SEND_FLOW_REM = int(FlowModFlag.SEND_FLOW_REM)
 
 
@@ -72,6 +74,9 @@ class SimSwitch:
         self._leave, self._choose = leave, choose
         self._sweeping = False
         self.model = self._empty()
+        self.remembers = True
+        """Whether walks are remembered; without, every packet is worked out by itself, with the same outcome."""
+        self._walks = Megaflows(self.model, choose)
 
     @property
     def name(self) -> str:
@@ -91,18 +96,31 @@ class SimSwitch:
     def receive(self, number: int, packet: Packet, journey: Journey) -> None:
         """A frame from the wire."""
         port = self.ports.get(number)
-        if not self.alive or port is None or not port.up or port.config & PortConfig.NO_RECV:
+        if not self.alive or port is None or not port.up or port.config & _NO_RECV:
             journey.drop(f"{self.name}:{number}", "the port is down" if self.alive else "the switch is down")
             if port is not None:
                 port.rx_dropped += 1
             return
         port.rx_packets += 1
-        port.rx_bytes += len(packet)
+        port.rx_bytes += len(packet.data)
         journey.budget -= 1
         if journey.budget < 0:
             journey.drop(self.name, "a loop: too many hops")
             return
-        self._settle(step(self.model, number, packet, self._choose, meters=self._meter), number, packet, journey)
+        self._handle(number, packet, journey)
+
+    def _handle(self, number: int, packet: Packet, journey: Journey) -> None:
+        if not self.remembers:
+            self._settle(step(self.model, number, packet, self._choose, meters=self._meter), number, packet, journey)
+            return
+        if self._walks.model is not self.model:
+            self._walks = Megaflows(self.model, self._choose)
+        done, walk = self._walks.meet(number, packet, self._meter)
+        if walk is None:
+            self._settle(done, number, packet, journey)
+            return
+        walk.tally.add(len(packet.data), self.clock.now / SECOND)
+        self._carry_out(done, number, walk.hops if journey.hops is not None else (), journey)
 
     def packet_out(self, in_port: int, packet: Packet, actions: Iterable[Action]) -> Step:
         """Do what a controller asks with a packet (§6.1.3)."""
@@ -113,13 +131,13 @@ class SimSwitch:
     def output(self, number: int, packet: Packet, journey: Journey) -> None:
         """A frame to the wire."""
         port = self.ports[number]
-        if not self.alive or not port.up or port.config & PortConfig.NO_FWD:
+        if not self.alive or not port.up or port.config & _NO_FWD:
             port.tx_dropped += 1
             journey.drop(f"{self.name}:{number}", "the port is down")
             return
         packet = padded(packet)
         port.tx_packets += 1
-        port.tx_bytes += len(packet)
+        port.tx_bytes += len(packet.data)
         self._leave(number, packet, journey)
 
     def _meter(self, number: int, packet: Packet) -> Packet | None:
@@ -131,8 +149,11 @@ class SimSwitch:
 
     def _settle(self, done: Step, in_port: int, packet: Packet, journey: Journey) -> None:
         self.model.counts.record(done, len(packet), self.seconds)
+        self._carry_out(done, in_port, tuple(map(str, done.trail)) if journey.hops is not None else (), journey)
+
+    def _carry_out(self, done: Step, in_port: int, steps: tuple[str, ...], journey: Journey) -> None:
+        """Do what came of a packet; ``steps`` are the tables it visited, as text."""
         if journey.hops is not None:
-            steps = tuple(map(str, done.trail))
             journey.hops.append(Hop(self.clock.now, self.name, in_port, steps, tuple(e.port for e in done.emissions)))
         for punt in done.packet_ins:
             self._punt(punt, journey)
@@ -252,7 +273,7 @@ class SimSwitch:
 
 def padded(packet: Packet) -> Packet:
     """The packet as it leaves a switch: a frame on Ethernet has at least 60 bytes (IEEE 802.3 §3.2.8)."""
-    return packet if len(packet) >= LEAST_FRAME else Packet(packet.data.ljust(LEAST_FRAME, b"\0"))
+    return packet if len(packet.data) >= LEAST_FRAME else Packet(packet.data.ljust(LEAST_FRAME, b"\0"))
 
 
 def duration(seconds: float) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def test_what_is_taken_back_is_as_it_was(before, then) -> None:
     for one in before:
         change(model, None, *one)
     for number, held in enumerate(model.rules()):
-        model.counts._rules.setdefault(id(held), model.counts.rule(held)).add(number + 60, 5.0)
+        model.counts._rules.setdefault(id(held), model.counts.rule(held)).add(1, number + 60, 5.0)
     was = everything(model)
     undo = Undo(model)
     for one in then:

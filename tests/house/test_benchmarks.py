@@ -38,6 +38,7 @@ SMALL = {
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
     "push": ["--rules", "400", "--leaves", "4"],
+    "sim_packets": ["small", "--packets", "50"],
     "startup": ["1"],
     "spanning_tree": ["--vlans", "20", "--switches", "8", "--run", "2", "--rounds", "1"],
     "thousand": ["--switches", "16"],
