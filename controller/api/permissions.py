@@ -24,6 +24,10 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/switches/{name}/entries"): READ,
     ("GET", "/v1/ruleset"): READ,
     ("GET", "/v1/drift"): READ,
+    ("GET", "/v1/drift/found"): READ,
+    ("GET", "/v1/hits"): READ,
+    ("GET", "/v1/capacity"): READ,
+    ("GET", "/metrics"): READ,
     ("GET", "/v1/links"): READ,
     ("GET", "/v1/digests"): READ,
     # revisions and changes

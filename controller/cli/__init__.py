@@ -103,6 +103,18 @@ COMMANDS = (
         _CONTROLLER,
         "Show how switches are cabled, and which links are not as designed.",
     ),
+    Row(
+        "drift",
+        "commands.drift:drift",
+        _CONTROLLER,
+        "Show which switches do not hold what they should, and what that means for packets.",
+    ),
+    Row(
+        "hits",
+        "commands.hits:hits",
+        _CONTROLLER,
+        "Show how many packets each policy and share has matched, by its line in the documents.",
+    ),
     Row("history", "commands.history:history", _CONTROLLER, "List revisions: who, when, why, and what changed."),
     Row("audit", "commands.audit:audit", _CONTROLLER, "Check a revision's proof by independent means."),
     Row("rollback", "commands.rollback:rollback", _CONTROLLER, "Return the fabric to an earlier revision."),

@@ -73,6 +73,8 @@ NO: Final[Mapping[str, str]] = {
     "sim-legacy": "The files describe no network, or a device refuses a line of its startup configuration.",
     "status": "A switch is offline or out of sync.",
     "links": "A link is miswired, missing or unknown to the topology.",
+    "drift": "A switch does not hold what it should.",
+    "hits": "Never.",
     "history": "Never.",
     "audit": "The kept proof and the audit disagree.",
     "rollback": "The change was refused (brake, proof, stale plan), or you answered no.",

@@ -32,6 +32,8 @@ from clos.controller.daemon.queries import Queries
 from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.switches.onboarding import onboard
 from clos.controller.daemon.switches.switches import Switches
+from clos.controller.daemon.switches.watch import REPORT, Watch
+from clos.controller.daemon.watching import watch_of
 from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text
 from clos.controller.intent.source import MAX_BYTES
@@ -70,6 +72,7 @@ class Parts(NamedTuple):
     queries: Queries
     proposals: ProposedChanges
     people: People
+    watch: Watch
 
 
 class Daemon:
@@ -79,6 +82,7 @@ class Daemon:
     switches are there or ``gather`` seconds have passed. ``capacity``: the most rules each switch holds, where known.
     ``discovery``: compare the cabling with the topology. ``prove``: False is for measuring other things; every
     revision is then recorded as unproven. ``four_eyes``: which changes take a second person.
+    ``drift``: REPORT, REPAIR or ASK when a switch does not hold what it should; ``watch``: look for that all the time.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -98,11 +102,13 @@ class Daemon:
         discovery: bool = True,
         prove: bool = True,
         four_eyes: FourEyes = NOBODY,
+        drift: str = REPORT,
+        watch: bool = True,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
-        self._four_eyes = four_eyes
+        self._four_eyes, self._drift, self._watches = four_eyes, drift, watch
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
         self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
@@ -129,13 +135,16 @@ class Daemon:
             queries = Queries(revisions, switches, activity, discovery)
             proposals = ProposedChanges(Proposals(revisions.store), changes)
             people = People(Accounts(revisions.store))
-            parts = Parts(revisions, switches, activity, changes, queries, proposals, people)
+            watch = watch_of(revisions, switches, activity, queries, changes, self._drift)
+            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch)
             switches.expect(revisions.fabric)
             closing.callback(_end, parts)
             switches.wire.start()
             pool = ThreadPoolExecutor(LOTS, "clos-onboarding")
             closing.callback(pool.shutdown, wait=False, cancel_futures=True)
             _background(closing, "clos-daemon", self._work, parts, pool)
+            if self._watches:
+                _background(closing, "clos-watch", watch.run, activity.stopping)
             if discovery is not None:
                 _background(closing, "clos-discovery", discovery.run, activity.stopping)
             self._parts = parts
@@ -206,6 +215,11 @@ class Daemon:
     def people(self) -> People:
         """Who uses this daemon, and what they may do."""
         return self._running.people
+
+    @property
+    def watch(self) -> Watch:
+        """What is seen of switches all the time: drift, counters."""
+        return self._running.watch
 
     @property
     def _running(self) -> Parts:

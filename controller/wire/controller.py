@@ -27,6 +27,7 @@ from clos.controller.wire.apply import Outcome, Progress, apply, encode_plan
 from clos.controller.wire.bundles import NO_BUNDLES
 from clos.controller.wire.errors import Lost
 from clos.controller.wire.events import Event, Warned
+from clos.controller.wire.glance import Glance, glance
 from clos.controller.wire.osken import patches as osken
 from clos.controller.wire.osken.connection import Connection
 from clos.controller.wire.osken.listener import Listener
@@ -181,6 +182,10 @@ class Controller:
             return found
         finally:
             asked.cancel()  # of use when a part could not be decoded, or the wait was interrupted (Ctrl-C)
+
+    def glance(self, switch: str) -> Glance:
+        """Its counters, and a mark that tells whether its entries are what they were. Raises SwitchError."""
+        return self._await(glance(self._session(switch)))
 
     def facts(self, switch: str) -> Facts:
         """Who made the switch, what it can do, its ports. Raises SwitchError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,29 @@ import typer
 
 from clos.controller.api.process import serve as run
 from clos.controller.cli.answer import unchecked, usage
+from clos.controller.cli.logs import log_to_stderr
 from clos.controller.cli.openflow_address import address
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
 from clos.controller.daemon.changes.four_eyes import FourEyes
 from clos.controller.daemon.changes.four_eyes import four_eyes as rule
+from clos.controller.daemon.switches.watch import POLICIES
 from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
 from clos.controller.wire.osken.patches import Tls
+
+
+class Policy(StrEnum):
+    """On drift."""
+
+    REPORT, REPAIR, ASK = POLICIES
+
+
+class LogFormat(StrEnum):
+    """Of the log on stderr."""
+
+    TEXT, JSON = "text", "json"
+
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
 Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where switches connect.")]
@@ -39,6 +55,8 @@ TwoPeople = Annotated[
         help="Changes that take two people: always, brakes, or tenant=NAME; may be given again.",
     ),
 ]
+OnDrift = Annotated[Policy, typer.Option("--drift", help="What to do when another changes a switch's entries.")]
+LogForm = Annotated[LogFormat, typer.Option("--log-format", help="Lines for people, or one JSON document a line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
 
 
@@ -54,6 +72,8 @@ def serve(
     tls_ca: Authority = None,
     no_discovery: Blind = False,
     four_eyes: TwoPeople = None,
+    drift: OnDrift = Policy.REPORT,
+    log_format: LogForm = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
     """Run the controller.
@@ -61,7 +81,7 @@ def serve(
     It holds the fabric to the revision in force until it is told to stop (Ctrl-C, SIGTERM); switches keep their rules
     then. Port 0 takes any free port; the addresses are written to the state directory, where other commands find them.
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
+    log_to_stderr(logging.INFO if verbose else logging.ERROR, log_format is LogFormat.JSON)
     read_topology(topology)
     try:
         run(
@@ -74,6 +94,7 @@ def serve(
             tls=_tls(tls_key, tls_cert, tls_ca),
             discovery=not no_discovery,
             four_eyes=_rule(four_eyes),
+            drift=drift.value,
             say=typer.echo,
         )
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
