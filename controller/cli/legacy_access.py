@@ -6,22 +6,39 @@ Must not know: what devices answer.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from getpass import getuser
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 from clos.controller.cli.answer import USAGE, Stop, complain, usage
 from clos.controller.migrate.discover.assemble import Collected
-from clos.controller.migrate.discover.inventory import InventoryProblem, read_inventory
+from clos.controller.migrate.discover.inventories import read_hosts
+from clos.controller.migrate.discover.inventory import Host, InventoryProblem
 
 PASSWORD, ENABLE = "CLOS_MIGRATE_PASSWORD", "CLOS_MIGRATE_ENABLE"
 SERVICE = "clos"
 """Of the key ring's entries."""
 
 
+def hosts_of(inventory: str) -> tuple[Host, ...]:
+    """The hosts of an inventory of whatever kind; what was left out of it is said."""
+    try:
+        found = read_hosts(inventory)
+    except InventoryProblem as fault:
+        raise Stop(USAGE, f"{inventory} is no inventory", fault.problems) from None
+    except OSError as fault:
+        raise usage(f"{inventory} cannot be read: {fault.strerror}") from None
+    for note in found.notes:
+        complain(f"{found.kind} inventory: {note}")
+    return found.hosts
+
+
 def ask_all(
-    inventory: Path,
+    inventory: str,
     user: str,
     known_hosts: Path | None,
     accept: bool,
@@ -30,12 +47,7 @@ def ask_all(
     keep: Callable[[Collected], None],
 ) -> tuple[Collected, ...]:
     """Everything that the inventory's devices answer; ``keep`` has each as soon as it is read."""
-    try:
-        hosts = read_inventory(inventory)
-    except InventoryProblem as fault:
-        raise Stop(USAGE, f"{inventory} is no inventory", fault.problems) from None
-    except OSError as fault:
-        raise usage(f"{inventory} cannot be read: {fault.strerror}") from None
+    hosts = hosts_of(inventory)
     try:
         ssh = import_module("clos.controller.migrate.discover.ssh")
     except ModuleNotFoundError as fault:
@@ -43,16 +55,40 @@ def ask_all(
     user = user or getuser()
     keys = known_hosts or Path(next((host.known_hosts for host in hosts if host.known_hosts), "~/.ssh/known_hosts"))
     access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), keys, accept, timeout)
-    count = 0
+    with _progress(len(hosts)) as shown:
 
-    def done(one: Collected) -> None:
-        nonlocal count
-        count += 1
-        keep(one)
-        complain(f"{count} of {len(hosts)}: {one.name}: {len(one.outputs)} outputs{_lost(one)}")
+        def done(one: Collected) -> None:
+            keep(one)
+            shown(one)
 
-    found: tuple[Collected, ...] = ssh.discover(hosts, access, parallel, done)
+        found: tuple[Collected, ...] = ssh.discover(hosts, access, parallel, done)
     return found
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Collected], None]]:
+    """A bar on a terminal, with a line for each device that failed; elsewhere a line for each device."""
+    if not sys.stderr.isatty():
+        numbers = count(1)
+        yield lambda one: complain(f"{next(numbers)} of {total}: {_said(one)}")
+        return
+    from rich.console import Console  # noqa: PLC0415 - 40 ms to load
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    looks = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*looks, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("asking devices", total=total)
+
+        def shown(one: Collected) -> None:
+            bar.update(task, advance=1, description=one.name)
+            if one.failed:
+                bar.console.print(f"clos: {_said(one)}", markup=False, highlight=False)
+
+        yield shown
+
+
+def _said(one: Collected) -> str:
+    return f"{one.name}: {len(one.outputs)} outputs{_lost(one)}"
 
 
 def _lost(one: Collected) -> str:

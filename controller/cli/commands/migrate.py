@@ -29,7 +29,13 @@ View = Enum("View", [(name, name) for name in VIEWS])  # type: ignore[misc]
 SUMMARY = View("summary")
 
 
-Inventory = Annotated[Path | None, typer.Argument(metavar="[INVENTORY]", help="The devices to ask over SSH, as YAML.")]
+Inventory = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[INVENTORY]",
+        help="The devices to ask over SSH: YAML, an Ansible inventory, a NetBox (its URL, or an export of devices).",
+    ),
+]
 FromFiles = Annotated[
     Path | None,
     typer.Option("--from-files", metavar="DIR", help="Read files: DEVICE/show_*.txt, or configs/ and show/."),

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-PLATFORMS = {"ios": "cisco_ios", "iosxe": "cisco_xe"}
+PLATFORMS = {"ios": "cisco_ios", "iosxe": "cisco_xe", "nxos": "cisco_nxos"}
 """Our word -> netmiko's driver."""
 NAMES = {"host": "address", "user": "username"}
 """Other words for the same."""
@@ -50,6 +50,14 @@ class Host:
     old_key_exchange: bool = False
 
 
+class Found(NamedTuple):
+    """What an inventory gave. ``notes``: what was left out of it, a line each."""
+
+    hosts: tuple[Host, ...]
+    kind: str = "Clos"
+    notes: tuple[str, ...] = ()
+
+
 class InventoryProblem(Exception):
     """The inventory cannot be used; ``problems`` has a line for each fault."""
 
@@ -59,14 +67,22 @@ class InventoryProblem(Exception):
 
 
 def read_inventory(path: Path) -> tuple[Host, ...]:
-    """All hosts, in order. Raises InventoryProblem, OSError."""
-    text = path.read_bytes().decode("utf-8", "replace")
+    """All hosts, in order, of an inventory of our own. Raises InventoryProblem, OSError."""
+    return of_document(path, parsed(path, path.read_bytes().decode("utf-8", "replace")))
+
+
+def parsed(path: Path, text: str) -> Any:
+    """The YAML document. Raises InventoryProblem."""
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise InventoryProblem([f"{path}{where}: {getattr(fault, 'problem', None) or 'no YAML'}"]) from None
+
+
+def of_document(path: Path, document: Any) -> tuple[Host, ...]:
+    """All hosts of a document. Raises InventoryProblem."""
     document = {"hosts": document} if isinstance(document, list) else document
     entries = _entries(document)
     if not isinstance(document, dict) or not entries:
@@ -100,6 +116,11 @@ def _entries(document: Any) -> list[tuple[str, Any]]:
         for name, entry in devices.items()
     ]
     return [*named, *listed]
+
+
+def host_of(where: str, values: dict[str, Any]) -> list[Host | str]:
+    """The host of another kind of inventory, or what is wrong with it."""
+    return _host(where, values, {})
 
 
 def _host(where: str, entry: Any, defaults: dict[str, Any]) -> list[Host | str]:
