@@ -88,10 +88,9 @@ def _said(one: Permission, names: Names) -> Sentence:
         detail |= {"before": rate_text(was), "after": rate_text(now)}
         text = f"limits {about} to {rate_text(now)} per leaf" if now else f"no longer limits {about}"
         return Sentence(LIMITS, f"{text} ({f'it was {rate_text(was)}' if was else 'it had no limit'})", detail)
-    detail["refused_answers"] = [str(word) for word in one.mute]
     if any(one.vias):
         detail["via"] = dict(zip(("before", "after"), one.vias, strict=True))
-    return Sentence(one.kind, _via(one, about) if any(one.vias) else f"{_VERBS[one.kind]} {about}{_mute(one)}", detail)
+    return Sentence(one.kind, _via(one, about) if any(one.vias) else f"{_VERBS[one.kind]} {about}", detail)
 
 
 def _via(one: Permission, about: str) -> str:
@@ -99,13 +98,5 @@ def _via(one: Permission, about: str) -> str:
     before, after = one.vias
     if after is None:
         return f"no longer sends {about} via {before}: it {'goes straight' if one.kind == TURNS else 'is refused'}"
-    was = f" (it went {f'via {before}' if before else 'straight'})" if one.kind == TURNS else _mute(one)
+    was = f" (it went {f'via {before}' if before else 'straight'})" if one.kind == TURNS else ""
     return f"{_VERBS[one.kind]} {about} via {after}{was}"
-
-
-def _mute(one: Permission) -> str:
-    """Which answers do not pass; nothing when all do."""
-    if not one.mute:
-        return ""
-    every = all(word.answer in one.mute for word in one.words)
-    return " (answers are refused)" if every else f" (answers that are {', '.join(map(str, one.mute))} are refused)"

@@ -7,7 +7,6 @@ A service implies its answers, so a statement about a service says nothing of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from clos.controller.impact.changed_flows import grouped, rectangles
@@ -20,8 +19,7 @@ from clos.controller.impact.endpoint_pairs import (
     pairs,
     role,
 )
-from clos.controller.impact.service_names import KNOWN, ServiceTerm, service_terms, traffic_of
-from clos.controller.impact.traffic_sets import NO_PORT, PORTS, Traffic, common, minus, turned, within
+from clos.controller.impact.service_names import ServiceTerm, service_terms
 from clos.controller.intent.model import Rate
 
 PERMITS, REFUSES, LIMITS, TURNS = "permits", "refuses", "limits", "turns"
@@ -31,14 +29,13 @@ Vias = tuple[str | None, str | None]
 
 
 class Statement(NamedTuple):
-    """One word about packets. ``mute``: those of their answers that may not pass, where they themselves now may.
+    """One word about packets; their answers fare alike.
 
     ``rates``: the limit before and after, where that is all that changes. ``vias``: the waypoint before and after.
     """
 
     kind: str
     word: ServiceTerm
-    mute: tuple[ServiceTerm, ...] = ()
     rates: tuple[Rate | None, Rate | None] = (None, None)
     vias: Vias = (None, None)
 
@@ -50,7 +47,6 @@ class Permission(NamedTuple):
     senders: tuple[EndpointPair, ...]
     receivers: tuple[EndpointPair, ...]
     words: tuple[ServiceTerm, ...]
-    mute: tuple[ServiceTerm, ...] = ()
     rates: tuple[Rate | None, Rate | None] = (None, None)
     mutual: bool = False
     vias: Vias = (None, None)
@@ -81,10 +77,9 @@ def _statements(pair: Pair, shifts: PermissionChanges) -> Iterator[Statement]:
     shift = shifts(*pair)
     if not shift:
         return
-    back = lru_cache(1)(lambda: shifts.after(pair[1], pair[0]))
     for via, gained in shift.gained.items():
         for word in service_terms(gained, shift.after[via]):
-            yield Statement(PERMITS, word, _mute(word, back()) if word.asks else (), vias=(None, via))
+            yield Statement(PERMITS, word, vias=(None, via))
     for via, lost in shift.lost.items():
         yield from (Statement(REFUSES, word, vias=(via, None)) for word in service_terms(lost, shift.before[via]))
     for both, was, now in shift.turned:
@@ -92,22 +87,10 @@ def _statements(pair: Pair, shifts: PermissionChanges) -> Iterator[Statement]:
     yield from _limits(shift)
 
 
-@lru_cache(maxsize=KNOWN)
-def _mute(word: ServiceTerm, back: Traffic) -> tuple[ServiceTerm, ...]:
-    """The answers to a service that are not among those that may go back."""
-    answers = turned(traffic_of(word))
-    lost = minus(answers, back)
-    if lost and not common(answers, back):
-        return (word.answer,)
-    by_target = tuple([(proto, target, source if target[0] == NO_PORT else PORTS) for proto, target, source in lost])
-    told = by_target if within(common(by_target, answers), lost) else lost
-    return service_terms(told, told)
-
-
 def _limits(shift: PermissionChange) -> Iterator[Statement]:
     by_rates = grouped(((was, now), box) for traffic, was, now in shift.rated for box in traffic)
     for rates, boxes in by_rates.items():
-        yield from (Statement(LIMITS, word, (), rates) for word in service_terms(tuple(boxes), tuple(boxes)))
+        yield from (Statement(LIMITS, word, rates) for word in service_terms(tuple(boxes), tuple(boxes)))
 
 
 def _without_answers(said: Said) -> Said:
@@ -142,7 +125,7 @@ class Product(NamedTuple):
     mutual: bool = False
 
 
-Key = tuple[str, Product, tuple[ServiceTerm, ...], tuple[Rate | None, Rate | None], Vias]
+Key = tuple[str, Product, tuple[Rate | None, Rate | None], Vias]
 
 
 def _merged(said: Said, roles: dict[Role, list[EndpointPair]]) -> list[Permission]:
@@ -152,12 +135,12 @@ def _merged(said: Said, roles: dict[Role, list[EndpointPair]]) -> list[Permissio
     for statement, related in said.items():
         single = set[Role]() if any(statement.vias) else alone
         for product in _products(related, single, statement.word == statement.word.answer):
-            key = statement.kind, product, statement.mute, statement.rates, statement.vias
+            key = statement.kind, product, statement.rates, statement.vias
             rows.setdefault(key, []).append(statement.word)
     found = []
-    for (kind, product, mute, rates, vias), held in rows.items():
+    for (kind, product, rates, vias), held in rows.items():
         senders, receivers = (tuple(p for one in ends for p in roles[one]) for ends in product[:2])
-        found.append(Permission(kind, senders, receivers, tuple(held), mute, rates, product.mutual, vias))
+        found.append(Permission(kind, senders, receivers, tuple(held), rates, product.mutual, vias))
     return found
 
 

@@ -36,11 +36,10 @@ class Span(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Spans of which the intent says the same: whether they may go there, and whether their answers may come back."""
+    """Spans of which the intent says the same: whether they may go there, as their answers may come back."""
 
     spans: tuple[Span, ...]
     decided: Ruling
-    back: Ruling
 
     @property
     def flows(self) -> tuple[Flow, ...]:
@@ -54,16 +53,14 @@ class Part(NamedTuple):
 def parts(intent: Intent, source: End, target: End, service: Service, source_port: int) -> tuple[Part, ...]:
     """The service as ``source`` opens it to ``target``, by what the intent says of it; all of it, nothing twice."""
     said = [s for by in (*between(intent, source, target), *between(intent, target, source)) for s in by.services]
-    found: dict[tuple[Ruling, Ruling], list[Span]] = {}
+    found: dict[Ruling, list[Span]] = {}
     for span in _spans(service, said, source_port):
-        there = passage(intent, source, target, span.flows[0])
-        back = passage(intent, target, source, span.flows[0].back())
-        spans = found.setdefault((there, back), [])
+        spans = found.setdefault(passage(intent, source, target, span.flows[0]), [])
         if spans and _follows(spans[-1], span):
             spans[-1] = _joined(spans[-1], span)
         else:
             spans.append(span)
-    return tuple(Part(tuple(map(_whole, spans)), *answers) for answers, spans in found.items())
+    return tuple(Part(tuple(map(_whole, spans)), decided) for decided, spans in found.items())
 
 
 def edges(services: Iterable[Service], proto: int, first: int, last: int) -> list[int]:

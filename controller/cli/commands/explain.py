@@ -127,7 +127,6 @@ def _part_json(source: End, one: Explained) -> Json:
         "services": [str(span) for span in one.part.spans],
         "permitted": decided.allowed,
         "via": decided.via,
-        "answers_permitted": one.part.back.allowed,
         "by": _ruling_json(decided, source),
         "outcome": str(one.shown.outcome),
         "agree": one.agree,

@@ -26,9 +26,9 @@ from clos.fabric.protocols.eigrp.packet import Packet, Parameters, Release
 from clos.fabric.protocols.eigrp.routes import ACTIVE, Malformed, Prefix, Route
 from clos.fabric.protocols.eigrp.sender import Sender
 from clos.fabric.protocols.eigrp.topology import Topology
+from clos.fabric.protocols.eigrp.unanswered import Unanswered
 
 _EVENTS = {wire.UPDATE: Event.UPDATE, wire.QUERY: Event.QUERY, wire.REPLY: Event.REPLY}
-_SIA_ROUNDS = 3
 
 
 class Router:
@@ -42,8 +42,7 @@ class Router:
         self._sender = Sender(config)
         self._fresh: set[Source] = set()
         """Neighbors that have just come up: the whole table is due, its end marked."""
-        self._silent: dict[tuple[Prefix, Source], tuple[int, int, bool]] = {}
-        """Queries without a reply: when to ask again, how often it was asked, whether the last time was answered."""
+        self._unanswered = Unanswered()
         self._outbox: list[tuple[Source, int, Route]] = []
 
     @property
@@ -152,7 +151,7 @@ class Router:
     def next_deadline(self) -> int | None:
         """When ``tick`` has something to do next."""
         times = [*self._hello_at.values(), *(n.next_deadline() for n in self.neighbors.values())]
-        return min((*times, *(at for at, _, _ in self._silent.values())), default=None)
+        return min((*times, *self._unanswered.deadlines()), default=None)
 
     def _interface(self, name: str) -> Interface:
         return self._sender.interface(name)
@@ -233,9 +232,7 @@ class Router:
                 answer = self._advertisement(neighbor, route.prefix)._replace(flags=ACTIVE if busy else 0)
                 self._outbox.append((neighbor.source, wire.SIA_REPLY, answer))
             elif packet.opcode == wire.SIA_REPLY and route.flags & ACTIVE:
-                waited = self._silent.get((route.prefix, neighbor.source))
-                if waited is not None:
-                    self._silent[route.prefix, neighbor.source] = (waited[0], waited[1], True)
+                self._unanswered.still_active(route.prefix, neighbor.source)
             else:
                 event = _EVENTS.get(packet.opcode, Event.REPLY)
                 if packet.opcode != wire.REQUEST:
@@ -265,7 +262,7 @@ class Router:
             self._outbox.append((action.to, wire.QUERY if asks else wire.REPLY, route))
             self._remember(neighbor, route)
             if asks:
-                self._silent[prefix, action.to] = (now + self.config.active_ms // 2, 0, True)
+                self._unanswered.asked(prefix, action.to, now, self.config.active_ms)
 
     def _advertisement(self, neighbor: Neighbor, prefix: Prefix) -> Route:
         entry = self.topology.entries.get(prefix)
@@ -298,7 +295,7 @@ class Router:
         self._fresh.discard(source)
         self._outbox = [item for item in self._outbox if item[0] != source]
         for prefix, entry in list(self.topology.entries.items()):
-            self._silent.pop((prefix, source), None)
+            self._unanswered.drop(prefix, source)
             if source in entry.paths or source in entry.awaited or source in entry.asked:
                 self._act(prefix, self.topology.hear(prefix, source, None, Event.LOST, self._peers()), now)
         if neighbor.up:
@@ -315,15 +312,16 @@ class Router:
 
     def _chase(self, now: int) -> None:
         """Ask who owes a reply whether it still works on it; give up who does not answer that (RFC 7868 §3.7)."""
-        for (prefix, source), (at, rounds, answered) in list(self._silent.items()):
-            entry, neighbor = self.topology.entries.get(prefix), self.neighbors.get(source)
-            if entry is None or neighbor is None or source not in entry.awaited:
-                self._silent.pop((prefix, source), None)
-            elif at <= now and (not answered or rounds >= _SIA_ROUNDS):
+        for prefix, source, give_up in self._unanswered.due(now, self.config.active_ms, self._owes):
+            if give_up:
                 self._lose(source, "stuck in active", now)
-            elif at <= now:
-                self._silent[prefix, source] = (now + self.config.active_ms // 2, rounds + 1, False)
+            elif (neighbor := self.neighbors.get(source)) is not None:
                 self._outbox.append((source, wire.SIA_QUERY, self._advertisement(neighbor, prefix)))
+
+    def _owes(self, prefix: Prefix, source: Source) -> bool:
+        """Whether a neighbor's reply is waited for."""
+        entry = self.topology.entries.get(prefix)
+        return entry is not None and source in self.neighbors and source in entry.awaited
 
     def _done(self, now: int) -> tuple[Effect, ...]:
         """Summaries, then what every neighbor shall hear, then the routing table: the end of every input."""
