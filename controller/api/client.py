@@ -141,6 +141,16 @@ class Client:
             self._checked(reply)
             yield from reply.text()
 
+    # The borders to a legacy network.
+
+    def speakers(self) -> Json:
+        """What speaks at the borders, what it hears and is."""
+        return self.ask("GET", "/v1/speakers")
+
+    def speak(self, speakers: Json, who: str = "") -> Json:
+        """Replace what speaks at the borders."""
+        return self.ask("PUT", "/v1/speakers", json={"speakers": speakers, "who": who})
+
     # Changes. ``sources``: texts by file name; ``topology``: (file name, text), default the one in force.
 
     def plan(

@@ -30,6 +30,9 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/metrics"): READ,
     ("GET", "/v1/links"): READ,
     ("GET", "/v1/digests"): READ,
+    # the borders to a legacy network
+    ("GET", "/v1/speakers"): READ,
+    ("PUT", "/v1/speakers"): APPLY,
     # revisions and changes
     ("GET", "/v1/revisions"): READ,
     ("GET", "/v1/revisions/{number}"): READ,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clos.controller.daemon.activity import Activity
+from clos.controller.daemon.borders import Borders
 from clos.controller.daemon.changes.apply import Applier, Gate
 from clos.controller.daemon.changes.candidate import CandidateBuilder
 from clos.controller.daemon.changes.changes import Changes
@@ -73,6 +74,7 @@ class Parts(NamedTuple):
     proposals: ProposedChanges
     people: People
     watch: Watch
+    borders: Borders
 
 
 class Daemon:
@@ -136,7 +138,8 @@ class Daemon:
             proposals = ProposedChanges(Proposals(revisions.store), changes)
             people = People(Accounts(revisions.store))
             watch = watch_of(revisions, switches, activity, queries, changes, self._drift)
-            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch)
+            borders = self._borders(revisions, switches)
+            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders)
             switches.expect(revisions.fabric)
             closing.callback(_end, parts)
             switches.wire.start()
@@ -147,6 +150,7 @@ class Daemon:
                 _background(closing, "clos-watch", watch.run, activity.stopping)
             if discovery is not None:
                 _background(closing, "clos-discovery", discovery.run, activity.stopping)
+            _background(closing, "clos-borders", borders.run, activity.stopping)
             self._parts = parts
             self._closing = closing.pop_all()
 
@@ -161,6 +165,12 @@ class Daemon:
         )
         switches.wire.subscribe(discovery.heard)
         return discovery
+
+    def _borders(self, revisions: Revisions, switches: Switches) -> Borders:
+        borders = Borders(switches.wire, revisions.store, lambda: revisions.fabric)
+        borders.restore()
+        switches.wire.subscribe(borders.heard)
+        return borders
 
     def stop(self) -> None:
         """Drop the switches' connections; their rules stay. A change under way is ended by the next start."""
@@ -220,6 +230,11 @@ class Daemon:
     def watch(self) -> Watch:
         """What is seen of switches all the time: drift, counters."""
         return self._running.watch
+
+    @property
+    def borders(self) -> Borders:
+        """What speaks legacy protocols at the fabric's borders."""
+        return self._running.borders
 
     @property
     def _running(self) -> Parts:

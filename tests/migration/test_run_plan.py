@@ -12,7 +12,7 @@ pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)
 
 from clos.controller.migrate.plan.model import Check, DeviceCommands
 from clos.controller.migrate.run import progress as p
-from clos.controller.migrate.run.acts import ACCEPT, PUSH, Act, acts
+from clos.controller.migrate.run.acts import ACCEPT, PUSH, SAVE, Act, acts
 from clos.controller.migrate.run.configuration import digest
 from clos.controller.migrate.run.executor import COMPLETE, PAUSED, ROLLED_BACK, STOPPED
 from clos.controller.migrate.run.journal import Busy, JournalProblem, opened
@@ -190,4 +190,4 @@ def test_the_journal_of_another_plan_is_refused(tmp_path: Path) -> None:
 
 def test_every_act_of_a_plan_is_named_once(walk: Walk) -> None:
     names = [str(act) for act in acts(walk.plan)]
-    assert len(names) == len(set(names)) and str(Act(4, "", ACCEPT)) == names[-1]
+    assert len(names) == len(set(names)) and names[-2:] == [str(Act(4, "", ACCEPT)), str(Act(4, "", SAVE, "sw1"))]

@@ -17,7 +17,7 @@ OPEN, BEFORE, PUSH, STATE, PLUG, AFTER, KEEP, SAVE, ACCEPT = (
     "open", "before", "push", "state", "plug", "after", "keep", "save", "accept",
 )  # fmt: skip
 """Kinds: the phase is opened (brakes, nobody changed anything), checks before, a device's lines, the fabric's intents
-and speakers, a cable, checks after, a device's change confirmed, its configuration saved, the phase accepted."""
+and speakers, a cable, checks after, a device's change confirmed, the phase accepted, a device's configuration saved."""
 UNDOABLE = frozenset({PUSH, STATE, PLUG})
 
 
@@ -43,8 +43,8 @@ def acts(plan: Plan, to: int | None = None) -> Iterator[Act]:
         for step in phase.steps:
             yield from _step(phase, step, speakers)
             speakers = step.speakers
-        yield from (Act(phase.number, "", SAVE, device) for device in changed_devices(phase))
         yield Act(phase.number, "", ACCEPT)
+        yield from (Act(phase.number, "", SAVE, device) for device in changed_devices(phase))
 
 
 def changed_devices(phase: Phase) -> tuple[str, ...]:

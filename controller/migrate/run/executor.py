@@ -6,11 +6,11 @@ act is next is decided by ``progress`` from the journal alone, so that a run tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clos.controller.migrate.plan.model import Plan
+from clos.controller.migrate.plan.model import Phase, Plan
 from clos.controller.migrate.run import acts as a
 from clos.controller.migrate.run import progress as p
 from clos.controller.migrate.run.acts import Act
@@ -37,7 +37,8 @@ class Outcome:
 class Executor:
     """Carries out the plan of ``directory``. ``allow``: what a person said yes to by name.
 
-    ``patience``: seconds in which a device that does not answer may come back.
+    ``patience``: seconds in which a device that does not answer may come back. ``accepts``: asked of each phase that is
+    done; only then is anything saved.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class Executor:
         say: Say = lambda _kind, _text: None,
         allow: Iterable[str] = (),
         patience: float = PATIENCE,
+        accepts: Callable[[Phase], bool] = lambda _: True,
     ) -> None:
         self.plan, self.journal, self._say = plan, journal, say
-        self._acts = Performing(plan, directory, journal, ports, say, allow, patience)
+        self._acts = Performing(plan, directory, journal, ports, say, allow, patience, accepts)
 
     @property
     def now(self) -> Progress:
@@ -69,12 +71,12 @@ class Executor:
             while (found := next_act(self.plan, self.now, to)) is not None:
                 act = found
                 if act.kind in (a.OPEN, a.BEFORE) and self.journal.pause_wanted:
-                    raise Paused
+                    raise Paused(f"before {act}")
                 self._acts.perform(act)
         except StepFailed as failure:
             return self._failed(act, str(failure))
-        except Paused:
-            return self._ended(PAUSED, f"before {act}")
+        except Paused as pause:
+            return self._ended(PAUSED, str(pause))
         except Stopped as stop:
             return self._ended(STOPPED, str(stop), stop.known)
         except FabricLost as lost:

@@ -16,7 +16,7 @@ from clos.controller.migrate.run import progress as p
 from clos.controller.migrate.run.acts import Act, speakers_before, step_of
 from clos.controller.migrate.run.checks import HELD
 from clos.controller.migrate.run.configuration import digest
-from clos.controller.migrate.run.faults import Conflict, StepFailed, Stopped
+from clos.controller.migrate.run.faults import Conflict, Paused, StepFailed, Stopped
 from clos.controller.migrate.run.journal import Event, Journal
 from clos.controller.migrate.run.looking import Looking, Ports
 from clos.controller.migrate.run.ports import FabricRefused
@@ -42,15 +42,16 @@ class Performing:
         say: Say,
         allow: Iterable[str],
         patience: float,
+        accepts: Callable[[Phase], bool],
     ) -> None:
         self.plan, self.directory, self.journal, self.ports, self.say = plan, directory, journal, ports, say
-        self.allow = frozenset(allow)
+        self.allow, self.accepts = frozenset(allow), accepts
         self.pushes = Pushes(ports.devices, journal, patience)
         self.looking = Looking(plan, ports, allow)
         self._events: list[Event] = []
         self._do: Mapping[str, Callable[[Act], Detail]] = {
             a.OPEN: self._open, a.BEFORE: self._before, a.PUSH: self._push, a.STATE: self._state, a.PLUG: self._plug,
-            a.AFTER: self._after, a.KEEP: self._keep, a.SAVE: self._save, a.ACCEPT: lambda _: {},
+            a.AFTER: self._after, a.KEEP: self._keep, a.SAVE: self._save, a.ACCEPT: self._accept,
         }  # fmt: skip
         self._un: Mapping[str, Callable[[Act], None]] = {
             a.PUSH: self._unpush, a.STATE: self._unstate, a.PLUG: self._unplug, a.SAVE: self._unsave,
@@ -128,6 +129,13 @@ class Performing:
         done = self._detail(act._replace(kind=a.PUSH))
         if done.get("timer") is not None:
             self.pushes.keep(self._commands(act).device, str(done["after"]))
+        return {}
+
+    def _accept(self, act: Act) -> Detail:
+        """Only then is anything written to a startup configuration. Raises Paused."""
+        phase = self._phase(act)
+        if phase.steps and not self.accepts(phase):
+            raise Paused(f"phase {phase.number} is done and waits for a yes: clos migrate run again, or rollback")
         return {}
 
     def _save(self, act: Act) -> Detail:

@@ -6,7 +6,7 @@ the routing table. Must not know: packets, time, how neighbors are reached. Sour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from clos.fabric.protocols.eigrp.advertise import installed, summary_path
 from clos.fabric.protocols.eigrp.config import IN, Config, RouteChanged, TablePath
@@ -37,6 +37,11 @@ class Topology:
         self.entries: dict[Prefix, Entry] = {}
         self.changed: set[Prefix] = set()
         self._table: dict[Prefix, RouteChanged] = {}
+
+    @property
+    def table(self) -> Mapping[Prefix, RouteChanged]:
+        """What the routing table holds of this process, by prefix."""
+        return {prefix: change for prefix, change in self._table.items() if change.paths}
 
     def reconfigure(self, config: Config) -> None:
         self.config = config

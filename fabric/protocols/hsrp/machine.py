@@ -130,6 +130,14 @@ class Group:
         self.active = self.standby = None
         return self._taken()
 
+    def take_over(self, now: int) -> tuple[Effect, ...]:
+        """Become active at once, as a router that preempts: a coup first (RFC 2281 §5.1). Who has a higher priority
+        will not yield to it."""
+        if self.state not in (INITIAL, LEARN, ACTIVE):
+            self._send(COUP)
+            self._become(ACTIVE, now)
+        return self._taken()
+
     def track(self, name: str, up: bool, now: int) -> tuple[Effect, ...]:
         """A tracked object changed; the next hello says the new priority."""
         (self._down.discard if up else self._down.add)(name)

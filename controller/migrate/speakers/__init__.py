@@ -1,0 +1,1 @@
+"""What speaks legacy protocols at the fabric's borders: HSRP, EIGRP, and a watch on BPDUs."""

@@ -1,0 +1,105 @@
+"""A watch on BPDUs at borders: who is root of each VLAN there, and who says that the topology changes.
+
+Lives here: what was heard, by border and VLAN. Must not know: ports, time. It sends nothing: no BPDU ever leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from clos.controller.migrate.plan.model import BpduWatch
+from clos.fabric.protocols.pvst.frame import decode_frame
+from clos.fabric.protocols.pvst.packet import TCN, BadBpdu, Bpdu
+
+IEEE_VLAN = 1
+"""Of the tree that untagged BPDUs of IEEE's form speak for, next to PVST+."""
+STORM = 10
+"""Topology changes within STORM_MS that are called a storm."""
+STORM_MS = 60_000
+
+
+@dataclass(slots=True)
+class _Tree:
+    """What was heard last of one VLAN at one border."""
+
+    heard: int
+    bpdu: Bpdu | None = None
+    age_ms: int = 20_000
+    changing: bool = False
+    changes: list[int] = field(default_factory=list)
+    changed_by: str = ""
+    total: int = 0
+
+
+class BpduLog:
+    """``watches``: where BPDUs are expected, and which root they must name."""
+
+    def __init__(self) -> None:
+        self.roots: dict[tuple[str, int], str] = {}
+        self._trees: dict[tuple[str, int], _Tree] = {}
+        self.refused = 0
+
+    def configure(self, watches: tuple[BpduWatch, ...]) -> None:
+        self.roots = {(watch.border, vlan): root for watch in watches for vlan, root in watch.roots.items()}
+
+    def heard(self, border: str, data: bytes, now: int) -> None:
+        """Take a frame to one of the BPDUs' addresses."""
+        try:
+            frame = decode_frame(data)
+        except BadBpdu:
+            self.refused += 1
+            return
+        vlan = frame.pvid or frame.tag or IEEE_VLAN
+        tree = self._trees.setdefault((border, vlan), _Tree(now))
+        tree.heard = now
+        bpdu = frame.bpdu
+        changing = bpdu.kind == TCN or bpdu.topology_change
+        if changing and (bpdu.kind == TCN or not tree.changing):
+            tree.total += 1
+            tree.changes = [at for at in tree.changes if now - at < STORM_MS] + [now]
+            tree.changed_by = _sender(bpdu) if bpdu.kind != TCN else f"a switch at {_mac(frame.source)}"
+        tree.changing = changing and bpdu.kind != TCN
+        if bpdu.kind != TCN:
+            tree.bpdu, tree.age_ms = bpdu, int(bpdu.times.max_age * 1000)
+
+    def report(self, now: int) -> Iterator[dict[str, Any]]:
+        """By border and VLAN; ``root`` None: no BPDU was heard within its max age."""
+        for border, vlan in sorted(self._trees.keys() | self.roots.keys()):
+            tree, expected = self._trees.get((border, vlan)), self.roots.get((border, vlan))
+            alive = tree is not None and tree.bpdu is not None and now - tree.heard <= tree.age_ms
+            vector = tree.bpdu.vector if alive and tree is not None and tree.bpdu is not None else None
+            recent = [at for at in tree.changes if now - at < STORM_MS] if tree else []
+            yield {
+                "border": border, "vlan": vlan, "root": _bridge(vector.root) if vector else None, "expected": expected,
+                "cost": vector.cost if vector else None, "sender": _bridge(vector.bridge) if vector else None,
+                "port": vector.port if vector else None,
+                "seconds": (now - tree.heard) // 1000 if tree else None,
+                "changes": tree.total if tree else 0, "changed_by": tree.changed_by if tree else "",
+                "storm": len(recent) >= STORM,
+            }  # fmt: skip
+
+    def wrong(self, now: int) -> Iterator[str]:
+        """What people should know, in sentences."""
+        for row in self.report(now):
+            where = f"VLAN {row['vlan']} at {row['border']}"
+            if row["expected"] and row["root"] and row["root"] != row["expected"]:
+                yield f"{where}: its root is {row['root']}, expected {row['expected']}"
+            if row["expected"] and not row["root"]:
+                yield f"{where}: no BPDU is heard, {row['expected']} should be root"
+            if row["storm"]:
+                yield f"{where}: {STORM} topology changes or more within a minute, the last from {row['changed_by']}"
+
+
+def _sender(bpdu: Bpdu) -> str:
+    return f"{_bridge(bpdu.vector.bridge)} port {bpdu.vector.port & 0xFFF}"
+
+
+def _bridge(identifier: int) -> str:
+    """``24586 00:1b:54:12:00:00``: the priority with the VLAN in it, as IOS prints it."""
+    return f"{identifier >> 48} {_mac(identifier & 0xFFFF_FFFF_FFFF)}"
+
+
+def _mac(mac: int) -> str:
+    return mac.to_bytes(6).hex(":")
