@@ -18,6 +18,8 @@ from clos.controller.api import models as m
 from clos.controller.api.permissions import check_table
 from clos.controller.api.routes import audit_log, people, proposals, speakers, telemetry
 from clos.controller.api.routes.described import ERRORS, Sender, signed
+from clos.controller.api.web import actions, routes
+from clos.controller.api.web.sessions import Sessions
 from clos.controller.daemon import Daemon
 from clos.controller.daemon.changes.candidate import Candidate
 from clos.controller.impact.export import impact_json
@@ -66,6 +68,7 @@ def create_app(daemon: Daemon) -> FastAPI:
     audit_log.install(app, daemon)
     telemetry.install(app, daemon)
     speakers.install(app, daemon)
+    _web(app, daemon)
     _describe_lines(app)
 
     @app.get(page.PATH, include_in_schema=False)
@@ -74,6 +77,13 @@ def create_app(daemon: Daemon) -> FastAPI:
 
     check_table(app.routes)
     return app
+
+
+def _web(app: FastAPI, daemon: Daemon) -> None:
+    """The pages. The guard says who the owner is, and keeps to the same sessions (controller.api.guard)."""
+    app.state.sessions, app.state.is_owner = Sessions(), lambda word: False
+    routes.install(app, daemon)
+    actions.install(app, daemon, app.state.sessions, lambda word: bool(app.state.is_owner(word)))
 
 
 def _fabric(app: FastAPI, daemon: Daemon) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from clos.controller.api.models import FORMAT_VERSION
+from clos.controller.api.web.pages import PAGES, error_page
 from clos.controller.daemon import errors as why
 from clos.controller.daemon.changes.verdict import Finding
 from clos.controller.daemon.errors import Refused
@@ -82,6 +83,8 @@ def _problem(row: Any) -> Problem:
 def answer(request: Request, error: Exception) -> Response:
     """The response to a request that raised."""
     status, document = describe(error)
+    if request.url.path.startswith(PAGES):
+        return error_page(request, status, document["error"])
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else getattr(error, "headers", None)
     return JSONResponse(document, status, headers)
 

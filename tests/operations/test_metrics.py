@@ -22,6 +22,7 @@ from tests.support.root import ROOT
 MONITORING = ROOT / "docs/monitoring"
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="promtool is missing: sudo apt-get install prometheus")
+"""Marked ``lab``, too: where the lab is required, a missing tool is a failure."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def test_lines_come_in_the_order_of_the_documents_and_all_switches_count(rig):
     assert all(line.rules for line in found.lines)
 
 
+@pytest.mark.lab
 @needs_promtool
 def test_promtool_finds_nothing_to_say_of_the_metrics(rig):
     look(rig)
@@ -75,6 +77,7 @@ def test_promtool_finds_nothing_to_say_of_the_metrics(rig):
     assert (told.returncode, told.stdout, told.stderr) == (0, b"", b"")
 
 
+@pytest.mark.lab
 @needs_promtool
 def test_the_shipped_alerts_fire_when_they_should():
     told = subprocess.run(

@@ -118,6 +118,10 @@ class Applier:
             verdict.left_out, ground.drifted,
         )  # fmt: skip
 
+    def asks(self, draft: Candidate, allow: Collection[str]) -> str:
+        """Why the draft takes a second person; empty when it does not."""
+        return self._four_eyes.asks(draft, allow)
+
     def _fresh(self, draft: Candidate) -> frozenset[str]:
         """The switches that hold nothing, ours or foreign; none where the plan is too small for it to matter."""
         blocks = (push.block for batch in draft.plan.batches for push in batch.pushes)

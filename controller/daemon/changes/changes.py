@@ -55,6 +55,10 @@ class Changes:
         """What ``rollback`` would change; sends nothing, waits for no change. Raises Refused."""
         return self._back(self._applied(revision))
 
+    def asks(self, draft: Candidate, allow: Iterable[str] = ()) -> str:
+        """Why the draft takes a second person; empty when it does not."""
+        return self._applier.asks(draft, frozenset(allow))
+
     def offline(self, draft: Candidate) -> tuple[str, ...]:
         """The switches that an apply of the draft would have to leave out at this moment."""
         then = draft.compiled.topology.switches

@@ -78,12 +78,17 @@ class _Names:
         return str(there[0]) if len(there) == 1 else place
 
 
+_PORTED = {6: "tcp", 17: "udp", 132: "sctp"}
+"""Protocols whose packets without ports are later fragments."""
+
+
 def _service(fields: Mapping[str, int]) -> str:
     for name in ("tcp", "udp", "sctp"):
         if f"{name}_dst" in fields:
             return f"{name}/{fields[f'{name}_dst']}"
     if fields.get("eth_type") == 0x0800:
-        return "icmp" if fields.get("ip_proto") == 1 else f"ip/{fields.get('ip_proto', 0)}"
+        proto = fields.get("ip_proto", 0)
+        return "icmp" if proto == 1 else f"{_PORTED[proto]} (later fragments)" if proto in _PORTED else f"ip/{proto}"
     return f"with frames of type {fields.get('eth_type', 0):#06x}"
 
 
