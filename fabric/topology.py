@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SPINE, LEAF, BORDER = "spine", "leaf", "border"
 ROLES = (SPINE, LEAF, BORDER)
-ACCESS, TRUNK = "access", "trunk"
+ACCESS, TRUNK, LEGACY = "access", "trunk", "legacy"
 
 MAX_NODE_TAG = 2046
 """Node tags are 1..2046 of the 12-bit outer VLAN id; a tag with DETOUR set marks a detoured frame."""
@@ -71,7 +71,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host on one port, or on one port of each leaf of a pair. ``mac`` 48 bits; ``mode`` access or trunk."""
+    """A host on one port, or on one port of each leaf of a pair. ``mac`` 48 bits; ``mode`` access, trunk or legacy.
+
+    A legacy host is a network of other switches at the end of a trunk: what is behind it reaches itself without us.
+    """
 
     name: str
     mac: int
@@ -82,6 +85,11 @@ class Host:
     @property
     def dual_homed(self) -> bool:
         return len(self.ports) == 2
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its frames bear the VLAN tag of their network."""
+        return self.mode != ACCESS
 
 
 class TopologyProblem(NamedTuple):
@@ -133,6 +141,11 @@ class Topology:
     def host_at(self) -> dict[PortRef, str]:
         """The host on each host port."""
         return {port: host.name for host in self.hosts.values() for port in host.ports}
+
+    @cached_property
+    def legacy(self) -> frozenset[str]:
+        """The names of legacy hosts."""
+        return frozenset(host.name for host in self.hosts.values() if host.mode == LEGACY)
 
     @cached_property
     def uplinks(self) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -282,6 +295,9 @@ def _hosts(t: Topology) -> Iterator[TopologyProblem]:
             yield TopologyProblem(path, "the MAC address must be unicast and not zero")
         if not 1 <= len(host.ports) <= 2:
             yield TopologyProblem(path, "a host has one port, or two on the leaves of a pair")
+        elif host.dual_homed and host.mode == LEGACY:
+            message = "a legacy host has one port: by two its network could send frames round through the fabric"
+            yield TopologyProblem(path, message)
         elif host.dual_homed:
             ends = {port.switch for port in host.ports}
             if not any(set(pair.leaves) == ends for pair in t.pairs.values()):

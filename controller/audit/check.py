@@ -30,6 +30,7 @@ CHOICES = 256
 """The most ways through the fabric that are tried for one packet."""
 SHOWN = 5
 """Packets kept of each claim that is broken."""
+CONTROL_LOST = "does not reach the controller"
 
 
 class Broken(NamedTuple):
@@ -112,8 +113,11 @@ class Checker:
     def _faults(self, done: Walk, meant: Expected) -> Iterator[tuple[str, str]]:
         if done.loops:
             yield "loop-free", f"goes round by {' -> '.join(done.loops[0])}"
-        if any(sent.reason != INVALID_TTL for hop in done.hops for sent in hop.step.packet_ins):
+        told = [s.packet.to_bytes() for hop in done.hops for s in hop.step.packet_ins if s.reason != INVALID_TTL]
+        if told and meant.control is None:
             yield "quiet", "is sent to the controller"
+        elif meant.control is not None and told != [meant.control]:
+            yield ("faithful", "reaches the controller not as it should") if told else ("reachable", CONTROL_LOST)
         got: Frames = Counter((self.topology.host_at[port], frame.to_bytes()) for port, frame in done.deliveries)
         got = meant.counted(got) if meant.own else got
         if got == meant.frames:

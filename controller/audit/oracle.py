@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from clos.controller.audit.control import BRIDGES, is_control
 from clos.controller.intent.model import Intent, Network
 from clos.controller.intent.reach import End, Flow, behind, ends, passes, ruling, waypoint
 from clos.fabric.packet.build import Packet
 from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, ETH_VLAN, VID_NONE, VID_PRESENT
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import LEGACY, Host, PortRef, Topology
 
 MULTICAST = 1 << 40
 ASKS, ANSWERS, ECHO, ECHO_REPLY = 1, 2, 8, 0
@@ -28,13 +29,14 @@ class Expected(NamedTuple):
     """``sender``: None when nobody may send the packet. ``frames``: what must arrive.
 
     ``own``: hosts that may get it or not: the packet is for its very sender. ``later``: the host that it is for, which
-    must not get it before a waypoint has.
+    must not get it before a waypoint has. ``control``: it is for the controller, as these bytes, and for nobody else.
     """
 
     sender: End | None
     frames: Frames
     own: frozenset[str] = frozenset()
     later: str | None = None
+    control: bytes | None = None
 
     def counted(self, got: Frames) -> Frames:
         """What hosts got, without what they may get or not: hold it against ``frames``."""
@@ -87,10 +89,13 @@ class IntentOracle:
 
     def tag(self, end: End) -> int | None:
         """The VLAN id that the endpoint's frames carry at its host's ports."""
-        return self.network(end).vlan if self.topology.hosts[end.endpoint.host].mode == TRUNK else None
+        return self.network(end).vlan if self.topology.hosts[end.endpoint.host].tagged else None
 
     def meant(self, at: PortRef, packet: Packet) -> Expected:
         """What must become of a packet that comes in at a host's port."""
+        control = self._control(self.topology.hosts[self.topology.host_at[at]], packet)
+        if control is not None:
+            return Expected(None, Counter(), control=control)
         sender = self._sender(self.topology.host_at[at], packet)
         if sender is None:
             return Expected(None, Counter())
@@ -103,6 +108,20 @@ class IntentOracle:
         frames, later = Counter(each.frame for each in sent), next((each.later for each in sent if each.later), None)
         own = fields["eth_dst"] == end.endpoint.mac or fields["ipv4_dst"] == end.endpoint.ip
         return Expected(end, frames, self._free(end) if own and sender.behind is None else frozenset(), later)
+
+    def _control(self, host: Host, packet: Packet) -> bytes | None:
+        """What the controller gets of a packet from a legacy host, if it is for the controller."""
+        if host.mode != LEGACY:
+            return None
+        if packet.get("eth_dst") in BRIDGES:
+            return packet.to_bytes()
+        for end in self.homes.get(host.name, ()):
+            network = self.network(end)
+            if packet.get("vlan_vid") == VID_PRESENT | (network.vlan or 0):
+                frame = packet.pop_vlan()
+                if is_control(network, frame.headers()):
+                    return self._given(end, frame)[1]
+        return None
 
     def _free(self, end: End) -> frozenset[str]:
         """Who may get what an endpoint addresses to itself: itself, and waypoints within groups that hold it."""
@@ -137,7 +156,7 @@ class IntentOracle:
     def _answer(self, sender: End, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
         """The answer to an ARP question: for the gateway, and for everybody else in the network."""
         asked, network = fields["arp_tpa"], self.network(sender)
-        near = self.members[sender.tenant.name, network.name]
+        near = [end for end in self.members[sender.tenant.name, network.name] if not self._beyond(sender, end)]
         known = {end.endpoint.ip: end.endpoint.mac for end in near}
         known |= {} if network.gateway is None else {network.gateway: network.gateway_mac}
         if fields["arp_op"] == ASKS and asked in known and asked != sender.endpoint.ip:
@@ -160,9 +179,14 @@ class IntentOracle:
         elif mac == network.router:
             yield from self._routed(sender, frame, fields)
         else:
-            near = self.by_mac.get((tenant.name, network.name, mac), [])
+            near = [to for to in self.by_mac.get((tenant.name, network.name, mac), []) if not self._beyond(end, to)]
             for stop, to in self._stops(sender, near, fields):
                 yield Sent(self._given(stop, frame.set("eth_dst", stop.endpoint.mac)), _later(stop, to))
+
+    def _beyond(self, end: End, other: End) -> bool:
+        """Whether they reach one another in the legacy network behind their host."""
+        host = other.endpoint.host
+        return host == end.endpoint.host and self.topology.hosts[host].mode == LEGACY
 
     def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[Sent]:
         end, ip, ttl = sender.end, fields["ipv4_dst"], frame.get("nw_ttl") or 0

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
+from clos.controller.audit.control import control_packets
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.intent.model import ROUTER_MAC, Service
 from clos.controller.intent.reach import PING, End, Flow, between
 from clos.fabric.packet import build
 from clos.fabric.packet.build import BROADCAST, Packet
-from clos.fabric.topology import PortRef
+from clos.fabric.topology import LEGACY, PortRef
 
 CLIENT_PORT, OTHER_PORT, SOME_PROTO, UNKNOWN, SOME_TAG = 40_000, 9, 47, 0x3D, 0xABC
 _GROUP_MAC = 0x01005E000001
@@ -125,6 +126,8 @@ class Tasks:
             yield build.arp_request(own.mac, own.ip, gateway, tag)
         for mac in dict.fromkeys((own.mac ^ UNKNOWN, BROADCAST, _GROUP_MAC, router, ROUTER_MAC)):
             yield _packet(Flow(17, CLIENT_PORT, OTHER_PORT), own.mac, mac, own.ip, own.ip ^ UNKNOWN << 8, tag)
+        if self.reading.topology.hosts[own.host].mode == LEGACY:
+            yield from control_packets(self.reading.network(sender), own.ip, tag)
         for mac, ip, vid in ((own.mac ^ UNKNOWN, own.ip, tag), (own.mac, own.ip ^ UNKNOWN, tag)):
             yield _packet(PING, mac, BROADCAST, ip, own.ip ^ 1, vid)
             yield build.arp_request(mac, ip, gateways[0] if gateways else own.ip ^ 1, vid)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from clos.controller.compile.cookie import cookie, endpoint_path
 from clos.controller.compile.numbering import PolicyClass, TenantNumbers
 from clos.controller.intent.model import Endpoint, Tenant
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import LEGACY, PortRef, Topology
 
 
 class Located(NamedTuple):
@@ -20,7 +20,8 @@ class Located(NamedTuple):
 
     ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
     tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port; ``cookie``: what its
-    rules carry; ``router``: the MAC address that routed packets come to it from, None where none do.
+    rules carry; ``router``: the MAC address that routed packets come to it from, None where none do; ``legacy``: it is
+    behind a legacy host, where its own network reaches it without us.
     """
 
     endpoint: Endpoint
@@ -34,6 +35,7 @@ class Located(NamedTuple):
     hairpin: bool
     cookie: int
     router: int | None
+    legacy: bool = False
 
     @property
     def dual_homed(self) -> bool:
@@ -55,7 +57,7 @@ def locate(
     found = []
     for endpoint in tenant.endpoints.values():
         host = topology.hosts[endpoint.host]
-        trunk = host.mode == TRUNK
+        trunk = host.tagged
         leaf = host.ports[0].switch
         found.append(
             Located(
@@ -70,6 +72,7 @@ def locate(
                 trunk or crowd[endpoint.host] > 1,
                 cookie(endpoint_path(tenant.name, endpoint.name)),
                 tenant.networks[endpoint.network].router,
+                host.mode == LEGACY,
             )
         )
     return tuple(found)

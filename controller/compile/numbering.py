@@ -29,6 +29,8 @@ K = TypeVar("K")
 
 MAX_SEGMENT_TAG = 4094
 MAX_METER = 0xFFFF
+_OWN_METERS = 2
+"""The last numbers, which the fabric's own meters have."""
 
 
 class TenantNumbers(NamedTuple):
@@ -156,7 +158,7 @@ def _numbers(tenant: str, want: Needs, old: TenantNumbers | None, free: _Free) -
             )
             for domain, networks in want.tags
         },
-        _keep(want.meters, old.meters if old else empty, free, "meters", MAX_METER),
+        _keep(want.meters, old.meters if old else empty, free, "meters", MAX_METER + 1 - _OWN_METERS),
     )
 
 

@@ -122,9 +122,10 @@ _FORWARD = (PushVlan, SetField, Output, Group)
 PORT = _stage(0, "port", "in_port vlan_vid eth_dst", (PopVlan,), (PushVlan, SetField, Group, Output),
               SEGMENT.mask | VRF.mask | PAIR.mask, (1, 7), meters=True)  # fmt: skip
 ADMIT = _stage(1, "admit",
-               "in_port metadata eth_dst eth_src eth_type vlan_vid ipv4_src ipv4_dst arp_spa arp_tpa arp_sha",
-               writes=SOURCE.mask, goto=(2, 3))  # fmt: skip
-ARP = _stage(2, "arp", "metadata eth_type arp_op arp_tpa", (Move, SetField), (Output,))
+               "in_port metadata eth_dst eth_src eth_type vlan_vid ip_proto ipv4_src ipv4_dst udp_dst icmpv4_type "
+               "arp_op arp_spa arp_tpa arp_sha",
+               (), (Output,), SOURCE.mask, (2, 3), meters=True)  # fmt: skip
+ARP = _stage(2, "arp", "in_port metadata eth_type arp_op arp_tpa", (Move, SetField), (Output,))
 BRIDGE = _stage(3, "bridge", "in_port metadata eth_dst", (PushVlan, SetField), _FORWARD, TARGET.mask, (4, 5, 6))
 ROUTE = _stage(4, "route", "in_port metadata eth_type ipv4_dst ip_proto icmpv4_type",
                (DecNwTtl, SetField, PushVlan, Move), _FORWARD, TARGET.mask, (5,))  # fmt: skip

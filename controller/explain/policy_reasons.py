@@ -15,7 +15,7 @@ from clos.controller.explain.questions import Probe
 from clos.controller.intent.model import ALLOW, Intent, Policy, Share, Where
 from clos.controller.intent.reach import End, Flow, Ruling, between
 from clos.fabric.packet.fields import VID_NONE, VID_PRESENT, ipv4_text, text
-from clos.fabric.topology import TRUNK, Topology
+from clos.fabric.topology import Topology
 
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
 
@@ -44,8 +44,7 @@ def speaks(by: Policy | Share) -> str:
 def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
     """The decision and the lines behind it. ``flow``: what is asked about, or its name."""
     if decided.astray:
-        yield _verdict(False, f"Not routed: {decided.astray}.")
-        yield "Who routes there is an endpoint of that network; packets to its addresses go to that endpoint first."
+        yield _verdict(False, f"Not the fabric's to forward: {decided.astray}.")
         return
     word = flow if isinstance(flow, str) else flow_text(flow)
     if decided.by is not None:
@@ -129,7 +128,7 @@ def _differences(end: End, topology: Topology, probe: Probe) -> list[str]:
 def _vlan(end: End, topology: Topology) -> int | None:
     """What its host tags frames with; None on an access port."""
     network = end.tenant.networks[end.endpoint.network]
-    return network.vlan if topology.hosts[end.endpoint.host].mode == TRUNK else None
+    return network.vlan if topology.hosts[end.endpoint.host].tagged else None
 
 
 def quoted(where: Where) -> Iterator[Text]:

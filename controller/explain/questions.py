@@ -18,7 +18,7 @@ from clos.controller.intent.schema import scalars
 from clos.controller.probe.packets import WITH_PORTS, Party, message
 from clos.fabric.packet.build import Packet, PacketError
 from clos.fabric.packet.fields import ipv4_text
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import PortRef, Topology
 
 SOURCE_PORT = 49152
 """The port that probes are sent from: the first ephemeral one (RFC 6335 §6)."""
@@ -127,7 +127,7 @@ def between_ends(wanted: Inputs, source: End, target: End, flow: Flow, via: str 
         raise BadQuestion(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
     home = (source.tenant.name, source.endpoint.network)
     near = home == (target.tenant.name, target.endpoint.network)
-    vlan = source.tenant.networks[source.endpoint.network].vlan if host.mode == TRUNK else None
+    vlan = source.tenant.networks[source.endpoint.network].vlan if host.tagged else None
     party = Party(source.tenant, source.endpoint, host.ports, vlan)
     packet = message(party, target.endpoint.mac if near else party.router, target.endpoint.ip, flow)
     return Probe(ports[0], packet, source, target, flow)

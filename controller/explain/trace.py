@@ -18,7 +18,7 @@ from clos.controller.intent.model import NOWHERE
 from clos.controller.intent.reach import End, passage, waypoint
 from clos.controller.plan import rule_json
 from clos.controller.probe.landing import Landing, Landings, arrived, landing
-from clos.fabric.dataplane.outcome import Hop
+from clos.fabric.dataplane.outcome import INVALID_TTL, Hop
 from clos.fabric.dataplane.switch import SwitchModel
 from clos.fabric.dataplane.walk import Drop, Visit, Walk, walk
 from clos.fabric.topology import PortRef
@@ -27,9 +27,9 @@ Json = dict[str, Any]
 
 
 class Outcome(StrEnum):
-    """How a packet ends: with the endpoint that it is for, with another one only, or nowhere."""
+    """How a packet ends: with the endpoint that it is for, with another one only, with the controller, or nowhere."""
 
-    DELIVERED, ELSEWHERE, DROPPED = "delivered", "elsewhere", "dropped"
+    DELIVERED, ELSEWHERE, TOLD, DROPPED = "delivered", "elsewhere", "to the controller", "dropped"
 
     def meets(self, expected: Outcome) -> bool:
         """Whether it is as expected. What only another endpoint gets is dropped, as far as its target goes."""
@@ -53,7 +53,8 @@ class Followed(NamedTuple):
     @property
     def outcome(self) -> Outcome:
         if not self.walk.deliveries:
-            return Outcome.DROPPED
+            told = any(sent.reason != INVALID_TTL for hop in self.walk.hops for sent in hop.step.packet_ins)
+            return Outcome.TOLD if told else Outcome.DROPPED
         reached = any(self.takers) if self.due is None else arrived(self.due, self.walk.deliveries)
         return Outcome.DELIVERED if reached else Outcome.ELSEWHERE
 
@@ -70,7 +71,7 @@ def _due(compiled: Compiled, probe: Probe) -> Landing | None:
     """Where the packet of one endpoint to another should land: there, or at the waypoint that gets it first."""
     if probe.source is None or probe.target is None or probe.flow is None:
         return None
-    decided = passage(compiled.intent, probe.source, probe.target, probe.flow)
+    decided = passage(compiled.intent, probe.source, probe.target, probe.flow, compiled.topology.legacy)
     first = waypoint(probe.source, decided) or probe.target
     return landing(first, compiled.topology).of(probe.target.endpoint.ip)
 
@@ -100,6 +101,8 @@ def lines(done: Followed) -> Iterator[Text | str]:
         for number, _ in visit.step.emissions:
             out = PortRef(visit.switch, number)
             yield f"  out of port {number} to {topology.peers.get(out) or topology.host_at.get(out, 'no device')}"
+    if done.outcome is Outcome.TOLD:
+        yield Text("given to the controller", "bold green")
     for delivery in done.walk.deliveries:
         host = topology.host_at[delivery.port]
         yield Text.assemble(("delivered", "bold green"), f" to {host} at {delivery.port}: {delivery.packet}")

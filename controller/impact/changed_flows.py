@@ -23,7 +23,7 @@ from clos.controller.impact.endpoint_pairs import (
 from clos.controller.impact.policy_classes import Attachment, EndpointView, Network
 from clos.controller.impact.traffic_sets import Traffic
 from clos.controller.intent.model import ROUTER_MAC, Intent
-from clos.fabric.topology import TRUNK, PortRef
+from clos.fabric.topology import PortRef
 
 ROUTED, BRIDGED, ASKED, PINGED, BROADCAST = "routed", "bridged", "arp", "ping", "broadcast"
 VIA_ROUTED, VIA_BRIDGED = "routed via", "bridged via"
@@ -32,7 +32,7 @@ WAYS = {
     BRIDGED: "IPv4 to the MAC address of a receiver",
     ASKED: "ARP requests for an IP address",
     PINGED: "ICMP echo requests to the gateway's MAC address, for the IP address of a gateway",
-    BROADCAST: "IPv4 to any group MAC address",
+    BROADCAST: "IPv4 to any group MAC address, but for control frames of legacy networks",
     VIA_ROUTED: "as routed, before or after the change to a waypoint first: whose the IP address is matters not",
     VIA_BRIDGED: "as bridged, before or after the change to a waypoint first",
 }
@@ -75,12 +75,25 @@ class Flow(NamedTuple):
     traffic: Traffic = ()
 
 
+class Segment(NamedTuple):
+    """Where a party's frames are bridged: its network, and the ports behind which that goes on without the fabric."""
+
+    network: Network
+    border: tuple[PortRef, ...] = ()
+
+    def meets(self, other: Segment | None) -> bool:
+        """Whether the fabric bridges between the two."""
+        if other is None or self.network != other.network:
+            return False
+        return not self.border or self.border != other.border
+
+
 class EndpointRole(NamedTuple):
-    """What decides a party's fates besides its addresses: role, and networks before and after."""
+    """What decides a party's fates besides its addresses: role, and segments before and after."""
 
     role: Role
-    before: Network | None
-    after: Network | None
+    before: Segment | None
+    after: Segment | None
 
 
 def flows(
@@ -124,9 +137,13 @@ def resident(member: EndpointView | None) -> EndpointView | None:
 
 
 def _network(member: EndpointView | None) -> Network | None:
-    """The network that serves the endpoint: answers it, carries its broadcast."""
+    """The network that serves the endpoint: carries its broadcast."""
     held = resident(member)
     return held.network if held is not None else None
+
+
+def segment(member: EndpointView | None) -> Segment | None:
+    return None if member is None else Segment(member.network, member.border)
 
 
 def _routed(seen: list[EndpointPair], who: AffectedTenants, shifts: PermissionChanges) -> Iterator[Flow]:
@@ -171,11 +188,11 @@ def _bridged(local: list[EndpointPair], shifts: PermissionChanges) -> Iterator[F
     getting = grouped((_seat(party), target) for target, party in targets.items())
     near: dict[Network, list[EndpointRole]] = {}
     for seat in getting:
-        for network in {seat.before, seat.after} - {None}:
-            near.setdefault(network, []).append(seat)  # type: ignore[arg-type]  # None was taken out
+        for network in {some.network for some in (seat.before, seat.after) if some is not None}:
+            near.setdefault(network, []).append(seat)
     moved = []
     for sender in sending:
-        beside = [seat for network in (sender.before, sender.after) if network for seat in near.get(network, ())]
+        beside = [seat for some in (sender.before, sender.after) if some for seat in near.get(some.network, ())]
         for receiver in dict.fromkeys(beside):
             moved += [(key, (sender, receiver)) for key in _handed(sender, receiver, shifts)]
     for (change, traffic), related in grouped(moved).items():
@@ -186,13 +203,13 @@ def _bridged(local: list[EndpointPair], shifts: PermissionChanges) -> Iterator[F
 
 
 def _seat(party: EndpointPair) -> EndpointRole:
-    return EndpointRole(role(party), *(member and member.network for member in party))
+    return EndpointRole(role(party), *map(segment, party))
 
 
 def _handed(sender: EndpointRole, receiver: EndpointRole, shifts: PermissionChanges) -> Iterator[tuple[str, Traffic]]:
     """What is gained and lost by bridging between two seats: nothing passes that way between networks."""
-    was = sender.before is not None and sender.before == receiver.before
-    now = sender.after is not None and sender.after == receiver.after
+    was = sender.before is not None and sender.before.meets(receiver.before)
+    now = sender.after is not None and sender.after.meets(receiver.after)
     roles = [Role(s.role.before if was else None, s.role.after if now else None) for s in (sender, receiver)]
     shift = shifts(roles[0], receiving(roles[1]))
     yield from ((change, held) for change, held in ((GAINED, shift.came), (LOST, shift.went)) if held)
@@ -203,22 +220,23 @@ class _Networks:
 
     def __init__(self, old: Snapshot, new: Snapshot) -> None:
         self._sides = old, new
-        self._answers: dict[tuple[int, Network | None], dict[int, int]] = {}
+        self._answers: dict[tuple[int, Segment | None], dict[int, int]] = {}
         self._spots: dict[tuple[int, Network | None], frozenset[DeliveryPoint]] = {}
 
     def asked(self, local: list[EndpointPair]) -> Iterator[Flow]:
         """ARP requests that are answered now, no longer, or with another address."""
-        for (was, now), ends in grouped(((_network(p.before), _network(p.after)), _place(p)) for p in local).items():
+        held = (((segment(resident(p.before)), segment(resident(p.after))), _place(p)) for p in local)
+        for (was, now), ends in grouped(held).items():
             before, after = self._answered(0, was), self._answered(1, now)
             for change, ips in grouped(_changes(before, after)).items():
                 if len(ends) > 1 or ips != [ends[0].ip]:
                     yield Flow(change, ASKED, tuple(sorted(ends)), tuple(sorted(ips)))
 
-    def _answered(self, side: int, network: Network | None) -> dict[int, int]:
+    def _answered(self, side: int, asker: Segment | None) -> dict[int, int]:
         """Who answers in a network: MAC by IP address."""
-        key = side, network
+        key = side, asker
         if key not in self._answers:
-            self._answers[key] = _answers(self._sides[side].intent, network)
+            self._answers[key] = _answers(self._sides[side], asker)
         return self._answers[key]
 
     def pinged(self, local: list[EndpointPair]) -> Iterator[Flow]:
@@ -252,12 +270,14 @@ def _changes(before: Mapping[int, int], after: Mapping[int, int]) -> Iterator[tu
             yield GAINED if ip not in before else LOST if ip not in after else ALTERED, ip
 
 
-def _answers(intent: Intent, network: Network | None) -> dict[int, int]:
-    if network is None:
+def _answers(side: Snapshot, asker: Segment | None) -> dict[int, int]:
+    if asker is None:
         return {}
-    tenant = intent.tenants[network.tenant]
-    known = {e.ip: e.mac for e in tenant.endpoints.values() if e.network == network.name}
-    held = tenant.networks[network.name]
+    (tenant_name, name), border = asker
+    tenant = side.intent.tenants[tenant_name]
+    near = (e for e in tenant.endpoints.values() if e.network == name)
+    known = {e.ip: e.mac for e in near if not border or side.topology.hosts[e.host].ports != border}
+    held = tenant.networks[name]
     return known if held.gateway is None else {**known, held.gateway: held.gateway_mac}
 
 
@@ -276,7 +296,7 @@ def _spots(side: Snapshot, network: Network | None) -> Iterator[DeliveryPoint]:
         for endpoint in tenant.endpoints.values():
             if endpoint.network == network.name:
                 host = side.topology.hosts[endpoint.host]
-                yield DeliveryPoint(host.ports, (held.vlan or 0) if host.mode == TRUNK else 0)
+                yield DeliveryPoint(host.ports, (held.vlan or 0) if host.tagged else 0)
 
 
 def rectangles(related: Iterable[tuple[K, V]]) -> list[tuple[list[K], list[V]]]:

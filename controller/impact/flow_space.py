@@ -85,6 +85,10 @@ class FlowSpace:
             for end in flow.senders:
                 self._add(end, self._of(flow, end))
 
+    def add(self, port: PortRef, limits: Limits) -> None:
+        """Something is said of these packets, too."""
+        self._at.setdefault(port, []).append(limits)
+
     def at(self, port: PortRef) -> list[Limits]:
         """Limits of packets that come in at a port; together they are all that is said of these."""
         return self._at.get(port, [])

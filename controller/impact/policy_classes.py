@@ -30,7 +30,7 @@ from clos.controller.intent.model import (
     Share,
     Tenant,
 )
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import LEGACY, PortRef, Topology
 
 
 class Attachment(NamedTuple):
@@ -68,13 +68,15 @@ class PolicyClass(NamedTuple):
 
 
 class EndpointView(NamedTuple):
-    """An endpoint of an intent."""
+    """An endpoint of an intent. ``border``: the ports of its host if that is legacy: its network goes on behind them,
+    where endpoints reach one another without the fabric."""
 
     name: str
     network: Network
     who: PolicyClass
     end: Attachment
     host: str
+    border: tuple[PortRef, ...] = ()
 
     @property
     def tenant(self) -> str:
@@ -102,13 +104,14 @@ def _members(tenant: Tenant, topology: Topology) -> Iterator[EndpointView]:
             who = known[alike] = PolicyClass(
                 tenant.name, frozenset(g.name for g in tenant.groups.values() if g.holds(e))
             )
-        yield EndpointView(e.name, Network(tenant.name, e.network), who, place(tenant, e, topology), e.host)
+        border = host.ports if (host := topology.hosts[e.host]).mode == LEGACY else ()
+        yield EndpointView(e.name, Network(tenant.name, e.network), who, place(tenant, e, topology), e.host, border)
 
 
 def place(tenant: Tenant, endpoint: Endpoint, topology: Topology) -> Attachment:
     """Where packets see an endpoint."""
     host = topology.hosts[endpoint.host]
-    vlan = (tenant.networks[endpoint.network].vlan or 0) if host.mode == TRUNK else 0
+    vlan = (tenant.networks[endpoint.network].vlan or 0) if host.tagged else 0
     router = tenant.networks[endpoint.network].router or 0
     return Attachment(host.ports, vlan, endpoint.mac, endpoint.ip, router)
 

@@ -20,6 +20,9 @@ from clos.controller.verify.headerspace.header_space import Box, HeaderSpace, me
 from clos.controller.verify.headerspace.header_terms import terms_of
 from clos.controller.verify.headerspace.transform import canonical
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
+from clos.controller.verify.spec.control_frames import control_terms
+from clos.controller.verify.spec.intent_terms import intent_terms
+from clos.controller.verify.spec.specification import Specification
 from clos.fabric.dataplane.action import CONTROLLER
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
 from clos.fabric.topology import PortRef
@@ -80,6 +83,9 @@ def side_effects(
     ends = {m.end for side in (old, new) for m in members(*side, side.intent.tenants)}
     try:
         terms = terms_of([*was.values(), *now.values()]) | flow_terms(held, ends)
+        for side in (old, new):
+            if control := control_terms(side.topology):
+                terms |= control | intent_terms(side.intent)
         return _Comparing(old, new, was, now, HeaderSpace(terms), held, ends).answer()
     except Unmodelled as why:
         return SideEffects(why=f"cannot reason about {why}")
@@ -116,8 +122,18 @@ class _Comparing:
         self.space, self.sides = space, (old, new)
         self.fabrics = _fabric(old, was, space), _fabric(new, now, space)
         self.said = FlowSpace(space, flows, ends)
+        for side in self.sides:
+            self._leave_out_control(side)
         self.found = 0
         self.strays: list[SideEffect] = []
+
+    def _leave_out_control(self, side: Snapshot) -> None:
+        """What legacy networks tell the controller is no packet of anybody's."""
+        if control_terms(side.topology):
+            wanted = Specification(side.intent, side.topology, self.space)
+            for at, host in side.topology.host_at.items():
+                for frames in wanted.control(host):
+                    self.said.add(at, frames.limits)
 
     def answer(self) -> SideEffects:
         ports = sorted({at for side in self.sides for at in side.topology.host_at})

@@ -16,11 +16,13 @@ from clos.controller.impact.changed_flows import (
     VIA_ROUTED,
     EndpointRole,
     Flow,
+    Segment,
     Target,
     concerned,
     grouped,
     rectangles,
     resident,
+    segment,
 )
 from clos.controller.impact.endpoint_pairs import (
     NO_WAYS,
@@ -35,6 +37,7 @@ from clos.controller.impact.endpoint_pairs import (
 from clos.controller.impact.policy_classes import Attachment, Network, PolicyClass, members, place
 from clos.controller.impact.traffic_sets import Traffic, canonical, common, minus
 from clos.controller.intent.model import Tenant
+from clos.fabric.topology import PortRef
 
 Firsts = dict[Target, Traffic]
 """What goes to waypoints first, by where these are."""
@@ -62,7 +65,7 @@ def waypoint_flows(
 def _seat(party: EndpointPair) -> EndpointRole:
     before, after = party
     role = Role(before and before.who, after and after.who)
-    return EndpointRole(role, before and before.network, after and after.network)
+    return EndpointRole(role, segment(before), segment(after))
 
 
 class _WaypointSide:
@@ -71,25 +74,30 @@ class _WaypointSide:
     def __init__(self, side: Snapshot) -> None:
         self._side = side
         self._ips: dict[str, Known] = {}
-        self._macs: dict[str, dict[str, Known]] = {}
+        self._macs: dict[Network, dict[tuple[PortRef, ...], Known]] = {}
         for tenant in side.intent.tenants.values():
             if any(policy.via for policy in tenant.policies):
                 self._add(tenant)
 
     def _add(self, tenant: Tenant) -> None:
         ips: Known = {}
-        macs: dict[str, Known] = {}
         for member in members(self._side.intent, self._side.topology, [tenant.name]):
             if member.end.router:
                 ips[member.end.ip] = member.who, member.end.router
-            macs.setdefault(member.network.name, {})[member.end.mac] = member.who, 0
-        self._ips[tenant.name], self._macs[tenant.name] = ips, macs
+            by_border = self._macs.setdefault(member.network, {})
+            by_border.setdefault(member.border, {})[member.end.mac] = member.who, 0
+        self._ips[tenant.name] = ips
 
-    def ips(self, network: Network | None) -> Known:
-        return self._ips.get(network.tenant, {}) if network is not None else {}
+    def ips(self, sender: Segment | None) -> Known:
+        return self._ips.get(sender.network.tenant, {}) if sender is not None else {}
 
-    def macs(self, network: Network | None) -> Known:
-        return self._macs.get(network.tenant, {}).get(network.name, {}) if network is not None else {}
+    def macs(self, sender: Segment | None) -> Known:
+        """Whom the fabric bridges to: nobody behind the sender's own legacy host."""
+        found: Known = {}
+        for border, known in self._macs.get(sender.network, {}).items() if sender is not None else ():
+            if not border or border != (sender and sender.border):
+                found |= known
+        return found
 
     def firsts(self, ways: Ways) -> Firsts:
         """The same by where the waypoints are: packets see no names."""
@@ -101,7 +109,7 @@ class _WaypointSide:
         return found
 
 
-Look = Callable[[_WaypointSide, Network | None], Known]
+Look = Callable[[_WaypointSide, Segment | None], Known]
 
 
 def _flows(
@@ -112,11 +120,11 @@ def _flows(
     known: Look,
 ) -> Iterator[Flow]:
     moved = []
-    addresses: dict[tuple[Network | None, Network | None], dict[tuple[Role, bool], list[int]]] = {}
+    addresses: dict[tuple[Segment | None, Segment | None], dict[tuple[Role, bool], list[int]]] = {}
     for seat in seats:
         place = seat.before, seat.after
         if place not in addresses:
-            addresses[place] = _roles(*(known(side, network) for side, network in zip(sides, place, strict=True)))
+            addresses[place] = _roles(*(known(side, some) for side, some in zip(sides, place, strict=True)))
         for (role, alike), held in addresses[place].items():
             ways = shifts.turned(seat.role, role)
             if ways != (NO_WAYS, NO_WAYS):

@@ -36,7 +36,9 @@ def check(intent: Intent, topology: Topology) -> tuple[Problem, ...]:
     Problems name the place of the object concerned; ``load_intent`` finds the very word.
     """
     tenants = intent.tenants.values()
-    own = (found for tenant in tenants for found in (*tenant_findings(tenant, topology), *via_findings(tenant)))
+    own = (
+        found for tenant in tenants for found in (*tenant_findings(tenant, topology), *via_findings(tenant, topology))
+    )
     claims = {tenant.name: claims_of(tenant, topology) for tenant in tenants}
     return conclude(chain(own, common_findings(intent, claims)))
 

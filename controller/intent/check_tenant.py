@@ -16,7 +16,7 @@ from clos.controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, T
 from clos.controller.intent.problem import Finding, Path
 from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
 from clos.controller.intent.schema.scalars import ipv4_text, mac_text
-from clos.fabric.topology import TRUNK, Topology
+from clos.fabric.topology import LEGACY, Topology
 
 SPEC = "spec"
 
@@ -28,6 +28,7 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
     yield from _claimed_twice(tenant, topology)
+    yield from _borders(tenant, topology)
     index = _Index(tenant)
     for group in tenant.groups.values():
         yield from _group(group, index, known)
@@ -119,8 +120,12 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
         path = (SPEC, "endpoints", endpoint.name)
         if host is None:
             yield unknown("host", endpoint.host, endpoint.where, (*path, "host"), hosts)
-        elif host.mode == TRUNK and network is not None and network.vlan is None:
-            message = f"host {host.name} is a trunk: give network {network.name} a vlan"
+        elif host.tagged and network is not None and network.vlan is None:
+            kind = "legacy" if host.mode == LEGACY else "a trunk"
+            message = f"host {host.name} is {kind}: give network {network.name} a vlan"
+            yield Finding(endpoint.where, (*path, "host"), message)
+        if host is not None and host.mode == LEGACY and endpoint.mac == host.mac:
+            message = f"{endpoint.name} is behind legacy host {host.name}, not the host itself: give it a mac"
             yield Finding(endpoint.where, (*path, "host"), message)
         router = ROUTER_MAC if network is None else network.router
         if endpoint.mac in (ROUTER_MAC, router) or endpoint.mac >> 40 & 1 or (not endpoint.mac and host is not None):
@@ -132,6 +137,21 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
         first, last = bounds[endpoint.network]
         if not first < endpoint.ip < last or endpoint.ip == network.gateway:
             yield Finding(endpoint.where, (*path, "ip"), _ip_message(endpoint.ip, network))
+
+
+def _borders(tenant: Tenant, topology: Topology) -> Iterator[Finding]:
+    """Networks that go on behind two legacy hosts: a loop, unless one of them is cut off elsewhere."""
+    first: dict[str, Endpoint] = {}
+    for endpoint in tenant.endpoints.values():
+        host = topology.hosts.get(endpoint.host)
+        if host is not None and host.mode == LEGACY:
+            other = first.setdefault(endpoint.network, endpoint)
+            if other.host != endpoint.host:
+                message = (
+                    f"network {endpoint.network} is already behind legacy host {other.host} (endpoint {other.name}"
+                )
+                message += f", {other.where}): attach it at one, or its frames could go round"
+                yield Finding(endpoint.where, (SPEC, "endpoints", endpoint.name, "host"), message)
 
 
 class Claim(NamedTuple):
@@ -156,9 +176,9 @@ def claims_of(tenant: Tenant, topology: Topology) -> Claims:
 def _claims(tenant: Tenant, topology: Topology) -> Iterator[tuple[Claim, Endpoint]]:
     for endpoint in tenant.endpoints.values():
         host, network = topology.hosts.get(endpoint.host), tenant.networks.get(endpoint.network)
-        if host is None or network is None or (host.mode == TRUNK and network.vlan is None):
+        if host is None or network is None or (host.tagged and network.vlan is None):
             continue
-        yield Claim(host.name, network.vlan if host.mode == TRUNK else None), endpoint
+        yield Claim(host.name, network.vlan if host.tagged else None), endpoint
 
 
 def _claimed_twice(tenant: Tenant, topology: Topology) -> Iterator[Finding]:
@@ -178,7 +198,7 @@ def taken(claim: Claim, endpoint: Endpoint, other: Endpoint, owner: str) -> Find
             f"host {host} has an access port, which already belongs to {user}: make it a trunk or use another host"
         )
     else:
-        message = f"VLAN {vlan} on trunk host {host} already belongs to {user}: give one network another vlan"
+        message = f"VLAN {vlan} on host {host} already belongs to {user}: give one network another vlan"
     return Finding(endpoint.where, (SPEC, "endpoints", endpoint.name, "host"), message)
 
 

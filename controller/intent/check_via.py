@@ -11,12 +11,13 @@ from clos.controller.intent.check_tenant import SPEC, Claims, Names, numbered, u
 from clos.controller.intent.model import ALLOW, Endpoint, Intent, Policy, Tenant
 from clos.controller.intent.problem import Finding, Path
 from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden
+from clos.fabric.topology import LEGACY, Topology
 
 ALONE = "a waypoint needs a host of its own, so that what comes from there is known to have passed it"
 
 
-def via_findings(tenant: Tenant, hidden: Hidden = NOTHING_HIDDEN) -> Iterator[Finding]:
-    """What is wrong with a tenant's waypoints by themselves; depends on nothing else."""
+def via_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING_HIDDEN) -> Iterator[Finding]:
+    """What is wrong with a tenant's waypoints on a topology; depends on nothing else."""
     names = Names(tenant.endpoints, "endpoints", hidden)
     for i, policy in numbered(tenant.policies, "policies", hidden):
         path = (SPEC, "policies", i, "via")
@@ -28,6 +29,10 @@ def via_findings(tenant: Tenant, hidden: Hidden = NOTHING_HIDDEN) -> Iterator[Fi
         if waypoint is not None:
             yield from _at_an_end(tenant, policy, waypoint, path)
             yield from _in_company(tenant, policy, waypoint, path)
+            host = topology.hosts.get(waypoint.host)
+            if host is not None and host.mode == LEGACY:
+                message = f"{waypoint.name} is behind legacy host {host.name}, as others may be: {ALONE}"
+                yield Finding(policy.where, path, message)
         elif names.lack(policy.via):
             yield unknown("endpoint", policy.via, policy.where, path, tenant.endpoints)
 

@@ -106,7 +106,7 @@ class _Document:
         self._lend(topology)
         if isinstance(self.value, Tenant):
             own = tenant_findings(self.value, topology, self.reading.hidden)
-            own = chain(own, via_findings(self.value, self.reading.hidden))
+            own = chain(own, via_findings(self.value, topology, self.reading.hidden))
             self.findings = (*own, *mention_findings(self.value, topology, self.reading))
             self.claims = claims_of(self.value, topology)
 

@@ -5,7 +5,7 @@ Lives here: policy as people mean it. Must not know: topologies, rules, numbers;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from clos.controller.intent.model import (
@@ -95,15 +95,21 @@ def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
     return Ruling(False)
 
 
-def passage(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
-    """As ``ruling``, where the fabric has a way from one to the other; a refusal that says so where it has none."""
-    why = _astray(source, target)
+def passage(intent: Intent, source: End, target: End, flow: Flow, legacy: Container[str] = ()) -> Ruling:
+    """As ``ruling``, where the fabric has a way from one to the other; a refusal that says so where it has none.
+
+    ``legacy``: the names of legacy hosts.
+    """
+    why = _astray(source, target, legacy)
     return Ruling(False, astray=why) if why else ruling(intent, source, target, flow)
 
 
-def _astray(source: End, target: End) -> str:
-    """Between networks there is a way if both have a gateway."""
+def _astray(source: End, target: End, legacy: Container[str]) -> str:
+    """Between networks there is a way if both have a gateway; within one, unless a legacy host has both ends."""
     if source.tenant.name == target.tenant.name and source.endpoint.network == target.endpoint.network:
+        host = source.endpoint.host
+        if host == target.endpoint.host and host in legacy:
+            return f"both are behind legacy host {host}, where network {source.endpoint.network} goes on without it"
         return ""
     for end in (source, target):
         if end.tenant.networks[end.endpoint.network].gateway is None:

@@ -9,7 +9,7 @@ between such edges answers for all of it: the answer is for every port and proto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from clos.controller.intent.model import Intent, Service
@@ -50,12 +50,17 @@ class Part(NamedTuple):
         return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def parts(intent: Intent, source: End, target: End, service: Service, source_port: int) -> tuple[Part, ...]:
-    """The service as ``source`` opens it to ``target``, by what the intent says of it; all of it, nothing twice."""
+def parts(
+    intent: Intent, source: End, target: End, service: Service, source_port: int, legacy: Container[str] = ()
+) -> tuple[Part, ...]:
+    """The service as ``source`` opens it to ``target``, by what the intent says of it; all of it, nothing twice.
+
+    ``legacy``: the names of legacy hosts.
+    """
     said = [s for by in (*between(intent, source, target), *between(intent, target, source)) for s in by.services]
     found: dict[Ruling, list[Span]] = {}
     for span in _spans(service, said, source_port):
-        spans = found.setdefault(passage(intent, source, target, span.flows[0]), [])
+        spans = found.setdefault(passage(intent, source, target, span.flows[0], legacy), [])
         if spans and _follows(spans[-1], span):
             spans[-1] = _joined(spans[-1], span)
         else:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from clos.controller.intent.model import Intent
 from clos.controller.intent.reach import Flow, ruling
+from clos.controller.probe.control import bridge_frames, router_frames
 from clos.controller.probe.coverage import SOUND, Down
 from clos.controller.probe.packets import (
     STRANGE_PORT,
@@ -85,6 +86,7 @@ def honest(intent: Intent, topology: Topology) -> Iterator[Probe]:
     for party in everyone:
         for at in party.ports:
             yield from _of_its_own(Sender(party, at))
+    yield from _beyond(everyone)
     for senders in _by_leaf(everyone).values():
         yield from _asked(senders, everyone)
         yield from _routed(senders, reach)
@@ -105,6 +107,22 @@ def _of_its_own(sender: Sender) -> Iterator[Probe]:
     yield sender.probe(message(one, one.router, one.endpoint.ip, strange), "to itself by the gateway")
     yield sender.probe(message(one, BROADCAST, EVERYBODY, strange), "to everybody")
     yield sender.probe(message(one, MULTICAST, ALL_HOSTS, strange), "to a multicast group")
+
+
+def _beyond(everyone: Iterable[Party]) -> Iterator[Probe]:
+    """What switches and routers of a legacy network send, in each network that goes on there."""
+    seen: set[tuple[str, int | None]] = set()
+    for party in everyone:
+        host = party.endpoint.host
+        if host not in party.legacy or (host, party.vlan) in seen:
+            continue
+        seen.add((host, party.vlan))
+        gateway = None if party.gateway is None else (party.router, party.gateway)
+        for what, frame in (
+            *bridge_frames(party.vlan),
+            *router_frames(party.network.subnet[0], gateway, party.vlan),
+        ):
+            yield Probe(party.ports[0], frame, f"{what} from {host}, VLAN {party.vlan}")
 
 
 def _by_leaf(everyone: Iterable[Party]) -> dict[str, list[Sender]]:
@@ -168,6 +186,10 @@ def _through_one_port(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
                 yield from _told(sender, other.party, reach)
                 if sender.party.near(other.party):
                     yield from _told(sender, other.party, reach, straight=True)
+                    if sender.party.endpoint.host in sender.party.legacy:
+                        yield sender.probe(
+                            who_has(sender.party, other.party.endpoint.ip), f"asks for {other.party.name}"
+                        )
 
 
 def failures(topology: Topology) -> dict[str, Down]:

@@ -19,7 +19,7 @@ from clos.controller.intent.reach import End, behind, ends
 from clos.fabric.dataplane.walk import Delivery
 from clos.fabric.packet.build import Packet
 from clos.fabric.packet.fields import ETH_VLAN, VID_NONE, VID_PRESENT
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import PortRef, Topology
 
 GROUP_ADDRESS = 1 << 40
 """The bit of a MAC address that means many stations (IEEE 802, clause 8)."""
@@ -64,7 +64,7 @@ class Landing(NamedTuple):
 def landing(end: End, topology: Topology) -> Landing:
     """Where an endpoint gets its own frames."""
     host = topology.hosts[end.endpoint.host]
-    vlan = end.tenant.networks[end.endpoint.network].vlan if host.mode == TRUNK else None
+    vlan = end.tenant.networks[end.endpoint.network].vlan if host.tagged else None
     return Landing(host.ports, vlan, end.endpoint.mac, frozenset({end.endpoint.ip}))
 
 

@@ -40,7 +40,7 @@ class Probe(NamedTuple):
 class Party(NamedTuple):
     """An endpoint with what is needed to send as it. ``vlan``: the tag its host puts on, None on an access port.
 
-    ``waypoints``: where its tenant's waypoints get their frames, by name.
+    ``waypoints``: where its tenant's waypoints get their frames, by name. ``legacy``: the names of legacy hosts.
     """
 
     tenant: Tenant
@@ -48,6 +48,7 @@ class Party(NamedTuple):
     ports: tuple[PortRef, ...]
     vlan: int | None
     waypoints: Mapping[str, Landing] = MappingProxyType({})
+    legacy: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -88,7 +89,7 @@ def parties(intent: Intent, topology: Topology) -> list[Party]:
         waypoints = {name: landing(End(tenant, tenant.endpoints[name]), topology) for name in sorted(names)}
         for endpoint in tenant.endpoints.values():
             own = landing(End(tenant, endpoint), topology)
-            found.append(Party(tenant, endpoint, own.ports, own.vlan, waypoints))
+            found.append(Party(tenant, endpoint, own.ports, own.vlan, waypoints, topology.legacy))
     return found
 
 

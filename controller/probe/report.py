@@ -99,7 +99,7 @@ def _spread(asked: list[Question], most: int) -> list[Question]:
 def ask(intent: Intent, source: Party, target: Party, service: Service, flow: Flow) -> Question:
     """The same with a flow of the asker's choice: an answer, say."""
     probe = Probe(source.ports[0], said(source, target, flow), f"{source.name} -> {target.name} {service}")
-    decided = passage(intent, source.end, target.end, flow)
+    decided = passage(intent, source.end, target.end, flow, source.legacy)
     due = source.waypoints[decided.via].of(target.endpoint.ip) if decided.via else target.landing
     return Question(source, target, service, flow, probe, decided, due)
 

@@ -33,7 +33,7 @@ def test_what_an_intent_permits_is_what_its_rules_deliver(data: st.DataObject) -
         source, target = data.draw(st.permutations(people))[:2]
         flow = data.draw(FLOWS)
         done = follow(compiled, between_ends(Inputs(topology, intent), source, target, flow))
-        decided = passage(intent, source, target, flow)
+        decided = passage(intent, source, target, flow, topology.legacy)
         assert decided.allowed == (done.outcome is Outcome.DELIVERED), str(done.walk)
         first = waypoint(source, decided) or target
         assert {topology.host_at[port] for port in done.walk.hosts} <= {first.endpoint.host}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from clos.controller.compile import CompileError, compile_fabric, is_clos, origins
 from clos.controller.compile.numbering import TenantNumbers
 from clos.controller.compile.rules.policy import port_masks
-from clos.controller.compile.stages import ADMIT, BRIDGE, METER, POLICY, STAGES, TARGET
+from clos.controller.compile.stages import BRIDGE, METER, POLICY, STAGES, TARGET
 from clos.controller.intent.model import Intent, Network, Tenant
 from clos.fabric.dataplane.action import DecNwTtl, Group, Output, PushMpls, SetField
 from clos.fabric.dataplane.match import Match
@@ -23,7 +23,7 @@ TO_MAC = Match.of(eth_dst=5)
 @pytest.mark.parametrize(
     ("stage", "match", "instructions", "what"),
     [
-        (ADMIT, Match.of(ip_proto=6, eth_type=0x0800), Instructions(), "matches ip_proto"),
+        (BRIDGE, Match.of(ip_proto=6, eth_type=0x0800), Instructions(), "matches ip_proto"),
         (BRIDGE, TO_MAC, Instructions(apply=(DecNwTtl(),)), "applies DecNwTtl"),
         (BRIDGE, TO_MAC, Instructions(write=(PushMpls(),)), "writes PushMpls"),
         (POLICY, Match.of(), Instructions(metadata=TARGET.write(3)), "writes metadata 0xffff"),

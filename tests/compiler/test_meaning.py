@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from clos.controller.compile import compile_fabric
 from clos.fabric.dataplane.choose import every_bucket
+from clos.fabric.dataplane.outcome import INVALID_TTL
 from clos.fabric.dataplane.walk import walk
 from clos.fabric.topology import check
 from tests.support.compiled_run import models, run
 from tests.support.examples import EXAMPLES
 from tests.support.fabrics import intents, packets, topologies
-from tests.support.reference import meaning
+from tests.support.reference import meaning, to_controller
 
 many = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -31,6 +32,9 @@ def test_compiled_rules_mean_what_the_intent_means(data: st.DataObject) -> None:
     note(str(done))
     assert got == meaning(intent, topology, at, packet)
     assert done.loops == ()
+    told = [sent.packet for hop in done.hops for sent in hop.step.packet_ins if sent.reason != INVALID_TTL]
+    due = to_controller(intent, topology, at, packet)
+    assert told == ([] if due is None else [due])
 
 
 @given(st.data())

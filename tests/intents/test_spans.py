@@ -144,4 +144,3 @@ def test_parts_are_the_whole_service_once_each_with_its_own_ruling(data: st.Data
         flow = Flow(service.proto or 0, 50_000, port)
         (part,) = (part for first, last, part in spans if first <= (port or 0) <= last)
         assert part.decided == passage(intent, source, target, flow)
-        assert part.back == passage(intent, target, source, flow.back())

@@ -35,7 +35,7 @@ from tests.support.daemon_harness import DEMO, FABRIC
 from tests.support.examples import EXAMPLES
 from tests.support.fabrics import intents, packets, topologies
 from tests.support.gate_support import LEAK, intent_of
-from tests.support.reference import meaning
+from tests.support.reference import meaning, to_controller
 from tests.support.verify_engine_support import states_of
 from tests.support.verify_mutants import mutant
 
@@ -58,7 +58,10 @@ def test_the_auditor_reads_an_intent_as_the_reference_does(data):
     for _ in range(4):
         at, packet = data.draw(packets(topology, intent))
         wanted = Counter((row.host, row.packet.to_bytes()) for row in meaning(intent, topology, at, packet))
-        assert reading.meant(at, packet).frames == wanted
+        meant = reading.meant(at, packet)
+        told = to_controller(intent, topology, at, packet)
+        assert meant.frames == wanted
+        assert meant.control == (None if told is None else told.to_bytes())
 
 
 @given(st.data())

@@ -24,6 +24,7 @@ from clos.fabric.packet.build import Packet
 from clos.fabric.topology import (
     ACCESS,
     LEAF,
+    LEGACY,
     SPINE,
     TRUNK,
     Host,
@@ -36,6 +37,8 @@ from clos.fabric.topology import (
 from tests.support.reference import to_itself
 
 ROUTER = 0x02C105000001
+BORDER = "border"
+"""Begins the names of legacy hosts."""
 OWN_ROUTERS = (0x00000C07AC0A, 0x00005E000101)
 """MAC addresses that a gateway may have instead: of HSRP's group 10, of VRRP's group 1."""
 BROADCAST = (1 << 48) - 1
@@ -65,26 +68,30 @@ def topologies(draw: st.DrawFn) -> Topology:
         for leaf in where:
             next_port[leaf] += 1
         ports = tuple(PortRef(leaf, next_port[leaf]) for leaf in where)
-        mode = draw(st.sampled_from([ACCESS, ACCESS, TRUNK]))
-        hosts[f"h{i}"] = Host(f"h{i}", 0x020000000000 + i, ports, mode)
+        mode = draw(st.sampled_from([ACCESS, ACCESS, TRUNK] if len(where) > 1 else [ACCESS, ACCESS, TRUNK, LEGACY]))
+        name = f"{BORDER if mode == LEGACY else 'h'}{i}"
+        hosts[name] = Host(name, 0x020000000000 + i, ports, mode)
     return Topology("random", switches, links, hosts, pairs)
 
 
 @st.composite
 def intents(draw: st.DrawFn, topology: Topology) -> Intent:
     """One to three tenants on the topology; access hosts have one network, trunk hosts any."""
-    if len(topology.hosts) > 2 and draw(st.sampled_from([False, True, False])):
+    if sum(host.mode != LEGACY for host in topology.hosts.values()) > 2 and draw(st.sampled_from([False, True, False])):
         return draw(detoured(topology))
     names = [f"t{i}" for i in range(draw(st.integers(1, 3)))]
     owners: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     networks = {name: [f"n{j}" for j in range(draw(st.integers(1, 2)))] for name in names}
+    taken: set[tuple[str, str]] = set()
     for host in topology.hosts.values():
         every = [(name, net) for name in names for net in networks[name]]
+        every = [one for one in every if host.mode != LEGACY or one not in taken]
         count = min(len(every), draw(st.sampled_from([1, 1, 1, 0] if host.mode == ACCESS else [2, 3, 1, 0])))
-        for name, net in draw(st.lists(st.sampled_from(every), min_size=count, max_size=count, unique=True)):
-            owners[name].append((host.name, net))
-            if draw(st.integers(0, 3)) == 0:
-                owners[name].append((host.name, net))
+        chosen = st.lists(st.sampled_from(every or [("", "")]), min_size=count, max_size=count, unique=True)
+        for name, net in draw(chosen):
+            taken |= {(name, net)} if host.mode == LEGACY else set()
+            crowd = draw(st.sampled_from([1, 2, 3] if host.mode == LEGACY else [1, 1, 1, 2]))
+            owners[name] += [(host.name, net)] * crowd
     tenants = {name: draw(_tenants(name, i, networks[name], owners[name], topology)) for i, name in enumerate(names)}
     return draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
 
@@ -92,9 +99,12 @@ def intents(draw: st.DrawFn, topology: Topology) -> Intent:
 @st.composite
 def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
     """One tenant with an endpoint on every host, of which the first or the first two are waypoints of policies."""
-    homes = [(host, draw(st.sampled_from(["n0", "n1"]))) for host in draw(st.permutations(list(topology.hosts)))]
+    hosts = draw(st.permutations([host.name for host in topology.hosts.values() if host.mode != LEGACY]))
+    borders = [host.name for host in topology.hosts.values() if host.mode == LEGACY]
+    homes = [(host, draw(st.sampled_from(["n0", "n1"]))) for host in hosts]
+    homes += [(host, net) for host, net in zip(borders, ["n0", "n1"], strict=False) for _ in range(2)]
     drawn = draw(_tenants("t0", 0, ["n0", "n1"], homes, topology))
-    passers = ["e0", "e1"][: draw(st.integers(1, len(homes) - 2 or 1))]
+    passers = ["e0", "e1"][: draw(st.integers(1, len(hosts) - 2 or 1))]
     out = {name: replace(drawn.endpoints[name], labels=(("tier", "fw"),)) for name in passers}
     groups = {**drawn.groups, "first": Group("first", endpoints=(f"e{len(passers)}",))}
     policies = []
@@ -109,7 +119,8 @@ def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
 def alone(tenant: Tenant, tenants: dict[str, Tenant]) -> list[str]:
     """The tenant's endpoints that have their host for themselves."""
     hosts = [endpoint.host for each in tenants.values() for endpoint in each.endpoints.values()]
-    return [endpoint.name for endpoint in tenant.endpoints.values() if hosts.count(endpoint.host) == 1]
+    own = [e for e in tenant.endpoints.values() if hosts.count(e.host) == 1 and not e.host.startswith(BORDER)]
+    return [endpoint.name for endpoint in own]
 
 
 def may_be_via(tenant: Tenant, policy: Policy, tenants: dict[str, Tenant]) -> list[str]:
@@ -246,10 +257,12 @@ def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRe
     host = topology.hosts[source.host]
     at = draw(st.sampled_from(ports)) if draw(st.integers(0, 9)) == 0 else draw(st.sampled_from(host.ports))
     network = tenant.networks[source.network]
-    vlan = network.vlan if host.mode == TRUNK else None
+    vlan = network.vlan if host.tagged else None
     if draw(st.integers(0, 9)) == 0:
         vlan = draw(st.sampled_from([None, 1, 2, 11, 12, 50]))
     frame = draw(_frames(tenant, source, target, vlan, service, side))
+    if draw(st.integers(0, 1 if host.mode == LEGACY else 19)) == 0:
+        frame = draw(_control_frames(network, source, vlan))
     if draw(st.integers(0, 5)) == 0:
         frame = draw(_forged(frame, every))
     if draw(st.integers(0, 14)) == 0:
@@ -321,6 +334,33 @@ def _frames(
     if proto == 1:
         return build.icmp_echo(**ends, reply=draw(st.booleans()), ttl=ttl)
     return build.ipv4(**ends, ip_proto=47, ttl=ttl, payload=bytes(8))
+
+
+@st.composite
+def _control_frames(draw: st.DrawFn, network: Network, source: Endpoint, vlan: int | None) -> Packet:
+    """What switches and routers of a legacy network send; sometimes with one thing amiss."""
+    gateway = network.gateway or network.subnet[0] + 1
+    sender = draw(st.sampled_from([source.mac, 0x00000C123456]))
+    ends = {"eth_src": sender, "ipv4_src": draw(st.sampled_from([source.ip, source.ip + 90])), "vlan": vlan}
+    group = draw(st.sampled_from([0x0180C2000000, 0x01000CCCCCCD, 0x0180C200000E, 0x01000CCCCCCC]))
+    own = {"eth_dst": network.gateway_mac, "ipv4_dst": gateway}
+    hsrp = draw(st.sampled_from([0xE0000002, 0xE0000066, 0xE0000005]))
+    multicast = {"eth_dst": 0x01005E000000 | hsrp & 0xFFFF, "ipv4_dst": hsrp, "udp_src": 1985}
+    eigrp = {"eth_dst": 0x01005E00000A, "ipv4_dst": 0xE000000A}
+    return draw(
+        st.sampled_from(
+            [
+                build.ethernet(eth_dst=group, eth_src=sender, eth_type=0x0027, payload=bytes(46), vlan=vlan),
+                build.udp(**ends, **multicast, udp_dst=1985),
+                build.udp(**ends, **multicast, udp_dst=1986),
+                build.ipv4(**ends, **eigrp, ip_proto=88, payload=bytes(20)),
+                build.ipv4(**ends, **eigrp, ip_proto=89, payload=bytes(20)),
+                build.ipv4(**ends, **own, ip_proto=88, payload=bytes(20)),
+                build.icmp_echo(**ends, **own, reply=True),
+                build.arp_reply(sender, ends["ipv4_src"], network.gateway_mac, gateway, vlan),
+            ]
+        )
+    )
 
 
 @st.composite

@@ -33,7 +33,7 @@ from clos.fabric.dataplane.walk import Walk, walk
 from clos.fabric.packet.build import Packet
 from clos.fabric.topology import TRUNK, PortRef, Topology
 from tests.support.fabrics import intents, topologies
-from tests.support.reference import Arrival, meaning, to_itself
+from tests.support.reference import Arrival, meaning, to_controller, to_itself
 from tests.support.verify_engine_support import states_of
 from tests.support.verify_mutants import KINDS, States, mutation
 from tests.support.verify_probes import probes
@@ -55,6 +55,9 @@ class Trial(NamedTuple):
     brute: bool
     fresh: bool
     incremental: bool
+
+
+CONTROLLER = "the controller"
 
 
 class Evaluator:
@@ -81,14 +84,16 @@ class Evaluator:
     def right(self, at: PortRef, packet: Packet) -> Counter[Arrival]:
         key = at, packet.data
         if key not in self._right:
-            self._right[key] = Counter(meaning(self.intent, self.topology, at, packet))
+            told = to_controller(self.intent, self.topology, at, packet)
+            told_of = [] if told is None else [Arrival(CONTROLLER, told)]
+            self._right[key] = Counter([*meaning(self.intent, self.topology, at, packet), *told_of])
         return self._right[key]
 
     def wrong(self, at: PortRef, packet: Packet, runs: Iterable[Walk] | None = None) -> bool:
         """Whether for some choice of buckets not that happens which the intent means."""
         right = self.right(at, packet)
         every = self.runs(at, packet) if runs is None else runs
-        return any(done.loops or _told(done) or self._got(done) != right for done in every)
+        return any(done.loops or self._got(done) != right for done in every)
 
     def breaks(self, one: Counterexample) -> bool:
         """Whether the counterexample's very bytes break its claim."""
@@ -99,12 +104,10 @@ class Evaluator:
         return any(_breaks(one.claim, done, self._got(done), right) for done in self.runs(one.at, packet, 3000))
 
     def _got(self, done: Walk) -> Counter[Arrival]:
-        return Counter(Arrival(self.topology.host_at[port], frame) for port, frame in done.deliveries)
-
-
-def _told(done: Walk) -> bool:
-    """Whether the controller gets the packet."""
-    return any(sent.reason != INVALID_TTL for visit in done.hops for sent in visit.step.packet_ins)
+        """What hosts get, and the controller as if it were one."""
+        told = (sent for visit in done.hops for sent in visit.step.packet_ins if sent.reason != INVALID_TTL)
+        got = [Arrival(self.topology.host_at[port], frame) for port, frame in done.deliveries]
+        return Counter([*got, *(Arrival(CONTROLLER, sent.packet) for sent in told)])
 
 
 def _breaks(claim: str, done: Walk, got: Counter[Arrival], right: Counter[Arrival]) -> bool:
@@ -112,12 +115,12 @@ def _breaks(claim: str, done: Walk, got: Counter[Arrival], right: Counter[Arriva
     if claim == "loop-free":
         return bool(done.loops)
     if claim == "quiet":
-        return _told(done)
+        return CONTROLLER in hosts - due
     if claim == "reachable":
         return not due <= hosts
     if claim == "faithful":
         return hosts == due and got != right
-    return not hosts <= due
+    return not hosts - {CONTROLLER} <= due
 
 
 def broken(report: Report) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ metadata: {name: small}
 spec:
   switches: {spine1: {role: spine}, leaf1: {role: leaf}}
   links: [[leaf1:1, spine1:1]]
-  hosts: {h1: leaf1:11, h2: leaf1:12, h3: leaf1:13, vm1: {port: leaf1:15, mode: trunk}}
+  hosts: {h1: leaf1:11, h2: leaf1:12, h3: leaf1:13, vm1: {port: leaf1:15, mode: trunk},
+    border1: {port: leaf1:16, mode: legacy}, border2: {port: leaf1:17, mode: legacy}}
 """
 
 

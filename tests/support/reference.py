@@ -50,10 +50,10 @@ def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> 
     """Every frame that hosts must receive when ``packet`` comes in at the host port ``at``; sorted."""
     host = topology.host_at.get(at)
     sender = _sender(intent, topology, host, packet) if host else None
-    if sender is None or host is None:
+    if sender is None or host is None or to_controller(intent, topology, at, packet):
         return ()
     if sender.headers["eth_type"] == 0x0806:
-        found = [_to(topology, sender.network, host, reply) for reply in _arp_replies(sender)]
+        found = [_to(topology, sender.network, host, reply) for reply in _arp_replies(topology, sender)]
     elif sender.headers["eth_dst"] & MULTICAST:
         found = [] if sender.behind else _broadcast(topology, sender, host)
     elif sender.network.gateway is not None and sender.headers["eth_dst"] == sender.network.gateway_mac:
@@ -61,6 +61,41 @@ def meaning(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> 
     else:
         found = _bridged(intent, topology, sender)
     return tuple(sorted(found, key=lambda arrival: (arrival.host, arrival.packet.to_bytes())))
+
+
+def to_controller(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> Packet | None:
+    """What the controller gets of a frame that switches and routers of a legacy network send one another, or to it."""
+    host = topology.hosts[topology.host_at[at]]
+    seen = packet.headers()
+    if host.mode != "legacy":
+        return None
+    if seen["eth_dst"] in (0x0180C2000000, 0x01000CCCCCCD):
+        return packet
+    behind = {
+        tenant.networks[endpoint.network]
+        for tenant in intent.tenants.values()
+        for endpoint in tenant.endpoints.values()
+        if endpoint.host == host.name
+    }
+    for network in behind:
+        if seen["vlan_vid"] == (0x1000 | (network.vlan or 0)):
+            frame = packet.pop_vlan()
+            if frame.headers()["vlan_vid"] == 0 and _is_control(network, frame.headers()):
+                return _to(topology, network, host.name, frame).packet
+    return None
+
+
+def _is_control(network: Network, frame: dict[str, int]) -> bool:
+    ends = frame["eth_dst"], frame.get("ipv4_dst", frame.get("arp_tpa"))
+    own = network.gateway is not None and ends == (network.gateway_mac, network.gateway)
+    if frame["eth_type"] == 0x0806:
+        return own and frame["arp_op"] == 2
+    if frame.get("ip_proto") == 17:
+        hsrp = ((0x01005E000002, 0xE0000002), (0x01005E000066, 0xE0000066))
+        return ends in hsrp and frame.get("udp_dst") == 1985
+    if frame.get("ip_proto") == 88:
+        return own or ends == (0x01005E00000A, 0xE000000A)
+    return own and frame.get("icmpv4_type") == 0
 
 
 def to_itself(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> bool:
@@ -74,7 +109,7 @@ def to_itself(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -
 
 def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Sender | None:
     """The endpoint of this host whose addresses the frame bears, if there is one."""
-    trunk = topology.hosts[host].mode == "trunk"
+    trunk = topology.hosts[host].tagged
     for tenant in intent.tenants.values():
         for endpoint in tenant.endpoints.values():
             if endpoint.host != host:
@@ -111,14 +146,15 @@ def _bears(endpoint: Endpoint, headers: dict[str, int]) -> bool:
 
 def _to(topology: Topology, network: Network, host: str, frame: Packet) -> Arrival:
     """The frame as this host gets it: tagged on trunks."""
-    if topology.hosts[host].mode == "trunk":
+    if topology.hosts[host].tagged:
         frame = frame.push_vlan(0x8100).set("vlan_vid", 0x1000 | (network.vlan or 0))
     return Arrival(host, frame)
 
 
-def _arp_replies(sender: Sender) -> list[Packet]:
+def _arp_replies(topology: Topology, sender: Sender) -> list[Packet]:
     asked, headers = sender.headers.get("arp_tpa"), sender.headers
-    known = {e.ip: e.mac for e in sender.tenant.endpoints.values() if e.network == sender.network.name}
+    near = (e for e in sender.tenant.endpoints.values() if e.network == sender.network.name)
+    known = {e.ip: e.mac for e in near if not _beyond(topology, sender, e)}
     if sender.network.gateway is not None:
         known[sender.network.gateway] = sender.network.gateway_mac
     if headers.get("arp_op") != 1 or asked not in known or asked == sender.endpoint.ip:
@@ -128,6 +164,11 @@ def _arp_replies(sender: Sender) -> list[Packet]:
         "arp_sha": known[asked], "arp_tha": headers["arp_sha"], "arp_tpa": headers["arp_spa"],
     }  # fmt: skip
     return [_changed(sender.frame, changes)]
+
+
+def _beyond(topology: Topology, sender: Sender, other: Endpoint) -> bool:
+    """Whether the two reach one another in the legacy network behind their port."""
+    return other.host == sender.endpoint.host and topology.hosts[other.host].mode == "legacy"
 
 
 def _changed(frame: Packet, changes: dict[str, int]) -> Packet:
@@ -146,7 +187,8 @@ def _broadcast(topology: Topology, sender: Sender, host: str) -> list[Arrival]:
 
 def _bridged(intent: Intent, topology: Topology, sender: Sender) -> list[Arrival]:
     for target in sender.tenant.endpoints.values():
-        if target.network == sender.network.name and target.mac == sender.headers["eth_dst"]:
+        near = target.network == sender.network.name and not _beyond(topology, sender, target)
+        if near and target.mac == sender.headers["eth_dst"]:
             first = next_stop(intent, sender, sender.tenant, target)
             if first is not None:
                 frame = sender.frame.set("eth_dst", first.mac)

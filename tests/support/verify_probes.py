@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from clos.controller.audit.control import control_packets
 from clos.controller.intent.model import Endpoint, Intent, Service, Tenant
 from clos.fabric.packet import build
 from clos.fabric.packet.build import Packet
@@ -18,7 +19,7 @@ def probes(intent: Intent, topology: Topology) -> list[tuple[PortRef, Packet]]:
     found: dict[tuple[PortRef, bytes], Packet] = {}
     for tenant, sender in every:
         host = topology.hosts[sender.host]
-        vlan = tenant.networks[sender.network].vlan if host.mode == "trunk" else None
+        vlan = tenant.networks[sender.network].vlan if host.tagged else None
         for packet in _from(intent, tenant, sender, every, vlan):
             for at in host.ports:
                 found[at, packet.data] = packet
@@ -33,7 +34,7 @@ def _passed_on(intent: Intent, topology: Topology) -> Iterator[tuple[PortRef, Pa
         for name in dict.fromkeys(policy.via for policy in tenant.policies if policy.via is not None):
             waypoint = tenant.endpoints[name]
             host = topology.hosts[waypoint.host]
-            vlan = tenant.networks[waypoint.network].vlan if host.mode == "trunk" else None
+            vlan = tenant.networks[waypoint.network].vlan if host.tagged else None
             every = [(tenant, endpoint) for endpoint in tenant.endpoints.values()]
             for _, sender in every:
                 for packet in _from(intent, tenant, replace(waypoint, ip=sender.ip), every, vlan):
@@ -57,6 +58,7 @@ def _from(
             yield build.icmp_echo(**ends, ttl=1)
             for (source, to), make in product(ports, ("tcp", "udp")):
                 yield getattr(build, make)(**ends, **{f"{make}_src": source, f"{make}_dst": to})
+    yield from control_packets(tenant.networks[sender.network], sender.ip, vlan)
     first = targets[0] if targets else replace(sender, mac=2, ip=3)
     ends = {
         "eth_src": sender.mac,

@@ -176,7 +176,7 @@ def _relocate(scene: DemoEnvironment) -> None:
     wanted = scene.wanted
     end = find_end(wanted.intent, "shop/app2")
     one, network = end.endpoint, end.tenant.networks[end.endpoint.network]
-    vlan = network.vlan if wanted.topology.hosts[one.host].mode == "trunk" else None
+    vlan = network.vlan if wanted.topology.hosts[one.host].tagged else None
     scene.sim.detach("shop/app2")
     scene.sim.attach("shop/app2", one.host, one.mac, one.ip, network.subnet[1], network.gateway, vlan)
 

@@ -93,7 +93,7 @@ class Explained(NamedTuple):
 def _about_ends(wanted: Inputs, compiled: Compiled, source: End, target: End, service: Service, via: str) -> Answer:
     reading = IntentOracle(wanted.intent, wanted.topology)
     found = []
-    for part in parts(wanted.intent, source, target, service, SOURCE_PORT):
+    for part in parts(wanted.intent, source, target, service, SOURCE_PORT, wanted.topology.legacy):
         walks = tuple(follow(compiled, between_ends(wanted, source, target, flow, via)) for flow in part.flows)
         wrong = next((done for done in walks if not _as_meant(reading, done, part.decided)), None)
         found.append(Explained(part, wrong or walks[0], wrong is None))

@@ -20,7 +20,7 @@ from clos.controller.verify import CLAIMS, Counterexample, Proof, Report
 from clos.controller.verify.proof.invariants import INVARIANTS, Reach
 from clos.fabric.dataplane.rule import Rule
 from clos.fabric.packet.build import Packet, PacketError
-from clos.fabric.topology import TRUNK, PortRef, Topology
+from clos.fabric.topology import PortRef, Topology
 
 PROVED, REFUTED, COULD_NOT = OK, FAILED, UNCHECKED
 """What ``clos verify`` exits with: every claim holds; one does not; no answer."""
@@ -238,12 +238,12 @@ def decision(intent: Intent, topology: Topology, at: PortRef, data: bytes) -> De
     target = next(iter(_ends(intent, headers.get("ipv4_dst"), None)), None)
     if source is None or target is None or source == target:
         return None
-    if tagged != (topology.hosts[source.endpoint.host].mode == TRUNK):
+    if tagged != (topology.hosts[source.endpoint.host].tagged):
         return None
     proto = PROTOCOLS.get(headers["ip_proto"], "")
     ports = headers.get(f"{proto}_src"), headers.get(f"{proto}_dst")
     flow = Flow(headers["ip_proto"], *ports)
-    return Decision(source, target, flow, passage(intent, source, target, flow))
+    return Decision(source, target, flow, passage(intent, source, target, flow, topology.legacy))
 
 
 def _ends(intent: Intent, ip: int | None, host: str | None) -> list[End]:

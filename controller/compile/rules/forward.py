@@ -12,7 +12,7 @@ from functools import cache
 from clos.controller.compile.cookie import cookie, network_path
 from clos.controller.compile.locate import Located
 from clos.controller.compile.rules.underlay import POP, PUSH_INNER, RETURN, group, output, set_vid
-from clos.controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, ROUTE, SEGMENT, TARGET, VRF
+from clos.controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, REFUSE, ROUTE, SEGMENT, TARGET, VRF
 from clos.controller.compile.stages import DELIVER as DELIVER_STAGE
 from clos.controller.intent.model import ROUTER_MAC, Network
 from clos.fabric.dataplane.action import IN_PORT, Action, DecNwTtl, Move, SetField
@@ -80,12 +80,12 @@ def bridge_remote(node_tag: int, located: tuple[Located, ...]) -> Block:
 
 
 def bridge_local(leaf: str, located: Iterable[Located]) -> list[Rule]:
-    """Frames for an endpoint on this very leaf, and back out of the port they came in by."""
+    """Frames for an endpoint on this very leaf, and back out of the port they came in by; not so to a legacy host."""
     rules = []
     for one in located:
         rules.append(_bridge(100, one, _way((), reach(one, leaf), one.klass), ()))
         if one.hairpin:
-            back = _way((), (*tagged(one.vlan), *_BACK), one.klass)
+            back = REFUSE if one.legacy else _way((), (*tagged(one.vlan), *_BACK), one.klass)
             rules.append(_bridge(110, one, back, (("in_port", one.port_on(leaf), None),)))
     return rules
 

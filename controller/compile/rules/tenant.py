@@ -8,7 +8,7 @@ from clos.controller.compile.cookie import cookie, tenant_path
 from clos.controller.compile.locate import Located, by_leaf, by_network, by_node, leaves_of, without
 from clos.controller.compile.numbering import TenantNumbers
 from clos.controller.compile.recipe import Recipe
-from clos.controller.compile.rules import admit, broadcast, forward, waypoint
+from clos.controller.compile.rules import admit, broadcast, forward, legacy, waypoint
 from clos.controller.compile.rules import policy as permit
 from clos.controller.intent.model import Network, Tenant
 from clos.fabric.dataplane.ruleset import Block
@@ -28,6 +28,9 @@ def tenant_recipes(
         yield Recipe(f"route/{node}", forward.route_remote, inputs, without(everywhere, topology.members(node)))
     for leaf, here in by_leaf(located).items():
         yield Recipe(f"local/{leaf}", _local, (tenant.name, numbers.vrf, leaf, tuple(here)), (leaf,))
+        if any(one.legacy for one in here):
+            behind = legacy.attached(tenant.networks, leaf, tuple(here))
+            yield Recipe(f"control/{leaf}", legacy.control_block, (tenant.name, behind), (leaf,))
         peer = _peer_tag(leaf, topology)
         yield Recipe(f"deliver/{leaf}", forward.deliver, (leaf, peer, tuple(here)), (leaf,))
     permits = permit.permits_of(tenant, numbers.classes, numbers.meters)
@@ -45,6 +48,7 @@ def _local(tenant: str, vrf: int, leaf: str, here: tuple[Located, ...]) -> Block
         + admit.admit_rules(leaf, here)
         + forward.bridge_local(leaf, here)
         + forward.route_local(vrf, leaf, here)
+        + list(legacy.silent_rules(leaf, here))
     )
 
 

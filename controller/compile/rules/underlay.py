@@ -12,6 +12,7 @@ from typing import NamedTuple
 from clos.controller.compile.cookie import cookie, node_path, switch_path
 from clos.controller.compile.locate import without
 from clos.controller.compile.numbering import MAX_METER
+from clos.controller.compile.rules.legacy import bridge_rules, control_meter, legacy_ports
 from clos.controller.compile.stages import (
     DELIVER,
     EXECUTE,
@@ -157,8 +158,11 @@ def _leaf(leaf: Switch, topology: Topology) -> Block:
             for port, _ in uplinks
         ]
     rules += [PORT.rule(300, _lldp(port), TELL, why) for port, _ in uplinks]
+    beyond = legacy_ports(leaf.name, topology)
+    rules += bridge_rules(beyond, why)
     rules += [POLICY.rule(0, ANY, REFUSE, why), METER.rule(0, ANY, EXECUTE, why)]
-    return Block(rules, groups, [_lldp_meter(len(uplinks))], phase=EGRESS)
+    meters = [_lldp_meter(len(uplinks)), *([control_meter()] if beyond else [])]
+    return Block(rules, groups, meters, phase=EGRESS)
 
 
 def _arrive(port: int, tag: int, anycast: bool, why: int) -> Rule:

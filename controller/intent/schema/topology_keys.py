@@ -25,6 +25,7 @@ from clos.controller.intent.schema.shapes import (
 from clos.fabric.generate import host_mac
 from clos.fabric.topology import (
     ACCESS,
+    LEGACY,
     MAX_NODE_TAG,
     ROLES,
     SPINE,
@@ -147,8 +148,8 @@ HOST = Either(
                 Key("mac", MAC, "Its MAC address.", default="made from its name"),
                 Key(
                     "mode",
-                    Choice({ACCESS: ACCESS, TRUNK: TRUNK}),
-                    "Untagged frames of one network, or a VLAN for each network.",
+                    Choice({mode: mode for mode in (ACCESS, TRUNK, LEGACY)}),
+                    "Untagged frames of one network; a VLAN for each; or that, to switches of another network.",
                     default="`access`",
                 ),
                 Key("speed", SPEED, "The speed of its ports.", default="`10 Gbps`"),

@@ -22,7 +22,7 @@ CLAIMS = {
     REACHABLE: "every permitted packet is delivered, whichever bucket a switch chooses",
     FAITHFUL: "every delivered packet has the expected headers and is delivered once",
     LOOP_FREE: "no packet is forwarded in a loop",
-    QUIET: "no packet is sent to the controller",
+    QUIET: "no packet is sent to the controller, but for control frames of legacy networks",
 }
 """Each claim and what it says of all packets that can come in by any host's port. Order is that of reports."""
 

@@ -41,6 +41,7 @@ from clos.controller.verify.proof.claims import (
 )
 from clos.controller.verify.spec.intent_terms import MULTICAST
 from clos.controller.verify.spec.requirements import (
+    TO_CONTROLLER,
     ConditionalRequirement,
     Requirement,
     Requirements,
@@ -150,9 +151,7 @@ class OutcomeComparison:
     def _one(self, box: Box, arrival: Arrival, due: Spot) -> bool:
         """Whether the only copy arrives at the only host that must get one, looking as it should."""
         switch, port, frame = arrival
-        if switch == LOOP or port == CONTROLLER:
-            return False
-        if (OWN_HOST if port == IN_PORT else self.hosts[PortRef(switch, port)]) != due[0]:
+        if switch == LOOP or self._host(switch, port) != due[0]:
             return False
         return frame == due[1] or canonical(self.space, box, frame) == canonical(self.space, box, due[1])
 
@@ -163,16 +162,20 @@ class OutcomeComparison:
 
     @staticmethod
     def _bad(alternative: Alternative) -> bool:
-        """What no intent would have: a loop, a packet for the controller."""
-        return any(a.switch == LOOP or a.port == CONTROLLER for a in alternative)
+        """What no intent would have: a loop."""
+        return any(a.switch == LOOP for a in alternative)
+
+    def _host(self, switch: str, port: int) -> str:
+        """Who gets what leaves a switch by a port."""
+        if port == IN_PORT:
+            return OWN_HOST
+        return TO_CONTROLLER if port == CONTROLLER else self.hosts[PortRef(switch, port)]
 
     def _does(self, box: Box, alternative: Alternative, free: tuple[str, ...]) -> Counter[Spot]:
         does: Counter[Spot] = Counter()
         for switch, port, frame in alternative:
-            if switch != LOOP and port != CONTROLLER:
-                host = OWN_HOST if port == IN_PORT else self.hosts[PortRef(switch, port)]
-                if host not in free:
-                    does[host, canonical(self.space, box, frame)] += 1
+            if switch != LOOP and (host := self._host(switch, port)) not in free:
+                does[host, canonical(self.space, box, frame)] += 1
         return does
 
     def _must(self, box: Box, wanted: Requirement) -> Counter[Spot]:
@@ -204,13 +207,13 @@ class OutcomeComparison:
         for switch, port, _ in alternative:
             if switch == LOOP:
                 yield LOOP_FREE, ""
-            elif port == CONTROLLER:
+            elif port == CONTROLLER and all(host != TO_CONTROLLER for host, _ in must):
                 yield QUIET, switch
         does = self._does(box, alternative, wanted.free)
         if does == must:
             return
         due, got = ({host for host, _ in places} for places in (must, does))
-        for host in sorted(got - due):
+        for host in sorted(got - due - {TO_CONTROLLER}):
             if wanted.later is not None:
                 yield WAYPOINTED, host
             if wanted.later != host:

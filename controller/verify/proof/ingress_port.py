@@ -7,6 +7,7 @@ send out of the port a packet came in by. Must not know: what crowds find out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from clos.controller.verify.dataplane.group_table import FLOODS
@@ -143,7 +144,11 @@ class IngressPort:
         """Let senders of these packets stand where they are left; the packets to be looked at by themselves."""
         table, state = left
         sender_classes = self.sender_classes
-        for part, senders in self._senders(box):
+        mine, rest = self._control(box)
+        for part in mine:
+            self.sets += 1
+            self.faults += self.exact(part, self.reader)
+        for part, senders in (each for one in rest for each in self._senders(one)):
             pair = senders[0] and senders[0].profile, senders[-1] and senders[-1].profile
             if pair == (None, None):
                 self.sets += 1
@@ -154,6 +159,16 @@ class IngressPort:
             for expectation, sender in zip(sender_classes.expectations, senders, strict=True):
                 yield from expectation.beside(sender, part) if sender is not None else ()
             yield from self._by_port(part, table, state)
+
+    def _control(self, box: Box) -> tuple[list[Box], list[Box]]:
+        """The packets of a box that are for the controller by any expectation, and the others."""
+        mine: list[Box] = []
+        rest = [box]
+        host = self.sender_classes.fabric.hosts[self.at]
+        for limits, _ in chain.from_iterable(each.control(host) for each in self.sender_classes.expectations):
+            mine += [taken for part in rest if (taken := within(part, limits)) is not None]
+            rest = [left for part in rest for left in outside(part, limits)]
+        return mine, rest
 
     def _senders(self, box: Box) -> Iterator[tuple[Box, tuple[Admission | None, ...]]]:
         """The box in parts by who may send them: by each expectation that may hold."""
@@ -179,7 +194,9 @@ class IngressPort:
         yield from ((part, None) for part in left)
 
     def _anybody_may(self, box: Box) -> bool:
-        """Whether any endpoint of the port's host may send some of these packets."""
+        """Whether any endpoint of the port's host may send some of these packets, or they are for the controller."""
+        if self._control(box)[0]:
+            return True
         host = self.sender_classes.fabric.hosts[self.at]
         every = (each for expectation in self.sender_classes.expectations for each in expectation.admissions(host))
         return any(within(box, admission.limits) is not None for admission in every)

@@ -22,6 +22,7 @@ from clos.controller.verify.headerspace.value_atoms import Unmodelled
 from clos.controller.verify.proof.claims import Refused, Report
 from clos.controller.verify.proof.proof_state import ProofState
 from clos.controller.verify.proof.report import Findings, report
+from clos.controller.verify.spec.control_frames import control_terms
 from clos.controller.verify.spec.intent_terms import intent_terms
 from clos.fabric.dataplane.rule import Rule
 from clos.fabric.dataplane.ruleset import Ruleset, SwitchState
@@ -95,7 +96,7 @@ class Prover:
         self._held = states
         self._proving: ProofState | None = None
         try:
-            terms = terms_of(states.values()) | intent_terms(self.intent)
+            terms = terms_of(states.values()) | intent_terms(self.intent) | control_terms(self.topology)
             if self._before is not None:
                 terms |= intent_terms(self._before)
             with _without_gc():

@@ -12,17 +12,25 @@ from clos.controller.intent.model import Endpoint, Intent, Network, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace
 from clos.controller.verify.spec.policy_space import PolicyClass
 from clos.controller.verify.spec.requirements import Requirement, Requirements
-from clos.fabric.topology import TRUNK, Topology
+from clos.fabric.topology import LEGACY, Topology
 
 
 class AttachedEndpoint:
-    """An endpoint at its host; ``vlan``: the VLAN id its frames come with, None = untagged."""
+    """An endpoint at its host; ``vlan``: the VLAN id its frames come with, None = untagged; ``legacy``: its network
+    goes on behind the host's port, where endpoints reach one another."""
 
-    __slots__ = ("endpoint", "network", "tenant", "vlan", "who")
+    __slots__ = ("endpoint", "legacy", "network", "tenant", "vlan", "who")
 
-    def __init__(self, tenant: Tenant, endpoint: Endpoint, vlan: int | None, who: PolicyClass) -> None:
-        self.tenant, self.endpoint, self.vlan, self.who = tenant, endpoint, vlan, who
+    def __init__(
+        self, tenant: Tenant, endpoint: Endpoint, vlan: int | None, who: PolicyClass, legacy: bool = False
+    ) -> None:
+        self.tenant, self.endpoint, self.vlan, self.who, self.legacy = tenant, endpoint, vlan, who, legacy
         self.network: Network = tenant.networks[endpoint.network]
+
+    def beyond(self, other: AttachedEndpoint) -> bool:
+        """Whether the other is reached without the fabric: in the same network behind the same legacy host."""
+        same = other.legacy and other.endpoint.host == self.endpoint.host
+        return same and other.network is self.network
 
 
 DeliveryKey = tuple[str, str, int | None, AttachedEndpoint, bool]
@@ -47,24 +55,25 @@ class TenantView:
         self.macs: dict[str, dict[int, AttachedEndpoint]] = {name: {} for name in tenant.networks}
         self.homes: dict[str, dict[str, AttachedEndpoint]] = {name: {} for name in tenant.networks}
         self.ips: dict[int, list[AttachedEndpoint]] = {}
-        self.arp: dict[str, dict[int, tuple[int, int]]] = {name: {} for name in tenant.networks}
+        self.arp: dict[str, dict[int, tuple[int, int, AttachedEndpoint | None]]] = {}
+        self.arp.update({name: {} for name in tenant.networks})
         self.yes: dict[DeliveryKey, Requirement] = {}
         mac, ip = space.domain[ETH_DST].of, space.domain[IP_DST].of
         for endpoint in tenant.endpoints.values():
             name = endpoint.network
-            trunk = topology.hosts[endpoint.host].mode == TRUNK
-            vlan = tenant.networks[name].vlan if trunk else None
-            place = AttachedEndpoint(tenant, endpoint, vlan, who(tenant, endpoint))
+            host = topology.hosts[endpoint.host]
+            vlan = tenant.networks[name].vlan if host.tagged else None
+            place = AttachedEndpoint(tenant, endpoint, vlan, who(tenant, endpoint), host.mode == LEGACY)
             self.places.append(place)
             self.named[endpoint.name] = place
             self.macs[name].setdefault(mac(endpoint.mac), place)
             self.homes[name].setdefault(endpoint.host, place)
             if place.network.gateway is not None:
                 self.ips.setdefault(ip(endpoint.ip), []).append(place)
-            self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac
+            self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac, place
         for network in tenant.networks.values():
             if network.gateway is not None:
-                self.arp[network.name][ip(network.gateway)] = network.gateway, network.gateway_mac
+                self.arp[network.name][ip(network.gateway)] = network.gateway, network.gateway_mac, None
         for policy in tenant.policies:
             if policy.via is not None:
                 self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))

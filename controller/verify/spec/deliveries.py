@@ -36,6 +36,7 @@ from clos.controller.verify.spec.requirements import (
 )
 from clos.fabric.packet.fields import ETH_VLAN, VID_PRESENT
 
+_BEYOND = "it reaches that without the fabric, in the network behind its port"
 _FORWARDED_ONLY = "a waypoint may only pass packets on to whom they are for"
 
 
@@ -67,7 +68,9 @@ class Deliveries:
             macs = self._places.views[place.tenant.name].macs[place.network.name]
             near = (rest[ETH_DST],) if rest[ETH_DST] in macs else macs
             for part, atom in _by_atom(rest, ETH_DST, near):
-                if atom:
+                if atom and place.beyond(macs[atom]) and macs[atom].endpoint is not place.endpoint:
+                    yield part, _nothing(place, _BEYOND)
+                elif atom:
                     yield from self._to(place, [macs[atom]], part, False)
                 else:
                     yield part, _nothing(place, "nobody in the network has the address it is for")
@@ -198,7 +201,10 @@ class Deliveries:
             if not atom or known[atom][0] == place.endpoint.ip:
                 yield part, _nothing(place, "nobody else in the network has the address it asks for")
                 continue
-            ip, mac = known[atom]
+            ip, mac, other = known[atom]
+            if other is not None and place.beyond(other):
+                yield part, _nothing(place, _BEYOND)
+                continue
             rewrites = {
                 ETH_DST: ~ETH_SRC,
                 ETH_SRC: mac,

@@ -11,6 +11,9 @@ from clos.controller.verify.headerspace.header_space import Box, Limits, outside
 from clos.controller.verify.headerspace.transform import HeaderTransform
 from clos.controller.verify.spec.policy_space import PolicyClass
 
+TO_CONTROLLER = "the controller"
+"""Stands for it among the hosts that packets arrive at; no host has a name with a space in it."""
+
 
 class Requirement(NamedTuple):
     """What must become of packets. ``sender``: tenant and endpoint, None when nobody may send them.

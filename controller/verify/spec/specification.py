@@ -12,6 +12,7 @@ from clos.controller.intent.model import Endpoint, Intent
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace, Limits, outside, within
 from clos.controller.verify.spec.admissions import Admission, Admissions, SenderProfile
 from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments, TenantView
+from clos.controller.verify.spec.control_frames import ControlFrames, control_frames
 from clos.controller.verify.spec.deliveries import Deliveries
 from clos.controller.verify.spec.intent_terms import MULTICAST
 from clos.controller.verify.spec.policy_space import PolicyClass, PolicySpace
@@ -39,6 +40,7 @@ class Specification:
         self._admissions = Admissions(self._attachments)
         self._deliveries = Deliveries(self._attachments, self.services)
         self.many = space.domain[ETH_DST].of(MULTICAST, MULTICAST)
+        self._control: dict[str, tuple[ControlFrames, ...]] = {}
         self._anyone: dict[SenderProfile, AttachedEndpoint] = {}
 
     def views(self) -> Iterable[TenantView]:
@@ -61,10 +63,20 @@ class Specification:
         """What each endpoint of a host may send."""
         return self._admissions.at(host)
 
+    def control(self, host: str) -> tuple[ControlFrames, ...]:
+        """The packets from a host that are for the controller, whoever sends them."""
+        found = self._control.get(host)
+        if found is None:
+            found = self._control[host] = control_frames(host, self._attachments)
+        return found
+
     def at(self, port: PortRef, box: Box) -> list[Requirements]:
         """The requirements on the packets of a box that come in at a host's port: a partition of the box."""
         left = [box]
         requirements: list[Requirements] = []
+        for limits, wanted in self.control(self.topology.host_at[port]):
+            requirements += [(taken, wanted) for part in left if (taken := within(part, limits)) is not None]
+            left = [rest for part in left for rest in outside(part, limits)]
         for place, limits, profile in self.admissions(self.topology.host_at[port]):
             rest: list[Box] = []
             for part in left:
