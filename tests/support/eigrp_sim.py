@@ -74,7 +74,20 @@ class Net:
     def quiet(self) -> bool:
         busy = (n.waiting or not n.up for r in self.routers.values() for n in r.neighbors.values())
         active = (not e.passive for r in self.routers.values() for e in r.topology.entries.values())
-        return not self._events and not any(busy) and not any(active) and self.now > 0
+        idle = not self._events and not any(busy) and not any(active) and self.now > 0
+        return idle and not self._apart()
+
+    def _apart(self) -> bool:
+        """Whether two that hear each other are no neighbors now: packets were lost, and the next hellos renew it."""
+        for ends in self._ports.values():
+            for name, own in ends:
+                router = self.routers[name]
+                known = {n.source.address for n in router.neighbors.values() if n.source.interface == own.name}
+                for other, far in ends:
+                    apart = other != name and far.address not in known and frozenset((name, other)) not in self.cut
+                    if apart and own.name in router.up and far.name in self.routers[other].up:
+                        return True
+        return False
 
     def sent(self, opcode: int) -> int:
         """How many packets of an opcode left, retransmissions among them."""

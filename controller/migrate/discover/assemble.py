@@ -13,10 +13,11 @@ from clos.controller.migrate.cables import cables
 from clos.controller.migrate.contradictions import contradictions
 from clos.controller.migrate.discover.config.device import read_config
 from clos.controller.migrate.discover.lines import LineReader, Output, Reading
-from clos.controller.migrate.discover.readers import COMMANDS, RUNNING_CONFIG, reader_of
+from clos.controller.migrate.discover.readers import COMMANDS, NXOS, NXOS_OPTIONAL, RUNNING_CONFIG, Command, reader_of
 from clos.controller.migrate.discover.secrets import without_secrets
 from clos.controller.migrate.discover.show.eigrp import EigrpNeighbors, EigrpTopology
 from clos.controller.migrate.discover.show.hsrp import Standby
+from clos.controller.migrate.discover.show.nxos import HsrpAll
 from clos.controller.migrate.discover.show.spanning_tree import SpanningTree
 from clos.controller.migrate.discover.show.switching import EtherchannelSummary, InterfacesTrunk
 from clos.controller.migrate.discover.show.tables import MacTable
@@ -61,6 +62,7 @@ _FEATURES: Mapping[str, Callable[[Device], bool]] = {
 
 FIELDS: Mapping[type[LineReader], str] = {
     Standby: "hsrp",
+    HsrpAll: "hsrp",
     EigrpNeighbors: "eigrp_neighbors",
     EigrpTopology: "eigrp_topology",
     EtherchannelSummary: "channels",
@@ -162,13 +164,15 @@ def _completed(
     readers = {
         known.reader
         for command, reading in given.items()
-        if not (reading.refused or reading.silent) and (known := reader_of(command)) and known.vrf is None
+        if not (reading.refused or reading.silent)
+        and (known := reader_of(command))
+        and (known.vrf is None or known.vrf.lower() == "all")
     }
     table = {command.text: command for command in COMMANDS}
     missing = []
-    for command in COMMANDS:
+    for command in _needed(found, fields):
         instead = table[command.instead].reader if command.instead else command.reader
-        if not command.needed or readers & {command.reader, instead}:
+        if readers & {command.reader, instead}:
             continue
         field, reading = FIELDS.get(command.reader), given.get(command.text)
         feature = _FEATURES.get(field or "")
@@ -177,6 +181,14 @@ def _completed(
         else:
             missing.append(command.text + _why(reading))
     return State(**fields), missing
+
+
+def _needed(found: Device, fields: Mapping[str, Any]) -> Iterable[Command]:
+    """The commands without which the answer is incomplete, on this platform."""
+    if "nxos" not in (found.platform, fields.get("facts", {}).get("platform")):
+        return (command for command in COMMANDS if command.needed)
+    asked = ((text, reader_of(text)) for text in NXOS if text not in NXOS_OPTIONAL)
+    return (Command(text, known.reader) for text, known in asked if known is not None)
 
 
 def _why(reading: Reading | None) -> str:

@@ -60,7 +60,7 @@ _NOISE = (
     re.compile(r"Load for five secs: .*"),
     re.compile(r"Time source is .*"),
     re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+: %UNICON-INFO: .*"),
-    re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\] \+\+\+ .* \+\+\+"),
+    re.compile(r"(?:\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\] )?\+\+\+ .* \+\+\+"),
     re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d\.\d+ \w+"),
 )
 """What stands around an output: blank lines, prompts, echoes, ``terminal exec prompt timestamp``."""
@@ -68,7 +68,7 @@ _SYSLOG = re.compile(r"\s*(?:\d+: )?[*.]?(?:\d+: )?(?:[A-Z][a-z]{2} +\d+ .*?|\d[
 """A message that the device logged to the session meanwhile: never a part of the answer."""
 
 _REFUSALS = re.compile(
-    r"\s*(% ?(Invalid input|Incomplete command|Ambiguous command|Unknown command|Unrecognized command|"
+    r"\s*(% ?(Invalid (?:input|command)|Incomplete command|Ambiguous command|Unknown command|Unrecognized command|"
     r"Authorization failed|Command authorization failed|Error in authentication|"
     r"Permission denied|This command is not authorized).*|"
     r"Command authorization failed.*|Line has invalid autocommand.*)"

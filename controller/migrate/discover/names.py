@@ -46,11 +46,13 @@ _NAMES = {
 _FULL = {name.lower(): name for name in (*_NAMES.values(), "TwentyFiveGigabitEthernet", "HundredGigabitEthernet")}
 _PORT = re.compile(r"([A-Z][A-Za-z-]*?)( ?)(\d[\d/.:]*)")
 """IOS' names begin with a capital; ``gi25``, ``ether1`` and ``mgmt0`` are other systems' names."""
+_SMALL = re.compile(r"(?:port-channel|loopback|tunnel|vlan)(?=\d)")
+"""Names that NX-OS writes without a capital."""
 
 
 def interface_name(text: str) -> str:
     """``Gi1/0/1`` -> ``GigabitEthernet1/0/1``; what is no interface of IOS (``CPU``, ``mgmt0``) stays as it is."""
-    match = _PORT.fullmatch(text.strip())
+    match = _PORT.fullmatch(_SMALL.sub(lambda small: small[0].capitalize(), text.strip()))
     if match is None:
         return text.strip()
     kind, number = match[1].lower(), match[3]

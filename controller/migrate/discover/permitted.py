@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from clos.controller.migrate.discover.readers import COMMANDS, RUNNING_CONFIG, Command, reader_of
+from clos.controller.migrate.discover.readers import COMMANDS, NXOS, RUNNING_CONFIG, Command, reader_of
 
 _EXTRA = frozenset(
     {
@@ -33,8 +33,11 @@ def permitted(command: str) -> str:
     return command
 
 
-def to_ask(vrfs: tuple[str, ...]) -> Iterator[Command]:
+def to_ask(vrfs: tuple[str, ...], platform: str = "ios") -> Iterator[Command]:
     """The commands after the running-config, in order; those of VRFs for each VRF."""
+    if platform == "nxos":
+        yield from (Command(text, known.reader) for text in NXOS if (known := reader_of(text)) is not None)
+        return
     for command in COMMANDS:
         if "{vrf}" not in command.text and (command.needed or command.text in _EXTRA):
             yield command

@@ -17,6 +17,7 @@ from clos.controller.migrate.discover.show.hsrp import Standby, StandbyBrief, St
 from clos.controller.migrate.discover.show.interfaces import AddressesBrief, Interfaces
 from clos.controller.migrate.discover.show.inventory import Inventory
 from clos.controller.migrate.discover.show.neighbors import CdpNeighbors, LldpNeighbors
+from clos.controller.migrate.discover.show.nxos import HsrpAll, Vpc
 from clos.controller.migrate.discover.show.protocols import Protocols
 from clos.controller.migrate.discover.show.routes import Routes
 from clos.controller.migrate.discover.show.spanning_tree import SpanningTree, SpanningTreeDetail, StpSummary
@@ -89,10 +90,33 @@ COMMANDS = (
     Command("show ip arp", ArpTable),
     Command("show ip arp vrf {vrf}", ArpTable, needed=False),
     Command("show arp", ArpTable, needed=False),
+    Command("show hsrp all", HsrpAll, needed=False),
+    Command("show hsrp", HsrpAll, needed=False),
+    Command("show vpc", Vpc, needed=False),
+    Command("show interface status", InterfacesStatus, needed=False),
+    Command("show interface trunk", InterfacesTrunk, needed=False),
+    Command("show interface switchport", InterfacesSwitchport, needed=False),
+    Command("show port-channel summary", EtherchannelSummary, needed=False),
+    Command("show ip eigrp neighbors vrf {vrf}", EigrpNeighbors, needed=False),
+    Command("show ip eigrp neighbors detail vrf {vrf}", EigrpNeighbors, needed=False),
+    Command("show ip eigrp topology vrf {vrf}", EigrpTopology, needed=False),
+    Command("show ip eigrp interfaces vrf {vrf}", EigrpInterfaces, needed=False),
     Command("show cdp neighbors detail", CdpNeighbors),
     Command("show lldp neighbors detail", LldpNeighbors, needed=False),
 )
 """In the order in which devices are asked. Later outputs of the same field complete earlier ones."""
+
+NXOS = (
+    "show version", "show inventory", "show vlan", "show vrf", "show interface status", "show interface trunk",
+    "show interface switchport", "show port-channel summary", "show spanning-tree", "show hsrp all", "show vpc",
+    "show ip eigrp neighbors vrf all", "show ip eigrp topology vrf all", "show ip route vrf all",
+    "show ip access-lists", "show mac address-table", "show ip arp vrf all", "show cdp neighbors detail",
+    "show lldp neighbors detail",
+)  # fmt: skip
+"""What an NX-OS device is asked, in this order; a feature that is off refuses its command."""
+NXOS_OPTIONAL = frozenset(
+    {"show inventory", "show vrf", "show ip access-lists", "show lldp neighbors detail", "show vpc"}
+)
 
 
 class Known(NamedTuple):

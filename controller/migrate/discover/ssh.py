@@ -112,8 +112,8 @@ def ask(host: Host, access: Access, keys: HostKeys) -> Collected:
 def _commands(host: Host, outputs: list[Output]) -> Iterator[str]:
     """The commands one after another, as the answers so far have it; what stands in for a refused one follows it."""
     yield RUNNING_CONFIG
-    vrfs = read_config(host.name, outputs[-1].text)[0].vrfs
-    for command in to_ask(vrfs):
+    found = read_config(host.name, outputs[-1].text)[0]
+    for command in to_ask(found.vrfs, "nxos" if host.platform == "nxos" else found.platform):
         yield command.text
         if command.instead and command.reader.read(outputs[-1]).refused:
             yield command.instead

@@ -55,7 +55,15 @@ from clos.controller.migrate.model.spanning_tree import (
     StpPortConfig,
     StpTree,
 )
-from clos.controller.migrate.model.tables import AddressState, HsrpVirtual, InventoryItem, ProtocolState, VrfState
+from clos.controller.migrate.model.tables import (
+    AddressState,
+    HsrpVirtual,
+    InventoryItem,
+    ProtocolState,
+    VpcChannel,
+    VpcState,
+    VrfState,
+)
 
 __all__ = [
     "ACCESS",
@@ -117,5 +125,7 @@ __all__ = [
     "TrunkState",
     "Unparsed",
     "VlanState",
+    "VpcChannel",
+    "VpcState",
     "VrfState",
 ]

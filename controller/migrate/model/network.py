@@ -23,7 +23,14 @@ from clos.controller.migrate.model.ports import (
 from clos.controller.migrate.model.routing import AccessList, Route, StaticRoute
 from clos.controller.migrate.model.sources import Contradiction, Unparsed
 from clos.controller.migrate.model.spanning_tree import StpConfig, StpTree
-from clos.controller.migrate.model.tables import AddressState, HsrpVirtual, InventoryItem, ProtocolState, VrfState
+from clos.controller.migrate.model.tables import (
+    AddressState,
+    HsrpVirtual,
+    InventoryItem,
+    ProtocolState,
+    VpcState,
+    VrfState,
+)
 
 
 class MacEntry(NamedTuple):
@@ -86,6 +93,7 @@ class State:
     protocols: tuple[ProtocolState, ...] | None = None
     inventory: tuple[InventoryItem, ...] | None = None
     vrfs: tuple[VrfState, ...] | None = None
+    vpc: VpcState | None = None
     hsrp_virtual: tuple[HsrpVirtual, ...] | None = None
     access_lists: tuple[AccessList, ...] | None = None
     """As the device shows them, with their sequence numbers; IPv6 and role-based ones by ``family`` too."""

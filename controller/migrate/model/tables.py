@@ -50,6 +50,28 @@ class ProtocolState(NamedTuple):
     """One for all routes, or internal and external ones as printed."""
 
 
+class VpcChannel(NamedTuple):
+    """A vPC, or the peer link, as ``show vpc`` has it. ``vlans``: as printed; ``consistent``: both peers agree."""
+
+    number: int
+    port: str
+    status: str
+    consistent: bool
+    vlans: str
+
+
+class VpcState(NamedTuple):
+    """``show vpc`` of one of a pair, in its own words."""
+
+    domain: int | None
+    peer: str
+    keepalive: str
+    role: str
+    consistency: str
+    peer_link: VpcChannel | None
+    channels: tuple[VpcChannel, ...] = ()
+
+
 class VrfState(NamedTuple):
     """A row of ``show vrf``."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from clos.controller.migrate.discover.config.eigrp import NamedReader, ProcessReader
 from clos.controller.migrate.discover.config.interface import InterfaceReader
+from clos.controller.migrate.discover.config.nxos import as_ios, is_nxos
 from clos.controller.migrate.discover.config.section import Reader, rule
 from clos.controller.migrate.discover.config.statements import TOP
 from clos.controller.migrate.discover.config.tree import Node, parse
@@ -43,10 +44,14 @@ _SWITCH = re.compile(r"(?:no )?switchport\b|spanning-tree mode|vlan \d|vtp ")
 def read_config(name: str, text: str, command: str = "show running-config") -> tuple[Device, tuple[Unparsed, ...]]:
     """The device as configured, and every statement that no reader takes."""
     nodes = parse(text)
+    nxos = is_nxos(nodes)
+    if nxos:
+        nodes = as_ios(nodes)
     switch = any(_SWITCH.match(node.text) for top in nodes for node in top.walk())
     reader = ConfigReader(Source(name, command), switch)
     reader.read(nodes)
-    return reader.done(name), tuple(reader.unparsed)
+    found = reader.done(name)
+    return replace(found, platform="nxos") if nxos else found, tuple(reader.unparsed)
 
 
 @dataclass(slots=True)

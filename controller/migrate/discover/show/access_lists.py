@@ -9,7 +9,7 @@ from typing import Any
 from clos.controller.migrate.discover.lines import LineReader, Output, row
 from clos.controller.migrate.model import AccessList, AclLine
 
-_HITS = re.compile(r"\s*\((?:\d+ match(?:es)?|time left \d+|active|inactive|hitcnt=\d+)\)")
+_HITS = re.compile(r"\s*\[match=\d+\]|\s*\((?:\d+ match(?:es)?|time left \d+|active|inactive|hitcnt=\d+)\)")
 _WORDS = re.compile(r"permit|deny|remark|evaluate|dynamic|Dynamic|reflexive")
 
 
@@ -50,6 +50,7 @@ class AccessLists(LineReader):
         row(r"\s*Role-based IP access list (\S+).*", lambda self, match: self.begin(match[1], True, "role-based")),
         row(r"\s*(?:FQDN (IPv6|IP)|(IPv6|IP) FQDN) access list (\S+).*",
             lambda self, match: self.begin(match[3], True, "ipv6" if "IPv6" in match.groups() else "fqdn")),
+        row(r"IP access list (\S+)", lambda self, match: self.begin(match[1], True, "ipv4")),
         row(r"\s*IPv6 access list (\S+).*", lambda self, match: self.begin(match[1], True, "ipv6")),
         row(r"\s*Extended MAC access list (\S+).*", lambda self, match: self.begin(match[1], True, "mac")),
         row(r"\s*(?:(\d+) )?\s*(\S.*?)", line_),

@@ -16,7 +16,7 @@ from clos.controller.migrate.model import EigrpInterfaceState, EigrpNeighbor, Ei
 
 _HEADING = (
     r"(?:EIGRP-IPv4|IP-EIGRP):?(?:\(\d+\))? (?:VR\((?P<name>[^)]*)\) )?(?:Address-[Ff]amily )?{what} "
-    r"for (?:AS|process)\s*\(?(?P<asn>\d+)\)?{more}\s*(?:VRF\((?P<vrf>[^)]*)\))?"
+    r"for (?:AS|process)\s*\(?(?P<asn>\d+)\)?{more}\s*(?:VRF\((?P<vrf>[^)]*)\)|VRF (?P<context>\S+))?"
 )
 INFINITY = 0xFFFFFFFF
 """What ``Infinity`` and ``Inaccessible`` mean (RFC 7868 §5.6)."""
@@ -36,7 +36,9 @@ class _Eigrp(LineReader):
         self.found: list[Any] = []
 
     def heading(self, match: re.Match[str]) -> None:
-        self.asn, self.vrf, self.name = int(match["asn"]), match["vrf"] or self.output.vrf, match["name"]
+        named = match["context"]
+        vrf = (None if named == "default" else named) if named else match["vrf"] or self.output.vrf
+        self.asn, self.vrf, self.name = int(match["asn"]), vrf, match["name"]
 
     def in_vrf(self, match: re.Match[str]) -> None:
         self.vrf = match[1]

@@ -83,7 +83,7 @@ class CdpNeighbors(_Neighbors):
     rows = (
         row(r"\s*Device ID: ?(.*?)", lambda self, match: self.begin(device=match[1].strip())),
         row(r"\s*-{5,}", _Neighbors.end),
-        row(r"\s*[Aa]dvertisement version: .*", _Neighbors.end),
+        row(r"\s*[Aa]dvertisement [vV]ersion: .*", _Neighbors.end),
         row(r"\s*Total cdp entries displayed : (\d+)", _Neighbors.total),
         row(r"\s*Interface: (\S+?),\s+Port ID \(outgoing port\): ?(.*?)",
             lambda self, match: self.change(interface=interface_name(match[1]), port=interface_name(match[2]))),
@@ -93,12 +93,13 @@ class CdpNeighbors(_Neighbors):
         row(r"\s*Holdtime ?: .*"),
         row(r"\s*Version ?: *", release),
         row(r"\s*Native VLAN: (\d+).*", lambda self, match: self.change(native_vlan=int(match[1]))),
-        row(r"\s*VTP Management Domain(?: Name)?: '(.*)'", lambda self, match: self.change(vtp_domain=match[1])),
+        row(r"\s*VTP Management Domain(?: Name)?: '?(.*?)'?", lambda self, match: self.change(vtp_domain=match[1])),
         row(r"\s*Duplex(?: Mode)?: (\S+)", lambda self, match: self.change(duplex=match[1])),
         row(r".+", _Neighbors.text),
-        row(r"\s*IP address: (\S+)", address),
+        row(r"\s*IP(?:v4)? [aA]ddress: (\S+)", address),
+        row(r"\s*(?:Interface|Mgmt) address\(es\)(?: information)?:?.*|\s*IPv6 Address: .*|\s*\d+ interface address.*|\s*Local Interface.*"),
         row(r"\s*(Entry address|Management address|IPv6 address|CLNS address|Protocol Hello|Power |Spare |Unidirectional|"
-            r"Peer |VoIP|Voice VLAN|Appliance|Second Port|MTU:|Physical Location|System Name:|SysName|sysObjectID|"
+            r"Peer |System |Location|Port |Additional |Mgmt |VoIP|Voice VLAN|Appliance|Second Port|MTU:|Physical Location|System Name:|SysName|sysObjectID|"
             r"Other ).*"),
     )  # fmt: skip
 
@@ -133,9 +134,10 @@ class LldpNeighbors(_Neighbors):
         row(r"\s*-{5,}", _Neighbors.end),
         row(r"\s*Total entries displayed: (\d+)", _Neighbors.total),
         row(r"\s*Time remaining: .*", _Neighbors.end),
+        row(r"\s*Local Port id: (\S+)", lambda self, match: self.change(interface=interface_name(match[1]))),
         row(r"\s*Port id: (.*?)", lambda self, match: self.change(port=interface_name(match[1]))),
         row(r"\s*System Name: (.+?)", lambda self, match: self.change(device=match[1])),
-        row(r"\s*System Description:? *", described),
+        row(r"\s*System Description:.*", described),
         row(r".+", _Neighbors.text),
         row(r"\s*System Capabilities: (.*)", lambda self, match: self.change(capabilities=_words(match[1]))),
         row(r"\s*IP: (\d+\.\d+\.\d+\.\d+)", lambda self, match: self.change(address=IPv4Address(match[1]))),
@@ -146,5 +148,6 @@ class LldpNeighbors(_Neighbors):
             r"Network Policy|PD device|PSE device|Power |Location|Peer Source MAC|Flow Control|Max Frame|LACP|Asset id|PoE|Inventory information|Network Policies|Local Intf service instance|Link aggregation|VLAN Name|VLAN ID|Port and Protocol|Protocol Identity|Unknown|Management |Remote |Version|MTU).*", value),
         row(r"\s*[\d.]+\.?", value),
         row(r"\s*(?:\d+base|Other|Symm|Asym|other|10|100).*", value),
+        row(r"\s*Device ID\s+Local Intf\s.*"),
         row(r"\s*Capability codes:|\s+\([A-Z]\) .*"),
     )  # fmt: skip

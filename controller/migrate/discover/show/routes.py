@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from clos.controller.migrate.discover.lines import LineReader, Output, row
+from clos.controller.migrate.discover.lines import LineReader, Output, Reading, row
 from clos.controller.migrate.discover.names import interface_name
+from clos.controller.migrate.discover.show.nxos import NxRoutes
 from clos.controller.migrate.model import Route
 
 _PREFIX = r"(?P<prefix>\d+\.\d+\.\d+\.\d+(?:/\d+)?)"
@@ -23,7 +24,11 @@ _AGE = re.compile(r"\d+:\d\d:\d\d|never|(?:\d+[ywdhms])+")
 
 
 class Routes(LineReader):
-    """``show ip route [vrf V] [PROTOCOL]``."""
+    """``show ip route [vrf V] [PROTOCOL]``; NX-OS' layout is told by its heading."""
+
+    @classmethod
+    def read(cls, output: Output) -> Reading:
+        return NxRoutes.read(output) if "IP Route Table for VRF" in output.text else super().read(output)
 
     witness = re.compile(r"\[\d+/\d+\]|is directly connected|is a summary")
 

@@ -182,7 +182,7 @@ class SpanningTree(_Trees):
 class SpanningTreeDetail(_Trees):
     """``show spanning-tree detail``, also of one VLAN, interface or ``active``."""
 
-    witness = re.compile(r"^\s*Port \d+ \(\S+\) of ")
+    witness = re.compile(r"^\s*Port \d+ \([^)]+\) of ")
 
     def tree(self, match: re.Match[str]) -> None:
         self.begin(match[1], match[2].lower())
@@ -235,14 +235,14 @@ class SpanningTreeDetail(_Trees):
         row(rf"\s*Current root has priority (\d+), address {_MAC}", root),
         row(r"\s*We are the root of the spanning tree", ourselves),
         row(r"\s*Root port is \d+ \((\S+)\), cost of root path is (\d+)", root_port),
-        row(r"\s*Port (?P<number>\d+) \((?P<name>\S+)\) of (?:VLAN|MST|Bridge group )\d+ is (?P<words>[\w ]+?)\s*"
+        row(r"\s*Port (?P<number>\d+) \((?P<name>[^\s,)]+)(?:, vPC[^)]*)?\) of (?:VLAN|MST|Bridge group )\d+ is (?P<words>[\w ]+?)\s*"
             r"(?:\((?P<why>[^)]*)\))?", port),
         row(r"\s*Port path cost (\d+), Port priority (\d+), Port Identifier \d+\.(\d+)\.", path),
         row(r"\s*Link type is ([\w-]+).*", link),
         row(r"\s*The port is in the portfast (?:edge |trunk )?mode.*", edge),
         row(r"\s*(Configured hello time|Topology change flag|Number of topology changes|from |Times:|hello \d|Timers:|"
             r"Designated |Number of transitions|BPDU: |Loop guard is|Root guard is|Bpdu guard is|Bpdu filter is|"
-            r"PVST Simulation is|Portfast is|The port is |Bridge Assurance|Regional root|Port Identifier|"
+            r"PVST Simulation is|Portfast is|The port (?:type )?is |Bridge Assurance|Regional root|Port Identifier|"
             r"Port info|Internal |Received bpdus|Sent bpdus|Dispute).*"),
     )  # fmt: skip
 
@@ -275,7 +275,7 @@ class StpSummary(LineReader):
         row(r"\s+((?:VLAN|MST)\d[\d, VLANMST-]*)", of),
         row(r"(VLAN\d+|MST\d+)((?:\s+\d+){5})", tree),
         row(r"(\d+ (?:vlan|mst)s?|\s*Total)((?:\s+\d+){5})", sums),
-        row(r"[A-Za-z][\w -]*? (?:Default |method used )?\s*is\s+\S.*"),
+        row(r"[A-Za-z][\w \[\]-]*? (?:Default |method used )?\s*is\s+\S.*"),
         row(r"Name\s+Blocking.*"),
         row(r"[\s-]+"),
     )

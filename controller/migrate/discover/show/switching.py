@@ -10,10 +10,14 @@ from clos.controller.migrate.discover.lines import LineReader, Output, row
 from clos.controller.migrate.discover.names import interface_name, vlan_set
 from clos.controller.migrate.model import EtherChannel, PortState, SwitchportState, TrunkState
 
+OTHER = "other"
+"""A table that is known and not kept."""
 _SECTIONS = {
     "allowed on trunk": "allowed",
     "allowed and active in management domain": "active",
     "in spanning tree forwarding state and not pruned": "forwarding",
+    "err-disabled on trunk": OTHER,
+    "forwarding on fabricpath": OTHER,
 }
 _PORT = r"([A-Z][A-Za-z-]*[\d/.:]+)"
 
@@ -39,6 +43,8 @@ class InterfacesTrunk(LineReader):
     def vlans(self, match: re.Match[str]) -> object:
         if not self.section:
             return NotImplemented
+        if self.section == OTHER:
+            return None
         self.port = interface_name(match[1])
         vlan_set(match[2])
         self.texts[self.port, self.section] = match[2]
@@ -46,6 +52,8 @@ class InterfacesTrunk(LineReader):
 
     def more(self, match: re.Match[str]) -> object:
         key = self.port, self.section
+        if self.section == OTHER:
+            return None
         if key not in self.texts:
             return NotImplemented
         vlan_set(match[1])
@@ -55,7 +63,21 @@ class InterfacesTrunk(LineReader):
     def states(self, match: re.Match[str]) -> None:
         self.section = ""
 
+    def nxos_state(self, match: re.Match[str]) -> object:
+        if self.section:
+            return NotImplemented
+        name = interface_name(match[1])
+        self.found[name] = TrunkState(name, "on", "802.1q", match[3], int(match[2]))
+        return None
+
+    def forwarding(self, match: re.Match[str]) -> None:
+        self.section = "forwarding"
+
     rows = (
+        row(r"-{5,}|\s+Vlan\s+Channel"),
+        row(r"Port\s+Native\s+Status\s+Port", states),
+        row(r"Port\s+STP Forwarding", forwarding),
+        row(rf"{_PORT}\s+(\d+)\s+(trunking|trnk-bndl|not-trunking|other)\s+(\S+)", nxos_state),
         row(r"Port\s+Mode\s+Encapsulation\s+Status\s+Native vlan", states),
         row(r"Port\s+Vlans (.*)", heading),
         row(rf"{_PORT}\s+(\S+)\s+(\S+)\s+(\S+)\s+(\d+)", state),
@@ -172,9 +194,10 @@ class InterfacesStatus(LineReader):
     rows = (
         row(r"\s*Port\s+Name\s+Status\s+Vlan\s+.*"),
         row(rf"{_PORT}\s+(.*?)\s*(connected|notconnect|disabled|err-disabled|inactive|monitoring|suspended|noOperMem|"
-            r"sfpAbsent|xcvrAbsen|sfpInvali|xcvrInval|linkFlapE|down|up|routed|faulty|standby|dot1p)\s+"
+            r"sfpAbsent|xcvrAbsen|sfpInvali|xcvrInval|linkFlapE|channelDo|notconnec|suspndByV|vpcPeerLk|down|up|routed|faulty|standby|dot1p)\s+"
             r"(\d[\d,-]*|trunk|routed|unassigned|f-path|pvlan|--|[a-z]+\s?\d*)\s+(\S+)\s+(\S+)(?:\s+(\S.*?))?", port),
         row(r"-{5,}"),
+        row(r"(mgmt\d+|nve\d+|fc\d\S*|sup-eth\d+)\s.*"),
     )  # fmt: skip
 
     def values(self) -> Mapping[str, Any]:
@@ -213,6 +236,8 @@ class EtherchannelSummary(LineReader):
         row(r"\s+((?:[\w/.:-]+\([\w/*-]+\)\s*)+)", more),
         row(r"\s*Number of channel-groups in use:.*"),
         row(r"\s*Number of aggregators:\s*(\d+)", aggregators),
+        row(r"-{5,}|\s+Channel|\s*Group\s+Port-\s.*|\s+p - Up in .*"),
+        row(r"(\d+)\s+([A-Za-z-]+[\d.]+)\((\w+)\)\s+Eth\s+(LACP|NONE|PAGP|-)((?:\s+[\w/.:-]+\([\w/*-]+\))*)(?:\s+--)?", channel),
         row(r"\s*Flags: .*|\s*[A-Za-z](?:/\w+)?\s+- .*|\s*Group\s+Port-channel\s.*|[-+\s]+"),
         row(r"\s*\* - .*|\s*(RU|SU) - .*"),
     )  # fmt: skip

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
-from clos.controller.migrate.discover.lines import LineReader, Output, row
+from clos.controller.migrate.discover.lines import LineReader, Output, Reading, row
 from clos.controller.migrate.discover.names import interface_name, mac_address
+from clos.controller.migrate.discover.show.nxos import NxArp
 from clos.controller.migrate.model import ArpEntry, MacEntry
 
 _MAC = r"(?P<mac>[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})"
@@ -72,7 +73,8 @@ class MacTable(LineReader):
         row(r"\s*Total Mac Addresses for this criterion: (\d+)", total),
         row(r"\s*Mac Address Table(?:\s*\(.*\))?"),
         row(r"[\s+|-]+"),
-        row(r"(?i)\s*vlan\s+mac address\s.*"),
+        row(r"(?i)\s*vlan(?:/BD)?\s+mac address\s.*"),
+        row(r"Note: MAC table entries .*|Use the 'hardware-age' keyword .*"),
         row(r"(?i)\s*(Destination Address|Non-static Address Table:?).*"),
         row(r"(?i)\s*(unicast|multicast) entries.*"),
         row(r"\s*Legend:.*"),
@@ -87,7 +89,11 @@ class MacTable(LineReader):
 
 
 class ArpTable(LineReader):
-    """``show ip arp`` and ``show arp``, of a VRF too; incomplete entries have no MAC address."""
+    """``show ip arp`` and ``show arp``, of a VRF too; incomplete entries have no MAC address. NX-OS' is told by its heading."""
+
+    @classmethod
+    def read(cls, output: Output) -> Reading:
+        return NxArp.read(output) if "IP ARP Table" in output.text else super().read(output)
 
     witness = re.compile(r"^\s*Internet\s")
 

@@ -34,6 +34,8 @@ class Version(LineReader):
                 image=match[1] or "")),
         row(r"\s*Cisco Nexus Operating System.*", lambda self, match: self.note(platform="nxos")),
         row(r"\s*(?:NXOS|system):\s+version (\S+).*", lambda self, match: self.note(version=match[1])),
+        row(r"\s*Device name:\s*(\S+)", lambda self, match: self.note(hostname=match[1])),
+        row(r"\s*Kernel uptime is (.*)", lambda self, match: self.note(uptime=match[1])),
         row(r"\s*(\S+) uptime is (.*)", lambda self, match: self.note(hostname=match[1], uptime=match[2])),
         row(r'\s*System image file is "(.*?)".*', lambda self, match: self.note(system_image=match[1])),
         row(r"\s*Processor [Bb]oard ID ([^\s,]+).*", lambda self, match: self.note(serial=match[1])),

@@ -102,7 +102,8 @@ class Vrfs(LineReader):
         return None
 
     rows = (
-        row(r"\s*Name\s+Default RD\s.*"),
+        row(r"\s*Name\s+Default RD\s.*|VRF-Name\s+VRF-ID\s.*"),
+        row(r"(\S+)\s+\d+\s+(?:Up|Down)()()\s.*", vrf),
         row(
             r"\s{0,4}(\S+)\s+(?:<not set>|<being deleted>|[\d.]+:\d+)(?:\s+(ipv[46](?:,ipv[46])*))?(?:\s+([A-Z][\w/.:-]*))?",
             vrf,
