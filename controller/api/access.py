@@ -18,16 +18,18 @@ Address = tuple[str, int]
 
 
 class Addresses(NamedTuple):
-    """Where a daemon listens, and its process."""
+    """Where a daemon listens, and its process. ``tls``: the API speaks HTTPS."""
 
     api: Address
     openflow: Address
     pid: int
+    tls: bool = False
 
     @property
     def url(self) -> str:
         host, port = self.api
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def token(state_dir: Path) -> str:
@@ -66,6 +68,8 @@ def find(state_dir: Path) -> Addresses:
     try:
         found = json.loads((state_dir / ADDRESS).read_text())
         (host, port), (of_host, of_port) = found["api"], found["openflow"]
-        return Addresses((str(host), int(port)), (str(of_host), int(of_port)), int(found["pid"]))
+        return Addresses(
+            (str(host), int(port)), (str(of_host), int(of_port)), int(found["pid"]), bool(found.get("tls"))
+        )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{state_dir / ADDRESS}: not the address of a daemon ({error!r})") from None

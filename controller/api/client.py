@@ -20,14 +20,14 @@ from urllib.parse import quote
 
 from clos.controller.api import login
 from clos.controller.api.access import TOKEN, find
-from clos.controller.api.transport import Broken, Reply, TimedOut, Unreachable, Way
+from clos.controller.api.transport import Broken, Reply, TimedOut, Unreachable, Untrusted, Way
 
 Json = dict[str, Any]
 Progress = Callable[[Json], object]
 """Called with each line of a change but the last."""
 
-URL, TOKEN_VARIABLE = "CLOS_URL", "CLOS_TOKEN"
-"""Environment variables: where the daemon is, and a token for it."""
+URL, TOKEN_VARIABLE, AUTHORITY = "CLOS_URL", "CLOS_TOKEN", "CLOS_CA"
+"""Environment variables: where the daemon is, a token for it, and who signed its certificate."""
 _NOBODY = "no daemon runs on {place}: start one with 'clos serve'"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
@@ -53,9 +53,10 @@ class ApiError(Exception):
 class Client:
     """One daemon at ``url``. Methods raise ApiError and NoDaemon."""
 
-    def __init__(self, url: str, token: str, *, named: bool = False) -> None:
-        """``named``: the token says who asks; the owner's does not, so the owner gives a name for the history."""
-        self._way = Way(url, token, CONNECT_SECONDS)
+    def __init__(self, url: str, token: str, *, named: bool = False, authority: str = "") -> None:
+        """``authority``: a PEM file of who signed its certificate. ``named``: the token says who asks; the owner's does
+        not, so the owner gives a name for the history."""
+        self._way = Way(url, token, CONNECT_SECONDS, authority)
         self.url, self.named = url, named
 
     @classmethod
@@ -69,8 +70,8 @@ class Client:
         url = cls.address(place)
         try:
             if token := os.environ.get(TOKEN_VARIABLE) or login.token(url):
-                return cls(url, token, named=True)
-            return cls(url, (place / TOKEN).read_text().strip())
+                return cls(url, token, named=True, authority=cls.authority(place))
+            return cls(url, (place / TOKEN).read_text().strip(), authority=cls.authority(place))
         except FileNotFoundError:
             raise NoDaemon(_NOBODY.format(place=place)) from None
         except PermissionError as error:
@@ -79,6 +80,14 @@ class Client:
             ) from None
         except OSError as error:
             raise NoDaemon(f"{error}; is {place} the state directory of a daemon?") from None
+
+    @staticmethod
+    def authority(state_dir: Path | str) -> str:
+        """Who has to have signed the daemon's certificate: CLOS_CA, or the state directory's own authority."""
+        if given := os.environ.get(AUTHORITY):
+            return given
+        ours = Path(state_dir) / "pki" / "ca.pem"
+        return str(ours) if ours.is_file() else ""
 
     @staticmethod
     def address(state_dir: Path | str) -> str:
@@ -231,6 +240,11 @@ class Client:
             yield
         except Unreachable:
             raise NoDaemon(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
+        except Untrusted as error:
+            text = (
+                f"the certificate of {self.url} is not trusted: {error}; {AUTHORITY} names who signed it (a PEM file)"
+            )
+            raise NoDaemon(text) from None
         except TimedOut:
             raise NoDaemon(f"no answer from {self.url} in time; see what 'clos status' says") from None
         except Broken as error:

@@ -35,13 +35,15 @@ def serve(
     api: tuple[str, int] = API,
     *,
     api_anywhere: bool = False,
+    api_tls: tuple[str, str] | None = None,
     say: Callable[[str], object] | None = None,
     stop: threading.Event | None = None,
     **options: Any,
 ) -> None:
     """Run a daemon until SIGTERM, SIGINT or SIGHUP (or ``stop``); says one line through ``say`` when it is ready.
 
-    ``api_anywhere``: consent to serve the API where other machines reach it. ``options`` are Daemon's.
+    ``api_anywhere``: consent to serve the API where other machines reach it. ``api_tls``: its key and
+    certificate. ``options`` are Daemon's.
     Raises Claimed, Refused (the topology), StoreError, CannotListen, CannotServe.
     """
     place = Path(state_dir)
@@ -50,9 +52,9 @@ def serve(
         closing.enter_context(_signals(ended))
         daemon = closing.enter_context(Daemon(topology, place, *openflow, **options))
         app = Guard(create_app(daemon), token(place), people=lambda: daemon.people)
-        server = closing.enter_context(Server(app, *api, anywhere=api_anywhere))
+        server = closing.enter_context(Server(app, *api, anywhere=api_anywhere, tls=api_tls))
         closing.callback(daemon.stop)  # before the API ends, so that a change being told of comes to its last line
-        where = Addresses(server.address, daemon.switches.wire.address, os.getpid())
+        where = Addresses(server.address, daemon.switches.wire.address, os.getpid(), api_tls is not None)
         closing.callback(withdraw, place)
         publish(place, where)
         (say or _print)(f"clos: ready; switches connect to {_text(where.openflow)}, API at {where.url}")

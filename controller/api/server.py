@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from types import TracebackType
@@ -25,12 +26,15 @@ class CannotServe(OSError):
 class Server:
     """Serves ``app`` on ``host:port`` (0: any free port, see ``address``) inside the context."""
 
-    def __init__(self, app: App, host: str, port: int, *, anywhere: bool = False) -> None:
-        """``anywhere``: consent to an address that other machines can reach. Raises CannotServe."""
-        if not anywhere and not is_loopback(host):
+    def __init__(
+        self, app: App, host: str, port: int, *, anywhere: bool = False, tls: tuple[str, str] | None = None
+    ) -> None:
+        """``tls``: key and certificate (PEM files) to speak HTTPS with. ``anywhere``: consent to an address that other
+        machines can reach without. Raises CannotServe."""
+        if not anywhere and tls is None and not is_loopback(host):
             raise CannotServe(
-                f"{host} can be reached from other machines, and the API has no encryption of its own: "
-                "use 127.0.0.1, or ask for it explicitly"
+                f"{host} can be reached from other machines, and the API has no certificate: "
+                "use 127.0.0.1, give it one (--api-tls-key, --api-tls-cert), or ask for it explicitly (--api-anywhere)"
             )
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -44,9 +48,21 @@ class Server:
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS,
             timeout_keep_alive=IDLE_SECONDS, server_header=False, http=BoundedConnection,
+            ssl_keyfile=tls and tls[0], ssl_certfile=tls and tls[1],
         )  # fmt: skip
+        self._secure(config)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="clos-api", daemon=True)
+
+    def _secure(self, config: uvicorn.Config) -> None:
+        """Load the certificate now, so that a wrong one is told of, and take TLS 1.2 or newer."""
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            self._socket.close()
+            raise CannotServe(f"the API's key and certificate cannot be used: {error}") from None
+        if config.ssl is not None:
+            config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def __enter__(self) -> Self:
         self._thread.start()

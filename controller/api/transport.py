@@ -30,6 +30,10 @@ class Broken(Exception):
     """The connection ended in the middle, or what answers speaks no HTTP."""
 
 
+class Untrusted(Exception):
+    """Its certificate is not one that we trust; the text says why not."""
+
+
 class Reply(NamedTuple):
     """An answer whose headers are there."""
 
@@ -58,11 +62,15 @@ class Reply(NamedTuple):
 
 
 class Way(NamedTuple):
-    """The way to a daemon. ``connect``, ``patience``: seconds for the connection, and for each wait afterwards."""
+    """The way to a daemon. ``connect``, ``patience``: seconds for the connection, and for each wait afterwards.
+
+    ``authority``: a PEM file of who has to have signed its certificate; empty: whom the system trusts.
+    """
 
     url: str
     token: str
     connect: float
+    authority: str = ""
 
     @contextmanager
     def ask(
@@ -75,7 +83,7 @@ class Way(NamedTuple):
     ) -> Iterator[Reply]:
         """The answer, for as long as the block. Raises Unreachable, TimedOut, Broken."""
         place = urlsplit(self.url)
-        connection = HTTPConnection(place.hostname or "", place.port, timeout=self.connect)
+        connection = self._connection(place.scheme, place.hostname or "", place.port)
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
             self._connect(connection, patience)
@@ -88,12 +96,27 @@ class Way(NamedTuple):
         finally:
             connection.close()
 
+    def _connection(self, scheme: str, host: str, port: int | None) -> HTTPConnection:
+        if scheme != "https":
+            return HTTPConnection(host, port, timeout=self.connect)
+        import ssl  # noqa: PLC0415 - for controllers that have a certificate
+        from http.client import HTTPSConnection  # noqa: PLC0415
+
+        try:
+            context = ssl.create_default_context(cafile=self.authority or None)
+        except OSError as error:
+            raise Broken(f"{self.authority}: not certificates in PEM: {error}") from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return HTTPSConnection(host, port, timeout=self.connect, context=context)
+
     def _connect(self, connection: HTTPConnection, patience: float | None) -> None:
         try:
             connection.connect()
         except TimeoutError:
             raise
         except OSError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise Untrusted(getattr(error, "verify_message", "") or str(error)) from error
             raise Unreachable(str(error)) from error
         connection.sock.settimeout(patience)
 

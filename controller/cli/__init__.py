@@ -130,6 +130,7 @@ COMMANDS = (
     Row("whoami", "commands.login:whoami", _PEOPLE, "Show who you are to the controller, and what you may do."),
     Row("user", "commands.user:app", _PEOPLE, "Add, list and remove people, and give them roles."),
     Row("token", "commands.token:app", _PEOPLE, "Add, list and remove tokens of services, such as CI."),
+    Row("pki", "commands.pki:app", _PEOPLE, "Make an authority, and certificates for switches and controllers."),
     Row(
         "audit-log", "commands.audit_log:app", _PEOPLE, "Show, check and export the audit log: who did what, and when."
     ),

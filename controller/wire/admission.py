@@ -20,7 +20,7 @@ from functools import partial
 from typing import NamedTuple
 
 from clos.controller.wire.errors import Refused, SwitchError
-from clos.controller.wire.events import Duplicate, Event, Joined, Left, Misbehaved, Stranger
+from clos.controller.wire.events import Duplicate, Event, Joined, Left, Misbehaved, Stranger, Uncertified
 from clos.controller.wire.osken.connection import Connection
 from clos.controller.wire.session import Session
 
@@ -73,12 +73,15 @@ class Admission:
         patience: float,
         publish: Callable[[Event], object],
         post: Callable[[Callable[[], object]], object],
+        bound: bool = False,
     ) -> None:
+        """``bound``: a switch's certificate must name its datapath id."""
         self.changed = threading.Condition()
         self.members: dict[str, Member] = {}
         self.ready: set[str] = set()
         self._announced: set[str] = set()
         self._names = dict(names)
+        self._bound = bound
         self._patience, self._publish, self._post = patience, publish, post
         self._trials: dict[Connection, list[EventOf]] = {}
         self._strangers: dict[int, Connection] = {}
@@ -171,6 +174,9 @@ class Admission:
         dpid = connection.id
         if dpid is None:
             connection.drop("it says which ports it has, but not who it is")
+        elif why := self._uncertified(connection, dpid):
+            connection.drop(why)
+            self._post_events(Uncertified(self._names.get(dpid, ""), dpid, address_of(connection), why))
         elif connection.auxiliary:
             self._attach(connection, dpid)
         else:
@@ -179,6 +185,15 @@ class Admission:
                     return
             if connection.is_active:
                 self._keep_stranger(connection, dpid)
+
+    def _uncertified(self, connection: Connection, dpid: int) -> str:
+        """Why its certificate does not let it be this switch; empty where it does, or where none is asked for."""
+        named = connection.certified
+        if named is None:
+            return "its certificate names no datapath id (clos pki switch makes one that does)" if self._bound else ""
+        if dpid in named:
+            return ""
+        return f"it says its datapath id is {dpid:#x}, and its certificate is for {', '.join(f'{n:#x}' for n in named)}"
 
     async def _try_to_join(self, name: str, dpid: int, connection: Connection) -> bool:
         """Let it stand for the switch if it may. False: names or places have changed meanwhile, so look again."""

@@ -62,7 +62,8 @@ class Controller:
         self._where = (host, port)
         self._tls = tls
         self._post: Callable[[Callable[[], object]], object] = _nowhere
-        self._admission = Admission(switches, patience, self._publish, lambda function: self._post(function))  # noqa: PLW0108  # known later
+        bound = tls is not None and tls.bound
+        self._admission = Admission(switches, patience, self._publish, self._later, bound)
         self._subscribers: list[Callable[[Event], object]] = []
         self._runtime: osken.Runtime | None = None
 
@@ -227,6 +228,10 @@ class Controller:
         except RuntimeError:  # not started, or just stopped
             work.close()
             raise
+
+    def _later(self, function: Callable[[], object]) -> object:
+        """Have it called on the thread of os-ken's app, which is known only when it has started."""
+        return self._post(function)
 
     # What the os-ken app calls (controller.wire.osken.app.Sink), on its thread.
 

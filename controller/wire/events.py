@@ -35,6 +35,15 @@ class Duplicate(NamedTuple):
     refused: str
 
 
+class Uncertified(NamedTuple):
+    """One connected as the switch (empty: of no topology) and was refused: its certificate is not that switch's."""
+
+    switch: str
+    dpid: int
+    address: str
+    text: str
+
+
 class Misbehaved(NamedTuple):
     """The switch did not keep to the protocol and was dropped; it is not let in for so many ``seconds``."""
 
@@ -79,4 +88,4 @@ class Warned(NamedTuple):
     text: str
 
 
-Event = Joined | Left | Stranger | Duplicate | Misbehaved | PortChanged | PacketIn | Complaint | Warned
+Event = Joined | Left | Stranger | Duplicate | Uncertified | Misbehaved | PortChanged | PacketIn | Complaint | Warned

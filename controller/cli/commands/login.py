@@ -27,7 +27,7 @@ def login(name: Name, state: StateDir = DEFAULT, stdin: FromStdin = False) -> An
         url = Client.address(state)
     except NoDaemon as error:
         raise unchecked(str(error)) from None
-    with controller(state, Client(url, "")) as client:
+    with controller(state, Client(url, "", authority=Client.authority(state))) as client:
         found = client.ask("POST", "/v1/login", json={"name": name, "password": known_password(name, stdin)})
     said = {key: found[key] for key in ("token", "name", "expires")}
     kept.keep(url, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,6 +46,14 @@ Authority = Annotated[
     Path | None,
     typer.Option("--tls-ca", metavar="PEM", help="Refuse switches without a certificate of this authority."),
 ]
+Bound = Annotated[
+    bool,
+    typer.Option("--tls-bound", help="Refuse certificates that name no datapath id (clos pki makes some)."),
+]
+ApiKey = Annotated[
+    Path | None, typer.Option("--api-tls-key", metavar="PEM", help="The API speaks HTTPS; its private key.")
+]
+ApiCert = Annotated[Path | None, typer.Option("--api-tls-cert", metavar="PEM", help="The API's certificate.")]
 Blind = Annotated[bool, typer.Option("--no-discovery", help="Disable discovery of the cabling (clos links).")]
 TwoPeople = Annotated[
     list[str] | None,
@@ -70,6 +78,9 @@ def serve(
     tls_key: Key = None,
     tls_cert: Cert = None,
     tls_ca: Authority = None,
+    tls_bound: Bound = False,
+    api_tls_key: ApiKey = None,
+    api_tls_cert: ApiCert = None,
     no_discovery: Blind = False,
     four_eyes: TwoPeople = None,
     drift: OnDrift = Policy.REPORT,
@@ -83,20 +94,11 @@ def serve(
     """
     log_to_stderr(logging.INFO if verbose else logging.ERROR, log_format is LogFormat.JSON)
     read_topology(topology)
+    options: dict[str, Any] = {"api_anywhere": api_anywhere, "discovery": not no_discovery, "drift": drift.value}
+    options |= {"api_tls": _api_tls(api_tls_key, api_tls_cert), "four_eyes": _rule(four_eyes)}
+    options |= {"tls": _tls(tls_key, tls_cert, tls_ca, tls_bound), "recover": UNDO if undo else FINISH}
     try:
-        run(
-            topology,
-            state,
-            address(listen),
-            address(api),
-            api_anywhere=api_anywhere,
-            recover=UNDO if undo else FINISH,
-            tls=_tls(tls_key, tls_cert, tls_ca),
-            discovery=not no_discovery,
-            four_eyes=_rule(four_eyes),
-            drift=drift.value,
-            say=typer.echo,
-        )
+        run(topology, state, address(listen), address(api), say=typer.echo, **options)
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
         raise unchecked(str(error)) from None
 
@@ -108,14 +110,25 @@ def _rule(words: list[str] | None) -> FourEyes:
         raise usage(f"--four-eyes: {error}") from None
 
 
-def _tls(key: Path | None, cert: Path | None, ca: Path | None) -> Tls | None:
+def _api_tls(key: Path | None, cert: Path | None) -> tuple[str, str] | None:
+    for path in (key, cert):
+        if path is not None and not path.is_file():
+            raise usage(f"{path}: no such file")
+    if (key is None) != (cert is None):
+        raise usage("HTTPS needs both --api-tls-key and --api-tls-cert")
+    return (str(key), str(cert)) if key and cert else None
+
+
+def _tls(key: Path | None, cert: Path | None, ca: Path | None, bound: bool) -> Tls | None:
     """What TLS needs, None for plain TCP. Raises Stop (USAGE) when a file is not there or not named."""
     given = [path for path in (key, cert, ca) if path is not None]
     for path in given:
         if not path.is_file():
             raise usage(f"{path}: no such file")
     if key is not None and cert is not None:
-        return Tls(str(key), str(cert), str(ca) if ca else None)
+        if bound and ca is None:
+            raise usage("--tls-bound needs --tls-ca: without it switches show no certificates")
+        return Tls(str(key), str(cert), str(ca) if ca else None, bound)
     if given:
         raise usage("TLS needs --tls-key and --tls-cert; --tls-ca besides, if switches must show certificates")
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.switches.inventory import SwitchInventory
 from clos.controller.wire.controller import Controller
-from clos.controller.wire.events import Complaint, Duplicate, Event, Joined, Left, Misbehaved, Warned
+from clos.controller.wire.events import Complaint, Duplicate, Event, Joined, Left, Misbehaved, Uncertified, Warned
 from clos.fabric.openflow.errors import error_text
 from clos.fabric.topology import Topology
 
@@ -60,6 +60,8 @@ class Switches:
             case Duplicate(switch, dpid, kept, refused):
                 text = f"{refused} connects with its datapath id {dpid:#x} and is refused; {kept} has it and answers"
                 self.inventory.conflict(switch, f"{text}: give one of the two another datapath id")
+            case Uncertified(switch, dpid, address, text):
+                self.inventory.fault(switch, f"refused {address}: {text}", lasting=True)
             case Misbehaved(switch, text, seconds):
                 self.inventory.fault(switch, f"dropped: {text}")
                 if seconds:

@@ -24,6 +24,7 @@ from os_ken.controller.handler import DEAD_DISPATCHER, HANDSHAKE_DISPATCHER, MAI
 from os_ken.lib.dpid import dpid_to_str
 from os_ken.ofproto import ofproto_parser, ofproto_protocol, ofproto_v1_0, ofproto_v1_3_parser
 
+from clos.controller.pki.identity import ids_of
 from clos.fabric.openflow import DecodeError, Framer, decode, encode
 from clos.fabric.openflow import messages as m
 from clos.fabric.openflow.constants import VERSION, MessageType
@@ -115,6 +116,7 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
         self.is_active = False
         self.dropped_packet_ins = 0
         self.id: int | None = None
+        self.certified: frozenset[int] | None = None  # the datapath ids that its certificate names
         self.flow_format = ofproto_v1_0.NXFF_OPENFLOW10
         self.ofp_brick = os_ken.base.app_manager.lookup_service_brick("ofp_event")
         self.state: str | None = None
@@ -133,6 +135,8 @@ class Connection(Datapath, asyncio.Protocol):  # type: ignore[misc]  # os-ken is
             LOG.warning("%s refused: too many connections are open already", self)
             transport.abort()
             return
+        certificate = transport.get_extra_info("peercert") or {}
+        self.certified = ids_of(certificate.get("subjectAltName", ()))
         self.is_active = True
         self._writable.set()
         self.set_state(HANDSHAKE_DISPATCHER)

@@ -78,11 +78,16 @@ class CannotListen(OSError):
 
 
 class Tls(NamedTuple):
-    """Paths of PEM files. With ``ca``, a switch must show a certificate that it signed."""
+    """Paths of PEM files. With ``ca``, a switch must show a certificate that it signed.
+
+    One that names datapath ids (controller.pki.identity) is good for these alone. ``bound``: one that names none is
+    refused.
+    """
 
     key: str
     cert: str
     ca: str | None = None
+    bound: bool = False
 
 
 class TaskExit(BaseException):

@@ -1,0 +1,1 @@
+"""A small certificate authority: for switches, each bound to its datapath id, and for controllers."""
