@@ -91,6 +91,12 @@ COMMANDS = (
     Row("serve", "commands.serve:serve", _CONTROLLER, "Run the controller."),
     Row("sim", "commands.sim:sim", _CONTROLLER, "Run a simulated fabric for any OpenFlow 1.3 controller."),
     Row(
+        "sim-control",
+        "commands.sim_control:sim_control",
+        _CONTROLLER,
+        "Give an order to a simulation that runs, or ask it something.",
+    ),
+    Row(
         "sim-legacy",
         "commands.sim_legacy:sim_legacy",
         _CONTROLLER,

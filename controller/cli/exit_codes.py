@@ -70,6 +70,7 @@ NO: Final[Mapping[str, str]] = {
     "lab shell": "Never.",
     "serve": "The topology is invalid.",
     "sim": "The topology or the intents are invalid.",
+    "sim-control": "The simulation refused the order.",
     "sim-legacy": "The files describe no network, or a device refuses a line of its startup configuration.",
     "status": "A switch is offline or out of sync.",
     "links": "A link is miswired, missing or unknown to the topology.",

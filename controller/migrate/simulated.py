@@ -78,7 +78,11 @@ def read_network(directory: Path) -> NetworkPlan:
         inventory.wrong("devices", "there are none")
     cables = _document(cabling)
     plan = NetworkPlan(
-        str(words.get("name", directory.name)), devices, tuple(_cables(cabling, cables)), tuple(_hosts(cabling, cables))
+        str(words.get("name", directory.name)),
+        devices,
+        tuple(_cables(cabling, cables)),
+        tuple(_hosts(cabling, cables)),
+        tuple(_borders(cabling, cables)),
     )
     problems = (*inventory.problems, *cabling.problems)
     if not problems:
@@ -180,6 +184,13 @@ def _hosts(reading: _Reading, words: Mapping[str, Any]) -> Iterator[HostPlan]:
         )
         if port and mac is not None:
             yield HostPlan(name, port, mac, ip, gateway, length, behind)
+
+
+def _borders(reading: _Reading, words: Mapping[str, Any]) -> Iterator[tuple[str, End]]:
+    for name, value in reading.mapping(words.get("border", {}), "border").items():
+        end = reading.parsed(value, f"border.{name}", _end, "a device and a port like dist1 Te1/15")
+        if end:
+            yield name, end
 
 
 def _host_address(reading: _Reading, host: Mapping[str, Any], where: str, key: str) -> IPv4Address | None:

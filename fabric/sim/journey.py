@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Hop(NamedTuple):
@@ -27,15 +27,29 @@ class Hop(NamedTuple):
         return f"{self.switch} in {self.in_port}: {'; '.join(self.steps) or 'no table'} => out {ports}"
 
 
+class Crossed(Protocol):
+    """A cable: ``epoch`` grows with each break."""
+
+    epoch: int
+
+
+class Deciding(Protocol):
+    """What decides which way packets go: ``version`` grows whenever it may decide otherwise than before."""
+
+    @property
+    def version(self) -> int: ...
+
+
 @dataclass(slots=True, eq=False)
 class Trail:
     """Which way the one copy of a packet went, for who wants to know whether the next one will go the same way.
 
-    ``whole``: it is known, and there was one copy only; ``cables``: those it crossed; ``counts``: called for each
-    packet that goes this way, as what it passed counts it."""
+    ``whole``: it is known, and there was one copy only; ``cables``: those it crossed, with their epochs; ``by``: what
+    decided, with its version then; ``counts``: called for each packet that goes this way, as what it passed counts."""
 
     whole: bool = True
-    cables: list[object] = field(default_factory=list)
+    cables: list[tuple[Crossed, int]] = field(default_factory=list)
+    by: list[tuple[Deciding, int]] = field(default_factory=list)
     counts: list[Callable[[], object]] = field(default_factory=list)
 
 

@@ -6,8 +6,9 @@ tenants, real time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 from clos.fabric.dataplane.choose import hash_bucket
 from clos.fabric.packet.build import Packet
@@ -23,8 +24,20 @@ DETECTION = 10 * MILLISECOND
 HOST_LATENCY = 1
 """Microseconds on the cable between a host and its leaf."""
 
-End = tuple[SimSwitch | SimHost, int]
-"""A switch and a port number, or a host and the index of its port."""
+
+class Station(Protocol):
+    """What may be cabled to a switch beside switches: a host, or what stands for something else."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def alive(self) -> bool: ...
+    def receive(self, index: int, packet: Packet, journey: Journey) -> None: ...
+    def carrier(self, index: int, up: bool) -> None: ...
+
+
+End = tuple[SimSwitch | Station, int]
+"""A switch and a port number, or a station and the index of its port."""
 Tap = Callable[[int, str, Packet], object]
 """Called with the time (µs), "in" or "out", and the frame."""
 
@@ -41,7 +54,7 @@ class Cable:
         self.epoch = 0
         """Raised by every failure: a frame that left in an earlier epoch is lost."""
 
-    def far(self, device: SimSwitch | SimHost) -> End:
+    def far(self, device: SimSwitch | Station) -> End:
         """The end that is not this device's."""
         return self.ends[self.ends[0][0] is device]
 
@@ -55,7 +68,8 @@ class SimNetwork:
 
     Nothing is left to chance, so equal calls give equal outcomes. ``seed``: of the hash by which switches spread
     flows over equal paths; 0 is that of fabric.dataplane.choose.hash_bucket. ``detection`` in microseconds.
-    ``capacity``: rules per table of each switch, None = no limit. ``tables``: tables of each switch.
+    ``capacity``: rules per table of each switch, None = no limit. ``tables``: tables of each switch. ``stations``: by
+    the names of hosts of the topology, what is at their ports instead of a host of this network.
     """
 
     def __init__(
@@ -66,9 +80,12 @@ class SimNetwork:
         detection: int = DETECTION,
         capacity: int | None = None,
         tables: int = 32,
+        clock: Clock | None = None,
+        stations: Mapping[str, Station] | None = None,
     ) -> None:
         self.topology = topology
-        self.clock = Clock()
+        self.clock = Clock() if clock is None else clock
+        self._stations = dict(stations or {})
         self.detection = detection
         self.endpoints: dict[str, Endpoint] = {}
         self.listeners: dict[int, Callable[[Stamp, Endpoint], object]] = {}
@@ -82,6 +99,7 @@ class SimNetwork:
         self.hosts = {
             name: SimHost(host, self.clock, partial(self._leave_host, name), self._heard)
             for name, host in topology.hosts.items()
+            if name not in self._stations
         }
         self._cables = self._cabled()
 
@@ -90,9 +108,10 @@ class SimNetwork:
         for link in self.topology.links:
             a, b = ((self.switches[end.switch], end.port) for end in (link.a, link.b))
             cables[link.a] = cables[link.b] = Cable(a, b, link.latency)
-        for host in self.hosts.values():
-            for index, port in enumerate(host.host.ports):
-                cables[port] = Cable((self.switches[port.switch], port.port), (host, index), HOST_LATENCY)
+        for name, host in self.topology.hosts.items():
+            station = self._stations.get(name) or self.hosts[name]
+            for index, port in enumerate(host.ports):
+                cables[port] = Cable((self.switches[port.switch], port.port), (station, index), HOST_LATENCY)
         return cables
 
     # ---- time
@@ -141,8 +160,15 @@ class SimNetwork:
         cable = self._cables[self.hosts[host].host.ports[index]]
         self._carry(cable, cable.far(self.hosts[host]), packet, journey)
 
+    def enter(self, port: PortRef, packet: Packet, journey: Journey) -> None:
+        """A frame leaves what is cabled to a switch's port, towards it."""
+        self._carry(self.cable(port), (self.switches[port.switch], port.port), packet, journey)
+
     def _carry(self, cable: Cable, far: End, packet: Packet, journey: Journey) -> None:
         journey.depart()
+        if journey.trail is not None:
+            journey.trail.cables.append((cable, cable.epoch))
+            journey.trail.whole = journey.trail.whole and not self._taps
         if not cable.works:
             journey.drop(_place(far), "the cable to it is dead")
             journey.land()
@@ -156,7 +182,7 @@ class SimNetwork:
             return
         self._enter(*far, packet, journey)
 
-    def _enter(self, device: SimSwitch | SimHost, port: int, packet: Packet, journey: Journey) -> None:
+    def _enter(self, device: SimSwitch | Station, port: int, packet: Packet, journey: Journey) -> None:
         if self._taps and isinstance(device, SimSwitch):
             for see in self._taps.get(PortRef(device.name, port), ()):
                 see(self.clock.now, "in", packet)
@@ -214,6 +240,11 @@ class SimNetwork:
 
     def _cables_of(self, switch: str) -> Iterable[Cable]:
         return [cable for ref, cable in self._cables.items() if ref.switch == switch]
+
+    def changed(self, port: PortRef) -> None:
+        """What is cabled to a port has come alive, or is not alive any more."""
+        cable = self.cable(port)
+        (self._watch if cable.works else self._fail)(cable)
 
     def _fail(self, cable: Cable) -> None:
         cable.epoch += 1

@@ -6,6 +6,7 @@ Lives here: when events happen by the real clock, and jumps ahead of it. Must no
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from clos.fabric.sim.clock import FOREVER, MILLISECOND, SECOND, Clock
@@ -26,6 +27,8 @@ class Pace:
         self._zero = loop.time() - clock.now / SECOND
         self._timer: asyncio.TimerHandle | None = None
         self._when: float = FOREVER
+        self.grain = 0.0
+        """Seconds of real time in whose multiples events are looked after; 0: each at its own time."""
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     @property
@@ -47,6 +50,8 @@ class Pace:
                 item[1].set_result(None)
         due = self._clock.due
         when = FOREVER if due == FOREVER else self._zero + due / SECOND
+        if self.grain and due != FOREVER:
+            when = math.ceil(when / self.grain) * self.grain
         if when != self._when:
             self._cancel()
             self._when = when

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from clos.fabric.dataplane.action import NO_BUFFER, Action
 from clos.fabric.dataplane.choose import Choose
@@ -25,7 +26,7 @@ from clos.fabric.openflow.constants import FlowModFlag, FlowRemovedReason, PortC
 from clos.fabric.openflow.messages import FlowRemoved, Message, PacketIn, PortStatus
 from clos.fabric.packet.build import Packet
 from clos.fabric.sim.clock import SECOND, Clock
-from clos.fabric.sim.journey import Hop, Journey
+from clos.fabric.sim.journey import Hop, Journey, Trail
 from clos.fabric.sim.meters import Police
 from clos.fabric.sim.port import SimPort
 from clos.fabric.topology import Switch
@@ -64,6 +65,9 @@ class SimSwitch:
         self.listeners: list[Listener] = []
         self.on_crash: list[Callable[[], object]] = []
         self.alive = True
+        self.version = 0
+        """Raised whenever a packet may fare otherwise than the one before it."""
+        self._metered = False
         base = 0x02 << 40 | switch.dpid << 16 & 0xFF_FFFF_0000
         self.ports = {number: SimPort(number, base | number, speed) for number, speed in sorted(speeds.items())}
         self.police: dict[int, Police] = {}
@@ -107,11 +111,13 @@ class SimSwitch:
         if journey.budget < 0:
             journey.drop(self.name, "a loop: too many hops")
             return
+        self._metered = False
         self._handle(number, packet, journey)
 
     def _handle(self, number: int, packet: Packet, journey: Journey) -> None:
         if not self.remembers:
-            self._settle(step(self.model, number, packet, self._choose, meters=self._meter), number, packet, journey)
+            done = step(self.model, number, packet, self._choose, meters=self._meter)
+            self._settle(done, number, packet, journey)
             return
         if self._walks.model is not self.model:
             self._walks = Megaflows(self.model, self._choose)
@@ -120,6 +126,8 @@ class SimSwitch:
             self._settle(done, number, packet, journey)
             return
         walk.tally.add(len(packet.data), self.clock.now / SECOND)
+        if journey.trail is not None:
+            self._follow(journey.trail, done, number, len(packet.data), walk.tally.add)
         self._carry_out(done, number, walk.hops if journey.hops is not None else (), journey)
 
     def packet_out(self, in_port: int, packet: Packet, actions: Iterable[Action]) -> Step:
@@ -140,7 +148,23 @@ class SimSwitch:
         port.tx_bytes += len(packet.data)
         self._leave(number, packet, journey)
 
+    def _follow(self, trail: Trail, done: Step, in_port: int, size: int, count: Callable[[int, float], object]) -> None:
+        """Note on a trail what the next packet like this one will meet: nothing else, unless the version is another."""
+        if len(done.emissions) != 1 or done.packet_ins or self._metered:
+            trail.whole = False
+            return
+        trail.by.append((self, self.version))
+        trail.counts.append(partial(self._again, count, in_port, done.emissions[0].port, size))
+
+    def _again(self, count: Callable[[int, float], object], in_port: int, out_port: int, size: int) -> None:
+        """Count a packet that fared as an earlier one."""
+        count(size, self.clock.now / SECOND)
+        near, far, sent = self.ports[in_port], self.ports[out_port], max(size, LEAST_FRAME)
+        near.rx_packets, near.rx_bytes = near.rx_packets + 1, near.rx_bytes + size
+        far.tx_packets, far.tx_bytes = far.tx_packets + 1, far.tx_bytes + sent
+
     def _meter(self, number: int, packet: Packet) -> Packet | None:
+        self._metered = True
         police = self.police.get(number)
         band = police.exceeded(len(packet), self.clock.now) if police is not None else None
         if band is None:
@@ -149,6 +173,8 @@ class SimSwitch:
 
     def _settle(self, done: Step, in_port: int, packet: Packet, journey: Journey) -> None:
         self.model.counts.record(done, len(packet), self.seconds)
+        if journey.trail is not None:
+            self._follow(journey.trail, done, in_port, len(packet), partial(self.model.counts.record, done))
         self._carry_out(done, in_port, tuple(map(str, done.trail)) if journey.hops is not None else (), journey)
 
     def _carry_out(self, done: Step, in_port: int, steps: tuple[str, ...], journey: Journey) -> None:
@@ -190,6 +216,7 @@ class SimSwitch:
     def port_changed(self, port: SimPort) -> None:
         """Let the pipeline and the controllers know of a port's new state."""
         (self.model.down.discard if port.up else self.model.down.add)(port.number)
+        self.version += 1
         if self.alive:
             self.tell(PortStatus(PortReason.MODIFY, port.describe(self.name)))
 
@@ -220,6 +247,7 @@ class SimSwitch:
             reason = _expired(rule, self.model.counts.rule(rule), now)
             if reason is not None:
                 del self.mortal[key]
+                self.version += 1
                 gone = self.removal(rule, reason)
                 self.model.delete(Selection(rule.table, rule.match, rule.priority))
                 if rule.flags & _SEND_FLOW_REM:
@@ -249,12 +277,15 @@ class SimSwitch:
             if self.alive:  # what has lost power has nothing to go back to
                 self.model, self.police, self.mortal, self.notifies = before
             raise
+        finally:
+            self.version += 1
 
     # ---- failures
 
     def crash(self) -> None:
         """Lose power, and with it every entry and every session."""
         self.alive = False
+        self.version += 1
         self.police.clear()
         self.mortal.clear()
         self.model = self._empty()
@@ -264,6 +295,7 @@ class SimSwitch:
     def revive(self) -> None:
         """Get power back; the switch is empty and its counters are zero."""
         self.alive = True
+        self.version += 1
         self.ports = {
             number: SimPort(number, port.mac, port.speed, carrier=port.carrier, since=self.clock.now)
             for number, port in self.ports.items()

@@ -25,42 +25,42 @@ Take = Callable[[Json], Any]
 """Makes a request's field a value; raises ValueError or TypeError where it cannot."""
 
 
-def _text(value: Json) -> str:
+def text(value: Json) -> str:
     if not isinstance(value, str):
         raise TypeError("expected a text")
     return value
 
 
-def _number(value: Json) -> float:
+def number(value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("expected a number")
     return value
 
 
-def _whole(value: Json) -> int:
+def whole(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("expected a whole number")
     return value
 
 
-def _flag(value: Json) -> bool:
+def flag(value: Json) -> bool:
     if not isinstance(value, bool):
         raise TypeError("expected true or false")
     return value
 
 
 def _mac(value: Json) -> int:
-    return mac(_text(value))
+    return mac(text(value))
 
 
 def _ip(value: Json) -> int:
-    return ipv4(_text(value))
+    return ipv4(text(value))
 
 
-def _names(value: Json) -> list[str]:
+def names(value: Json) -> list[str]:
     if not isinstance(value, list):
         raise TypeError("expected a list of texts")
-    return [_text(each) for each in value]
+    return [text(each) for each in value]
 
 
 def _events(value: Json) -> list[tuple[float, str, str]]:
@@ -69,7 +69,7 @@ def _events(value: Json) -> list[tuple[float, str, str]]:
     for _, what, _ in value:
         if what not in FAILURES:
             raise ValueError(f"expected one of {', '.join(FAILURES)}")
-    return [(_number(when), _text(what), _text(where)) for when, what, where in value]
+    return [(number(when), text(what), text(where)) for when, what, where in value]
 
 
 class Op(NamedTuple):
@@ -109,16 +109,16 @@ async def _detach(sim: Simulation, name: str) -> Json:
 
 
 async def _ping(sim: Simulation, source: str, target: str) -> Json:
-    return _outcome(await sim.ping(source, target))
+    return outcome_json(await sim.ping(source, target))
 
 
 async def _probe(sim: Simulation, source: str, target: str, proto: str, port: int = 0) -> Json:
-    return _outcome(await sim.probe(source, target, proto, port))
+    return outcome_json(await sim.probe(source, target, proto, port))
 
 
 async def _matrix(sim: Simulation, endpoints: list[str] | None = None) -> Json:
     found = await sim.ping_matrix(sim.network.endpoints if endpoints is None else endpoints)
-    return [_outcome(outcome, trace=False) for outcome in found.values()]
+    return [outcome_json(one, trace=False) for one in found.values()]
 
 
 async def _flow(sim: Simulation, source: str, target: str, pps: int, seconds: float, **options: Any) -> Json:
@@ -155,32 +155,32 @@ async def _rules(sim: Simulation, switch: str) -> Json:
     return {"rules": rules, "groups": list(map(str, state.groups)), "meters": list(map(str, state.meters))}
 
 
-_ENDS: Mapping[str, Take] = {"source": _text, "target": _text}
+_ENDS: Mapping[str, Take] = {"source": text, "target": text}
 OPS: dict[str, Op] = {
     "status": Op(_status),
     "attach": Op(
         _attach,
-        {"name": _text, "host": _text, "mac": _mac, "ip": _ip, "prefix_len": _whole},
-        {"gateway": _ip, "vlan": _whole},
+        {"name": text, "host": text, "mac": _mac, "ip": _ip, "prefix_len": whole},
+        {"gateway": _ip, "vlan": whole},
     ),
-    "detach": Op(_detach, {"name": _text}),
+    "detach": Op(_detach, {"name": text}),
     "ping": Op(_ping, _ENDS),
-    "probe": Op(_probe, {**_ENDS, "proto": _text}, {"port": _whole}),
-    "matrix": Op(_matrix, {}, {"endpoints": _names}),
+    "probe": Op(_probe, {**_ENDS, "proto": text}, {"port": whole}),
+    "matrix": Op(_matrix, {}, {"endpoints": names}),
     "flow": Op(
         _flow,
-        {**_ENDS, "pps": _whole, "seconds": _number},
-        {"proto": _text, "port": _whole, "during": _events, "fast": _flag},
+        {**_ENDS, "pps": whole, "seconds": number},
+        {"proto": text, "port": whole, "during": _events, "fast": flag},
     ),
-    **{what: Op(_fail(what), {"where": _text}) for what in FAILURES},
-    "cables": Op(_cables, {"a": _text, "b": _text}),
+    **{what: Op(_fail(what), {"where": text}) for what in FAILURES},
+    "cables": Op(_cables, {"a": text, "b": text}),
     "counters": Op(_counters),
-    "rules": Op(_rules, {"switch": _text}),
+    "rules": Op(_rules, {"switch": text}),
 }
 """Every operation. ``where`` is a port like ``leaf1:49`` for cables, a switch's name for crash and revive."""
 
 
-def _outcome(outcome: Outcome, *, trace: bool = True) -> Json:
+def outcome_json(outcome: Outcome, *, trace: bool = True) -> Json:
     found = {"rtt_us": outcome.rtt, **outcome._asdict()}
     del found["rtt"]
     found["hops"] = list(map(str, outcome.hops)) if trace else []
@@ -195,12 +195,17 @@ def _result(result: Result) -> Json:
 
 
 async def answer(sim: Simulation, line: bytes) -> Json:
-    """The reply to one request. Never raises for what a request says."""
+    """The reply to one request to a simulated fabric. Never raises for what a request says."""
+    return await answered(OPS, sim, line)
+
+
+async def answered(ops: Mapping[str, Op], sim: object, line: bytes) -> Json:
+    """The reply to one request by a table of operations. Never raises for what a request says."""
     try:
         request = json.loads(line)
         if not isinstance(request, dict):
             raise BadRequest("a request is a JSON object")
-        name, op, fields = _understood(request)
+        name, op, fields = _understood(ops, request)
     except (BadRequest, ValueError, RecursionError) as problem:
         return {"ok": False, "error": str(problem)}
     try:
@@ -211,11 +216,11 @@ async def answer(sim: Simulation, line: bytes) -> Json:
         return {"ok": False, "error": f"{name}: {problem}"}
 
 
-def _understood(request: dict[str, Json]) -> tuple[str, Op, dict[str, Any]]:
+def _understood(ops: Mapping[str, Op], request: dict[str, Json]) -> tuple[str, Op, dict[str, Any]]:
     name = request.pop("op", None)
-    op = OPS.get(name) if isinstance(name, str) else None
+    op = ops.get(name) if isinstance(name, str) else None
     if op is None:
-        raise BadRequest(f"op is one of {', '.join(OPS)}, not {name!r}")
+        raise BadRequest(f"op is one of {', '.join(ops)}, not {name!r}")
     missing, known = op.needs.keys() - request.keys(), {**op.needs, **op.may}
     if missing:
         raise BadRequest(f"{name}: needs {', '.join(sorted(missing))}")

@@ -17,6 +17,7 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -29,12 +30,13 @@ LONGEST_LINE = 1 << 20
 
 
 class Control:
-    """The control server of a simulation: an asynchronous context manager. ``place`` says where it listens."""
+    """The control server of a simulation: an asynchronous context manager. ``place`` says where it listens;
+    ``reply`` answers a line."""
 
-    def __init__(self, sim: Simulation, place: Place) -> None:
+    def __init__(self, reply: Callable[[bytes], Awaitable[Json]], place: Place) -> None:
         if isinstance(place, tuple) and not ipaddress.ip_address(place[0]).is_loopback:
             raise ValueError(f"the control interface listens on loopback only, not on {place[0]}")
-        self._sim, self.place = sim, place
+        self._reply, self.place = reply, place
         self._busy: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -60,7 +62,7 @@ class Control:
             self._busy.add(task)
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(await answer(self._sim, line)).encode() + b"\n")
+                writer.write(json.dumps(await self._reply(line)).encode() + b"\n")
                 await writer.drain()
         except (ValueError, ConnectionError):
             pass  # a line without an end, or a client that went away
@@ -91,7 +93,7 @@ def controlled(running: SimThread, place: Place) -> Iterator[Place]:
     """Open a running simulation to other processes; gives the place where it listens."""
 
     async def open_at(simulation: Simulation) -> Control:
-        return await Control(simulation, place).__aenter__()
+        return await Control(partial(answer, simulation), place).__aenter__()
 
     control = running.run(open_at)
     try:

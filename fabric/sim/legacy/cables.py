@@ -52,7 +52,7 @@ class Plant:
             return
         journey.depart()
         if journey.trail is not None:
-            journey.trail.cables.append(cable)
+            journey.trail.cables.append((cable, cable.epoch))
         self.clock.after(cable.latency, partial(_land, cable, cable.epoch, receive, packet, journey))
 
 

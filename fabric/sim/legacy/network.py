@@ -68,11 +68,14 @@ class NetworkPlan:
     devices: tuple[DevicePlan, ...]
     cables: tuple[tuple[End, End], ...]
     hosts: tuple[HostPlan, ...] = ()
+    borders: tuple[tuple[str, End], ...] = ()
+    """Ports kept for a fabric, with the names of the fabric's hosts that stand for them."""
 
     def faults(self) -> tuple[str, ...]:
         """What is wrong with it, in words: cables and hosts at ports that are not there, or twice at one."""
         ports = {(device.name, port) for device in self.devices for port in device.hardware.ports}
         used = [end for cable in self.cables for end in cable] + [host.port for host in self.hosts]
+        used += [end for _, end in self.borders]
         missing = [f"{device} has no port {port}" for device, port in used if (device, port) not in ports]
         twice = sorted({end for end in used if used.count(end) > 1})
         names = [device.name for device in self.devices] + [host.name for host in self.hosts]
@@ -104,6 +107,9 @@ class LegacyNetwork:
             device.peer = self.devices.get
             device.carrier = partial(self._carrier, name)
         self.hosts: dict[str, SimHost] = {}
+        self.outlets: dict[str, Callable[[int, Packet, Journey], object]] = {}
+        """By host, where its frames go."""
+        self._plugs = {host.name: host.port for host in plan.hosts}
         self.endpoints: dict[str, Endpoint] = {}
         self.listeners: dict[int, Callable[[Stamp, Endpoint], object]] = {}
         self._owner = 0
@@ -137,21 +143,52 @@ class LegacyNetwork:
         self.hosts[plan.name] = host = SimHost(
             Host(plan.name, plan.mac, (PortRef(plan.port[0], 0),)),
             self.clock,
-            partial(self._from_host, plan.port),
+            partial(self._from_host, plan.name),
             self._heard,
         )
-        self.attach_at(plan.port, plan.name, lambda packet, journey: host.receive(0, packet, journey))
+        self._attach_host(plan.name)
         for endpoint in plan.endpoints():
             host.attach(endpoint)
             self.endpoints[endpoint.name] = endpoint
+
+    def _from_host(self, name: str, index: int, packet: Packet, journey: Journey) -> None:
+        self.outlets[name](index, packet, journey)
+
+    def _attach_host(self, name: str) -> None:
+        host, end = self.hosts[name], self._plugs[name]
+        self.outlets[name] = lambda index, packet, journey: self.enter(end, packet, journey)
+        self.attach_at(end, name, lambda packet, journey: host.receive(0, packet, journey))
+
+    def plug(self, name: str) -> None:
+        """Put a host's cable into its port again."""
+        self._attach_host(name)
+        self.devices[self._plugs[name][0]].machines.reconfigured()
+
+    def unplug(self, name: str) -> None:
+        """Pull a host's cable out of its port. What it sends goes nowhere until its outlet is another."""
+        end = self._plugs[name]
+        self.plant.cables.pop(end).epoch += 1
+        del self.plant.far[end], self.devices[end[0]].links[end[1]]
+        self.devices[end[0]].machines.reconfigured()
+
+    def watch(self, end: End, lit: Callable[[bool], object]) -> None:
+        """Have ``lit`` called whenever a port begins or ceases to send light, and now."""
+        self.workings[end[0]].watchers[end[1]] = lit
+        self.devices[end[0]].machines.reconfigured()
+        lit(self.workings[end[0]].shines(end[1]))
+
+    def darken(self, end: End, *, dark: bool) -> None:
+        """What is cabled to a port has ceased, or begun, to send light."""
+        cable = self.plant.cables[end]
+        if cable.cut != dark:
+            cable.cut = dark
+            cable.epoch += dark
+            self.devices[end[0]].machines.reconfigured()
 
     def attach_at(self, end: End, name: str, receive: Callable[[Packet, Journey], object]) -> None:
         """Cable something that is no device to a port; ``receive`` takes the frames that leave there."""
         self.devices[end[0]].links[end[1]] = Far(name, "", host=True)
         self.plant.cables[end], self.plant.far[end] = Cable(HOST_LATENCY), receive
-
-    def _from_host(self, end: End, index: int, packet: Packet, journey: Journey) -> None:
-        self.enter(end, packet, journey)
 
     def enter(self, end: End, packet: Packet, journey: Journey) -> None:
         """A frame leaves what is cabled to this port, towards it."""
@@ -162,7 +199,7 @@ class LegacyNetwork:
             journey.land()
             return
         if journey.trail is not None:
-            journey.trail.cables.append(cable)
+            journey.trail.cables.append((cable, cable.epoch))
         self.clock.after(cable.latency, partial(self._arrive, cable, cable.epoch, end, packet, journey))
 
     def _arrive(self, cable: Cable, epoch: int, end: End, packet: Packet, journey: Journey) -> None:

@@ -8,25 +8,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from clos.fabric.sim.clock import SECOND
+from clos.fabric.sim.legacy.doors import Doors, Listening
 from clos.fabric.sim.legacy.network import LegacyNetwork
-from clos.fabric.sim.legacy.ssh import Access, host_key, known_hosts, listen
 from clos.fabric.sim.realtime import Pace
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where devices listen: by name, the port at ``host``; ``known_hosts``: the text of such a file for them."""
-
-    host: str
-    ports: dict[str, int]
-    known_hosts: str
 
 
 class LegacyThread:
@@ -41,7 +31,7 @@ class LegacyThread:
         self._host, self._first, self._authorized = host, first, tuple(authorized)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="legacy network", daemon=True)
-        self._servers: list[Any] = []
+        self._doors = Doors(network)
         self.listening: Listening
 
     def __enter__(self) -> Self:
@@ -61,17 +51,7 @@ class LegacyThread:
     async def _start(self) -> Listening:
         self._pace = Pace(self.network.clock, self._loop)
         self._pace.nudge()
-        ports: dict[str, int] = {}
-        reached: list[tuple[int, Access]] = []
-        for index, plan in enumerate(self.network.plan.devices):
-            access = Access(host_key(plan.sha1_only), plan.sha1_only, self._authorized)
-            device = self.network.devices[plan.name]
-            wanted = self._first + index if self._first else 0
-            server = await listen(device, access, self._host, wanted, self._pace.catch_up, self._pace.nudge)
-            self._servers.append(server)
-            ports[plan.name] = server.get_port()
-            reached.append((ports[plan.name], access))
-        return Listening(self._host, ports, known_hosts(self._host, reached))
+        return await self._doors.open(self._pace, self._host, self._first, self._authorized)
 
     def do(self, what: Callable[[LegacyNetwork], T]) -> T:
         """Do something to the network, or ask it something, between two of its events; raises what that raises."""
@@ -101,14 +81,7 @@ class LegacyThread:
         self._loop.close()
 
     async def _stop(self) -> None:
-        for server in self._servers:
-            server.close()
-        for device in self.network.devices.values():
-            for listener in tuple(device.listeners):
-                listener(None)
-        await asyncio.sleep(0.05)
-        for server in self._servers:
-            await server.wait_closed()
+        await self._doors.close()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

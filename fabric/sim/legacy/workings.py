@@ -33,6 +33,8 @@ class Workings:
         self.stp = SpanningTrees(device, _Trees(of), self)
         self.router = Router(device, self.bridge, self.forwards, changed)
         self.bridge.trees, self.bridge.above = self.stp, self.router
+        self.watchers: dict[str, Callable[[bool], object]] = {}
+        """By port, who wants to know whether it sends light."""
         self._lit: dict[str, bool] = {}
         self._settling = False
 
@@ -41,12 +43,17 @@ class Workings:
     def reconfigured(self) -> None:
         """Carry it into what runs here, and into neighbours whose link came or went by it."""
         self.follow()
-        before, self._lit = self._lit, {name: self._shines(name) for name in self.device.links}
-        for name, far in self.device.links.items():
-            if not far.host and self._lit[name] != before.get(name, False):
+        before, self._lit = self._lit, {name: self.shines(name) for name in self.device.links}
+        for name, far in tuple(self.device.links.items()):
+            if self._lit[name] == before.get(name, False):
+                continue
+            if not far.host:
                 self._of[far.name].follow()
+            elif name in self.watchers:
+                self.watchers[name](self._lit[name])
 
-    def _shines(self, name: str) -> bool:
+    def shines(self, name: str) -> bool:
+        """Whether a port sends light."""
         return self.device.alive and not self.device.shut(name)
 
     def follow(self) -> None:

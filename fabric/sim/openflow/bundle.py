@@ -160,6 +160,7 @@ def _noting(switch: SimSwitch) -> Iterator[Undo]:
     try:
         yield undo
     except BaseException:
+        switch.version += 1
         if switch.model is model:  # else it has lost power meanwhile, and has nothing to go back to
             undo.back()
         raise

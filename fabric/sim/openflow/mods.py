@@ -64,6 +64,7 @@ def add_rule(switch: SimSwitch, rule: Rule) -> None:
     """OFPFC_ADD, the hot path. Raises SwitchError."""
     switch.check(rule)
     switch.model.add(rule, switch.seconds)
+    switch.version += 1
     if rule.idle_timeout or rule.hard_timeout:
         switch.watch(rule)
     if rule.flags & _NOTIFY:
@@ -84,6 +85,7 @@ def _modify(switch: SimSwitch, mod: FlowMod) -> Removals:
     if mod.buffer_id != NO_BUFFER:
         raise SwitchError(NO_BUFFERED_PACKET, f"buffer {mod.buffer_id}: this switch buffers no packets")
     switch.check(mod.rule)
+    switch.version += 1
     reset = bool(mod.rule.flags & _RESET)
     for rule in switch.model.modify(_selection(mod), mod.rule.instructions, reset=reset):
         if rule.idle_timeout or rule.hard_timeout:
@@ -106,6 +108,7 @@ def _selection(mod: FlowMod) -> Selection:
 
 def _telling(switch: SimSwitch, reason: int, remove: Callable[[], tuple[Rule, ...]]) -> Removals:
     """Remove rules, and say of those that asked for it (OFPFF_SEND_FLOW_REM) what they had counted."""
+    switch.version += 1
     if not switch.notifies:
         remove()
         return []
@@ -117,6 +120,7 @@ def _telling(switch: SimSwitch, reason: int, remove: Callable[[], tuple[Rule, ..
 def group_mod(switch: SimSwitch, mod: GroupMod) -> Removals:
     """§6.5."""
     model, entry = switch.model, mod.entry
+    switch.version += 1
     if mod.command == GroupModCommand.DELETE:
         return _telling(switch, FlowRemovedReason.GROUP_DELETE, partial(model.delete_group, entry.group))
     if entry.type == FAST_FAILOVER and any(b.watch_port is None and b.watch_group is None for b in entry.buckets):
@@ -128,6 +132,7 @@ def group_mod(switch: SimSwitch, mod: GroupMod) -> Removals:
 def meter_mod(switch: SimSwitch, mod: MeterMod) -> Removals:
     """§6.6."""
     model, meter = switch.model, mod.meter
+    switch.version += 1
     if mod.command == MeterModCommand.DELETE:
         gone = _telling(switch, FlowRemovedReason.DELETE, partial(model.delete_meter, meter.meter))
         switch.police = {number: police for number, police in switch.police.items() if number in model.meters}
