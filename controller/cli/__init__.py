@@ -85,7 +85,7 @@ COMMANDS = (
         "migrate",
         "commands.migrate:app",
         _FABRIC,
-        "Discover a legacy EIGRP/PVST+ network, show it, and predict changes.",
+        "Discover a legacy EIGRP/PVST+ network, predict changes, and carry a migration out.",
     ),
     Row("lab", "clos.lab.cli:app", _FABRIC, "Run a fabric on Open vSwitch and Mininet with real packets."),
     Row("serve", "commands.serve:serve", _CONTROLLER, "Run the controller."),

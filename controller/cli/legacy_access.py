@@ -13,11 +13,16 @@ from getpass import getuser
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clos.controller.cli.answer import USAGE, Stop, complain, usage
 from clos.controller.migrate.discover.assemble import Collected
 from clos.controller.migrate.discover.inventories import read_hosts
 from clos.controller.migrate.discover.inventory import Host, InventoryProblem
+
+if TYPE_CHECKING:
+    from clos.controller.migrate.discover.ssh import Access
+    from clos.controller.migrate.run.device import Operator
 
 PASSWORD, ENABLE = "CLOS_MIGRATE_PASSWORD", "CLOS_MIGRATE_ENABLE"
 SERVICE = "clos"
@@ -52,9 +57,7 @@ def ask_all(
         ssh = import_module("clos.controller.migrate.discover.ssh")
     except ModuleNotFoundError as fault:
         raise usage(f"discovery over SSH needs {fault.name}: pip install 'clos-fabric[migrate]'") from None
-    user = user or getuser()
-    keys = known_hosts or Path(next((host.known_hosts for host in hosts if host.known_hosts), "~/.ssh/known_hosts"))
-    access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), keys, accept, timeout)
+    access = _access(hosts, user, known_hosts, accept, timeout)
     with _progress(len(hosts)) as shown:
 
         def done(one: Collected) -> None:
@@ -62,6 +65,27 @@ def ask_all(
             shown(one)
 
         found: tuple[Collected, ...] = ssh.discover(hosts, access, parallel, done)
+    return found
+
+
+@contextmanager
+def operator(inventory: str, user: str, known_hosts: Path | None, timeout: float) -> Iterator[Operator]:
+    """Sessions in which the inventory's devices are configured."""
+    hosts = hosts_of(inventory)
+    try:
+        device = import_module("clos.controller.migrate.run.device")
+    except ModuleNotFoundError as fault:
+        raise usage(f"configuring over SSH needs {fault.name}: pip install 'clos-fabric[migrate]'") from None
+    with device.Operator(hosts, _access(hosts, user, known_hosts, False, timeout)) as made:
+        yield made
+
+
+def _access(hosts: tuple[Host, ...], user: str, known_hosts: Path | None, accept: bool, timeout: float) -> Access:
+    """How devices let us in: keys, and secrets of the environment or the key ring."""
+    ssh = import_module("clos.controller.migrate.discover.ssh")
+    user = user or getuser()
+    keys = known_hosts or Path(next((host.known_hosts for host in hosts if host.known_hosts), "~/.ssh/known_hosts"))
+    found: Access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), keys, accept, timeout)
     return found
 
 

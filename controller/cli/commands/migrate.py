@@ -10,6 +10,7 @@ import typer
 
 from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, answering, complain, unchecked, usage
 from clos.controller.cli.commands.migrate_predict import predict_
+from clos.controller.cli.commands.migrate_run import pause_, rollback_, run_, status_
 from clos.controller.cli.render.migration import VIEWS, summary
 from clos.controller.migrate.discover.assemble import Collected, network
 from clos.controller.migrate.discover.files import NoOutputs, collect, keep
@@ -20,10 +21,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Discover a legacy EIGRP/PVST+ network, show it, and predict changes.",
+    help="Discover a legacy EIGRP/PVST+ network, predict changes, and carry a migration out.",
 )
 
 app.command("predict")(predict_)
+app.command("run")(run_)
+app.command("status")(status_)
+app.command("pause")(pause_)
+app.command("rollback")(rollback_)
 
 View = Enum("View", [(name, name) for name in VIEWS])  # type: ignore[misc]
 SUMMARY = View("summary")

@@ -47,6 +47,11 @@ def acts(plan: Plan, to: int | None = None) -> Iterator[Act]:
         yield from (Act(phase.number, "", SAVE, device) for device in changed_devices(phase))
 
 
+def uses_fabric(plan: Plan) -> bool:
+    """Whether the plan changes the fabric, or what speaks at its borders, at all."""
+    return any(step.intents is not None or step.speakers != Speakers() for step in plan.steps())
+
+
 def changed_devices(phase: Phase) -> tuple[str, ...]:
     """The devices that a phase configures, in the order in which it does."""
     return tuple(dict.fromkeys(each.device for step in phase.steps for each in step.commands))

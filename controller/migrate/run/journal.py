@@ -117,23 +117,37 @@ def opened(directory: Path, plan: str, create: bool = True) -> Iterator[Journal 
 
 
 @contextmanager
-def operating(directory: Path) -> Iterator[None]:
-    """Be the one who carries out the plan; the kernel ends that with the process. Raises Busy, naming who does."""
+def operating(directory: Path, waits: float = 0.5) -> Iterator[None]:
+    """Be the one who carries out the plan; the kernel ends that with the process. Raises Busy, naming who does.
+
+    ``waits``: seconds, for somebody who only looks whether anybody does.
+    """
     descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor, waits):
             who = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             raise Busy(
                 f"another operator carries out the plan in {directory} (process {who}): wait for it, "
                 "or have it stop with clos migrate pause"
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, waits: float) -> bool:
+    until = time.monotonic() + waits
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def _prepare(db: sqlite3.Connection, path: Path, plan: str) -> None:

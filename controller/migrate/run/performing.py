@@ -102,9 +102,10 @@ class Performing:
             raise Stopped(f"phase {act.phase} waits for a yes: {words}")
         now = self.now
         for device in self.plan.configs:
-            text = self.pushes.unchanged(device, now.configs.get(device) or self.plan.configs[device] or None)
+            text = self.pushes.unchanged(device, now.configs.get(device, self.plan.configs[device]))
             self.journal.write(p.CONFIG, device=device, digest=digest(text))
-        self.journal.write(p.REVISION, str(act), revision=self._revision())
+        if a.uses_fabric(self.plan):
+            self.journal.write(p.REVISION, str(act), revision=self._revision())
         self.ports.probes.begin()
         return {}
 

@@ -48,9 +48,9 @@ class Pushes:
         return text
 
     def unchanged(self, device: str, known: str | None) -> str:
-        """Its running configuration, which must be the known one. Raises Conflict with what differs; Stopped."""
+        """Its running configuration, which must be the known one, if any is. Raises Conflict, Stopped."""
         text = self.running(device)
-        if known is not None and digest(text) != known:
+        if known and digest(text) != known:
             before = self._journal.text(known)
             raise Conflict(
                 f"{device}'s running configuration is not as it was last seen: somebody else changed it"
@@ -59,7 +59,7 @@ class Pushes:
                 + device
             )
         self._journal.keep(digest(text), text)
-        if known is None:
+        if not known:
             self._journal.write(CONFIG, device=device, digest=digest(text))
         return text
 

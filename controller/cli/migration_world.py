@@ -1,0 +1,98 @@
+"""Hands and probes of a migration: a person at the terminal, or a simulated world that takes orders.
+
+Lives here: the ports ``Hands`` and ``Probes`` of a run. Must not know: plans' order, journals.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from clos.controller.cli.answer import unchecked
+from clos.controller.migrate.plan.model import Plan, Plug
+from clos.controller.migrate.run.faults import Stopped
+from clos.controller.migrate.run.seen import Loss
+from clos.fabric.sim.control.server import ControlError, Place, call
+
+LEGACY, FABRIC = "legacy", "fabric"
+
+
+class Person:
+    """Somebody at the terminal, who moves cables and says so."""
+
+    def move(self, plug: Plug, back: bool) -> bool:
+        """Raises Stopped where nobody can be asked."""
+        what = f"plug {plug.host} from {plug.fabric} to {plug.legacy}" if back else str(plug)
+        if not sys.stdin.isatty():
+            raise Stopped(f"a person has to {what}: run it on a terminal, or a simulation with --control")
+        return typer.confirm(f"{what[0].upper()}{what[1:]}. Done?")
+
+
+class World:
+    """A simulation that takes orders at ``place``: it moves cables, and probes pairs of hosts all the time."""
+
+    def __init__(self, place: Place, plan: Plan, interval_ms: float) -> None:
+        self._place, self._interval = place, interval_ms
+        self._pairs = pairs_of(plan)
+        self._begun = False
+
+    def move(self, plug: Plug, back: bool) -> bool:
+        """Moves the cable. Raises Stop where the simulation does not answer."""
+        self._call("plug", host=plug.host, side=LEGACY if back else FABRIC)
+        return True
+
+    def begin(self) -> None:
+        """Count anew; the first time, probe all pairs that answer now."""
+        if self._begun:
+            self._call("flows", reset=True)
+            return
+        self._begun = True
+        self._call("flows_stop")
+        answering = [pair for pair in self._pairs if self.reaches(*pair)]
+        if answering:
+            self._call("flows_start", pairs=[list(pair) for pair in answering], interval_ms=self._interval)
+
+    def losses(self) -> tuple[Loss, ...] | None:
+        """By host, the worst of its pairs, in both directions."""
+        worst: dict[str, Loss] = {}
+        for row in self._call("flows"):
+            there, back = row["there"], row["back"]
+            gap = max(there["longest_gap_ms"], back["longest_gap_ms"])
+            for host in (row["source"], row["target"]):
+                before = worst.get(host, Loss(host, 0, 0, 0.0))
+                lost = there["lost"] + back["lost"]
+                worst[host] = Loss(host, before.sent + there["sent"], before.lost + lost, max(before.gap_ms, gap))
+        return tuple(worst[host] for host in sorted(worst))
+
+    def reaches(self, a: str, b: str) -> bool | None:
+        """Whether an echo request is answered now; None: one of them is not there."""
+        try:
+            return bool(call(self._place, "probe", source=a, target=b)["answered"])
+        except (ControlError, OSError):
+            return None
+
+    def _call(self, op: str, **fields: Any) -> Any:
+        try:
+            return call(self._place, op, **fields)
+        except (ControlError, OSError) as error:
+            raise unchecked(f"the simulation at {self._place} does not do {op}: {error}") from None
+
+
+def pairs_of(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Pairs of hosts whose reachability the plan checks."""
+    checks = (check for step in plan.steps() for check in step.checks if check.kind == "reach")
+    return tuple(dict.fromkeys(pair for check in checks for pair in _pairs(check.subject, check.expect)))
+
+
+def _pairs(subject: str | None, expect: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return ((subject, other) for other in expect) if subject else ()
+
+
+def place_of(text: str) -> Place:
+    """``HOST:PORT``, or a socket's path."""
+    host, colon, port = text.rpartition(":")
+    return (host, int(port)) if colon and port.isdecimal() and "/" not in text else Path(text)
