@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from clos.controller.dump import clos_json, ofctl_rest
 from clos.controller.dump.held import Dump, Gathering
-from clos.controller.dump.json_text import BadJson, items
+from clos.controller.dump.json_text import BadJson, elements, items
 from clos.controller.dump.ovs_ofctl import Line, Names, read_line, read_text
 from clos.controller.intent.model import Where
 from clos.controller.intent.problem import Problem
@@ -22,11 +22,17 @@ __all__ = ["Dump", "read_dump"]
 
 
 def read_dump(
-    texts: Iterable[Text], dpids: Mapping[str, int], whole: bool = True
+    texts: Iterable[Text],
+    dpids: Mapping[str, int],
+    whole: bool = True,
+    *,
+    partial: bool = False,
+    assume: int | None = None,
 ) -> tuple[Dump | None, tuple[Problem, ...]]:
     """The states of all switches, or every problem. ``dpids``: the switches of the topology, by name.
 
-    Where ``whole`` is false, switches and groups may be missing.
+    Where ``whole`` is false, switches and groups may be missing. With ``partial``, what is not modelled is an end that
+    packets may come to (controller.dump.foreign), and no problem. ``assume``: the ct_state of tracked packets.
 
     A text of ``ovs-ofctl`` is of the switch its name begins with (``leaf1.flows``, ``leaf1/flows.txt``) until a line in
     it says otherwise; of a topology's only switch it need not say so. JSON names its switches.
@@ -38,9 +44,7 @@ def read_dump(
         read.append(name)
         text = text.removeprefix("\ufeff")
         if text.lstrip()[:1] == "[":
-            found.say(
-                Where(name, 1, 1), "a JSON list: an object expected, {datapath id: [entry, ...]}, as ofctl_rest answers"
-            )
+            _read_list(name, text, _switch_of(name, dpids), found)
         elif text.lstrip()[:1] == "{":
             _read_json(name, text, found)
         else:
@@ -49,8 +53,8 @@ def read_dump(
                 found.opened(switch)
             lines += read_text(text, name, switch, found, names)
     for line in lines:
-        read_line(line, found, names)
-    return found.concluded(", ".join(read) if len(read) < 3 else f"{len(read)} files", whole)
+        read_line(line, found, names, assume)
+    return found.concluded(", ".join(read) if len(read) < 3 else f"{len(read)} files", whole, partial)
 
 
 def _read_json(name: str, text: str, found: Gathering) -> None:
@@ -60,6 +64,18 @@ def _read_json(name: str, text: str, found: Gathering) -> None:
             if read_item is None:
                 read_item = clos_json.read_item if item.key == "format_version" else ofctl_rest.read_item
             read_item(item, found)
+    except BadJson as wrong:
+        found.say(wrong.where, wrong)
+
+
+def _read_list(name: str, text: str, switch: str, found: Gathering) -> None:
+    """A list of entries is that of the switch the file is named after, as ofctl_rest would answer of it."""
+    if not switch:
+        found.say(Where(name, 1, 1), "of which switch is this list? name the file after it: leaf1.json")
+        return
+    try:
+        for item in elements(text, name, str(found.dpids[switch])):
+            ofctl_rest.read_item(item, found)
     except BadJson as wrong:
         found.say(wrong.where, wrong)
 

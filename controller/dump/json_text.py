@@ -87,15 +87,29 @@ def items(text: str, file: str) -> Iterator[Item]:
         raise BadJson(cutter.where(cutter.at), "not JSON: something follows the end of it")
 
 
+def elements(text: str, file: str, key: str) -> Iterator[Item]:
+    """Everything in an outermost list, as if it were the value of ``key`` in an object. Raises BadJson."""
+    cutter = _Cutter(text, file)
+    yield from _list(cutter, key)
+    if cutter.skip():
+        raise BadJson(cutter.where(cutter.at), "not JSON: something follows the end of it")
+
+
 def _member(cutter: _Cutter) -> Iterator[Item]:
     key, where = cutter.value()
     if not isinstance(key, str):
         raise BadJson(where, "not JSON: a key is a string")
     cutter.must(":")
-    if not cutter.takes("["):
+    if cutter.skip() != "[":
         value, where = cutter.value()
         yield Item(key, None, value, where)
         return
+    yield from _list(cutter, key)
+
+
+def _list(cutter: _Cutter, key: str) -> Iterator[Item]:
+    where = cutter.where(cutter.at)
+    cutter.must("[")
     yield Item(key, None, [], where)
     if cutter.takes("]"):
         return

@@ -1,6 +1,7 @@
 """JSON of Ryu's ``ofctl_rest``: ``/stats/flow/DPID``, ``/stats/groupdesc/DPID`` and ``/stats/meterconfig/DPID``.
 
-Lives here: the forms of ofctl_v1_3, OpenFlow 1.3. Must not know: files, other forms of dumps.
+Lives here: the entries, and actions as text, as ofctl_v1_3 has them. Actions as objects, of OpenFlow 1.4 and 1.5, are
+ofctl_objects. Must not know: files, other forms of dumps.
 Source: Ryu 4.34 ryu/lib/ofctl_v1_3.py (the text of actions and matches), docs/app/ofctl_rest.
 """
 
@@ -8,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from clos.controller.dump.actions import NUMBERED, PLAIN
 from clos.controller.dump.held import Entry, Gathering
 from clos.controller.dump.json_text import Item, listing, mapping, only, scalar, string
+from clos.controller.dump.ofctl_objects import action_of, instructions_of, properties
 from clos.controller.dump.words import (
     NotModelled,
     Unread,
@@ -24,7 +27,7 @@ from clos.controller.dump.words import (
     value,
 )
 from clos.fabric.dataplane import action as act
-from clos.fabric.dataplane.action import Action
+from clos.fabric.dataplane.action import Action, Output
 from clos.fabric.dataplane.match import Term
 from clos.fabric.dataplane.rule import (
     ALL,
@@ -50,7 +53,8 @@ _OLD = {"dl_src": "eth_src", "dl_dst": "eth_dst", "dl_type": "eth_type", "nw_src
 _PORT_FIELDS = {("tp_src", "6"): "tcp_src", ("tp_dst", "6"): "tcp_dst",
                 ("tp_src", "17"): "udp_src", ("tp_dst", "17"): "udp_dst"}  # fmt: skip
 _FLOW = {"priority", "cookie", "idle_timeout", "hard_timeout", "byte_count", "duration_sec", "duration_nsec",
-         "packet_count", "length", "flags", "actions", "match", "table_id"}  # fmt: skip
+         "packet_count", "length", "flags", "actions", "match", "table_id", "instructions", "importance", "stats",
+         "dpid", "cookie_mask", "buffer_id", "out_port", "out_group"}  # fmt: skip
 _NUMBERS = {"table_id": 8, "priority": 16, "cookie": 64, "idle_timeout": 16, "hard_timeout": 16, "flags": 16}
 _ADDING = 0x6
 """OFPFF_CHECK_OVERLAP and OFPFF_RESET_COUNTS say how to add a flow and are no part of it."""
@@ -67,33 +71,45 @@ def read_item(item: Item, found: Gathering) -> None:
             listing(item.value, "entries of a datapath")
             found.opened(switch)
             return
-        found.add(switch, _entry(mapping(item.value, "an entry")), item.where)
+        end = partial(found.kinds.end, where=item.where, path=f"{item.key}[{item.position}]")
+        found.add(switch, _entry(mapping(item.value, "an entry"), end), item.where)
     except Unread as why:
         found.say(item.where, why, item.key if item.position is None else f"{item.key}[{item.position}]")
 
 
-def _entry(said: dict[str, Any]) -> Entry:
+End = Callable[[str], Output]
+"""The blind end of a kind of thing that is not modelled."""
+
+
+def _entry(said: dict[str, Any], end: End) -> Entry:
     if "group_id" in said:
-        return _group(said)
+        return _group(said, end)
     if "meter_id" in said:
         return _meter(said)
-    if "match" in said and "instructions" in said:
-        raise NotModelled(
-            "a flow in the form of OpenFlow 1.4 or later (instructions, not actions): ask a switch that speaks 1.3"
-        )
-    if "match" not in said or "actions" not in said:
+    if "match" not in said or not ("actions" in said or "instructions" in said):
         raise Unread("neither a flow (/stats/flow), nor a group (/stats/groupdesc), nor a meter (/stats/meterconfig)")
-    return _flow(said)
+    return _flow(said, end)
 
 
-def _flow(said: dict[str, Any]) -> Rule:
+def _flow(said: dict[str, Any], end: End) -> Rule:
     only(said, _FLOW, "flow")
     table, priority, cookie, idle, hard, flags = (
         number(scalar(said.get(name, 0), name), bits, name) for name, bits in _NUMBERS.items()
     )
-    taken = match([_term(name, word, said["match"]) for name, word in mapping(said["match"], "match").items()])
-    todo = _instructions(listing(said["actions"], "actions"))
-    return Rule(table, priority, taken, todo, cookie, idle, hard, flags & ~_ADDING)
+    terms: list[Term] = []
+    foreign: str | None = None
+    for name, word in mapping(said["match"], "match").items():
+        try:
+            terms.append(_term(name, word, said["match"]))
+        except NotModelled as why:
+            foreign = foreign or f"match on {why.what}"
+    if foreign is not None:
+        todo = Instructions(apply=(end(foreign),))
+    elif "instructions" in said:
+        todo = instructions_of(listing(said["instructions"], "instructions"), end, _port)
+    else:
+        todo = _instructions(listing(said["actions"], "actions"), end)
+    return Rule(table, priority, match(terms), todo, cookie, idle, hard, flags & ~_ADDING)
 
 
 def _term(name: str, said: Any, match_said: dict[str, Any]) -> Term:
@@ -122,7 +138,7 @@ def _port(word: str) -> int:
     return _PORTS[word] if word in _PORTS else number(word, 32, "port")
 
 
-def _instructions(said: list[Any]) -> Instructions:
+def _instructions(said: list[Any], end: End) -> Instructions:
     meter: int | None = None
     goto: int | None = None
     clear = False
@@ -131,7 +147,9 @@ def _instructions(said: list[Any]) -> Instructions:
     write: list[Action] = []
     for one in said:
         if isinstance(one, dict):
-            only(one, {"WRITE_ACTIONS"}, "instruction")
+            if one.keys() != {"WRITE_ACTIONS"}:
+                apply.append(action_of(one, _port))  # Ryu lists some actions as objects
+                continue
             write += [_action(word) for word in listing(one.get("WRITE_ACTIONS"), "WRITE_ACTIONS")]
             continue
         name, inside = _cut(one)
@@ -145,7 +163,10 @@ def _instructions(said: list[Any]) -> Instructions:
             shown, _, mask = inside.partition("/")
             metadata = number(shown, 64, name), number(mask or "0", 64, name)  # a mask of 0 is not written
         else:
-            apply.append(_action(one))
+            try:
+                apply.append(_action(one))
+            except NotModelled as why:
+                return Instructions(meter, (*apply, end(why.what)))
     return Instructions(meter, tuple(apply), clear, tuple(write), metadata, goto)
 
 
@@ -196,30 +217,44 @@ _MAKERS: Mapping[str, Callable[[str], Action]] = {
 _PLAIN = {name.upper(): action for name, action in PLAIN.items()}
 
 
-def _group(said: dict[str, Any]) -> GroupEntry:
-    only(said, {"group_id", "type", "buckets", "length"}, "group")
-    kind = string(said.get("type"), "type of group")
+def _group(said: dict[str, Any], end: End) -> GroupEntry:
+    only(said, {"group_id", "type", "buckets", "length", "properties", "bucket_array_len"}, "group")
+    kind = string(said.get("type"), "type of group").removeprefix("OFPGT_")
     if kind not in _TYPES:
         raise Unread(f"group type {clip(kind)}: none that OpenFlow 1.3 has")
     buckets = tuple(
-        _bucket(mapping(one, "bucket"), kind == "SELECT") for one in listing(said.get("buckets"), "buckets")
+        _bucket(mapping(one, "bucket"), kind == "SELECT", end) for one in listing(said.get("buckets"), "buckets")
     )
     return GroupEntry(number(scalar(said["group_id"], "group_id"), 32, "group_id"), _TYPES[kind], buckets)
 
 
-def _bucket(said: dict[str, Any], weighted: bool) -> Bucket:
+def _bucket(said: dict[str, Any], weighted: bool, end: End) -> Bucket:
     """A bucket; only those of SELECT groups have a weight, the others' is 0 on the wire."""
-    only(said, {"weight", "watch_port", "watch_group", "actions", "length"}, "bucket")
+    only(
+        said,
+        {
+            "weight",
+            "watch_port",
+            "watch_group",
+            "actions",
+            "length",
+            "len",
+            "bucket_id",
+            "properties",
+            "action_array_len",
+        },
+        "bucket",
+    )
+    said = {**said, **properties(said.get("properties", []))}
     weight = number(scalar(said.get("weight", 1), "weight"), 16, "weight")
     port = _port(scalar(said.get("watch_port", act.ANY_PORT), "watch_port"))
     group_word = scalar(said.get("watch_group", act.ANY_GROUP), "watch_group")
     group = act.ANY_GROUP if group_word == "ANY" else number(group_word, 32, "watch_group")
     words = listing(said.get("actions"), "actions")
-    if any(isinstance(word, dict) for word in words):
-        raise NotModelled(
-            "a group in the form of OpenFlow 1.4 or later (actions are objects): ask a switch that speaks 1.3"
-        )
-    actions = tuple(_action(word) for word in words)
+    try:
+        actions = tuple(action_of(word, _port) if isinstance(word, dict) else _action(word) for word in words)
+    except NotModelled as why:
+        actions = (act.Output(end(why.what).port),)
     watched = None if port == act.ANY_PORT else port
     return Bucket(actions, weight if weighted else 1, watched, None if group == act.ANY_GROUP else group)
 

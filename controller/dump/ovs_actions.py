@@ -1,4 +1,4 @@
-"""Instructions and actions as ``ovs-ofctl`` prints them.
+"""Actions as ``ovs-ofctl`` prints them, but for those that only flows have (dump.ovs_steps).
 
 Lives here: the words of actions, and how a list of them is cut. Must not know: lines, matches.
 Source: ovs-actions(7); ovs-ofctl(8).
@@ -17,64 +17,45 @@ from clos.controller.dump.words import (
     Unread,
     clip,
     known,
-    masked,
     number,
-    table_number,
     value,
 )
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.action import Action
-from clos.fabric.dataplane.rule import Instructions
 from clos.fabric.packet.fields import FIELDS, VID_PRESENT
 
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::(.*)|\((.*)\)(?:->.*)?)?", re.DOTALL)
-_PART_OF_FIELD = re.compile(r"(?:(?:NXM|OXM)_(?:OF|NX)_)?[A-Za-z0-9_]+\[[0-9.]*\]|x{0,2}reg[0-9]{1,2}")
+PART_OF_FIELD = re.compile(r"(?:(?:NXM|OXM)_(?:OF|NX)_)?[A-Za-z0-9_]+\[[0-9.]*\]|x{0,2}reg[0-9]{1,2}")
 _WHOLE_FIELD = re.compile(r"(?:(?:NXM|OXM)_(?:OF|NX)_)?([A-Za-z0-9_]+)\[\]")
 _RESERVED = {name.lower(): number for number, name in act.PORT_NAMES.items() if name != "ANY"}
 _FIELDS = {**NAMES, "icmp_type": "icmpv4_type", "icmp_code": "icmpv4_code"}
-_OLD = {"mod_vlan_vid", "mod_vlan_pcp", "mod_tp_src", "mod_tp_dst", "enqueue"}
-"""Actions of OpenFlow 1.0, which depend on what a frame is and have no exact form in 1.3."""
-_FOREIGN = {"resubmit", "ct", "ct_clear", "nat", "learn", "delete_learned", "conjunction", "clone", "sample", "bundle",
-            "bundle_load", "multipath", "check_pkt_larger", "exit", "push", "pop", "stack_push", "stack_pop", "encap",
-            "decap", "fin_timeout", "delete_field", "dec_nsh_ttl", "unroll_xlate", "debug_recirc", "debug_slow",
-            "set_mpls_label", "set_mpls_tc", "output_reg", "set_tunnel64"}  # fmt: skip
-"""Open vSwitch's own actions that change what becomes of packets."""
-_WITHOUT_EFFECT = {"note", "pop_queue"}
-"""Actions that no packet's way depends on: a comment, and the end of a choice of queue."""
-
-
-def read_instructions(text: str, port: Port) -> Instructions:
-    """What follows ``actions=`` in a flow. Raises Unread, which names what is not known."""
-    meter: int | None = None
-    goto: int | None = None
-    clear = False
-    metadata: tuple[int, int] | None = None
-    apply: list[Action] = []
-    write: tuple[Action, ...] = ()
-    for word in parts(text):
-        name, inside = _cut(word)
-        if name == "goto_table":
-            goto = table_number(inside, name)
-        elif name == "meter":
-            meter = number(inside, 32, name)
-        elif name == "write_metadata":
-            metadata = masked(inside, 64, name)
-        elif name == "clear_actions":
-            clear = True
-        elif name == "write_actions":
-            write = read_actions(inside, port)
-        elif name != "drop" and name not in _WITHOUT_EFFECT:
-            apply.append(_action(name, inside, word, port))
-    return Instructions(meter, tuple(apply), clear, write, metadata, goto)
+_FOREIGN = {"delete_learned", "multipath", "bundle_load", "push", "pop", "stack_push", "stack_pop", "encap", "decap",
+            "delete_field", "dec_nsh_ttl", "unroll_xlate", "set_mpls_label", "set_mpls_tc", "output_reg", "bundle",
+            "check_pkt_larger", "nat", "learn"}  # fmt: skip
+"""Open vSwitch's own actions that change what becomes of packets, or of the table."""
+WITHOUT_EFFECT = {"note", "pop_queue", "sample", "fin_timeout", "debug_recirc", "debug_slow", "set_tunnel64"}
+"""Actions that no packet's way depends on: a comment, a sample, a time-out, what a tunnel's far end will read."""
+LEADING = frozenset({
+    "goto_table", "meter", "write_metadata", "clear_actions", "write_actions", "exit", "resubmit", "mod_vlan_vid",
+    "mod_vlan_pcp", "enqueue", "clone", "ct", "ct_clear", "conjunction",
+})  # fmt: skip
+"""Words of flows that no bucket and no action set has here (dump.ovs_steps)."""
 
 
 def read_actions(text: str, port: Port) -> tuple[Action, ...]:
     """A list of actions alone: of a bucket, or an action set. Raises Unread."""
-    words = [(_cut(word), word) for word in parts(text) if word != "drop"]
-    return tuple(_action(name, inside, word, port) for (name, inside), word in words if name not in _WITHOUT_EFFECT)
+    words = [(cut(word), word) for word in parts(text) if word != "drop"]
+    found: list[Action] = []
+    for (name, inside), word in words:
+        if name in WITHOUT_EFFECT:
+            continue
+        if name in LEADING:
+            raise NotModelled(f"action {name} in a bucket or an action set")
+        found.append(action(name, inside, word, port))
+    return tuple(found)
 
 
-def _cut(word: str) -> tuple[str, str]:
+def cut(word: str) -> tuple[str, str]:
     """``name:inside`` or ``name(inside)``. A port's name in quotes is an output to it."""
     if word.startswith('"') or word.isdecimal():
         return "output", word
@@ -84,16 +65,14 @@ def _cut(word: str) -> tuple[str, str]:
     return found[1], found[2] if found[2] is not None else found[3] or ""
 
 
-def _action(name: str, inside: str, word: str, port: Port) -> Action:
+def action(name: str, inside: str, word: str, port: Port) -> Action:
     make = _MAKERS.get(name)
     if make is not None:
         return make(inside, port)
     if name.lower() in _RESERVED:
-        return _reserved(_RESERVED[name.lower()], inside)
+        return reserved(_RESERVED[name.lower()], inside)
     if name in _FOREIGN:
         raise NotModelled(f"action {name}")
-    if name in _OLD:
-        raise Unread(f"{name}: an action of OpenFlow 1.0; dump with: ovs-ofctl -O OpenFlow13")
     if word == name:
         try:
             return act.Output(port(name))  # some of Open vSwitch's versions print a port's name alone
@@ -102,7 +81,7 @@ def _action(name: str, inside: str, word: str, port: Port) -> Action:
     raise NotModelled(f"action {clip(name)}")
 
 
-def _reserved(port: int, inside: str) -> Action:
+def reserved(port: int, inside: str) -> Action:
     if not inside:
         return act.Output(port)
     if port == act.CONTROLLER and not inside.isalnum():
@@ -114,7 +93,7 @@ def _reserved(port: int, inside: str) -> Action:
 
 def _to_controller(inside: str) -> Action:
     """``controller(key=value,...)``. Which controller gets the packet and why is no matter of its way; a pause is."""
-    said = dict(_key(word) for word in parts(inside))
+    said = dict(key(word) for word in parts(inside))
     if "pause" in said:
         raise NotModelled("action controller(pause)")
     unknown = sorted(said.keys() - {"max_len", "reason", "id", "userdata", "meter_id"})
@@ -123,13 +102,13 @@ def _to_controller(inside: str) -> Action:
     return act.Output(act.CONTROLLER, number(said.get("max_len", "65535"), 16, "max_len"))
 
 
-def _key(word: str) -> tuple[str, str]:
+def key(word: str) -> tuple[str, str]:
     name, _, said = word.partition("=")
     return name.strip(), said.strip()
 
 
 def _output(inside: str, port: Port) -> Action:
-    if _PART_OF_FIELD.fullmatch(inside):
+    if PART_OF_FIELD.fullmatch(inside):
         raise NotModelled("output to the port that a field or register holds")
     if "=" in inside and not inside.startswith('"'):
         raise NotModelled("output that cuts packets (max_len)")

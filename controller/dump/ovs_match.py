@@ -7,8 +7,10 @@ Source: ovs-fields(7), ovs-ofctl(8) "Flow Syntax".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
-from clos.controller.dump.words import Unread, clip, known, number, term, value
+from clos.controller.dump.registers import Memory, canonical, looked_for, wide_match, width
+from clos.controller.dump.words import NotModelled, Unread, clip, known, number, term, value
 from clos.controller.dump.words import match as match_of
 from clos.fabric.dataplane.match import Match, Term
 from clos.fabric.packet.fields import (
@@ -57,10 +59,23 @@ Port = Callable[[str], int]
 """The number of a port by its number, name or reserved name. Raises Unread."""
 
 
-def read_match(words: Iterable[tuple[str, str]], port: Port) -> Match:
+class Read(NamedTuple):
+    """A match: ``plain`` is OpenFlow's part, ``looked`` registers. ``foreign``: kinds of things in it that are not
+    modelled, so that it takes fewer packets than the rest of it says. ``conj_id``: of a conjunctive match."""
+
+    plain: Match
+    looked: Memory
+    whole: Match
+    foreign: tuple[str, ...]
+    conj_id: int | None
+
+
+def read_match(words: Iterable[tuple[str, str]], port: Port, assume: int | None = None) -> Read:
     """The match that (name, value) pairs say; a shorthand has no value. Raises Unread."""
     terms: list[Term] = []
     rest: list[tuple[str, str]] = []
+    foreign: list[str] = []
+    looked, conj_id = Memory(), None
     for name, word in words:
         if not word and name in PROTOCOLS:
             kind, proto = PROTOCOLS[name]
@@ -68,15 +83,32 @@ def read_match(words: Iterable[tuple[str, str]], port: Port) -> Match:
             terms += [("ip_proto", proto, None)] if proto is not None else []
         elif name in ("dl_type", "eth_type"):
             terms.append(("eth_type", value("eth_type", word), None))
+        elif name == "conj_id":
+            conj_id = number(word, 32, name)
+        elif name != "metadata" and width(canonical(name)) is not None and word:
+            if canonical(name) in _UNTOLD and assume not in (None, NEW):
+                foreign.append("fields of connections (ct_mark, ct_label, addresses)")
+            else:
+                looked = looked.then(looked_for(canonical(name), word))
         else:
             rest.append((name, word))
     # what comes later in the line may need what came before: nw_proto, then tp_src
     for name, word in rest:
-        terms += _terms(name, word, terms, port)
+        try:
+            terms += _terms(name, word, terms, port)
+        except NotModelled as why:
+            foreign.append(why.what)
     names = {name for name, _, _ in terms}
     if "vlan_pcp" in names and "vlan_vid" not in names:
         terms.append(("vlan_vid", VID_PRESENT, VID_PRESENT))  # Open vSwitch: a priority is of frames with a tag
-    return match_of(terms)
+    plain = match_of(terms)
+    return Read(plain, looked, wide_match(terms, looked, plain), tuple(foreign), conj_id)
+
+
+NEW = 0x21
+"""The ct_state of a new connection that is tracked."""
+_UNTOLD = {"ct_mark", "ct_label", "ct_zone"}
+"""What only a connection itself can tell, once there is one; 0 before, and of a new one."""
 
 
 def _terms(name: str, word: str, before: list[Term], port: Port) -> list[Term]:

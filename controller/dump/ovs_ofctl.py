@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from clos.controller.dump.cutting import parts
 from clos.controller.dump.held import Gathering
-from clos.controller.dump.ovs_actions import read_actions, read_instructions
-from clos.controller.dump.ovs_match import read_match
+from clos.controller.dump.ovs_actions import read_actions
+from clos.controller.dump.ovs_flow import read_flow
+from clos.controller.dump.ovs_steps import Reader
 from clos.controller.dump.words import NotModelled, Unread, clip, number, table_number
 from clos.controller.intent.model import Where
 from clos.fabric.dataplane import action as act
@@ -29,12 +30,11 @@ from clos.fabric.dataplane.rule import (
     Bucket,
     GroupEntry,
     Meter,
-    Rule,
 )
 
 FLOW, GROUP, METER = "flow", "group", "meter"
 
-_HEADER = re.compile(r"(OFPST_FLOW|NXST_FLOW|OFPST_GROUP_DESC|OFPST_METER_CONFIG|OFPST_PORT_DESC) reply\b.*")
+_HEADER = re.compile(r"(OFPST_(?:FLOW|GROUP_DESC|METER_CONFIG|PORT_DESC|TABLE|TABLE_FEATURES)|NXST_FLOW) reply\b.*")
 _FEATURES = re.compile(r"OFPT_FEATURES_REPLY\b.*\bdpid:([0-9a-fA-F]{16})\b.*")
 _SWITCH = re.compile(r"\*\*\* ([^\s]+) -*")
 _PORT = re.compile(r'\s+([0-9]{1,9}|[A-Z]+)\((?:"((?:[^"\\]|\\.)*)"|([^()]*))\): addr:.*')
@@ -42,12 +42,13 @@ _ABOUT_PORTS = re.compile(
     r"\s+(config|state|speed|current|advertised|supported|peer):.*|(n_tables|capabilities|actions):.*"
     r"|OFPT_GET_CONFIG_REPLY\b.*|\s*(frags|miss_send_len)=.*"
 )
-_TOKEN = re.compile(r'([A-Za-z0-9_.]+)(?:=("(?:[^"\\]|\\.)*"|[^,\s"]*))?(?:[,\s]+|$)')
+_TABLE = re.compile(r'\s*tables? ([0-9]{1,3})(?:\.\.\.[0-9]{1,3})?(?: \("([^"]*)"\))?:.*|\s+active=[0-9]+, lookup=.*')
 _TYPES = {"all": ALL, "select": SELECT, "indirect": INDIRECT, "ff": FAST_FAILOVER, "fast_failover": FAST_FAILOVER}
 _RESERVED = {name: port for port, name in act.PORT_NAMES.items()}
-_FLAGS = {"send_flow_rem": 1, "check_overlap": 0, "reset_counts": 0, "no_packet_counts": 8, "no_byte_counts": 16}
-"""OFPFF_*; those that only say how to add a flow are no part of it."""
-_STATISTICS = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age", "n_offload_packets", "n_offload_bytes"}
+
+
+_GROUP_WORDS = {"group_id", "type", "selection_method", "selection_method_param"}
+"""Of OpenFlow 1.5, too: how a switch selects is its own affair, for a proof looks at every choice."""
 
 
 class Line(NamedTuple):
@@ -60,14 +61,24 @@ class Line(NamedTuple):
 
 
 class Names:
-    """Numbers of ports by name, for each switch, as descriptions of ports give them."""
+    """Numbers of ports and tables by name, for each switch, as descriptions of ports and tables give them."""
 
     def __init__(self) -> None:
         self._ports: dict[str, dict[str, int]] = {}
+        self._tables: dict[str, dict[str, int]] = {}
 
     def learn(self, switch: str, port: str, name: str) -> None:
         if port.isdecimal():
             self._ports.setdefault(switch, {})[name] = number(port, 32, "port")
+
+    def learn_table(self, switch: str, number_: str, name: str) -> None:
+        self._tables.setdefault(switch, {})[name] = int(number_)
+
+    def table(self, switch: str, word: str, what: str) -> int:
+        """Raises Unread for a name of which nothing says the number."""
+        plain = word[1:-1] if word.startswith('"') else word
+        known = self._tables.get(switch, {}).get(plain)
+        return table_number(word, what) if known is None else known
 
     def port(self, switch: str, word: str) -> int:
         """Raises Unread for a name of which nothing says the number."""
@@ -109,6 +120,9 @@ def read_text(text: str, file: str, switch: str, found: Gathering, names: Names)
             names.learn(switch, port[1], port[2] if port[2] is not None else port[3])
             if port[1].isdecimal():
                 found.described(switch, int(port[1]), where)
+        elif (table := _TABLE.fullmatch(line)) is not None:
+            if table[2] is not None:
+                names.learn_table(switch, table[1], table[2])
         elif kind is None:
             found.say(where, f"{clip(plain)}: not a line of dump-flows, dump-groups, dump-meters or show")
         elif not switch:
@@ -145,64 +159,25 @@ def _kind(line: str) -> str | None:
     return FLOW if "actions=" in line else None
 
 
-def read_line(line: Line, found: Gathering, names: Names) -> None:
+def read_line(line: Line, found: Gathering, names: Names, assume: int | None = None) -> None:
     """Read the entry of a line; what cannot be read is a finding."""
+    end = partial(found.kinds.end, where=line.where)
+    reader = Reader(partial(names.port, line.switch), partial(names.table, line.switch), end, assume)
     try:
-        entry = _READERS[line.kind](line.text, partial(names.port, line.switch))
+        if line.kind == FLOW:
+            for flow in read_flow(line.text, reader):
+                found.add_flow(line.switch, flow, line.where)
+        else:
+            found.add(line.switch, _READERS[line.kind](line.text, reader), line.where)
     except Unread as why:
         found.say(line.where, why)
-    else:
-        found.add(line.switch, entry, line.where)
 
 
-Port = Callable[[str], int]
-
-
-def _flow(text: str, port: Port) -> Rule:
-    words, rest = _words(text)
-    said: dict[str, int] = {}
-    flags = 0
-    match: list[tuple[str, str]] = []
-    for name, word in words:
-        if name == "table":
-            said[name] = table_number(word)
-        elif name in _NUMBERS:
-            said[name] = number(word, _NUMBERS[name], name)
-        elif name in _FLAGS and not word:
-            flags |= _FLAGS[name]
-        elif name not in _STATISTICS:
-            match.append((name, word))
-    if said.get("importance"):
-        raise NotModelled("importance (eviction)")
-    instructions = read_instructions(rest, port)
-    made = read_match(match, port)
-    timeouts = said.get("idle_timeout", 0), said.get("hard_timeout", 0)
-    return Rule(
-        said.get("table", 0), said.get("priority", 32768), made, instructions, said.get("cookie", 0), *timeouts, flags
-    )
-
-
-_NUMBERS = {"cookie": 64, "priority": 16, "idle_timeout": 16, "hard_timeout": 16, "importance": 16}
-
-
-def _words(text: str) -> tuple[list[tuple[str, str]], str]:
-    """The (name, value) pairs before ``actions=``, and what follows it. Raises Unread."""
-    found: list[tuple[str, str]] = []
-    at = 0
-    while not text.startswith("actions=", at):
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise Unread(f"{clip(text[at:]) or 'the end of the line'}: not a field, or no actions after it")
-        found.append((token[1], token[2] or ""))
-        at = token.end()
-    return found, text[at + len("actions=") :]
-
-
-def _group(text: str, port: Port) -> GroupEntry:
+def _group(text: str, port: Reader) -> GroupEntry:
     words = parts(text)
     first = next((i for i, word in enumerate(words) if word.startswith("bucket=")), len(words))
     said = dict(_pair(word, "=") for word in words[:first])
-    unknown = sorted(said.keys() - {"group_id", "type"})
+    unknown = sorted(name for name in said if name not in _GROUP_WORDS and not name.startswith("fields"))
     if unknown:
         raise NotModelled(f"group with {clip(unknown[0])}")
     if said.get("type") not in _TYPES:
@@ -217,12 +192,16 @@ def _group(text: str, port: Port) -> GroupEntry:
     return GroupEntry(number(said.get("group_id", ""), 32, "group_id"), _TYPES[said["type"]], made)
 
 
-def _bucket(words: list[str], port: Port) -> Bucket:
+def _bucket(words: list[str], port: Reader) -> Bucket:
     weight, watched_port, watched_group = 1, None, None
     actions: tuple[Action, ...] = ()
     for i, word in enumerate(words):
         if word.startswith("actions="):
-            actions = read_actions(",".join((word.removeprefix("actions="), *words[i + 1 :])), port)
+            text = ",".join((word.removeprefix("actions="), *words[i + 1 :]))
+            try:
+                actions = read_actions(text, port)
+            except NotModelled as why:
+                actions = (act.Output(port.end(why.what).port),)
             break
         name, said = _pair(word, ":")
         if name == "weight":
@@ -242,7 +221,7 @@ def _pair(word: str, sign: str) -> tuple[str, str]:
     return name.strip(), said.strip()
 
 
-def _meter(text: str, port: Port) -> Meter:
+def _meter(text: str, port: Reader) -> Meter:
     head, *rest = text.replace("bands=", "bands=\n", 1).split("\n")
     name, *flags = head.split()
     unknown = set(flags) - {"kbps", "pktps", "burst", "stats", "bands="}
@@ -264,4 +243,4 @@ def _band(words: list[str]) -> Band:
     return Band(number(said.get("rate", ""), 32, "rate"), number(said.get("burst_size", "0"), 32, "burst_size"), levels)
 
 
-_READERS: dict[str, Callable[[str, Port], Rule | GroupEntry | Meter]] = {FLOW: _flow, GROUP: _group, METER: _meter}
+_READERS: dict[str, Callable[[str, Reader], GroupEntry | Meter]] = {GROUP: _group, METER: _meter}

@@ -26,12 +26,13 @@ class NotModelled(Unread):
     """Something that is well formed and of which Clos has no model; the text is the kind of thing, told once."""
 
     def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(f"{what}: Clos has no model of it")
 
 
 _FOREIGN = (
-    (re.compile(r"x{0,2}reg[0-9]{1,2}"), "registers (reg, xreg, xxreg)"),
-    (re.compile(r"ct_[a-z0-9_]+"), "connection tracking (ct_state and the like)"),
+    (re.compile(r"x{0,2}reg[0-9]{1,2}"), "registers beyond reg15, or parts of them"),
+    (re.compile(r"ct_[a-z0-9_]+"), "fields of connections (ct_mark, ct_label, addresses)"),
     (re.compile(r"(?:tun|tunnel)_[a-z0-9_]+"), "fields of tunnels beyond tun_id"),
     (re.compile(r"(?:nsh|gtpu|packet)_[a-z0-9_]+"), "fields of NSH, GTP-U and packet types"),
     (re.compile(r"(?:nw|ip)_frag"), "nw_frag"),
@@ -61,7 +62,9 @@ def number(word: str, bits: int = 64, what: str = "number") -> int:
 def table_number(word: str, what: str = "table") -> int:
     """A table's number. Raises Unread; tables may have names, which only the switch can tell."""
     if word and not _NUMBER.fullmatch(word):
-        raise Unread(f"{what} {clip(word)}: a table by its name; dump with --no-names")
+        raise Unread(
+            f"{what} {clip(word)}: a table by its name; dump with --no-names, or add what ovs-ofctl dump-tables prints"
+        )
     return number(word, 8, what)
 
 

@@ -17,6 +17,8 @@ from clos.fabric.packet.fields import FIELDS
 
 _Values = tuple[int, ...]
 _Signature = tuple[tuple[str, ...], tuple[int | None, ...]]
+_NONE = -2
+"""Below every priority: -1 is of rules that stand for "no rule matched" (controller.dump.calls)."""
 _FULL = {name: field.full for name, field in FIELDS.items()}
 
 
@@ -29,7 +31,7 @@ class _Space:
         self.terms = tuple((name, _FULL[name] if mask is None else mask) for name, mask in zip(*signature, strict=True))
         self.first: dict[_Values, Rule] = {}
         self.rest: dict[_Values, tuple[Rule, ...]] = {}
-        self.top = -1
+        self.top = _NONE
 
     def copy(self) -> _Space:
         twin = object.__new__(_Space)
@@ -107,7 +109,7 @@ class FlowTable:
 
         Rules of equal priority that overlap have no defined winner (§5.3); here it is the same every time.
         """
-        best, floor = None, -1
+        best, floor = None, _NONE
         for space in self._order:
             if space.top <= floor:
                 break
@@ -124,7 +126,7 @@ class FlowTable:
 
         A signature with a field that the packet lacks is none: whether a field is there is no question of its bits.
         """
-        found, floor = [], -1
+        found, floor = [], _NONE
         for space in self._order:
             if space.top <= floor:
                 break

@@ -185,6 +185,10 @@ def test_any_rule_that_ovs_ofctl_prints_is_read_as_it_was(found: list[Rule]) -> 
     assert states(read_dump([Text("s1.flows", text)], ONE))["s1"] == state_of((Block(taken, made),))
 
 
+NOT_SET = ("in_port", "eth_type", "ip_proto", "metadata")
+"""Fields that no action sets, or (metadata) that is read as an instruction."""
+
+
 @NEEDS_OVS
 def test_every_field_is_read_as_open_vswitch_writes_it() -> None:
     seen = set()
@@ -197,7 +201,7 @@ def test_every_field_is_read_as_open_vswitch_writes_it() -> None:
                 terms += [(n, min(a), None) for n, a in FIELDS[second].needs if a]
         kind = {"icmpv6_type": 0x86DD, "icmpv6_code": 0x86DD}.get(name, 0x86DD if "nd" in name else None)
         terms = [(n, kind if kind and n == "eth_type" else v, m) for n, v, m in terms]
-        sets = (act.SetField(name, terms[0][1]),) if name not in ("in_port", "eth_type", "ip_proto") else ()
+        sets = (act.SetField(name, terms[0][1]),) if name not in NOT_SET else ()
         for instructions in (Instructions(apply=sets), DROP):
             rule = Rule(3, 7, Match.checked(terms), instructions)
             if "decode error" in ovs_prints(pack_rule(rule)):
@@ -206,7 +210,7 @@ def test_every_field_is_read_as_open_vswitch_writes_it() -> None:
             assert states(read_dump([Text("s1.flows", text)], ONE))["s1"].rules == (rule,)
             seen.add((name, bool(instructions.apply)))
     assert len({name for name, _ in seen}) >= 33, sorted(set(FIELDS) - {name for name, _ in seen})
-    assert sum(sets for _, sets in seen) >= 25
+    assert sum(sets for _, sets in seen) >= 24
 
 
 @NEEDS_OVS
@@ -336,27 +340,24 @@ def test_a_whole_fabric_written_by_clos_is_read_as_it_was() -> None:
 # What is refused, and how
 
 REFUSED = (
-    ("ct", "actions=ct(table=1)", "s1.flows:1:1: action ct: Clos has no model of it"),
-    ("resubmit", "actions=resubmit(,2)", "action resubmit"),
-    ("load", "actions=load:0x1->NXM_NX_REG0[]", "registers"),
+    ("ct", "actions=ct(table=1)", "s1.flows:1:1: ct (connection tracking; say what to assume: --assume"),
+    ("resubmit", "actions=resubmit:2", "resubmit as of another port"),
     ("learn", "actions=learn(table=1,hard_timeout=5)", "action learn"),
     ("partial move", "actions=move:NXM_OF_ETH_SRC[0..15]->NXM_OF_ETH_DST[0..15]", "part of a field"),
-    ("partial set", "actions=set_field:0x1/0xf->metadata", "part of a field"),
-    ("register", "reg0=1 actions=drop", "registers (reg, xreg, xxreg): Clos has no model"),
-    ("state", "ct_state=+trk actions=drop", "connection tracking (ct_state"),
+    ("partial set", "actions=set_field:10.0.0.0/8->ip_dst", "part of a field"),
+    ("register", "reg16=1 actions=drop", "registers beyond reg15"),
+    ("state", "ct_state=+odd actions=drop", "no state of a connection"),
     ("fragments", "ip,ip_frag=first actions=drop", "nw_frag: Clos has no model"),
     ("ttl", "ip,nw_ttl=1 actions=drop", "field nw_ttl: Clos has no model"),
     ("inner tag", "vlan_tci1=0x1000/0x1000 actions=drop", "field vlan_tci1: Clos has no model"),
-    ("old", "actions=mod_vlan_vid:5", "mod_vlan_vid: an action of OpenFlow 1.0; dump with: ovs-ofctl -O OpenFlow13"),
     ("name", 'in_port="eth0" actions=drop', "port eth0: no number known for this name: dump with --no-names, or add"),
-    ("importance", "importance=3, actions=drop", "importance"),
     ("prerequisite", "tp_dst=80 actions=drop", "tp_dst: means nothing without a protocol that has it"),
     ("wide", "priority=70000 actions=drop", "priority 70000: does not fit in 16 bits"),
     ("twice", "dl_vlan=1,dl_vlan=2 actions=drop", "vlan_vid: given twice"),
     ("open", "actions=write_actions(output:1", "do not close"),
     ("nonsense", "hello", "not a line of dump-flows"),
     ("protocol", "foo,priority=3 actions=drop", "foo: no protocol or flag that Clos knows"),
-    ("select", "group_id=1,type=select,selection_method=hash,bucket=actions=drop", "selection_method"),
+    ("select", "group_id=1,type=select,odd=hash,bucket=actions=drop", "group with odd"),
     ("kind", "group_id=1,type=odd", "group type odd"),
     ("group", "actions=group:7", "s1 sends packets to group 7, which no dump of it has"),
 )
@@ -369,7 +370,7 @@ def test_what_clos_has_no_model_of_is_refused_by_name_and_line(line: str, messag
 
 
 def test_every_problem_is_told_with_its_line() -> None:
-    said = told("OFPST_FLOW reply (OF1.3) (xid=0x2):\n actions=ct()\n actions=drop\n reg1=4 actions=drop\n")
+    said = told("OFPST_FLOW reply (OF1.3) (xid=0x2):\n actions=ct(table=1)\n actions=drop\n nw_ttl=4 actions=drop\n")
     assert [line.partition(": ")[0] for line in said.splitlines()] == ["s1.flows:2:2", "s1.flows:4:2"]
 
 

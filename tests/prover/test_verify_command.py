@@ -394,10 +394,10 @@ def test_a_question_that_has_no_answer_is_neither_proved_nor_refuted(words: tupl
 
 def test_dumps_that_cannot_be_read_are_refused_with_every_line(tmp_path: Path) -> None:
     for switch in demo().topology.switches:
-        (tmp_path / f"{switch}.flows").write_text(" actions=ct()\n" if switch == "leaf2" else "")
+        (tmp_path / f"{switch}.flows").write_text(" colour=red actions=drop\n" if switch == "leaf2" else "")
     ran = clos("verify", "-t", TOPOLOGY, "--dump", tmp_path)
     assert (ran.code, ran.out) == (COULD_NOT, "")
-    assert ran.err.splitlines()[0] == f"{tmp_path}/leaf2.flows:1:2: action ct: Clos has no model of it"
+    assert ran.err.splitlines()[0] == f"{tmp_path}/leaf2.flows:1:2: colour: no field that Clos knows"
 
 
 def test_an_empty_fabric_is_sound_and_says_that_it_says_little(tmp_path: Path) -> None:

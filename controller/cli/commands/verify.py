@@ -8,6 +8,7 @@ from __future__ import annotations
 import json as json_text
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -32,20 +33,27 @@ from clos.controller.cli.sources import IntentPaths, TopologyPath, in_force, rea
 from clos.controller.compile import Compiled
 from clos.controller.daemon.gc_control import gc_paused
 from clos.controller.dump import Dump
+from clos.controller.dump.foreign import unknown_ends
+from clos.controller.dump.ovs_steps import ASSUMED
 from clos.controller.dump.strange import strange
 from clos.controller.explain.inputs import Inputs, load_inputs, read_intents, read_topology
 from clos.controller.intent import Text
 from clos.controller.verify import CLAIMS, Report, verify_parallel, verify_states
+from clos.controller.verify.headerspace.example_packet import ExamplePacket
 from clos.controller.verify.proof.invariants import INVARIANTS, InvariantReport, check_invariants
 from clos.fabric.dataplane.rule import Rule
 from clos.fabric.dataplane.ruleset import SwitchState
-from clos.fabric.topology import Topology
+from clos.fabric.topology import PortRef, Topology
 
 Live = Annotated[bool, typer.Option("--live", help="Prove what the controller's switches hold right now.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Prove the state after every batch of the plan to these intents.")]
 Dumps = Annotated[
     list[Path] | None,
     typer.Option("--dump", metavar="PATH", help="Prove what these dumps say: a file, or a directory of them."),
+]
+Assume = Annotated[
+    str | None,
+    typer.Option("--assume", metavar="ct=STATE", help="Of connections in dumps: ct=new, ct=established or ct=any."),
 ]
 Failures = Annotated[
     int,
@@ -69,6 +77,7 @@ class Asked(NamedTuple):
     before: list[Path]
     claims: frozenset[str]
     failures: int = 0
+    assume: str | None = None
 
 
 @answering
@@ -80,6 +89,7 @@ def verify(
     plan: Plan = False,
     before: Before = None,
     dump: Dumps = None,
+    assume: Assume = None,
     failures: Failures = 0,
     claim: Claims = None,
     junit_file: JunitFile = None,
@@ -98,12 +108,25 @@ def verify(
             raise usage("--from names the start of a plan: pass --plan too")
         if failures and (plan or (dump and not intents)):
             raise usage("--failures needs intents and excludes --plan: pass INTENTS, without --plan")
-        asked = Asked(intents or [], topology, state, before or [], known_claims(claim or []), failures)
+        if assume is not None and not dump:
+            raise usage("--assume is of dumps: pass --dump too")
+        claims = known_claims(claim or [])
+        asked = Asked(intents or [], topology, state, before or [], claims, failures, assumed(assume))
         done = _dumped(asked, dump) if dump else _live(asked) if live else _planned(asked) if plan else _compiled(asked)
         for file, text in ((junit_file, junit), (sarif_file, lambda done: sarif(done, _fallback(asked)))):
             if file is not None:
                 write(file, text(done))
     return Answer(verification_json(done), lambda: lines(done), done.code)
+
+
+def assumed(word: str | None) -> str | None:
+    """What ``ct=STATE`` assumes of connections. Raises Stop."""
+    if word is None:
+        return None
+    name, _, state = word.partition("=")
+    if name != "ct" or state not in ASSUMED:
+        raise usage(f"--assume {word}: choose from {', '.join(f'ct={one}' for one in ASSUMED)}")
+    return state
 
 
 def known_claims(words: Sequence[str]) -> frozenset[str]:
@@ -230,27 +253,57 @@ def _dumped(asked: Asked, paths: Sequence[Path]) -> Verification:
     if asked.topology is None:
         raise usage("missing --topology FILE")
     fabric = read_topology(asked.topology)
-    with telling("reading dumps"):
-        dump = read_whole(dump_texts(paths), {switch.name: switch.dpid for switch in fabric.switches.values()})
     told = f"{', '.join(map(str, paths))} on {asked.topology}"
-    if asked.intents:
-        wanted = Inputs(fabric, read_intents(asked.intents, fabric))
-        intents = ", ".join(map(str, asked.intents))
-        return _against(f"Rules of {told}, against {intents}", wanted, dump.states, asked, dump)
-    return _surveyed(f"Rules of {told}, without intents", fabric, dump, asked)
+    dpids = {switch.name: switch.dpid for switch in fabric.switches.values()}
+    states: Mapping[int, str] | Mapping[None, str] = ASSUMED[asked.assume] if asked.assume else {None: ""}
+    with telling("reading dumps"):
+        texts = dump_texts(paths)
+        partly = not asked.intents
+        dumps = {said: read_whole(texts, dpids, partial=partly, assume=state) for state, said in states.items()}
+    if not asked.intents:
+        return _surveyed(f"Rules of {told}, without intents", fabric, dumps, asked)
+    wanted = Inputs(fabric, read_intents(asked.intents, fabric))
+    intents = ", ".join(map(str, asked.intents))
+    subject = f"Rules of {told}, against {intents}"
+    if len(dumps) == 1:
+        (dump,) = dumps.values()
+        return _against(subject, wanted, dump.states, asked, dump)
+    found = [_against(subject, wanted, dump.states, asked, dump) for dump in dumps.values()]
+    stages = (
+        stage._replace(title=f"{_assuming(said)}. {stage.title}" if asked.failures else _assuming(said))
+        for said, one in zip(dumps, found, strict=True)
+        for stage in one.stages
+    )
+    return found[0]._replace(stages=tuple(stages))
 
 
-def _surveyed(subject: str, fabric: Topology, dump: Dump, asked: Asked) -> Verification:
+def _assuming(said: str) -> str:
+    return f"Connections: {said}"
+
+
+def _surveyed(subject: str, fabric: Topology, dumps: Mapping[str, Dump], asked: Asked) -> Verification:
+    """What holds of every sound fabric, for each thing that is assumed of connections."""
     _asked_of(INVARIANTS, asked)
-    kept: list[InvariantReport] = []
+    stages: list[ProvedState] = []
+    reach: dict[PortRef, dict[str, ExamplePacket]] = {}
+    blind: Counter[PortRef] = Counter()
+    for said, dump in dumps.items():
+        kept: list[InvariantReport] = []
 
-    def ask() -> Report:
-        kept.append(check_invariants(fabric, dump.states))
-        return kept[0].report
+        def ask(dump: Dump = dump, kept: list[InvariantReport] = kept) -> Report:
+            kept.append(check_invariants(fabric, dump.states))
+            return kept[0].report
 
-    stage = _stage(subject, ask, Sources(fabric, None, dump.where), asked)
-    reach = kept[0].reach if kept and not stage.refused else None
-    return Verification(subject, (stage,), reach, (), tuple(strange(dump, fabric.ports)), tuple(sorted(fabric.hosts)))
+        title = _assuming(said) if said else subject
+        stages.append(_stage(title, ask, Sources(fabric, None, dump.where), asked))
+        blind.update(kept[0].blind)
+        for at, hosts in kept[0].reach.items():
+            reach[at] = {**hosts, **reach.get(at, {})}
+    (dump, *_) = dumps.values()
+    refused = any(stage.refused for stage in stages)
+    odd, foreign = tuple(strange(dump, fabric.ports)), tuple(unknown_ends(dump, blind))
+    hosts_there = tuple(sorted(fabric.hosts))
+    return Verification(subject, tuple(stages), None if refused else reach, (), odd, hosts_there, foreign, bool(blind))
 
 
 def _stage(title: str, ask: Callable[[], Report], sources: Sources, asked: Asked) -> ProvedState:

@@ -16,9 +16,19 @@ MAX_BYTES = 512 * MIB
 """Of one file: ten million flows are longer, and no switch has them."""
 
 
-def read_whole(texts: Sequence[Text], dpids: Mapping[str, int], whole: bool = True) -> Dump:
-    """The dump. Raises Stop (UNCHECKED) with every problem: rules that cannot be read are neither right nor wrong."""
-    dump, problems = read_dump(texts, dpids, whole)
+def read_whole(
+    texts: Sequence[Text],
+    dpids: Mapping[str, int],
+    whole: bool = True,
+    *,
+    partial: bool = False,
+    assume: int | None = None,
+) -> Dump:
+    """The dump. Raises Stop (UNCHECKED) with every problem: rules that cannot be read are neither right nor wrong.
+
+    With ``partial``, what is not modelled is no problem. ``assume``: the ct_state of tracked packets.
+    """
+    dump, problems = read_dump(texts, dpids, whole, partial=partial, assume=assume)
     if dump is None:
         raise unreadable(problems)
     return dump

@@ -98,7 +98,8 @@ class ProvedState(NamedTuple):
 
 class Verification(NamedTuple):
     """All stages. ``reach``: who reaches whom, where no intent says; ``notes``: what none of this speaks of;
-    ``strange``: what a dump names and the topology lacks; ``hosts``: all that there are, by name."""
+    ``strange``: what a dump names and the topology lacks; ``hosts``: all that there are, by name. ``foreign``: what is
+    not modelled, each kind once; ``partly``: packets meet it, and of these there is no answer."""
 
     subject: str
     stages: tuple[ProvedState, ...]
@@ -106,6 +107,8 @@ class Verification(NamedTuple):
     notes: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    partly: bool = False
 
     @property
     def unreached(self) -> tuple[str, ...]:
@@ -117,7 +120,9 @@ class Verification(NamedTuple):
     def code(self) -> int:
         """REFUTED as soon as one claim is; else COULD_NOT where there is no answer."""
         codes = {stage.code for stage in self.stages}
-        return REFUTED if REFUTED in codes else max(codes, default=COULD_NOT)
+        if REFUTED in codes:
+            return REFUTED
+        return COULD_NOT if self.partly else max(codes, default=COULD_NOT)
 
     @property
     def seconds(self) -> float:

@@ -38,6 +38,7 @@ def verification_json(done: Verification) -> Json:
         "reach": reach,
         "unreached": list(done.unreached) if done.reach is not None else None,
         "strange": list(done.strange),
+        "not_modelled": list(done.foreign),
         "notes": list(done.notes),
     }
 

@@ -28,6 +28,8 @@ def lines(done: Verification) -> Iterator[Text | str]:
         yield from _stage(stage, len(done.stages) > 1)
     if done.reach is not None:
         yield from matrix(done.reach, done.unreached)
+    for one in done.foreign:
+        yield from paragraph(f"Not modelled: {one}.")
     for one in done.strange:
         yield from paragraph(f"Not in the topology: {one}.")
     for note in done.notes:

@@ -12,10 +12,11 @@ from typing import NamedTuple, cast
 from clos.controller.verify.effort import MAX_COPIES, Effort, TooMuch
 from clos.controller.verify.headerspace.header_space import Box, Limits, meet, within
 from clos.controller.verify.headerspace.transform import HeaderTransform, after
+from clos.fabric.dataplane.action import IN_PORT, LOCAL, MAX_PORT, NORMAL
 
 
 class Arrival(NamedTuple):
-    """A copy of the packet at a host's port; at port CONTROLLER of a switch; or, with switch "", in a loop.
+    """A copy of the packet at a host's port; at port CONTROLLER or a blind end of a switch; with switch "", in a loop.
 
     Port IN_PORT: the host's port that the packet came in by, whichever that was.
     """
@@ -51,6 +52,13 @@ Piece = tuple[Box, Outcome | Filtered]
 Partition = Sequence[Piece]
 Plain = list[tuple[Box, Outcome]]
 """A partition without gates."""
+
+
+def is_blind(port: int) -> bool:
+    """Whether a port stands for what a switch does by itself (NORMAL, LOCAL), or for an action that is not modelled: a
+    number that OpenFlow 1.3 reserves and gives no meaning (§7.2.1). What becomes of packets there is not known."""
+    return MAX_PORT < port < IN_PORT or port in (NORMAL, LOCAL)
+
 
 MAX_ALTERNATIVES = 8
 """More are cut off: two are already one too many for any claim that knows what should happen."""

@@ -27,6 +27,7 @@ from clos.controller.verify.dataplane.outcome import (
     any_of,
     arrives,
     both,
+    is_blind,
     joined,
     plain,
 )
@@ -56,6 +57,9 @@ class Surroundings(Protocol):
 
     def leave(self, port: PortRef, state: PipelineState, trace: TraceSink | None) -> Partition:
         """What becomes of packets that leave by a port which is up."""
+
+    def blind(self, end: PortRef, state: PipelineState) -> Partition:
+        """What becomes of packets of which nothing more can be said. Raises Unmodelled where that is no answer."""
 
     def recall(self, where: GroupPoint, state: PipelineState, broad: bool) -> Partition:
         """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""
@@ -190,6 +194,8 @@ class SwitchTraversal:
         model = self.model
         if port == act.CONTROLLER:
             return [(state.box, arrives(model.name, act.CONTROLLER, state.frame))]
+        if is_blind(port):
+            return self.beyond.blind(PortRef(model.name, port), state)
         self.matters(None if port in BY_PORT else (port,))
         if port in (act.ALL, act.FLOOD):
             if self.port == ANY_HOST_PORT:
@@ -198,8 +204,6 @@ class SwitchTraversal:
             for each in sorted(model.ports - model.dead - {self.port}):
                 found = joined(found, self.leave(each, state), both, self.effort)
             return found
-        if port in (act.NORMAL, act.LOCAL):
-            raise Unmodelled(f"output to {act.port_text(port)} on {model.name}")
         if port == act.IN_PORT and self.port == ANY_HOST_PORT:
             return [(state.box, arrives(model.name, act.IN_PORT, state.frame))]
         where = self.port if port == act.IN_PORT else port

@@ -28,6 +28,7 @@ from clos.controller.verify.headerspace.header_space import Box, HeaderSpace
 from clos.controller.verify.headerspace.header_terms import terms_of_groups, terms_of_rules
 from clos.controller.verify.headerspace.transform import UNCHANGED
 from clos.controller.verify.headerspace.value_atoms import Unmodelled
+from clos.fabric.dataplane.action import port_text
 from clos.fabric.dataplane.ruleset import SwitchState
 from clos.fabric.topology import PortRef, Topology
 
@@ -35,6 +36,7 @@ from clos.fabric.topology import PortRef, Topology
 class SymbolicFabric:
     """A fabric's rules on its links, some of its ports ``down``. Raises Unmodelled for what it cannot reason about.
 
+    ``blind_ends``: packets may come to what is not modelled, and are told to have; else that is Unmodelled.
     ``reads``: on whose behalf things are read; these hear of edits by what ``edit`` returns.
     """
 
@@ -44,7 +46,10 @@ class SymbolicFabric:
         states: Mapping[str, SwitchState],
         space: HeaderSpace,
         down: frozenset[PortRef] = frozenset(),
+        *,
+        blind_ends: bool = False,
     ) -> None:
+        self.blind_ends = blind_ends
         self.topology, self.space = topology, space
         self.peers, self.hosts = topology.peers, topology.host_at
         self.down = down | {self.peers[port] for port in down if port in self.peers}
@@ -207,6 +212,12 @@ class SymbolicFabric:
         if trace is not None:
             return self._path.onward(there, state, trace, self._visit)
         return self._outcomes.crossing(there, state)
+
+    def blind(self, end: PortRef, state: PipelineState) -> Partition:
+        """What becomes of packets of which nothing more can be said."""
+        if not self.blind_ends:
+            raise Unmodelled(f"output to {port_text(end.port)} on {end.switch}")
+        return [(state.box, arrives(*end, state.frame))]
 
     def recall(self, where: GroupPoint, state: PipelineState, broad: bool) -> Plain:
         """What becomes of packets at a group, remembered; ``broad``: whatever their outermost tag is."""

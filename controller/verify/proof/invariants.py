@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from clos.controller.verify.dataplane.lost_packets import end
-from clos.controller.verify.dataplane.outcome import LOOP, MAX_ALTERNATIVES, Outcome, plain
+from clos.controller.verify.dataplane.outcome import LOOP, MAX_ALTERNATIVES, Outcome, is_blind, plain
 from clos.controller.verify.dataplane.reachability import SymbolicFabric
 from clos.controller.verify.headerspace.example_packet import ExamplePacket, example_packet
 from clos.controller.verify.headerspace.header_space import Box, HeaderSpace
@@ -53,10 +53,12 @@ Tell = Callable[[PortRef, int, int], object]
 
 
 class InvariantReport(NamedTuple):
-    """The answers, and who reaches whom."""
+    """The answers, and who reaches whom. ``blind``: how many sets of packets came to each end of which nothing is known
+    (a switch's port, as fabric.dataplane.action or the dump numbers it); of these the claims say nothing."""
 
     report: Report
     reach: Reach
+    blind: Mapping[PortRef, int] = {}
 
 
 def check_invariants(
@@ -78,13 +80,14 @@ class _InvariantCheck:
 
     def __init__(self, topology: Topology, states: Mapping[str, SwitchState], down: frozenset[PortRef]) -> None:
         self.space = HeaderSpace(terms_of(states.values()))
-        self.fabric = SymbolicFabric(topology, states, self.space, down)
-        self.first = SymbolicFabric(uncabled(topology), states, self.space, self.fabric.down)
+        self.fabric = SymbolicFabric(topology, states, self.space, down, blind_ends=True)
+        self.first = SymbolicFabric(uncabled(topology), states, self.space, self.fabric.down, blind_ends=True)
         self.hosts, self.cables = topology.host_at, topology.peers
         self.legacy = {host.name for host in topology.hosts.values() if host.mode == LEGACY}
         self.counts: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.told: list[Counterexample] = []
+        self.blind: Counter[PortRef] = Counter()
 
     def survey(self, trace: Tell | None) -> InvariantReport:
         ports = [at for at in sorted(self.hosts) if at not in self.fabric.down]
@@ -96,7 +99,7 @@ class _InvariantCheck:
         order = list(INVARIANTS)
         proofs = tuple(self._proof(claim, len(ports)) for claim in order if claim not in self.broken)
         told = tuple(sorted(self.told, key=lambda one: order.index(one.claim)))
-        return InvariantReport(Report(proofs, told, None, sum(self.broken.values())), reach)
+        return InvariantReport(Report(proofs, told, None, sum(self.broken.values())), reach, self.blind)
 
     def _proof(self, claim: str, ports: int) -> Proof:
         vacuous = None
@@ -104,7 +107,9 @@ class _InvariantCheck:
             vacuous = "no host's port is up"
         elif claim == NO_BLACK_HOLE and not self.counts["sent on"]:
             vacuous = "no switch sends a packet on"
-        return Proof(claim, f"all packets at {ports} ports, in {self.counts['sets']} sets", vacuous)
+        left = self.counts["blind"]
+        those = f"all packets at {ports} ports" + (" but those that meet what is not modelled" if left else "")
+        return Proof(claim, f"{those}, in {self.counts['sets'] - left} sets", vacuous)
 
     def _port(self, at: PortRef) -> dict[str, ExamplePacket]:
         """Look at all packets of a port; the hosts they reach."""
@@ -119,13 +124,22 @@ class _InvariantCheck:
                         self._say(LOOP_FREE, at, box, "goes round in a loop")
                     elif port == CONTROLLER and self.hosts[at] in self.legacy:
                         continue  # which of its packets may go there, the intents say
+                    elif is_blind(port):
+                        continue
                     elif port == CONTROLLER:
                         self._say(QUIET, at, box, f"is sent to the controller by {switch}")
                     else:
                         host = self.hosts[PortRef(switch, port)]
                         found[host] = found.get(host) or example_packet(self.space, box)
                 self._lost(at, box, outcome)
+                self._unseen(outcome)
         return found
+
+    def _unseen(self, outcome: Outcome) -> None:
+        """Count the set of packets for the blind ends that it may come to."""
+        ends = {PortRef(switch, port) for copies in outcome for switch, port, _ in copies if is_blind(port)}
+        self.blind.update(ends)
+        self.counts["blind"] += bool(ends)
 
     def _lost(self, at: PortRef, box: Box, outcome: Outcome) -> None:
         """Say the packets of the box that are sent on and may then be lost."""
