@@ -73,6 +73,8 @@ class Client:
                 return cls(url, token, named=True, authority=cls.authority(place))
             return cls(url, (place / TOKEN).read_text().strip(), authority=cls.authority(place))
         except FileNotFoundError:
+            if URL in os.environ:
+                raise NoDaemon(f"you are not logged in at {url}: clos login NAME") from None
             raise NoDaemon(_NOBODY.format(place=place)) from None
         except PermissionError as error:
             raise NoDaemon(

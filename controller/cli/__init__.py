@@ -140,6 +140,18 @@ COMMANDS = (
     Row(
         "audit-log", "commands.audit_log:app", _PEOPLE, "Show, check and export the audit log: who did what, and when."
     ),
+    Row(
+        "backup",
+        "commands.backup:backup",
+        _CONTROLLER,
+        "Copy a controller's store: revisions, proofs, people, proposals, the audit log.",
+    ),
+    Row(
+        "restore",
+        "commands.backup:restore",
+        _CONTROLLER,
+        "Put a copy in place of a controller's store. Stop the controller first.",
+    ),
     Row("demo", "commands.demo:demo", _OTHER, "Run a demonstration on a simulated fabric, in under a minute."),
     Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment and suggest fixes."),
     Row("schema", "commands.schema:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),

@@ -109,6 +109,8 @@ NO: Final[Mapping[str, str]] = {
     "audit-log show": "Never.",
     "audit-log verify": "An entry was edited, removed or moved.",
     "audit-log export": "Never.",
+    "backup": "Never.",
+    "restore": "You answered no.",
     "demo": "A claim of the demonstration does not hold.",
     "doctor": "Something that Clos needs is missing or wrong, or a link is not as designed.",
     "schema": "Never.",

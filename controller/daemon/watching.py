@@ -5,6 +5,9 @@ Must not know: whose turn it is, words.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.changes import Changes
 from clos.controller.daemon.errors import Refused
@@ -27,18 +30,18 @@ def watch_of(
 ) -> Watch:
     """A watch that has yet to run."""
 
-    def explain(name: str) -> Meaning:
+    def explain(name: str) -> Callable[[], Meaning]:
         compiled = revisions.running.compiled
         if compiled is None:
-            return Meaning(why="no revision is in force")
+            return partial(Meaning, why="no revision is in force")
         held = {}
         for switch in sorted({name, *watch.found()}):  # one that differs elsewhere has its part in where packets go
             try:
                 held[switch] = switches.wire.read(switch).state
             except SwitchError as error:
                 if switch == name:
-                    return Meaning(why=f"it could not be read back: {error}")
-        return drift_meaning(compiled, held, name)
+                    return partial(Meaning, why=f"it could not be read back: {error}")
+        return partial(drift_meaning, compiled, held, name)
 
     def repair(name: str) -> None:
         try:

@@ -175,6 +175,11 @@ def _claim(path: Path) -> None:
         raise StoreError(f"{path}: not a Clos store, nor any SQLite database; name another file")
 
 
+def check_file(db: sqlite3.Connection, path: Path) -> None:
+    """Refuses a file that is damaged, another program's, or a newer Clos's. Raises StoreError."""
+    _check(db, path)
+
+
 def _check(db: sqlite3.Connection, path: Path) -> None:
     """Refuses a file that is damaged, another program's, or a newer Clos's."""
     fault = db.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -74,6 +74,8 @@ class _Names:
         if len(known) == 1:
             return str(known[0])
         place = (stray.after if stray.after != "dropped" else stray.before).removeprefix("to ").split(" but ")[0]
+        if place == stray.host:
+            return "its gateway"  # which answers from the sender's own leaf
         there = self._by_host.get(place, [])
         return str(there[0]) if len(there) == 1 else place
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from clos.controller.daemon.activity import Activity
@@ -29,7 +30,7 @@ from clos.fabric.openflow import DecodeError
 
 LOG = logging.getLogger(__name__)
 
-PERIOD = 5.0
+PERIOD = 3.0
 """Seconds between two glances at a switch, at the least."""
 RATE = 15_000
 """Entries looked at in a second, at the most."""
@@ -52,6 +53,9 @@ class Meaning(NamedTuple):
     why: str = ""
 
 
+UNDER_WAY = Meaning(why="what it does to packets is being worked out")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A switch that does not hold what it should. ``since``: when that was first seen (UTC)."""
@@ -70,7 +74,8 @@ class _Known(NamedTuple):
     mark: int
 
 
-Explain = Callable[[str], Meaning]
+Explain = Callable[[str], Callable[[], Meaning]]
+"""Reads what a switch holds now; what that means is worked out later."""
 Repair = Callable[[str], object]
 
 
@@ -95,6 +100,7 @@ class Watch:
         self._seen: dict[str, Glance] = {}
         self._found: dict[str, Found] = {}
         self.glances = self.repairs = 0
+        self._soon: Callable[[Callable[[], object]], object] = lambda work: work()
 
     def seen(self) -> Mapping[str, Glance]:
         """The last glance at each connected switch."""
@@ -107,7 +113,22 @@ class Watch:
             return dict(self._found)
 
     def run(self, stopping: threading.Event) -> None:
-        """Look at one switch after another until the daemon stops."""
+        """Look at one switch after another until the daemon stops; meanings are worked out beside."""
+        pool = ThreadPoolExecutor(1, "clos-drift")
+        self._soon = lambda work: pool.submit(self._guarded, work)
+        try:
+            self._rounds(stopping)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            if not self._activity.stopping.is_set():
+                LOG.exception("what drift means could not be worked out")
+
+    def _rounds(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             names = sorted(self._switches.inventory.joins(self._revisions.fabric.switches))
             self._forget(names)
@@ -166,19 +187,29 @@ class Watch:
             self._revisions.store.audit(WHO, "drift over", {"switch": name})
 
     def _drifted(self, name: str, drift: Drift) -> None:
+        """Keep it, mend it if that is the policy, and have its meaning worked out: for hundreds of switches that takes
+        seconds, and nobody waits for it."""
+        first = self._found.get(name)
+        found = Found(first.since if first else utc_now(), drift, UNDER_WAY, self.policy == ASK)
         meaning = self._explain(name)
         with self._lock:
-            first = self._found.get(name)
-            since = first.since if first else utc_now()
-            self._found[name] = Found(since, drift, meaning, waits=self.policy == ASK)
+            self._found[name] = found
+        if self.policy == REPAIR and (drift.missing or drift.changed or drift.unexpected):
+            self._repair(name)
+            self.repairs += 1
+        self._soon(lambda: self._tell(name, found, meaning()))
+
+    def _tell(self, name: str, found: Found, meaning: Meaning) -> None:
+        """Say what it means, wherever people look."""
+        with self._lock:
+            if self._found.get(name) is found:
+                self._found[name] = replace(found, meaning=meaning)
         text = "; ".join((*meaning.sentences[:3], *meaning.causes[:3])) or meaning.why
         self._revisions.store.audit(
             WHO, "drift found", {"switch": name, "text": text, "harm": meaning.harm, "policy": self.policy}
         )
-        self._switches.inventory.fault(name, f"drift: {text}")
-        if self.policy == REPAIR and (drift.missing or drift.changed or drift.unexpected):
-            self._repair(name)
-            self.repairs += 1
+        if name in self.found():
+            self._switches.inventory.fault(name, f"drift: {text}")
 
     def _forget(self, names: list[str]) -> None:
         """What was seen of switches that are not there any more."""
