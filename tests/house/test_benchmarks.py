@@ -35,6 +35,7 @@ SMALL = {
     "legacy_roles": ["{outputs}"],
     "legacy_routes": ["{outputs}"],
     "gate": ["small", "--rounds", "2"],
+    "mutants": ["--packets", "200"],
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
     "push": ["--rules", "400", "--leaves", "4"],

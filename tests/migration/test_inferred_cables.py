@@ -6,31 +6,12 @@ from dataclasses import replace
 
 from clos.controller.migrate.inferred import inferred
 from clos.controller.migrate.model import Cable, Device, Interface, MacEntry, Network, State, StpPort, StpTree
-from clos.controller.migrate.predict.spanning_tree import Tree, predict
+from clos.controller.migrate.predict.spanning_tree import predict
 from tests.support.examples import EXAMPLES
 from tests.support.legacy_networks import random_network
+from tests.support.legacy_shown import shown
 
 A, B = 0x0000AA000001, 0x0000AA000002
-
-
-def _shown(network: Network, trees: dict[int, Tree], device: Device) -> Device:
-    """The device with the trees that its tables would show."""
-    found = []
-    for vlan, tree in trees.items():
-        path = tree.layout.paths.get(device.name)
-        if tree.unknown or path is None:
-            continue
-        root = network.devices[path.root]
-        ports = tuple(
-            StpPort(name, fate.role, fate.state, path.port.cost if path.port and path.port.name == name else 4, 128, 1)
-            for (owner, name), fate in tree.layout.ports.items()
-            if owner == device.name
-        )
-        numbers = [d.stp.priorities.get(vlan, 32768) + vlan for d in (root, device)]
-        macs = [d.base_mac or 0 for d in (root, device)]
-        root_port = path.port.name if path.port else None
-        found.append(StpTree(vlan, "ieee", numbers[0], macs[0], numbers[1], macs[1], path.cost, root_port, ports))
-    return replace(device, state=State(trees=tuple(found)))
 
 
 def _carried(network: Network, end: tuple[str, str]) -> tuple[str, str]:
@@ -44,7 +25,7 @@ def test_every_inferred_cable_is_there():
         network = random_network(seed)
         trees = predict(network)
         there = {Cable(*sorted(_carried(network, end) for end in cable)) for cable in network.cables}
-        devices = {name: _shown(network, trees, device) for name, device in network.devices.items()}
+        devices = {name: shown(network, trees, device) for name, device in network.devices.items()}
         found = inferred(Network(devices), ())
         many += len(found)
         assert {one.cable for one in found} <= there, seed

@@ -41,7 +41,10 @@ def compare(seed: int, net: Net, predicted: EigrpPrediction) -> tuple[int, int]:
         best = entry.best
         assert best is not None
         assert net.routers[at[0]].config.composite.metric(best.vector) == expected.distance, (seed, at)
-        assert _sources(entry, entry.successors) == _paths(expected.successors), (seed, at)
+        # A least metric ever that is lower than today's leaves fewer ways feasible than in a network just started.
+        ever = entry.feasible_distance % (1 << 80)
+        left = tuple(p for p in expected.successors if p.via is None or p.reported < ever)
+        assert _sources(entry, entry.successors) == _paths(left), (seed, at)
         if entry.feasible_distance == best.cost:
             assert _sources(entry, entry.feasible_successors()) == _paths(expected.feasible), (seed, at)
             able += len(expected.feasible)

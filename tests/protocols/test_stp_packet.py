@@ -142,10 +142,15 @@ def test_mutated_frames_crash_nothing_and_refused_ones_change_nothing() -> None:
         except BadBpdu:
             refused += 1
             continue
-        if frame.tag not in (None, 1, 10):
+        port = random.choice((1, 2))
+        if port == 1 and frame.tag not in (
+            None,
+            1,
+            10,
+        ):  # at the access port a trunk's BPDU makes the types inconsistent
             before = _memory(switch)
         now += 0.01
-        switch.receive(random.choice((1, 2)), frame, now)
+        switch.receive(port, frame, now)
         assert before in (None, _memory(switch))
         switch.tick(now)
         taken += 1
