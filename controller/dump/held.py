@@ -159,7 +159,10 @@ class Gathering:
             try:
                 made = list(without_calls(rules, calling))
             except NotModelled as why:
-                self.say(held[Rule, rules[0].key][1], why)
+                for rule in [rule for rule in rules if rule.key in calling]:
+                    where = held[Rule, rule.key][1]
+                    end = self.kinds.end(why.what, where)
+                    held[Rule, rule.key] = rule._replace(instructions=Instructions(apply=(end,))), where
                 continue
             before = dict(held)
             for rule in rules:

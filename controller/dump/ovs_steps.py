@@ -177,7 +177,8 @@ def _write_actions(doing: Doing, inside: str, reader: Reader) -> None:
 
 
 def _exit(doing: Doing, inside: str, reader: Reader) -> None:
-    doing.ended = True
+    doing.next()
+    doing.ended = doing.halts = True
 
 
 def _nothing_done(doing: Doing, inside: str, reader: Reader) -> None:
@@ -202,6 +203,8 @@ def _mod_priority(doing: Doing, inside: str, reader: Reader) -> None:
 
 
 def _retag(doing: Doing, setting: Action) -> None:
+    if doing.tagged is None and doing.lost_tag:
+        raise NotModelled("mod_vlan_vid or mod_vlan_pcp where a tag may have come or gone")
     if doing.tagged is None:
         raise UntoldTag(f"{setting}: of frames with a tag and without")
     doing.act(*([] if doing.tagged else [act.PushVlan()]), setting)

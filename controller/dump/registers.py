@@ -170,6 +170,12 @@ class WideInstructions(Instructions):
         return ",".join([*([] if rest == "drop" else [rest]), *sets, *goto])
 
 
+class Halting(WideInstructions):
+    """Instructions after which nothing follows, in no table that called this one either (``exit``)."""
+
+    __slots__ = ()
+
+
 def wide_match(terms: list[Term], found: Memory, plain: Match) -> Match:
     """``plain``, which is of ``terms``, with registers."""
     if not found.mask:

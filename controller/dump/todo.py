@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from clos.controller.dump.registers import Memory, WideInstructions
+from clos.controller.dump.registers import Halting, Memory, WideInstructions
 from clos.controller.dump.words import NotModelled
 from clos.fabric.dataplane.action import Action, PopVlan, PushVlan
 from clos.fabric.dataplane.rule import Instructions
@@ -34,13 +34,15 @@ class Todo(NamedTuple):
 
 class Doing:
     """Instructions in the making. ``tagged``: whether packets have a tag by now, None where nobody knows. ``ended``:
-    nothing follows; ``forked``: what follows is done to another copy than what went before."""
+    nothing follows here, ``halts``: nor anywhere; ``forked``: what follows is done to another copy."""
 
     def __init__(self, tagged: bool | None) -> None:
         self.tagged = tagged
+        self.lost_tag = tagged is not None
+        """Whether the match has said what it can of tags."""
         self.memory = Memory()
         self.clauses: list[Clause] = []
-        self.ended = self.forked = False
+        self.ended = self.forked = self.halts = False
         self._parts: list[Instructions] = []
         self._fresh()
 
@@ -61,6 +63,7 @@ class Doing:
             if isinstance(action, PushVlan):
                 self.tagged = True
             elif isinstance(action, PopVlan):
+                self.lost_tag = True
                 self.tagged = None if self.tagged else self.tagged
 
     def end(self, action: Action) -> None:
@@ -84,11 +87,12 @@ class Doing:
         if self._called:
             self._close()
             self.memory = Memory()
-            self.tagged = None
+            self.tagged, self.lost_tag = None, True
 
     def _close(self) -> None:
         written = None if self._wrote is None else (self._wrote.value, self._wrote.mask)
         make: Callable[..., Instructions] = WideInstructions if written and written[1] >> 64 else Instructions
+        make = Halting if self.halts else make
         self._parts.append(make(self.meter, tuple(self._apply), self.clear, self.write, written, self.goto))
         self._fresh()
 
