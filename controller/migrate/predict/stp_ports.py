@@ -25,6 +25,8 @@ SPEEDS = {
 }
 """Mbit/s by the name of an interface, where nothing else says how fast it is."""
 VIRTUAL = ("Vlan", "Loopback", "Tunnel", "Null", "BVI", "Nve")
+NO_ETHERNET = frozenset(range(1002, 1006))
+"""VLANs that IOS keeps for FDDI and Token Ring (``act/unsup``): no Ethernet port carries them."""
 NOT_DESIGNATED = frozenset({"root", "alternate", "backup", "master"})
 
 
@@ -168,7 +170,7 @@ def trees(device: Device) -> frozenset[int]:
     """The VLANs that the device runs a tree for."""
     state = device.state
     known = set(device.vlans) | set(state.vlans or ()) | {tree.vlan for tree in state.trees or ()} | {1}
-    return frozenset(known) - device.stp.disabled & EVERY_VLAN
+    return (frozenset(known) - device.stp.disabled - NO_ETHERNET) & EVERY_VLAN
 
 
 def bridge_priorities(device: Device) -> Callable[[int], int]:

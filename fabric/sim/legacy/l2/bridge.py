@@ -124,9 +124,15 @@ class Bridge:
     def _flood(self, vlan: int, frame: bytes, source: Line | None, journey: Journey) -> None:
         if journey.trail is not None:
             journey.trail.whole = False
-        for line in self.ports.of_vlan.get(vlan, ()):
-            if line is not source and self.trees.passes(vlan, line.name)[1]:
-                self._out(line, vlan, frame, journey)
+        lines = [
+            line
+            for line in self.ports.of_vlan.get(vlan, ())
+            if line is not source and self.trees.passes(vlan, line.name)[1]
+        ]
+        for line in lines:
+            self._out(line, vlan, frame, journey)
+        if not lines:
+            journey.drop(self.name, f"no other port forwards in VLAN {vlan}")
 
     def _out(self, line: Line, vlan: int, frame: bytes, journey: Journey) -> None:
         wire = frame if vlan == line.native else tagged(frame, vlan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from clos.fabric.sim.legacy.device import LegacyDevice
-from clos.fabric.sim.legacy.grammar import Match, Row
+from clos.fabric.sim.legacy.grammar import INVALID, Match, Row
 from clos.fabric.sim.legacy.show import (
     access_lists,
     eigrp,
@@ -24,6 +24,12 @@ from clos.fabric.sim.legacy.show import (
 
 Show = Callable[[LegacyDevice, Match], str]
 
+
+def _of_switch(show: Show) -> Show:
+    """A command that routers do not have."""
+    return lambda device, match: f"{INVALID}\n\n" if device.hardware.router else show(device, match)
+
+
 _TABLE: tuple[tuple[str, bool, Show], ...] = (
     ("show running-config [interface <interface>]", True, system.running_config),
     ("show startup-config", True, system.startup_config),
@@ -32,15 +38,15 @@ _TABLE: tuple[tuple[str, bool, Show], ...] = (
     ("show archive", True, system.archive),
     ("show clock", False, system.clock),
     ("show logging", False, system.logging),
-    ("show vlan brief", False, switching.vlan_brief),
-    ("show vlan", False, switching.vlan),
-    ("show vtp status", False, switching.vtp_status),
+    ("show vlan brief", False, _of_switch(switching.vlan_brief)),
+    ("show vlan", False, _of_switch(switching.vlan)),
+    ("show vtp status", False, _of_switch(switching.vtp_status)),
     ("show interfaces [<interface>]", False, interfaces.interfaces),
-    ("show interfaces trunk", False, switching.trunks),
-    ("show interfaces switchport", False, switching.switchport),
-    ("show interfaces <interface> switchport", False, switching.switchport),
-    ("show interfaces status", False, switching.status),
-    ("show etherchannel summary", False, switching.etherchannel_summary),
+    ("show interfaces trunk", False, _of_switch(switching.trunks)),
+    ("show interfaces switchport", False, _of_switch(switching.switchport)),
+    ("show interfaces <interface> switchport", False, _of_switch(switching.switchport)),
+    ("show interfaces status", False, _of_switch(switching.status)),
+    ("show etherchannel summary", False, _of_switch(switching.etherchannel_summary)),
     ("show {access-lists | ip access-lists} [<word>]", False, access_lists.access_lists),
     ("show spanning-tree [vlan <1-4094>]", False, spanning_tree.spanning_tree),
     ("show spanning-tree [vlan <1-4094>] detail", False, spanning_detail.detail),
