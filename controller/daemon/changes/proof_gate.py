@@ -105,6 +105,8 @@ class _GateProof:
         if self.passage.ground is None and len(draft.plan.batches) > 1:
             self.left_out.append("cables change: only the state after the last batch is proved")
         self.spared = self._spared(draft.installed is not (held.ruleset if held else EMPTY))
+        if held is None:  # nothing was ever promised: what legacy hosts' ports tell the controller begins with a batch
+            self.spared |= {REACHABLE}
 
     def verdict(self) -> Verdict:
         judged: list[ProvedState] = []
