@@ -50,7 +50,9 @@ class PlanRequest(Question):
 
 Allow = Annotated[
     str,
-    Field(pattern=r"^(deletes|empty|overflow|uplink|identity|offline|unproven|delete-tenant=[A-Za-z0-9._-]{1,63})$"),
+    Field(
+        pattern=r"^(deletes|empty|overflow|uplink|identity|adopt|offline|unproven|delete-tenant=[A-Za-z0-9._-]{1,63})$"
+    ),
 ]
 
 
@@ -65,8 +67,8 @@ class Change(Question):
     allow: list[Allow] = Field(
         [],
         max_length=10_000,
-        description="Brakes: deletes, empty, overflow, uplink, identity, `delete-tenant=NAME`; `offline`: leave out "
-        "who is absent; `unproven`: go on without a proof.",
+        description="Brakes: deletes, empty, overflow, uplink, identity, adopt, `delete-tenant=NAME`; `offline`: leave "
+        "out who is absent; `unproven`: go on without a proof.",
     )
     expect_revision: int | None = Field(
         default=None, ge=0, description="Refuse if another one is in force; 0: none yet."

@@ -18,6 +18,9 @@ Empty = Annotated[bool, typer.Option("--allow-empty", help="Allow a plan that le
 Overflow = Annotated[bool, typer.Option("--allow-overflow", help="Allow a plan that exceeds a switch's capacity.")]
 Uplink = Annotated[bool, typer.Option("--allow-uplink", help="Allow changes to spines, uplinks and egress groups.")]
 Identity = Annotated[bool, typer.Option("--allow-identity", help="Make a switch another box, or change a node tag.")]
+Adopt = Annotated[
+    bool, typer.Option("--allow-adopt", help="Replace entries of Clos that no revision in the store accounts for.")
+]
 DeleteTenant = Annotated[
     list[str] | None,
     typer.Option("--allow-delete-tenant", metavar="NAME", help="Delete this tenant. May be given several times."),
@@ -37,6 +40,7 @@ class Brakes(OptionGroup):
     overflow: Overflow = False
     uplink: Uplink = False
     identity: Identity = False
+    adopt: Adopt = False
     delete_tenant: DeleteTenant = None
     absent: Absent = False
     unproven: Unproven = False
@@ -49,6 +53,7 @@ class Brakes(OptionGroup):
             "overflow": self.overflow,
             "uplink": self.uplink,
             "identity": self.identity,
+            "adopt": self.adopt,
             "offline": self.absent,
             "unproven": self.unproven,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
@@ -11,7 +12,7 @@ from clos.controller.daemon.discovery.lldp import Discovery
 from clos.controller.daemon.errors import SWITCH, Refused
 from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.status import Drift, Status, SwitchReport
-from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text
+from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text, unaccounted_text
 from clos.controller.daemon.switches.reconcile import ReadBack, compared, difference, each, read_back, remember
 from clos.controller.daemon.switches.switches import Switches
 from clos.controller.intent.topology.identity import as_written
@@ -41,7 +42,7 @@ class Queries:
         )
         claimed = self._switches.inventory.conflicts()
         switches = [
-            _switch(switch, standings.get(name, SwitchStatus()), claimed.get(name, ""))
+            _switch(switch, _accounted(held, standings.get(name, SwitchStatus())), claimed.get(name, ""))
             for name, switch in sorted(fabric.switches.items())
         ]
         return Status(
@@ -107,6 +108,13 @@ class Queries:
                 remember(self._switches.inventory, before.joins, reading)
         finally:
             self._activity.changing.release()
+
+
+def _accounted(held: Running, now: SwitchStatus) -> SwitchStatus:
+    """A standing; before the first revision, it says that the rules of Clos on a switch are nobody's."""
+    if held.number or now.seen is None or not now.seen.rules:
+        return now
+    return replace(now, problem=unaccounted_text(len(now.seen.rules)))
 
 
 def _switch(switch: Switch, now: SwitchStatus, claimed: str) -> SwitchReport:

@@ -4,7 +4,7 @@
 """
 
 from clos.controller.plan.after import after, invert, states
-from clos.controller.plan.brakes import DELETE_TENANT, Brake, brakes, holding, tenant_brakes
+from clos.controller.plan.brakes import DELETE_TENANT, Brake, adoption_brake, brakes, holding, tenant_brakes
 from clos.controller.plan.change import ADD, DELETE, MODIFY, Batch, Change, Entry, Plan, Push
 from clos.controller.plan.diff import diff
 from clos.controller.plan.export import group_json, meter_json, rule_json, ruleset_json
@@ -31,6 +31,7 @@ __all__ = [
     "Push",
     "Reconciliation",
     "Row",
+    "adoption_brake",
     "after",
     "brakes",
     "diff",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clos.controller.plan.change import ADD, DELETE, Plan
 from clos.controller.plan.diff import diff
-from clos.fabric.dataplane.ruleset import Part, Ruleset
+from clos.fabric.dataplane.ruleset import Part, Ruleset, SwitchState
 from clos.fabric.topology import Topology
 
 DELETE_PERCENT = 30
@@ -81,6 +81,17 @@ def tenant_brakes(before: Iterable[str], now: Collection[str]) -> tuple[Brake, .
         for name in sorted(before)
         if name not in now
     )
+
+
+def adoption_brake(seen: Mapping[str, SwitchState]) -> Brake | None:
+    """Holds a first revision on switches that hold rules of Clos already: the store that knows them is elsewhere."""
+    counts = {name: len(state.rules) for name, state in sorted(seen.items()) if state.rules}
+    if not counts:
+        return None
+    total = sum(counts.values())
+    where = f"{len(counts):,} {'switch holds' if len(counts) == 1 else 'switches hold'} {total:,} rules"
+    message = f"the store has no revision, but {where} of Clos ({_some(list(counts))}): put their store back"
+    return Brake("adopt", message, total, 0, "--allow-adopt", tuple(counts))
 
 
 def holding(found: Collection[Brake], flags: Collection[str]) -> tuple[Brake, ...]:

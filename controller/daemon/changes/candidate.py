@@ -26,6 +26,7 @@ from clos.controller.plan import (
     Brake,
     IdentityChange,
     Plan,
+    adoption_brake,
     brakes,
     identity_brake,
     identity_changes,
@@ -166,6 +167,8 @@ class CandidateBuilder:
         found = brakes(plan, installed, compiled.ruleset, capacity, compiled.topology)
         if held.compiled is not None:
             found = (*_own_brakes(held.compiled, compiled), *found)
+        elif plan and (adoption := adoption_brake(held.seen)) is not None:
+            found = (adoption, *found)
         return Candidate(
             held.number, sources, compiled, installed, plan, found, tuple(sorted(given_back)), held.compiled
         )

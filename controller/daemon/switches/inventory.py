@@ -48,6 +48,12 @@ def foreign_text(count: int) -> str:
     return f"holds {count:,} {'entry' if count == 1 else 'entries'} that Clos did not install"
 
 
+def unaccounted_text(count: int) -> str:
+    """What is said of a switch with so many rules of Clos where the store has no revision."""
+    rules = f"{count:,} {'rule' if count == 1 else 'rules'}"
+    return f"holds {rules} of Clos, but the store has no revision: put its store back, or apply with --allow-adopt"
+
+
 class Fault(NamedTuple):
     """Something that went wrong, for people; ``switch`` may be empty."""
 

@@ -11,13 +11,17 @@ them: each lot has a thread of its own.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.revisions import Revisions
+from clos.controller.daemon.switches.inventory import unaccounted_text
 from clos.controller.daemon.switches.reconcile import ReadBack, push_difference, read_back, remember
 from clos.controller.daemon.switches.switches import Switches
+
+LOG = logging.getLogger(__name__)
 
 
 def onboard(
@@ -56,6 +60,8 @@ def _conclude(
             for found in readings:
                 if found.switch not in ours:
                     remember(switches.inventory, joins[found.switch], found)
+                    if not held.number and found.ours.rules:
+                        LOG.error("%s %s", found.switch, unaccounted_text(len(found.ours.rules)))
             known = [found for found in readings if found.switch in ours]
             push_difference(switches.wire, switches.inventory, joins, known, held.ruleset)
             if held.recompiled and all(standing.in_line for standing in switches.inventory.standings().values()):

@@ -26,7 +26,7 @@ from clos.controller.migrate.run.pushes import Pushes
 Say = Callable[[str, str], object]
 """Told what happens: a word for it, and a sentence."""
 Detail = dict[str, Any]
-FABRIC_BRAKES = frozenset({"deletes", "empty", "overflow", "uplink", "identity", "offline", "unproven"})
+FABRIC_BRAKES = frozenset({"deletes", "empty", "overflow", "uplink", "identity", "adopt", "offline", "unproven"})
 """Names that the controller knows; of tenants also ``delete-tenant=NAME``."""
 
 
