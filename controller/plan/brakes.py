@@ -89,8 +89,9 @@ def adoption_brake(seen: Mapping[str, SwitchState]) -> Brake | None:
     if not counts:
         return None
     total = sum(counts.values())
-    where = f"{len(counts):,} {'switch holds' if len(counts) == 1 else 'switches hold'} {total:,} rules"
-    message = f"the store has no revision, but {where} of Clos ({_some(list(counts))}): put their store back"
+    switches = f"{len(counts):,} {'switch' if len(counts) == 1 else 'switches'}"
+    where = f"{total:,} rules of Clos on {switches} ({_some(list(counts))})"
+    message = f"replaces {where}, which no revision in the store accounts for: put their store back"
     return Brake("adopt", message, total, 0, "--allow-adopt", tuple(counts))
 
 
