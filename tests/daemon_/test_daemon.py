@@ -337,7 +337,7 @@ def test_a_fabric_that_an_unknown_revision_left_is_left_alone_until_the_first_ap
         assert (rig.states(), rig.watch.seen.total()) == (before, 0)
         assert rig.daemon.queries.status().in_line == 0
         assert "adopt" in {brake.name for brake in rig.daemon.changes.plan([SMALL]).brakes}
-        with pytest.raises(Refused, match=r"put their store back.*--allow-adopt") as caught:
+        with pytest.raises(Refused, match="put their store back") as caught:
             rig.apply([SMALL])
         assert caught.value.flags == ("adopt",)
         assert (rig.states(), rig.watch.seen.total()) == (before, 0)
