@@ -30,6 +30,7 @@ SMALL = {
     "confirm": ["small", "--rounds", "2"],
     "daemon_change": ["small", "--rounds", "2"],
     "difference": ["small"],
+    "discovery": ["--devices", "3", "--serial", "1", "--think", "0", "--rounds", "1"],
     "fib": ["{fib}"],
     "legacy_fields": ["{legacy}"],
     "legacy_roles": ["{outputs}"],

@@ -29,6 +29,8 @@ class Replay:
     silent: str | None = None
     """The command that is never answered."""
     kex: tuple[str, ...] = ()
+    think: float = 0.0
+    """Seconds before an answer."""
     asked: list[str] = field(default_factory=list)
 
 
@@ -58,6 +60,8 @@ async def _talk(device: Replay, process: asyncssh.SSHServerProcess[str]) -> None
         if command == device.silent:
             continue
         text = "" if command.startswith("terminal") or not command else device.outputs.get(command, REFUSED)
+        if device.think and command:
+            await asyncio.sleep(device.think)
         if command == device.cut:
             process.stdout.write(text[: len(text) // 2].replace("\n", "\r\n"))
             process.exit(1)
