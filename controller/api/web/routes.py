@@ -60,11 +60,12 @@ def _fabric(app: FastAPI, daemon: Daemon) -> None:
         about: dict[str, list[Any]] = {
             "links": links,
             "drift": sorted(daemon.watch.found().items()),
-            "absent": [one for one in status.switches if not one.connected],
             "faults": [fault for fault in status.faults if fault.switch and not fault.text.startswith(DRIFT)],
         }
         count = sum(len(rows) for rows in about.values())
-        return page(request, "overview.html", status=status, map=drawn, count=count, **about)
+        absent = [one for one in status.switches if not one.connected]
+        count += bool(absent)  # together they are one alarm: what is wrong is most often one thing
+        return page(request, "overview.html", status=status, map=drawn, count=count, absent=absent, **about)
 
 
 def _switches(app: FastAPI, daemon: Daemon) -> None:

@@ -35,7 +35,8 @@ def drift(state: StateDir = DEFAULT, read_back: Now = False) -> Answer:
 def _found(found: Json) -> Iterator[Text | str]:
     watched = f"{found['watched']} of {count(found['switches'], 'switch', 'switches')} looked at"
     if not found["found"]:
-        yield f"No drift: {watched}, each holds what it should. Policy: {found['policy']}."
+        complete = found["watched"] == found["switches"]
+        yield f"No drift: {watched}, each holds what it should." if complete else f"No drift seen so far: {watched}."
     for row in found["found"]:
         numbers = f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"
         style = {True: "bold red", False: "yellow", None: "red"}[row["meaning"]["harm"]]
