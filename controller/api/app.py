@@ -19,6 +19,7 @@ from clos.controller.api.permissions import check_table
 from clos.controller.api.routes import audit_log, people, proposals, speakers, telemetry
 from clos.controller.api.routes.described import ERRORS, Sender, signed
 from clos.controller.api.web import actions, routes
+from clos.controller.api.web import people as people_page
 from clos.controller.api.web.sessions import Sessions
 from clos.controller.daemon import Daemon
 from clos.controller.daemon.changes.candidate import Candidate
@@ -83,6 +84,7 @@ def _web(app: FastAPI, daemon: Daemon) -> None:
     """The pages. The guard says who the owner is, and keeps to the same sessions (controller.api.guard)."""
     app.state.sessions, app.state.is_owner = Sessions(), lambda word: False
     routes.install(app, daemon)
+    people_page.install(app, daemon)
     actions.install(app, daemon, app.state.sessions, lambda word: bool(app.state.is_owner(word)))
 
 

@@ -92,6 +92,11 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/ui/explain"): READ,
     ("GET", "/ui/audit"): READ,
     ("GET", "/ui/people"): PEOPLE,
+    ("POST", "/ui/people"): PEOPLE,
+    ("POST", "/ui/people/{name}/roles"): PEOPLE,
+    ("POST", "/ui/people/{name}/remove"): PEOPLE,
+    ("POST", "/ui/tokens"): PEOPLE,
+    ("POST", "/ui/tokens/{name}/remove"): PEOPLE,
 }
 """The permission that a request takes."""
 

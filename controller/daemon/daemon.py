@@ -33,6 +33,7 @@ from clos.controller.daemon.queries import Queries
 from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.switches.onboarding import onboard
 from clos.controller.daemon.switches.switches import Switches
+from clos.controller.daemon.switches.tolerance import Tolerance
 from clos.controller.daemon.switches.watch import REPORT, Watch
 from clos.controller.daemon.watching import watch_of
 from clos.controller.input_file import read_input, reason
@@ -50,6 +51,7 @@ from clos.fabric.topology import Topology
 LOG = logging.getLogger(__name__)
 
 STORE = "clos.db"
+NOTHING_TOLERATED = Tolerance()
 
 GATHER_SECONDS = 10.0
 """How long an interrupted change waits for all switches before it is ended on those that are there."""
@@ -85,6 +87,7 @@ class Daemon:
     ``discovery``: compare the cabling with the topology. ``prove``: False is for measuring other things; every
     revision is then recorded as unproven. ``four_eyes``: which changes take a second person.
     ``drift``: REPORT, REPAIR or ASK when a switch does not hold what it should; ``watch``: look for that all the time.
+    ``tolerance``: rules of others that are meant to be there.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -106,11 +109,13 @@ class Daemon:
         four_eyes: FourEyes = NOBODY,
         drift: str = REPORT,
         watch: bool = True,
+        tolerance: Tolerance = NOTHING_TOLERATED,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._four_eyes, self._drift, self._watches = four_eyes, drift, watch
+        self._tolerance = tolerance
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
         self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
@@ -141,6 +146,7 @@ class Daemon:
             borders = self._borders(revisions, switches)
             parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders)
             switches.expect(revisions.fabric)
+            switches.inventory.tolerance = self._tolerance
             closing.callback(_end, parts)
             switches.wire.start()
             pool = ThreadPoolExecutor(LOTS, "clos-onboarding")

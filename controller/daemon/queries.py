@@ -15,6 +15,7 @@ from clos.controller.daemon.status import Drift, Status, SwitchReport
 from clos.controller.daemon.switches.inventory import SwitchStatus, foreign_text, unaccounted_text
 from clos.controller.daemon.switches.reconcile import ReadBack, compared, difference, each, read_back, remember
 from clos.controller.daemon.switches.switches import Switches
+from clos.controller.daemon.switches.tolerance import Tolerance
 from clos.controller.intent.topology.identity import as_written
 from clos.controller.plan import summary
 from clos.controller.wire.errors import SwitchError
@@ -40,9 +41,9 @@ class Queries:
             self._revisions.fabric,
             self._switches.inventory.standings(),
         )
-        claimed = self._switches.inventory.conflicts()
+        claimed, tolerance = self._switches.inventory.conflicts(), self._switches.inventory.tolerance
         switches = [
-            _switch(switch, _accounted(held, standings.get(name, SwitchStatus())), claimed.get(name, ""))
+            _switch(switch, _accounted(held, standings.get(name, SwitchStatus())), claimed.get(name, ""), tolerance)
             for name, switch in sorted(fabric.switches.items())
         ]
         return Status(
@@ -117,13 +118,14 @@ def _accounted(held: Running, now: SwitchStatus) -> SwitchStatus:
     return replace(now, problem=unaccounted_text(len(now.seen.rules)))
 
 
-def _switch(switch: Switch, now: SwitchStatus, claimed: str) -> SwitchReport:
+def _switch(switch: Switch, now: SwitchStatus, claimed: str, tolerance: Tolerance) -> SwitchReport:
     """``claimed``: who else says that it is this switch. Then it is in doubt what the fabric's own one holds."""
+    count = sum(not tolerance.covers(entry) for entry in now.foreign)
     about = (switch.name, switch.role, switch.dpid)
-    foreign = foreign_text(len(now.foreign)) if now.foreign and now.connected else ""
+    foreign = foreign_text(count) if count and now.connected else ""
     problem = claimed or "; ".join(text for text in (now.problem, foreign) if text)
     in_line = now.in_line and not claimed
-    return SwitchReport(*about, now.connected, in_line, now.since, len(now.foreign), problem)
+    return SwitchReport(*about, now.connected, in_line, now.since, count, problem)
 
 
 def _drift(reading: ReadBack, want: Ruleset) -> Drift:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clos.controller.daemon.switches.tolerance import tolerance
 from clos.controller.daemon.switches.watch import ASK, REPAIR, REPORT
 from clos.fabric.dataplane.match import ANY
 from clos.fabric.dataplane.rule import Instructions, Rule
@@ -74,6 +75,31 @@ def test_a_rule_that_no_packet_meets_is_proved_harmless(rig):
     look(rig, "leaf2")
     meaning = rig.daemon.watch.found()["leaf2"].meaning
     assert (meaning.harm, meaning.sentences) == (False, ("no packet fares otherwise than the intents say",))
+
+
+def test_a_tolerated_rule_is_no_alarm_as_long_as_no_packet_notices(rig):
+    inventory = rig.daemon.switches.inventory
+    inventory.tolerance = tolerance(["0x8/0xf"])
+    try:
+        add(rig, "leaf1", IDLE)
+        look(rig, "leaf1")
+        found = rig.daemon.watch.found()["leaf1"]
+        assert (found.tolerated, found.is_quiet) == (1, True)
+        assert rig.daemon.queries.status().foreign == 0
+        assert not [fault for fault in rig.daemon.queries.status().faults if fault.switch == "leaf1"]
+        add(rig, "leaf1", PERMIT_ALL._replace(cookie=0x18))
+        look(rig, "leaf1")
+        found = rig.daemon.watch.found()["leaf1"]
+        assert (found.tolerated, found.is_quiet) == (2, False)
+        assert "now reaches" in rig.daemon.queries.status().faults[-1].text
+    finally:
+        inventory.tolerance = tolerance([])
+
+
+@pytest.mark.parametrize("word", ["x", "", "0x7/0", "-1", "0x1ffffffffffffffff", "7/7/7"])
+def test_what_is_no_cookie_is_refused(word):
+    with pytest.raises(ValueError, match="cookie"):
+        tolerance([word])
 
 
 def test_drift_that_is_over_is_forgotten_and_noted(rig):

@@ -146,6 +146,37 @@ def test_what_one_person_proposes_another_approves(served, log_in):
         people.remove(name, "person", "owner")
 
 
+def test_people_and_tokens_are_added_and_removed_by_forms(served, log_in):
+    page = log_in("", served.owner)
+    go(page, "People")
+    page.get_by_text("Add a person").click()
+    page.get_by_label("Name").fill("zoe")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("form[action='/ui/people']").get_by_label("viewer").check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    assert page.get_by_role("row", name="zoe viewer").is_visible()
+    zoe = log_in("zoe", PASSWORD)
+    assert not zoe.get_by_role("navigation").get_by_role("link", name="People").count()
+    page.get_by_text("Change zoe").click()
+    page.locator("form[action='/ui/people/zoe/roles']").get_by_label("operator").check()
+    page.get_by_role("button", name="Give these roles").click()
+    assert page.get_by_role("row", name="zoe viewer, operator").is_visible()
+    page.get_by_text("Make a token for a service").click()
+    page.get_by_label("Service").fill("ci")
+    page.get_by_role("button", name="Make a token").click()
+    token = page.get_by_role("status").locator("code").inner_text()
+    assert served.daemon.people.holder(token).name == "ci"
+    page.get_by_role("button", name="Remove ci").click()
+    page.wait_for_url("**/ui/people")
+    assert served.daemon.people.holder(token) is None
+    page.get_by_text("Change zoe").click()
+    page.get_by_role("button", name="Remove zoe").click()
+    page.wait_for_url("**/ui/people")
+    assert not page.get_by_role("row", name="zoe").count()
+    zoe.reload()
+    assert zoe.url.startswith(f"{served.url}/ui/login")
+
+
 def test_everything_can_be_reached_by_the_keyboard_and_has_a_name(served, log_in):
     page = log_in("", served.owner)
     for path in ("/ui/", "/ui/tenants", "/ui/change", "/ui/explain", "/ui/drift", "/ui/audit", "/ui/people"):

@@ -29,6 +29,8 @@ class FoundDrift(m.Part):
     changed: int
     unexpected: int
     foreign: list[str]
+    tolerated: int = Field(description="Of the foreign ones, those whose cookie is tolerated (`--tolerate`).")
+    quiet: bool = Field(description="All that differs is tolerated, and no packet notices.")
     waits: bool = Field(description="Whether somebody has to say what to do (`/v1/repair`).")
     meaning: MeaningPart
 
@@ -98,6 +100,8 @@ def _row(switch: str, found: Found) -> FoundDrift:
         changed=drift.changed,
         unexpected=drift.unexpected,
         foreign=[*drift.foreign],
+        tolerated=found.tolerated,
+        quiet=found.is_quiet,
         waits=found.waits,
         meaning=MeaningPart.model_validate(found.meaning),
     )

@@ -20,7 +20,6 @@ from clos.controller.daemon import Daemon
 from clos.controller.daemon.errors import UNKNOWN, Refused
 from clos.controller.daemon.hits import hits
 from clos.controller.explain.errors import Unanswerable
-from clos.controller.people.roles import PERSON, SERVICE
 from clos.controller.wire.glance import rules_by_table
 
 STYLE = Path(__file__).parent / "static" / "clos.css"
@@ -59,7 +58,7 @@ def _fabric(app: FastAPI, daemon: Daemon) -> None:
         drawn = fabric_map(daemon.revisions.fabric, status.switches)
         about: dict[str, list[Any]] = {
             "links": links,
-            "drift": sorted(daemon.watch.found().items()),
+            "drift": [item for item in sorted(daemon.watch.found().items()) if not item[1].is_quiet],
             "faults": [fault for fault in status.faults if fault.switch and not fault.text.startswith(DRIFT)],
         }
         count = sum(len(rows) for rows in about.values())
@@ -132,12 +131,6 @@ def _past(app: FastAPI, daemon: Daemon) -> None:
         store = daemon.revisions.store
         checked = store.check_audit_log() if check else None
         return page(request, "audit.html", rows=store.audit_log(LOG_PAGE), checked=checked)
-
-    @app.get("/ui/people", include_in_schema=False)
-    def people(request: Request) -> Response:
-        return page(
-            request, "people.html", people=daemon.people.all(PERSON), services=daemon.people.all(SERVICE), message=""
-        )
 
 
 def _questions(app: FastAPI, daemon: Daemon) -> None:

@@ -28,8 +28,8 @@ def drift(state: StateDir = DEFAULT, read_back: Now = False) -> Answer:
             now = client.drift()
             return Answer(now, lambda: _read(now), OK if now["in_line"] else FAILED)
         found = client.ask("GET", "/v1/drift/found")
-    complete = found["watched"] == found["switches"]
-    return Answer(found, lambda: _found(found), FAILED if found["found"] else OK if complete else UNCHECKED)
+    complete, wrong = found["watched"] == found["switches"], any(not row["quiet"] for row in found["found"])
+    return Answer(found, lambda: _found(found), FAILED if wrong else OK if complete else UNCHECKED)
 
 
 def _found(found: Json) -> Iterator[Text | str]:
@@ -39,8 +39,9 @@ def _found(found: Json) -> Iterator[Text | str]:
         yield f"No drift: {watched}, each holds what it should." if complete else f"No drift seen so far: {watched}."
     for row in found["found"]:
         numbers = f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"
+        told = f", {row['tolerated']} of them tolerated" if row["tolerated"] else ""
         style = {True: "bold red", False: "yellow", None: "red"}[row["meaning"]["harm"]]
-        yield Text(f"{row['switch']} since {row['since']}: {numbers}, {len(row['foreign'])} of others", style)
+        yield Text(f"{row['switch']} since {row['since']}: {numbers}, {len(row['foreign'])} of others{told}", style)
         for sentence in (*row["meaning"]["sentences"], row["meaning"]["why"]):
             if sentence:
                 yield from paragraph(sentence, 2)

@@ -17,6 +17,7 @@ from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
 from clos.controller.daemon.changes.four_eyes import FourEyes
 from clos.controller.daemon.changes.four_eyes import four_eyes as rule
+from clos.controller.daemon.switches.tolerance import Tolerance, tolerance
 from clos.controller.daemon.switches.watch import POLICIES
 from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
@@ -64,6 +65,12 @@ TwoPeople = Annotated[
     ),
 ]
 OnDrift = Annotated[Policy, typer.Option("--drift", help="What to do when another changes a switch's entries.")]
+Tolerated = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tolerate", metavar="COOKIE[/MASK]", help="Rules of others that are meant to be there; may be given again."
+    ),
+]
 LogForm = Annotated[LogFormat, typer.Option("--log-format", help="Lines for people, or one JSON document a line.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
 
@@ -84,6 +91,7 @@ def serve(
     no_discovery: Blind = False,
     four_eyes: TwoPeople = None,
     drift: OnDrift = Policy.REPORT,
+    tolerate: Tolerated = None,
     log_format: LogForm = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
@@ -96,11 +104,19 @@ def serve(
     read_topology(topology)
     options: dict[str, Any] = {"api_anywhere": api_anywhere, "discovery": not no_discovery, "drift": drift.value}
     options |= {"api_tls": _api_tls(api_tls_key, api_tls_cert), "four_eyes": _rule(four_eyes)}
+    options |= {"tolerance": _tolerance(tolerate)}
     options |= {"tls": _tls(tls_key, tls_cert, tls_ca, tls_bound), "recover": UNDO if undo else FINISH}
     try:
         run(topology, state, address(listen), address(api), say=typer.echo, **options)
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
         raise unchecked(str(error)) from None
+
+
+def _tolerance(words: list[str] | None) -> Tolerance:
+    try:
+        return tolerance(words or ())
+    except ValueError as error:
+        raise usage(f"--tolerate: {error}") from None
 
 
 def _rule(words: list[str] | None) -> FourEyes:

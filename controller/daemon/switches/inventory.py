@@ -10,6 +10,7 @@ from threading import Condition
 from time import monotonic
 from typing import Any, NamedTuple
 
+from clos.controller.daemon.switches.tolerance import Tolerance
 from clos.controller.store.store import utc_now
 from clos.fabric.dataplane.ruleset import SwitchState
 
@@ -89,6 +90,7 @@ class SwitchInventory:
         self._lasting: set[tuple[str, str]] = set()
         self._elsewhere: dict[str, tuple[Fault, ...]] = {}
         self._conflicts: dict[str, Conflict] = {}
+        self.tolerance = Tolerance()
 
     def expect(self, switches: Collection[str]) -> None:
         """These are the switches of the fabric from now on."""

@@ -58,12 +58,23 @@ UNDER_WAY = Meaning(why="what it does to packets is being worked out")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A switch that does not hold what it should. ``since``: when that was first seen (UTC)."""
+    """A switch that does not hold what it should. ``since``: when that was first seen (UTC).
+
+    ``waits``: somebody has to say what to do. ``tolerated``: of the rules of others, those whose cookie is tolerated.
+    """
 
     since: str
     drift: Drift
     meaning: Meaning
     waits: bool = False
+    tolerated: int = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody has to look: all that differs is tolerated, and no packet notices."""
+        drift = self.drift
+        differs = drift.missing or drift.changed or drift.unexpected or drift.error
+        return not differs and self.tolerated == len(drift.foreign) and self.meaning.harm is False
 
 
 class _Known(NamedTuple):
@@ -190,7 +201,10 @@ class Watch:
         """Keep it, mend it if that is the policy, and have its meaning worked out: for hundreds of switches that takes
         seconds, and nobody waits for it."""
         first = self._found.get(name)
-        found = Found(first.since if first else utc_now(), drift, UNDER_WAY, self.policy == ASK)
+        inventory = self._switches.inventory
+        tolerated = sum(map(inventory.tolerance.covers, inventory.standings()[name].foreign))
+        since = first.since if first else utc_now()
+        found = Found(since, drift, UNDER_WAY, self.policy == ASK, tolerated)
         meaning = self._explain(name)
         with self._lock:
             self._found[name] = found
@@ -201,14 +215,15 @@ class Watch:
 
     def _tell(self, name: str, found: Found, meaning: Meaning) -> None:
         """Say what it means, wherever people look."""
+        known = replace(found, meaning=meaning, waits=found.waits and not replace(found, meaning=meaning).is_quiet)
         with self._lock:
             if self._found.get(name) is found:
-                self._found[name] = replace(found, meaning=meaning)
+                self._found[name] = known
         text = "; ".join((*meaning.sentences[:3], *meaning.causes[:3])) or meaning.why
         self._revisions.store.audit(
             WHO, "drift found", {"switch": name, "text": text, "harm": meaning.harm, "policy": self.policy}
         )
-        if name in self.found():
+        if name in self.found() and not known.is_quiet:
             self._switches.inventory.fault(name, f"drift: {text}")
 
     def _forget(self, names: list[str]) -> None:
