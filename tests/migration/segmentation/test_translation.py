@@ -41,9 +41,9 @@ class Case(NamedTuple):
 
     def fabric(self, packet: naive.Packet) -> bool:
         """As a person reads the policies."""
-        ends = [End(self.tenant, self.endpoint(a)) for a in (packet.source, packet.target)]
+        source, target = (End(self.tenant, self.endpoint(a)) for a in (packet.source, packet.target))
         ports = (packet.sport, packet.dport) if packet.proto in (6, 17) else (None, None)
-        return ruling(self.intent, *ends, Flow(packet.proto, *ports)).allowed
+        return ruling(self.intent, source, target, Flow(packet.proto, *ports)).allowed
 
     @property
     def tenant(self) -> Tenant:
