@@ -131,7 +131,9 @@ class HsrpSpeaker(_Read):
     active: bool
     """It sends a coup and stays active; else it listens, and resigns where it was active."""
     authentication: str | None = None
-    """``text`` or ``md5``; the key is in the environment (``CLOS_HSRP_KEY``), never in a plan."""
+    """``text`` or ``md5``."""
+    key_env: str = "CLOS_HSRP_KEY"
+    """The environment variable that has the key: never a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,9 @@ class EigrpSpeaker(_Read):
     advertised: tuple[Advertised, ...] = ()
     stub: bool = True
     authentication: str | None = None
-    """``md5 KEY-ID`` or ``hmac-sha-256``; the key is in the environment (``CLOS_EIGRP_KEY``), never in a plan."""
+    """``md5 KEY-ID`` or ``hmac-sha-256``."""
+    key_env: str = "CLOS_EIGRP_KEY"
+    """The environment variable that has the key: never a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +317,8 @@ class Plan(_Read):
     """The legacy network before the first step."""
     configs: Mapping[str, str] = field(default_factory=dict)
     """By device: digest of the running configuration, without secrets, that the plan starts from."""
-    strict: bool = True
-    """Where intents can't equal an access list, they permit less, never more."""
+    translation: str = "strict"
+    """What becomes of what intents cannot say: ``strict``, ``exact`` or ``lenient``."""
     only_vlans: tuple[int, ...] = ()
     """The plan is for these VLANs only; empty: for all."""
     differences: tuple[Difference, ...] = ()
