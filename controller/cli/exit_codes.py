@@ -63,6 +63,7 @@ NO: Final[Mapping[str, str]] = {
     "migrate status": "The last run was rolled back or stopped.",
     "migrate pause": "Never.",
     "migrate rollback": "You answered no.",
+    "migrate plan": "There can be no plan: discovery left something open, or something contradicts.",
     "migrate predict": "A root port moves on a path in use, or frames would go round.",
     "lab up": "The topology or the intents are invalid.",
     "lab apply": "The intents are invalid.",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, answering, complain, unchecked, usage
+from clos.controller.cli.commands.migrate_plan import plan_
 from clos.controller.cli.commands.migrate_predict import predict_
 from clos.controller.cli.commands.migrate_run import pause_, rollback_, run_, status_
 from clos.controller.cli.render.migration import VIEWS, summary
@@ -33,6 +34,7 @@ app.command("run")(run_)
 app.command("status")(status_)
 app.command("pause")(pause_)
 app.command("rollback")(rollback_)
+app.command("plan")(plan_)
 
 View = Enum("View", [(name, name) for name in VIEWS])  # type: ignore[misc]
 SUMMARY = View("summary")

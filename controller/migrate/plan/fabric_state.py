@@ -86,15 +86,14 @@ def _holds(endpoints: Mapping[str, Endpoint], network: str) -> bool:
 def _network(vlan: Vlan, mac: int | None) -> Network:
     """``mac`` None: the gateway is not the fabric's."""
     subnet = int(vlan.subnets[0].network_address), vlan.subnets[0].prefixlen
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {} if mac is None else {"gateway_mac": mac}
     if len(vlan.subnets) > 1:
         more["secondary"] = tuple(
             (int(net.network_address), net.prefixlen, int(gateway))
             for net, gateway in zip(vlan.subnets[1:], vlan.gateways[1:], strict=True)
         )
-    if mac is None:
-        return Network(vlan.name, subnet, None, vlan.number, True, **more)
-    return Network(vlan.name, subnet, int(vlan.gateways[0]), vlan.number, True, gateway_mac=mac, **more)
+    gateway = None if mac is None else int(vlan.gateways[0])
+    return Network(vlan.name, subnet, gateway, vlan.number, True, **_known(Network, more))
 
 
 def _endpoints(
@@ -125,6 +124,10 @@ def _endpoints(
         )
 
 
+def _known(kind: type, more: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in more.items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
 def routers_zone(vlan: Vlan) -> str:
     """The zone of routers' own addresses in a VLAN: they are reached within it only."""
     return f"{vlan.name}-routers"
@@ -144,7 +147,7 @@ def _endpoint(
         more["ips"] = ips[1:]
     if routes:
         more["routes"] = tuple((int(net.network_address), net.prefixlen) for net in routes)
-    return Endpoint(name, network, host, mac, ips[0], labels, **more)
+    return Endpoint(name, network, host, mac, ips[0], labels, **_known(Endpoint, more))
 
 
 def _routing(ground: Ground, state: FabricState) -> Tenant | None:

@@ -15,7 +15,7 @@ from clos.controller.migrate.plan.config_change import after
 from clos.controller.migrate.plan.fabric_state import FabricState, intent
 from clos.controller.migrate.plan.ground import Ground
 from clos.controller.migrate.plan.model import Budget, Check, Plug, Prediction, Speakers, Step
-from clos.controller.migrate.plan.predicted import Routes, changed_routes, configured, prediction
+from clos.controller.migrate.plan.predicted import Predictor, Routes, changed_routes, configured
 
 Lines = Sequence[tuple[str, Sequence[str]]]
 """Devices and what is typed on them, in this order."""
@@ -32,14 +32,16 @@ class Course:
     speakers: Speakers
     predicted: Prediction
     routes: Routes
+    predictor: Predictor
     intents: dict[str, Intent] = field(default_factory=dict)
 
     @classmethod
     def start(cls, ground: Ground) -> Course:
-        predicted, routes = prediction(ground, ground.network, frozenset(), False)
+        predictor = Predictor(ground)
+        predicted, routes = predictor.predict(ground.network, frozenset(), False)
         predicted = replace(predicted, routes=changed_routes({}, routes))
         empty = FabricState()
-        return cls(ground, dict(ground.configs), ground.network, empty, Speakers(), predicted, routes)
+        return cls(ground, dict(ground.configs), ground.network, empty, Speakers(), predicted, routes, predictor)
 
     def step(
         self,
@@ -79,7 +81,7 @@ class Course:
         if changed:
             self.network = configured(self.network, self.configs, changed)
         if changed or (before.routed, before.coexists) != (self.state.routed, self.state.coexists):
-            predicted, routes = prediction(self.ground, self.network, self.state.routed, self.state.coexists)
+            predicted, routes = self.predictor.predict(self.network, self.state.routed, self.state.coexists)
             self.predicted = replace(predicted, routes=changed_routes(self.routes, routes))
             self.routes = routes
         else:

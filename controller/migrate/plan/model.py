@@ -131,9 +131,7 @@ class HsrpSpeaker(_Read):
     active: bool
     """It sends a coup and stays active; else it listens, and resigns where it was active."""
     authentication: str | None = None
-    """``text`` or ``md5``."""
-    key_env: str = "CLOS_HSRP_KEY"
-    """The environment variable that has the key: never a plan."""
+    """``text`` or ``md5``; the key is in the environment (``CLOS_HSRP_KEY_GROUP``), never in a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +158,7 @@ class EigrpSpeaker(_Read):
     advertised: tuple[Advertised, ...] = ()
     stub: bool = True
     authentication: str | None = None
-    """``md5 KEY-ID`` or ``hmac-sha-256``."""
-    key_env: str = "CLOS_EIGRP_KEY"
-    """The environment variable that has the key: never a plan."""
+    """``md5 KEY-ID`` or ``hmac-sha-256``; the key is in the environment (``CLOS_EIGRP_KEY_AS``), never in a plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from ipaddress import IPv4Network
 from clos.controller.intent.schema.scalars import mac_text
 from clos.controller.migrate.discover.config.device import read_config
 from clos.controller.migrate.model import (
+    BLOCKING,
+    BROKEN,
     ROUTED,
     Device,
     EigrpProcess,
@@ -52,28 +54,69 @@ def configured(network: Network, configs: Mapping[str, str], changed: Iterable[s
     return replace(network, devices=devices)
 
 
-def prediction(ground: Ground, network: Network, routed: frozenset[int], coexists: bool) -> tuple[Prediction, Routes]:
-    """The prediction, without routes, and all routes."""
-    trees = predict(network)
-    unknown = [f"VLAN {tree.vlan}: {why}" for tree in trees.values() for why in tree.unknown]
-    known = [tree for tree in trees.values() if not tree.unknown]
-    eigrp = predict_eigrp(_with_fabric(ground, network, routed) if coexists else network)
-    unknown += eigrp.problems
-    routes: dict[tuple[str, IPv4Network], tuple[str, ...]] = {}
-    for route in eigrp.routes:
-        if route.device != FABRIC:
-            by = tuple(sorted(f"{via} {interface}" for via, interface, _ in route.paths if via is not None))
-            routes[route.device, route.prefix] = by or ("connected",)
-    return (
-        Prediction(
-            {tree.vlan: tree.roots for tree in known},
-            {tree.vlan: tuple(f"{d} {p}" for d, p in sorted(tree.blocked)) for tree in known},
-            tuple(_owners(ground, predict_gateways(network), routed)),
-            (),
-            tuple(dict.fromkeys(unknown)),
-        ),
-        routes,
-    )
+class Predictor:
+    """Predictions of one network after another; EIGRP is worked out again only where something of it changed."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self._asked: object = None
+        self._routes: Routes = {}
+        self._problems: tuple[str, ...] = ()
+
+    def predict(self, network: Network, routed: frozenset[int], coexists: bool) -> tuple[Prediction, Routes]:
+        """The prediction, without routes, and all routes."""
+        roots, blocked, unknown = _trees(network)
+        self._eigrp(_with_fabric(self.ground, network, routed) if coexists else network)
+        owners = tuple(_owners(self.ground, predict_gateways(network), routed))
+        said = tuple(dict.fromkeys((*unknown, *self._problems)))
+        return Prediction(roots, blocked, owners, (), said), self._routes
+
+    def _eigrp(self, network: Network) -> None:
+        asked = [
+            (
+                device.name, device.eigrp, device.static_routes, device.route_maps, device.prefix_lists,
+                device.access_lists, [port for port in device.interfaces.values() if port.addresses],
+            )
+            for device in network.devices.values()
+        ]  # fmt: skip
+        if asked == self._asked:
+            return
+        eigrp = predict_eigrp(network)
+        routes: dict[tuple[str, IPv4Network], tuple[str, ...]] = {}
+        for route in eigrp.routes:
+            if route.device != FABRIC:
+                by = tuple(sorted(f"{via} {interface}" for via, interface, _ in route.paths if via is not None))
+                routes[route.device, route.prefix] = by or ("connected",)
+        self._asked, self._routes, self._problems = asked, routes, eigrp.problems
+
+
+Ports = dict[int, tuple[str, ...]]
+
+
+def _trees(network: Network) -> tuple[Ports, Ports, list[str]]:
+    """Roots and blocked ports by VLAN; where nothing can be predicted, those that were seen: no step moves a cable."""
+    roots: Ports = {}
+    blocked: Ports = {}
+    unknown: list[str] = []
+    for tree in predict(network).values():
+        if not tree.unknown:
+            roots[tree.vlan] = tree.roots
+            blocked[tree.vlan] = tuple(f"{d} {p}" for d, p in sorted(tree.blocked))
+            continue
+        seen = _seen(network, tree.vlan)
+        if seen is not None:
+            roots[tree.vlan], blocked[tree.vlan] = seen
+        what = "roots and blocked ports are those that were seen" if seen else "nothing is said of its tree"
+        unknown += (f"VLAN {tree.vlan}: {why}; {what}" for why in tree.unknown)
+    return roots, blocked, unknown
+
+
+def _seen(network: Network, vlan: int) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The roots and blocked ports that devices showed; None: none showed the VLAN's tree."""
+    trees = [(d.name, t) for d in network.devices.values() for t in d.state.trees or () if t.vlan == vlan]
+    roots = tuple(name for name, tree in trees if tree.is_root)
+    ports = (f"{name} {p.name}" for name, t in trees for p in t.ports if p.state in (BLOCKING, BROKEN))
+    return (roots, tuple(sorted(ports))) if roots else None
 
 
 def changed_routes(before: Routes, now: Routes) -> tuple[RouteTo, ...]:

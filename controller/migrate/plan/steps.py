@@ -267,7 +267,7 @@ def _hsrp(ground: Ground, vlan: Vlan, group: HsrpGroup) -> HsrpSpeaker:
     return HsrpSpeaker(
         ground.border.host, vlan.number, group.group, group.version, _free_address(ground, vlan), _speaker_mac(vlan),
         (group.address, *group.secondaries), mac_text(gateway_mac(vlan)), PRIORITY, group.hello_ms, group.hold_ms, True,
-        kind, f"CLOS_HSRP_KEY_{vlan.number}",
+        kind,
     )  # fmt: skip
 
 

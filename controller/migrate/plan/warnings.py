@@ -69,7 +69,7 @@ def _risks(ground: Ground, phase: int) -> Iterator[str]:
     if phase == GATEWAYS:
         keyed = [v.number for v in ground.movable if v.group is not None and v.group.authentication]
         if keyed:
-            yield f"HSRP is authenticated in VLANs {vlan_text(keyed)}: CLOS_HSRP_KEY_VLAN must hold the key of each."
+            yield f"HSRP is authenticated in VLANs {vlan_text(keyed)}: CLOS_HSRP_KEY_GROUP must hold each group's key."
         yield "A third router with priority 255 and preemption would take the gateway back: HSRP's state is checked."
     if phase == HOSTS:
         away = [h for h in ground.segmentation.found.hosts if h.kind == HOST and ground.fabric_host(h) is None]
