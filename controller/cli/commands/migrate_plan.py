@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clos.controller.cli.answer import FAILED, OK, Answer, answering, complain, existing, failed, listing, unchecked, usage
+from clos.controller.cli.answer import (
+    FAILED,
+    OK,
+    Answer,
+    answering,
+    complain,
+    failed,
+    listing,
+    unchecked,
+    usage,
+)
 from clos.controller.cli.render.text import columns, count
 from clos.controller.cli.sources import documents
 from clos.controller.explain.errors import invalid
+from clos.controller.explain.inputs import existing
 from clos.controller.intent.source import Text
 from clos.controller.intent.topology.file import load_topology
 from clos.controller.migrate.discover.assemble import Collected, network
@@ -53,8 +64,8 @@ def plan_(
         typer.Option(
             "--border",
             metavar="HOST=DEVICE:PORT",
-            help="A cable between the two: the fabric's host of mode legacy, and the legacy port. The first carries the "
-            "VLANs, the others are ready.",
+            help="A cable between the two: the fabric's host of mode legacy, and the legacy port. The first carries "
+            "the VLANs, the others are ready.",
         ),
     ] = None,
     only: Annotated[str | None, typer.Option("--only-vlan", metavar="LIST", help="Only these VLANs: 10,20-29.")] = None,
@@ -74,7 +85,8 @@ def plan_(
         typer.Option("--transit", metavar="VLAN:SUBNET", help="The VLAN between the two; by default a free one."),
     ] = None,
     table_size: Annotated[
-        int | None, typer.Option("--table-size", min=1, metavar="RULES", help="Rules that a switch of the fabric holds.")
+        int | None,
+        typer.Option("--table-size", min=1, metavar="RULES", help="Rules that a switch of the fabric holds."),
     ] = None,
     accept: Annotated[
         list[Accept] | None, typer.Option("--accept", help="Plan although discovery left this open. Several times.")
@@ -82,8 +94,8 @@ def plan_(
 ) -> Answer:
     """Plan a migration: phases 0 to 6 with commands in safe order, checks, predictions, budgets and the way back.
 
-    Writes plan.json for programs, plan.md and plan.html for people, and the fabric's intents after each step; nothing is
-    changed anywhere. Exits with 1 when there can be no plan, and names every reason.
+    Writes plan.json for programs, plan.md and plan.html for people, and the fabric's intents after each step; changes
+    nothing anywhere. Exits with 1 when there can be no plan, and names every reason.
     """
     if strict and translation is not STRICT:
         raise usage(f"--strict and --translation {translation.value} contradict each other")

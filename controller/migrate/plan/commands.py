@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from clos.controller.migrate.discover.names import vlan_text
-from clos.controller.migrate.model import Device, Interface
+from clos.controller.migrate.model import Device
 from clos.controller.migrate.plan.config_change import inverse
 from clos.controller.migrate.plan.ground import Border, Transit
 from clos.controller.migrate.plan.model import DeviceCommands
+from clos.controller.migrate.plan.transit_lists import list_name, transit_list
+from clos.controller.migrate.segmentation.vlans import Vlan
 
 COST = 20_000
 """Of the port to the fabric: worse than any legacy path, should BPDUs ever come from there."""
@@ -55,33 +57,48 @@ def allow(border: Border, vlan: int) -> tuple[str, ...]:
     return (f"interface {border.port}", f" switchport trunk allowed vlan add {vlan}")
 
 
-def transit(device: Device, border: Border, of: Transit, first: bool, between: Sequence[Interface]) -> tuple[str, ...]:
-    """The transit VLAN on a router: the VLAN, the trunks to other routers and to the fabric, the SVI with EIGRP."""
-    address, priority = of.routers[device.name], 110 if first else 100
-    lines = [f"vlan {of.vlan}", " name FABRIC-TRANSIT"]
-    for port in between:
-        lines += [f"interface {port.name}", f" switchport trunk allowed vlan add {of.vlan}"]
-    lines += [
+def transit(device: Device, border: Border, of: Transit) -> tuple[str, ...]:
+    """The transit VLAN on the router at the border: the VLAN, the SVI with EIGRP and its lists, last the trunk."""
+    lines = [
+        f"vlan {of.vlan}",
+        " name FABRIC-TRANSIT",
+        *lists(device, (), 0),
         f"interface Vlan{of.vlan}",
         " description transit to the fabric",
-        f" ip address {address} {of.subnet.netmask}",
+        f" ip address {of.theirs} {of.subnet.netmask}",
+        f" ip access-group {list_name(True, 0)} in",
+        f" ip access-group {list_name(False, 0)} out",
         " no ip redirects",
     ]
     if of.authentication:
         mode, chain = of.authentication
         lines.append(f" ip authentication mode eigrp {of.asn} {mode}")
         lines += [f" ip authentication key-chain eigrp {of.asn} {chain}"] if chain else []
-    lines += [
-        " standby version 2",
-        f" standby {of.vlan} ip {of.virtual}",
-        f" standby {of.vlan} priority {priority}",
-        f" standby {of.vlan} preempt",
-        " no shutdown",
-    ]
     process = next(p for p in device.eigrp if p.asn == of.asn and p.vrf is None)
     if process.passive_default and process.name is None:
         lines += [f"router eigrp {of.asn}", f" no passive-interface Vlan{of.vlan}"]
-    return (*lines, *allow(border, of.vlan)) if first else tuple(lines)
+    return (*lines, *allow(border, of.vlan))
+
+
+def lists(device: Device, moved: Sequence[Vlan], number: int) -> tuple[str, ...]:
+    """The lists of the transit interface when these VLANs have moved."""
+    found: list[str] = []
+    for inward in (True, False):
+        found.append(f"ip access-list extended {list_name(inward, number)}")
+        found += [f" {line}" for line in transit_list(device, moved, inward)]
+    return tuple(found)
+
+
+def take_lists(device: Device, of: Transit, moved: Sequence[Vlan]) -> tuple[str, ...]:
+    """New lists with one more VLAN's lines; then the transit interface takes them; then the old ones go."""
+    number = len(moved)
+    return (
+        *lists(device, moved, number),
+        f"interface Vlan{of.vlan}",
+        f" ip access-group {list_name(True, number)} in",
+        f" ip access-group {list_name(False, number)} out",
+        *(f"no ip access-list extended {list_name(inward, number - 1)}" for inward in (True, False)),
+    )
 
 
 def shut_svi(vlan: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from clos.controller.migrate.discover.names import vlan_set, vlan_text
 from clos.controller.migrate.model import EVERY_VLAN
 
 _ALLOWED = "switchport trunk allowed vlan"
-_SECTIONS = re.compile(r"interface \S+|vlan \d+|router eigrp \d+")
+_SECTIONS = re.compile(r"interface \S+|vlan \d+|router eigrp \d+|ip access-list extended \S+")
 """Statements of the outermost level that others may stand below, in what plans type."""
 _SINGLE = (
     r"description", r"switchport mode", r"switchport access vlan", r"switchport trunk encapsulation",
@@ -74,7 +74,10 @@ def inverse(config: str, lines: Iterable[str]) -> tuple[str, ...]:
     found = _typed(_Config.read(config), lines)[1]
     back: list[str] = []
     current = ""
+    made = {line[3:] for section, line in found if not section and line.startswith("no ")}
     for section, line in reversed(found):
+        if section in made:
+            continue
         if section and section != current:
             back.append(section)
         back.append(f" {line}" if section else line)
@@ -213,7 +216,13 @@ def _allowed(section: Mapping[str, None], text: str) -> str:
     have = _listed(before.removeprefix(_ALLOWED).strip()) if before else EVERY_VLAN
     named = vlan_set(vlans)
     want = {"add": have | named, "remove": have - named, "except": EVERY_VLAN - named}[word]
-    return f"no {_ALLOWED}" if want == EVERY_VLAN else f"{_ALLOWED} {vlan_text(want)}"
+    return f"no {_ALLOWED}" if want == EVERY_VLAN else f"{_ALLOWED} {_written(want)}"
+
+
+def _written(vlans: frozenset[int]) -> str:
+    """As IOS writes them: two that follow one another are no range, ``99,100``."""
+    pair = re.compile(r"(\d+)-(\d+)")
+    return pair.sub(lambda m: f"{m[1]},{m[2]}" if int(m[2]) == int(m[1]) + 1 else m[0], vlan_text(vlans))
 
 
 def _listed(text: str) -> frozenset[int]:

@@ -85,10 +85,10 @@ def _networks(planned: Planned) -> Iterator[Block]:
     yield table(("VLAN", "name", "subnets", "gateway", "active, then standby", "hosts", "MAC that moves"), rows)
     transit = planned.ground.transit
     if transit is not None:
-        routers = ", ".join(f"{name} {address}" for name, address in transit.routers.items())
         yield text(
             f"VLAN {transit.vlan}, {transit.subnet}, is made to be the way between the two: the fabric is "
-            f"{transit.ours}, the legacy routers {routers}, their virtual address {transit.virtual}; EIGRP {transit.asn}."
+            f"{transit.ours}, {transit.router} is {transit.theirs}; EIGRP {transit.asn}. The access lists of a VLAN "
+            "follow it to that interface: between the fabric and everybody beyond they go on deciding, line by line."
         )
 
 
@@ -217,7 +217,7 @@ def _back(plan: Plan) -> Iterator[Block]:
     yield heading(2, "The way back")
     yield text(
         "Every phase can be left backwards: the last step first; in a step the cables, then the fabric's state before "
-        "it, then the inverse commands of the last device first. All commands and then all inverse commands were played "
+        "it, then the inverse commands of the last device first. All commands and then all inverse ones were played "
         "on a model of every configuration before this plan was written: they lead back to the configurations as "
         "discovered. On a device there are two more ways: the revert timer, and the startup configuration, which is "
         "written only when a phase is accepted."

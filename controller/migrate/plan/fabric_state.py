@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from typing import Any
 
+from clos.controller.intent import model as intent_model
 from clos.controller.intent.model import Endpoint, Group, Intent, Network, Policy, Service, Tenant
 from clos.controller.migrate.plan.ground import Ground, Transit
 from clos.controller.migrate.segmentation.hosts import DEVICE, GATEWAY, HOST, ROUTER, Host, virtual_mac
@@ -22,6 +23,7 @@ ZONE = "zone"
 """The label that says which zone an endpoint is in."""
 EVERYTHING = IPv4Network("0.0.0.0/0")
 ANY = (Service(),)
+SECONDARY: Any = getattr(intent_model, "Secondary", lambda *words: words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _network(vlan: Vlan, mac: int | None) -> Network:
     more: dict[str, Any] = {} if mac is None else {"gateway_mac": mac}
     if len(vlan.subnets) > 1:
         more["secondary"] = tuple(
-            (int(net.network_address), net.prefixlen, int(gateway))
+            SECONDARY((int(net.network_address), net.prefixlen), None if mac is None else int(gateway))
             for net, gateway in zip(vlan.subnets[1:], vlan.gateways[1:], strict=True)
         )
     gateway = None if mac is None else int(vlan.gateways[0])
@@ -108,7 +110,6 @@ def _endpoints(
     for mac, hosts in same.items():
         first = hosts[0]
         name = ground.names[first.vlan, first.address]
-        routes = (EVERYTHING,) if first.kind in (ROUTER, GATEWAY) and vlan.number not in state.routed else ()
         zone = zone_of.get(name) or (routers_zone(vlan) if zones else "")
         yield (
             name,
@@ -119,7 +120,7 @@ def _endpoints(
                 mac,
                 tuple(int(host.address) for host in hosts),
                 ((ZONE, zone),) if zone else (),
-                routes,
+                (),
             ),
         )
 
@@ -163,44 +164,28 @@ def _routing(ground: Ground, state: FabricState) -> Tenant | None:
     endpoints = {
         name: endpoint for v in vlans for name, endpoint in _endpoints(ground, state, v, (HOST, DEVICE, ROUTER), zones)
     }
-    endpoints.update(_beyond(ground, state, transit))
+    beyond = _beyond(ground, transit)
+    endpoints[beyond.name] = beyond
     groups, policies = _policies(ground, endpoints)
+    if vlans:
+        groups |= {
+            BEYOND: Group(BEYOND, labels=((ZONE, (BEYOND,)),)),
+            "moved": Group("moved", networks=tuple(v.name for v in vlans)),
+        }
+        policies = (Policy("moved-to-beyond", "moved", BEYOND, ANY), *policies)
     return Tenant(ground.name, networks, endpoints, groups, policies)
 
 
-def _beyond(ground: Ground, state: FabricState, transit: Transit) -> Iterator[tuple[str, Endpoint]]:
-    """Zones that are reached over the transit VLAN, and the routers there, which send what comes from these zones."""
-    zones = [z for z in ground.segmentation.translated.zones if z.vlan is None or z.vlan not in state.routed]
-    spare = iter(reversed(list(transit.subnet.hosts())))
-    mac = transit_mac(transit)
-    for zone in zones:
-        routes = zone.routes if zone.vlan is None else _prefixes(ground, zone)
-        if routes:
-            name = f"beyond-{zone.name}"
-            yield (
-                name,
-                _endpoint(name, "transit", ground.border.host, mac, (int(next(spare)),), ((ZONE, zone.name),), routes),
-            )
-    for device, address in transit.routers.items():
-        base = ground.network.devices[device].base_mac
-        if base is not None:
-            name = f"{device}-transit"
-            labels = ((ZONE, "transit-routers"),)
-            yield name, _endpoint(name, "transit", ground.border.host, base, (int(address),), labels, (EVERYTHING,))
+BEYOND = "beyond"
+"""The zone of everybody whom the legacy router at the transit VLAN routes for; its access lists decide about them."""
 
 
-def transit_mac(transit: Transit) -> int:
-    """Of the virtual router that the fabric sends to."""
-    return virtual_mac(2, transit.vlan)
-
-
-def _prefixes(ground: Ground, zone: Zone) -> tuple[IPv4Network, ...]:
-    """A zone of a VLAN that is still legacy: its hosts; the VLAN's largest zone has the subnets, too."""
-    alike = [z for z in ground.segmentation.translated.zones if z.vlan == zone.vlan]
-    if zone is max(alike, key=lambda z: len(z.members)):
-        vlan = next(v for v in ground.segmentation.vlans if v.number == zone.vlan)
-        return vlan.subnets
-    return tuple(IPv4Network(a) for member in zone.members for a in member.addresses)
+def _beyond(ground: Ground, transit: Transit) -> Endpoint:
+    """The legacy router: whatever is not in a VLAN that has moved is behind it."""
+    name = f"{transit.router}-transit"
+    return _endpoint(
+        name, "transit", ground.border.host, transit.mac, (int(transit.theirs),), ((ZONE, BEYOND),), (EVERYTHING,)
+    )
 
 
 def _policies(ground: Ground, endpoints: Mapping[str, Endpoint]) -> tuple[dict[str, Group], tuple[Policy, ...]]:
@@ -223,14 +208,7 @@ def _policies(ground: Ground, endpoints: Mapping[str, Endpoint]) -> tuple[dict[s
             here = tuple(member for member in members if member in present)
             if here:
                 groups[name] = Group(name, labels=((ZONE, here),))
-        if all(end in groups for end in ends) and not (local and _away(zones[policy.source], endpoints)):
+        if all(end in groups for end in ends):
             policies.append(replace(policy, source=ends[0], target=ends[1]))
     used = {end for policy in policies for end in (policy.source, policy.target)}
     return {name: group for name, group in groups.items() if name in used}, tuple(policies)
-
-
-def _away(zones: list[Zone], endpoints: Mapping[str, Endpoint]) -> bool:
-    """Whether the zones are beyond the transit VLAN: what is within them does not come here."""
-    names = {zone.name for zone in zones}
-    mine = [e for e in endpoints.values() if dict(e.labels).get(ZONE) in names]
-    return all(endpoint.network == "transit" for endpoint in mine)

@@ -18,8 +18,8 @@ from clos.controller.migrate.segmentation.segment import Segmentation
 from clos.controller.migrate.segmentation.vlans import Vlan, slug, vlans
 from clos.fabric.topology import Topology
 
-TRANSIT_PREFIX = 26
-"""Length of the transit VLAN's subnet where it is chosen: two routers, a virtual address, and one for each zone."""
+TRANSIT_PREFIX = 29
+"""Length of the transit VLAN's subnet where it is chosen: a router on either side, and room to change it."""
 
 
 class Unplannable(ValueError):
@@ -45,8 +45,10 @@ class Transit:
 
     vlan: int
     subnet: IPv4Network
-    virtual: IPv4Address
-    routers: Mapping[str, IPv4Address]
+    router: str
+    theirs: IPv4Address
+    mac: int
+    """The router's own MAC address: it has one for all of its SVIs."""
     ours: IPv4Address
     asn: int
     authentication: tuple[str, str] | None
@@ -118,20 +120,21 @@ def read_borders(texts: Iterable[str], network: Network, topology: Topology) -> 
     return tuple(found)
 
 
-def choose_transit(network: Network, borders: Sequence[Border], wanted: str | None, zones: int) -> Transit | None:
-    """The transit VLAN: as ``VLAN:SUBNET`` says, or chosen; None: no router at a border speaks EIGRP."""
-    spoken = [(b.device, p) for b in borders for p in network.devices[b.device].eigrp if p.vrf is None]
-    if not spoken:
+def choose_transit(network: Network, border: Border, wanted: str | None, found: Sequence[Host]) -> Transit | None:
+    """The transit VLAN: as ``VLAN:SUBNET`` says, or chosen; None: the router at the border speaks no EIGRP."""
+    device = network.devices[border.device]
+    process = next((p for p in device.eigrp if p.vrf is None), None)
+    if process is None:
         return None
-    process = spoken[0][1]
-    routers = [b.device for b in borders if any(p.asn == process.asn for p in network.devices[b.device].eigrp)]
-    vlan, subnet = _wanted(wanted) if wanted else _chosen(network, routers[0], process, zones)
+    mac = next((h.mac for h in found if h.kind == ROUTER and h.device == device.name), device.base_mac)
+    if mac is None:
+        raise Unplannable([f"{device.name}: the MAC address of its SVIs is in no table; discover show interfaces"])
+    vlan, subnet = _wanted(wanted) if wanted else _chosen(network, device.name, process)
     addresses = list(subnet.hosts())
-    if len(addresses) < 4 + zones:
-        raise Unplannable([f"--transit {subnet}: {4 + zones} addresses are needed, it has {len(addresses)}"])
-    like, authentication = _like(network.devices[routers[0]], process)
-    own = dict(zip(dict.fromkeys(routers), addresses[1:], strict=False))
-    return Transit(vlan, subnet, addresses[0], own, addresses[1 + len(own)], process.asn, authentication, like)
+    if len(addresses) < 2:
+        raise Unplannable([f"--transit {subnet}: two addresses are needed"])
+    like, authentication = _like(device, process)
+    return Transit(vlan, subnet, device.name, addresses[0], mac, addresses[1], process.asn, authentication, like)
 
 
 def _wanted(text: str) -> tuple[int, IPv4Network]:
@@ -145,18 +148,17 @@ def _wanted(text: str) -> tuple[int, IPv4Network]:
     return number, net
 
 
-def _chosen(network: Network, router: str, process: EigrpProcess, zones: int) -> tuple[int, IPv4Network]:
+def _chosen(network: Network, router: str, process: EigrpProcess) -> tuple[int, IPv4Network]:
     """A VLAN that no device has, and a free subnet that the process' networks cover."""
     used = {vlan for device in network.devices.values() for vlan in device.vlans} | {1}
     between = [vlan.number for vlan in vlans(network) if vlan.between_routers]
     start = between[0] if between else 900
     vlan = next(number for number in (*range(start - 1, 1, -1), *range(start + 1, 4095)) if number not in used)
     taken = [a.network for d in network.devices.values() for p in d.interfaces.values() for a in p.addresses]
-    length = min(TRANSIT_PREFIX, 32 - (zones + 6).bit_length())
     homes = sorted(process.networks, key=lambda net: (_links(net, taken), net.prefixlen), reverse=True)
     for home in homes:
-        if home.prefixlen < length:
-            for net in home.subnets(new_prefix=length):
+        if home.prefixlen < TRANSIT_PREFIX:
+            for net in home.subnets(new_prefix=TRANSIT_PREFIX):
                 if not any(net.overlaps(own) for own in taken):
                     return vlan, net
     raise Unplannable(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from clos.controller.intent.model import Intent
 from clos.controller.migrate.model import Network
@@ -29,7 +28,7 @@ from clos.controller.migrate.plan.refusals import refusals
 from clos.controller.migrate.plan.warnings import brakes, risks
 from clos.controller.migrate.run.configuration import digest
 from clos.controller.migrate.segmentation.hosts import Host, hosts
-from clos.controller.migrate.segmentation.segment import EVERYTHING, segment
+from clos.controller.migrate.segmentation.segment import segment
 from clos.controller.migrate.segmentation.vlans import vlans
 from clos.fabric.topology import Topology
 
@@ -68,7 +67,6 @@ class Wishes:
     transit: str | None = None
     accepted: tuple[str, ...] = ()
     table_size: int | None = None
-    reached: tuple[IPv4Network, ...] = EVERYTHING
 
 
 def make(network: Network, configs: Mapping[str, str], topology: Topology, wishes: Wishes) -> Planned:
@@ -115,8 +113,8 @@ def _ground(network: Network, configs: Mapping[str, str], topology: Topology, wi
         raise Unplannable(reasons)
     names = endpoint_names(hosts(network, mine).hosts, mine, topology)
     name_of: Callable[[Host], str] = lambda host: names[host.vlan, host.address]  # noqa: E731 - one expression
-    segmentation = segment(network, name_of, wishes.translation, wishes.only, wishes.reached)
-    transit = choose_transit(network, borders, wishes.transit, len(segmentation.translated.zones))
+    segmentation = segment(network, name_of, wishes.translation, wishes.only, ())
+    transit = choose_transit(network, borders[0], wishes.transit, segmentation.found.hosts)
     return Ground(wishes.name, network, configs, topology, borders, transit, segmentation, names)
 
 

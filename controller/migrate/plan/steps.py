@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from clos.controller.intent.model import ROUTER_MAC
 from clos.controller.intent.schema.scalars import mac_text
 from clos.controller.migrate.discover.names import vlan_text
-from clos.controller.migrate.model import HsrpGroup, Interface
+from clos.controller.migrate.model import HsrpGroup
 from clos.controller.migrate.plan import commands as type_
 from clos.controller.migrate.plan.budgets import after_plug, at_coup, at_trunk, none_lost
 from clos.controller.migrate.plan.fabric_state import gateway_mac
@@ -144,61 +144,30 @@ def _root(course: Course, vlan: int) -> str:
 
 
 def coexist(course: Course) -> Iterator[Step]:
-    """The transit VLAN on every border's router, and EIGRP on it."""
+    """The transit VLAN on the router at the border, and EIGRP on it."""
     ground, transit = course.ground, course.ground.transit
     if transit is None:
         return
-    lines = []
-    for router in transit.routers:
-        border = next(b for b in ground.borders if b.device == router)
-        device = course.network.devices[router]
-        lines.append(
-            (router, type_.transit(device, border, transit, border == ground.border, _between(ground, router)))
-        )
-    checks = [
-        *(
-            Check("eigrp-neighbor", device=router, subject=str(transit.ours), expect=(f"Vlan{transit.vlan}",))
-            for router in transit.routers
-        ),
-        *(Check("eigrp-passive", device=name) for name in _eigrp_devices(ground)),
-        Check(
-            "hsrp",
-            device=next(iter(transit.routers)),
-            port=f"Vlan{transit.vlan}",
-            subject=str(transit.vlan),
-            expect=("Active",),
-        ),
-        Check("fabric"),
-    ]
+    device = course.network.devices[transit.router]
+    carried = [vlan.number for vlan in ground.segmentation.vlans] + [transit.vlan]
     yield course.step(
         "3.transit",
-        f"Make VLAN {transit.vlan} the way between the fabric and {' and '.join(transit.routers)}; speak EIGRP on it.",
+        f"Make VLAN {transit.vlan} the way between the fabric and {transit.router}, and speak EIGRP on it.",
         vlan=transit.vlan,
-        lines=lines,
+        lines=[(transit.router, type_.transit(device, ground.border, transit))],
         risky=True,
         state=course.state.coexisting(),
         speakers=replace(course.speakers, eigrp=(_eigrp(ground, transit, ()),)),
         fabric_first=True,
-        checks=checks,
+        checks=[
+            Check("trunk", device=transit.router, port=ground.border.port, expect=(vlan_text(carried),)),
+            Check("eigrp-neighbor", device=transit.router, subject=str(transit.ours), expect=(f"Vlan{transit.vlan}",)),
+            *(Check("eigrp-passive", device=name) for name in _eigrp_devices(ground)),
+            Check("fabric"),
+        ],
         settle_ms=max(STP_SETTLE_MS, EIGRP_SETTLE_MS),
         budgets=none_lost(ground, "a new VLAN and a new EIGRP neighbour that tells of nothing: no route changes"),
     )
-
-
-def _between(ground: Ground, router: str) -> list[Interface]:
-    """Trunks of a router, port-channels first, that lead to other routers of the transit VLAN."""
-    assert ground.transit is not None
-    others = set(ground.transit.routers) - {router}
-    device = ground.network.devices[router]
-    ports: dict[str, Interface] = {}
-    for cable in ground.network.cables:
-        for end, far in (cable, cable[::-1]):
-            if end[0] == router and far[0] in others:
-                port = device.interfaces[end[1]]
-                name = f"Port-channel{port.channel}" if port.channel is not None else port.name
-                if device.interfaces[name].mode == "trunk":
-                    ports[name] = device.interfaces[name]
-    return list(ports.values())
 
 
 def _eigrp_devices(ground: Ground) -> list[str]:
@@ -235,6 +204,8 @@ def _gateway(course: Course, vlan: Vlan) -> Step:
     )
     owner = next((o.owners for o in course.predicted.gateways if o.vlan == vlan.number), ())
     by = (f"{transit.ours} Vlan{transit.vlan}",)
+    device = course.network.devices[transit.router]
+    moved = [v for v in ground.movable if v.number in state.routed]
     standby = [
         Check("hsrp", device=device, port=f"Vlan{vlan.number}", subject=str(group.group), expect=(state_,))
         for device, state_ in zip(owner, ("Standby", "Listen", "Listen"), strict=False)
@@ -244,6 +215,7 @@ def _gateway(course: Course, vlan: Vlan) -> Step:
         f"Move the gateway of VLAN {vlan.number} ({vlan.name}) to the fabric, with its address {vlan.gateways[0]} and "
         f"its MAC address; its access lists are the fabric's policies from now on.",
         vlan=vlan.number,
+        lines=[(transit.router, type_.take_lists(device, transit, moved))],
         state=state,
         speakers=speakers,
         checks=[

@@ -64,6 +64,11 @@ def _risks(ground: Ground, phase: int) -> Iterator[str]:
                 f"VLAN {vlan.number} has no HSRP group with a virtual MAC address: its gateway can't keep its MAC "
                 "address and is not moved; give it a group first, or plan for hosts that learn a new one."
             )
+    if phase == COEXIST and ground.transit is not None:
+        yield (
+            f"{ground.transit.router} is the only way between the two networks as long as both are there; the other "
+            "borders' trunks are ready for the day that it is lost."
+        )
     if phase == COEXIST and ground.transit is None:
         yield "No router at a border speaks EIGRP: there is no way between the fabric's networks and the others."
     if phase == GATEWAYS:

@@ -121,11 +121,13 @@ def _plane(proto: int | None, wanted: list[Wanted]) -> Plane:
 
 
 def _cuts(of: Iterable[Ports]) -> tuple[int, ...]:
+    """The first port of each class. Port 0, which no policy can name, is a class of its own."""
     found = {0}
     for wanted in of:
         for first, last in wanted:
             found |= {first, last + 1}
-    return tuple(sorted(found - {LAST + 1}))
+    found -= {LAST + 1}
+    return tuple(sorted(found | {1} if len(found) > 1 else found))
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,8 @@
 Lives here: finding such a list, exactly where there is one. Must not know: zones, files. A policy with a service takes
 all conversations with that port at the one end, whatever the port at the other: a strip. A set is such a list if and
 only if strips can be taken off one after the other, each all in or all out (a decision list of one-literal rules:
-Rivest 1987). Where none can, a strip is given up: ``spare`` says to which side.
+Rivest 1987). A policy names ports 1 to 65535: port 0 is in it only where it names none. Where no strip can be taken
+off, one is given up: ``spare`` says to which side.
 """
 
 from __future__ import annotations
@@ -58,10 +59,13 @@ def _taken_off(plane: Plane, points: int, spare: bool) -> Iterator[Strip]:
     column_of = [sum((row_of[y] >> x & 1) << y for y in range(height)) for x in range(width)]
     while columns and rows:
         for axis, lines, mine, other in ((Y, row_of, rows, columns), (X, column_of, columns, rows)):
-            full = sum(1 << n for n in _bits(mine) if lines[n] & other == other)
-            none = sum(1 << n for n in _bits(mine) if not lines[n] & other)
+            full = _named(sum(1 << n for n in _bits(mine) if lines[n] & other == other), mine)
+            none = _named(sum(1 << n for n in _bits(mine) if not lines[n] & other), mine)
             if full or none:
-                yield from (Strip(axis, classes, sign) for classes, sign in ((full, True), (none, False)) if classes)
+                whole = (1 << len(lines)) - 1
+                for classes, sign in ((full, True), (none, False)):
+                    if classes:
+                        yield Strip(axis, whole if classes == mine else classes, sign)
                 rows, columns = (rows & ~(full | none), columns) if axis == Y else (rows, columns & ~(full | none))
                 break
         else:
@@ -70,10 +74,15 @@ def _taken_off(plane: Plane, points: int, spare: bool) -> Iterator[Strip]:
             rows, columns = (rows & ~(1 << number), columns) if axis == Y else (rows, columns & ~(1 << number))
 
 
+def _named(found: int, mine: int) -> int:
+    """Of the classes those that a service can name: all that are left, or any but port 0."""
+    return found if found == mine else found & ~1
+
+
 def _cheapest(row_of: list[int], column_of: list[int], rows: int, columns: int, spare: bool) -> tuple[int, int]:
     """The line whose giving up changes the fewest points."""
-    costs = [((row_of[n] & columns).bit_count(), columns.bit_count(), Y, n) for n in _bits(rows)]
-    costs += [((column_of[n] & rows).bit_count(), rows.bit_count(), X, n) for n in _bits(columns)]
+    costs = [((row_of[n] & columns).bit_count(), columns.bit_count(), Y, n) for n in _bits(rows & ~1)]
+    costs += [((column_of[n] & rows).bit_count(), rows.bit_count(), X, n) for n in _bits(columns & ~1)]
     _, axis, number = min((total - have if spare else have, axis, n) for have, total, axis, n in costs)
     return axis, number
 
