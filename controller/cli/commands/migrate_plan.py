@@ -52,45 +52,53 @@ STRICT = Way("strict")
 Accept = Enum("Accept", [(name, name) for name in NAMES])  # type: ignore[misc]
 
 
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Where discovery kept the network's outputs.")]
+TopologyFile = Annotated[
+    Path, typer.Option("--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="The fabric's topology.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="PLANDIR", help="A new directory for the plan.")]
+Borders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--border",
+        metavar="HOST=DEVICE:PORT",
+        help="A cable between the two: the fabric's host of mode legacy, and the legacy port. The first carries the "
+        "VLANs, the others are ready.",
+    ),
+]
+Only = Annotated[str | None, typer.Option("--only-vlan", metavar="LIST", help="Only these VLANs: 10,20-29.")]
+Translation = Annotated[
+    Way,
+    typer.Option(
+        "--translation",
+        help="What becomes of access lists where intents cannot say the same. strict: no protocol and port more. "
+        "exact: no packet more. lenient: whoever may open a conversation may go on doing so.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="The same as --translation strict, which is the default.")]
+TransitVlan = Annotated[
+    str | None, typer.Option("--transit", metavar="VLAN:SUBNET", help="The VLAN between the two; else a free one.")
+]
+TableSize = Annotated[
+    int | None, typer.Option("--table-size", min=1, metavar="RULES", help="Rules that a switch of the fabric can hold.")
+]
+Accepted = Annotated[
+    list[Accept] | None, typer.Option("--accept", help="Plan although discovery left this open. Several times.")
+]
+
+
 @answering
 def plan_(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where discovery kept the network's outputs.")],
-    topology: Annotated[
-        Path, typer.Option("--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="The fabric's topology.")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="PLANDIR", help="A new directory for the plan.")],
-    border: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--border",
-            metavar="HOST=DEVICE:PORT",
-            help="A cable between the two: the fabric's host of mode legacy, and the legacy port. The first carries "
-            "the VLANs, the others are ready.",
-        ),
-    ] = None,
-    only: Annotated[str | None, typer.Option("--only-vlan", metavar="LIST", help="Only these VLANs: 10,20-29.")] = None,
-    translation: Annotated[
-        Way,
-        typer.Option(
-            "--translation",
-            help="What becomes of access lists where intents cannot say the same. strict: no protocol and port more. "
-            "exact: no packet more. lenient: whoever may open a conversation may go on doing so.",
-        ),
-    ] = STRICT,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="The same as --translation strict, which is the default.")
-    ] = False,
-    transit: Annotated[
-        str | None,
-        typer.Option("--transit", metavar="VLAN:SUBNET", help="The VLAN between the two; by default a free one."),
-    ] = None,
-    table_size: Annotated[
-        int | None,
-        typer.Option("--table-size", min=1, metavar="RULES", help="Rules that a switch of the fabric holds."),
-    ] = None,
-    accept: Annotated[
-        list[Accept] | None, typer.Option("--accept", help="Plan although discovery left this open. Several times.")
-    ] = None,
+    directory: Directory,
+    topology: TopologyFile,
+    out: Out,
+    border: Borders = None,
+    only: Only = None,
+    translation: Translation = STRICT,
+    strict: Strict = False,
+    transit: TransitVlan = None,
+    table_size: TableSize = None,
+    accept: Accepted = None,
 ) -> Answer:
     """Plan a migration: phases 0 to 6 with commands in safe order, checks, predictions, budgets and the way back.
 
@@ -99,28 +107,34 @@ def plan_(
     """
     if strict and translation is not STRICT:
         raise usage(f"--strict and --translation {translation.value} contradict each other")
-    fabric, text = _topology(topology)
-    devices = _collected(directory)
-    configs = {d.name: without_secrets(o.text) for d in devices for o in d.outputs if o.command == RUNNING_CONFIG}
+    accepted = tuple(each.value for each in accept or ())
     wishes = Wishes(
-        _name(directory), tuple(border or ()), translation.value, _vlans(only), transit,
-        tuple(each.value for each in accept or ()), table_size,
-    )  # fmt: skip
-    try:
-        planned = make(network(devices), configs, fabric, wishes)
-        content = files(planned, text)
-    except Unplannable as fault:
-        reasons = list(fault.reasons)
-        raise failed(f"there is no plan: {count(len(reasons), 'reason')}", reasons, reasons=reasons) from None
-    except (NotUnderstood, TooMany, NoInverse) as fault:
-        raise failed(f"there is no plan: {fault}", (), reasons=[str(fault)]) from None
+        _name(directory), tuple(border or ()), translation.value, _vlans(only), transit, accepted, table_size
+    )
+    planned, content = _made(directory, topology, wishes)
     _write(content, out)
     data = json.loads(plan_text(planned.plan))
     return Answer({**data, "directory": str(out)}, lambda: _lines(planned, out), OK)
 
 
+def _made(directory: Path, topology: Path, wishes: Wishes) -> tuple[Planned, dict[str, str]]:
+    """The plan, and its files by name. Raises Stop with every reason why there is none."""
+    fabric, text = _topology(topology)
+    devices = _collected(directory)
+    configs = {d.name: without_secrets(o.text) for d in devices for o in d.outputs if o.command == RUNNING_CONFIG}
+    try:
+        planned = make(network(devices), configs, fabric, wishes)
+        return planned, files(planned, text)
+    except Unplannable as fault:
+        reasons = list(fault.reasons)
+        raise failed(f"there is no plan: {count(len(reasons), 'reason')}", reasons, reasons=reasons) from None
+    except (NotUnderstood, TooMany, NoInverse) as fault:
+        raise failed(f"there is no plan: {fault}", (), reasons=[str(fault)]) from None
+
+
 def _topology(path: Path) -> tuple[Topology, str]:
-    (text,) = documents([existing(path)]).values()
+    existing(path)
+    (text,) = documents([path]).values()
     loaded = load_topology(Text(str(path), text))
     if loaded.topology is None:
         raise listing(FAILED, invalid(loaded.problems))
