@@ -152,6 +152,12 @@ COMMANDS = (
         _CONTROLLER,
         "Put a copy in place of a controller's store. Stop the controller first.",
     ),
+    Row(
+        "drain",
+        "commands.drain:drain",
+        _CONTROLLER,
+        "Prove what happens when a switch is taken away: who loses traffic, and that nobody else does.",
+    ),
     Row("demo", "commands.demo:demo", _OTHER, "Run a demonstration on a simulated fabric, in under a minute."),
     Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment and suggest fixes."),
     Row("schema", "commands.schema:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),

@@ -110,6 +110,7 @@ NO: Final[Mapping[str, str]] = {
     "audit-log show": "Never.",
     "audit-log verify": "An entry was edited, removed or moved.",
     "audit-log export": "Never.",
+    "drain": "A host would be cut off, or a claim would not hold.",
     "backup": "Never.",
     "restore": "You answered no.",
     "demo": "A claim of the demonstration does not hold.",
