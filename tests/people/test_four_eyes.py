@@ -44,6 +44,14 @@ def test_one_person_alone_changes_nothing_and_two_do(rig):
     assert code(proposals.apply, made.number, "ann") == "four-eyes"
 
 
+def test_the_owner_is_one_person_under_whatever_names(rig):
+    proposals = rig.daemon.proposals
+    made = proposals.propose({DEMO.name: DEMO.text}, None, "owner as ann", "")
+    for name in ("owner as bob", "owner", "owner as ann"):
+        assert code(proposals.approve, made.number, name) == "four-eyes"
+    proposals.reject(made.number, "owner")
+
+
 def test_what_was_approved_for_another_revision_is_not_applied(rig):
     proposals = rig.daemon.proposals
     texts = [sources(edited("tcp/8080", f"tcp/{port}")) for port in (8085, 8086)]
