@@ -134,3 +134,19 @@ def test_an_assumption_is_one_of_those_there_are(tmp_path: Path) -> None:
 
 def test_the_fields_that_are_said_to_be_proved_are_those_the_prover_knows() -> None:
     assert {*FIELD, "eth_type", "ip_proto", "vlan_vid", "vlan_pcp", "in_port", "metadata"} == FIELDS_PROVED
+
+
+def test_failures_are_asked_of_dumps_too(tmp_path: Path) -> None:
+    """Without intents there are three claims; each link and each switch is broken once."""
+    code, said = verified(tmp_path, ACROSS.format("arp"), "", "--failures", "1")
+    assert code == REFUTED
+    titles = [state["title"] for state in said["states"]]
+    assert titles[0] == "With nothing broken" and len(titles) == 6
+    assert all(state["verdict"] == "proved" for state in said["states"][:1])
+    broken = [state for state in said["states"] if (state["failure"] or {}).get("broken") == ["switch leaf2"]]
+    assert broken[0]["failure"]["cut_off"] == ["h2"]
+    assert [each["claim"] for each in broken[0]["claims"] if each["verdict"] == "refuted"] == ["no-black-hole"]
+
+
+def test_failures_and_plans_exclude_each_other() -> None:
+    assert "exclude each other" in clos("verify", "--plan", "--failures", "1").err

@@ -21,7 +21,7 @@ from clos.controller.cli.answer import Answer, answering, usage
 from clos.controller.cli.options import Before
 from clos.controller.cli.processes import one_each, processors
 from clos.controller.cli.proofs.dumps import dump_texts, read_whole
-from clos.controller.cli.proofs.failures import broken
+from clos.controller.cli.proofs.failures import broken, surveyed
 from clos.controller.cli.proofs.plan_steps import plan_steps, states_of
 from clos.controller.cli.proofs.verification import SAYS, Ours, ProvedState, Sources, Verification
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, running
@@ -106,8 +106,8 @@ def verify(
             raise usage("--live, --plan and --dump exclude each other: pass one of them")
         if before and not plan:
             raise usage("--from names the start of a plan: pass --plan too")
-        if failures and (plan or (dump and not intents)):
-            raise usage("--failures needs intents and excludes --plan: pass INTENTS, without --plan")
+        if failures and plan:
+            raise usage("--failures and --plan exclude each other: pass one of them")
         if assume is not None and not dump:
             raise usage("--assume is of dumps: pass --dump too")
         claims = known_claims(claim or [])
@@ -294,8 +294,13 @@ def _surveyed(subject: str, fabric: Topology, dumps: Mapping[str, Dump], asked: 
             kept.append(check_invariants(fabric, dump.states))
             return kept[0].report
 
-        title = _assuming(said) if said else subject
-        stages.append(_stage(title, ask, Sources(fabric, None, dump.where), asked))
+        sources = Sources(fabric, None, dump.where)
+        title = _assuming(said) if said else "With nothing broken" if asked.failures else subject
+        stages.append(_stage(title, ask, sources, asked))
+        for one in surveyed(fabric, dump.states, asked.failures) if asked.failures else ():
+            report = one.found.report
+            stages.append(sources.stage(one.title, report, asked.claims, one.seconds, one.failure))
+            blind.update(one.found.blind)
         blind.update(kept[0].blind)
         for at, hosts in kept[0].reach.items():
             reach[at] = {**hosts, **reach.get(at, {})}

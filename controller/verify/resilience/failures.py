@@ -164,6 +164,11 @@ def answers(
     yield from (each or map)(partial(answer, work), kinds(topology, states, at_once))
 
 
+def cut_off(topology: Topology, down: frozenset[PortRef]) -> tuple[str, ...]:
+    """The hosts that a failure cuts off from most others."""
+    return _disconnected(topology, down, _regions(topology, down))
+
+
 def _regions(topology: Topology, down: frozenset[PortRef]) -> list[frozenset[PortRef]]:
     """The ports of each part of the fabric that has hosts, the part with most hosts first. A host is no way through."""
     near: dict[str, set[str]] = {name: {name} for name in topology.switches}
