@@ -44,7 +44,7 @@ def graph(dice: Random, kind: str, size: int) -> nx.Graph:
 
 
 class Routed(NamedTuple):
-    """``tables``: by router and prefix the port to send to, None to drop; ``ports``: by router and port the neighbour."""
+    """``tables``: by router and prefix the port to send to, None to drop; ``ports``: neighbours by router and port."""
 
     topology: Topology
     tables: dict[int, dict[Prefix, int | None]]
