@@ -15,6 +15,7 @@ from clos.controller.api import access
 from clos.controller.api.client import Client, NoDaemon
 from clos.controller.api.guard import Guard
 from clos.controller.api.server import CannotServe, Server
+from clos.controller.daemon.switches.switches import Switches
 from clos.controller.pki.authority import Authority, Pair, Unusable, about, new_authority
 from clos.controller.pki.identity import ids_of, name_of
 from clos.controller.wire import events
@@ -166,3 +167,12 @@ def test_the_command_makes_one_for_each_switch_and_none_twice(tmp_path):
     assert "10.0.0.9" in rows["clos1.pem"]["names"]
     modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "pki").iterdir()}
     assert modes == {".key": 0o600, ".pem": 0o644}
+
+
+def test_one_who_tries_again_and_again_is_one_fault():
+    switches = Switches(Controller({}))
+    switches.inventory.expect(["leaf1"])
+    for port in range(50):
+        switches._on_event(events.Uncertified("leaf1", 1, f"10.0.0.9:{port}", "its certificate is for 0x2"))
+    (fault,) = switches.inventory.faults
+    assert (fault.switch, fault.text) == ("leaf1", "refused 10.0.0.9: its certificate is for 0x2")

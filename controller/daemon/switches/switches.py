@@ -61,7 +61,8 @@ class Switches:
                 text = f"{refused} connects with its datapath id {dpid:#x} and is refused; {kept} has it and answers"
                 self.inventory.conflict(switch, f"{text}: give one of the two another datapath id")
             case Uncertified(switch, dpid, address, text):
-                self.inventory.fault(switch, f"refused {address}: {text}", lasting=True)
+                host = address.rpartition(":")[0]  # each try comes from another port, and is one fault all the same
+                self.inventory.fault(switch, f"refused {host}: {text}")
             case Misbehaved(switch, text, seconds):
                 self.inventory.fault(switch, f"dropped: {text}")
                 if seconds:
