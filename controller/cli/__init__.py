@@ -78,6 +78,12 @@ COMMANDS = (
         _FABRIC,
         "Send packets through a simulated fabric and compare with the intents.",
     ),
+    Row(
+        "coverage",
+        "commands.coverage:coverage",
+        _FABRIC,
+        "Show which rules and which lines of the documents a test run has touched.",
+    ),
     Row("inspect", "commands.inspect:inspect", _FABRIC, "List the rules, groups and meters of a switch."),
     Row("graph", "commands.graph:graph", _FABRIC, "Draw a fabric as SVG, DOT or Mermaid."),
     Row("topology", "commands.topology:app", _FABRIC, "Generate, import, show and check topologies."),

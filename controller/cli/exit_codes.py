@@ -50,6 +50,7 @@ NO: Final[Mapping[str, str]] = {
     "trace": "The packet ends otherwise than `--expect` says, or the documents are invalid.",
     "explain": "The rules disagree with the intents, no rule has the cookie, or the documents are invalid.",
     "probe": "A probe ends otherwise than the intents say, or the documents are invalid.",
+    "coverage": "Fewer lines are touched than `--fail-under` asks, or the documents are invalid.",
     "inspect": "The documents are invalid.",
     "graph": "The documents are invalid.",
     "topology generate": "Never.",

@@ -65,13 +65,17 @@ class Fabric:
     def __init__(self, wanted: Inputs, compiled: Compiled, backend: Backend, record: Record) -> None:
         self.wanted, self.compiled, self.backend = wanted, compiled, backend
         self._record = record
+        self.sent: set[tuple[PortRef, bytes]] = set()
+        """Every frame that was sent for an assertion or a probe, and where."""
         self._everyone = parties(wanted.intent, wanted.topology)
         self._entries = Entries(compiled.ruleset, wanted.topology)
         record("clos.backend", backend.name)
 
     def noting(self, record: Record) -> Fabric:
         """The same fabric, for another test."""
-        return Fabric(self.wanted, self.compiled, self.backend, record)
+        found = Fabric(self.wanted, self.compiled, self.backend, record)
+        found.sent = self.sent
+        return found
 
     def endpoints(self, name: str) -> tuple[str, ...]:
         """The endpoints that a name stands for. Raises names.Unknown."""
@@ -181,6 +185,7 @@ class Fabric:
 
     def _told(self, sent: Sequence[Question]) -> list[Told]:
         came = self.backend.send_all([(one.probe.at, one.probe.packet) for one in sent])
+        self.sent.update(one.probe.frame for one in sent)
         return [
             Told(one.probe, arrived(one.due, got), self._stop(one), got) for one, got in zip(sent, came, strict=True)
         ]

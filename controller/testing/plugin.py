@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from clos.controller.testing.fabric import Fabric, Told
+    from clos.fabric.topology import PortRef
 
 BACKENDS = ("sim", "lab")
 MARKERS = (
@@ -39,6 +40,8 @@ class Running:
         self._fabric: Fabric | None = None
         self._stack = ExitStack()
         self.item: pytest.Item | None = None
+        self.sent: set[tuple[PortRef, bytes]] = set()
+        """What all fabrics of the session were sent."""
 
     def fabric(self, order: Order) -> Fabric:
         from clos.controller.testing.backends import started  # noqa: PLC0415 - see above
@@ -50,6 +53,8 @@ class Running:
         return self._fabric
 
     def end(self) -> None:
+        if self._fabric is not None:
+            self.sent |= self._fabric.sent
         self._fabric = None
         self._stack.close()
 
@@ -64,6 +69,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--clos-backend", choices=BACKENDS, help="simulated fabric (sim, the default) or real switches")
     group.addoption("--clos-topology", metavar="FILE", help="the topology")
     group.addoption("--clos-intents", metavar="PATH", action="append", help="intents: a file or directory; repeatable")
+    group.addoption(
+        "--clos-coverage", metavar="FILE", help="write the packets that tests send, for clos coverage --run"
+    )
     parser.addini("clos_backend", "sim (the default) or lab", default="sim")
     parser.addini("clos_topology", "the topology, relative to the root directory", default="")
     parser.addini("clos_intents", "intents, relative to the root directory", type="linelist", default=[])
@@ -80,6 +88,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if RUNNING in config.stash:
         config.stash[RUNNING].end()
         _configs.remove(config)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    file = session.config.getoption("clos_coverage", None)
+    if file and RUNNING in session.config.stash:
+        from clos.controller.probe.touched import run_text  # noqa: PLC0415 - see above
+
+        running = session.config.stash[RUNNING]
+        running.end()
+        Path(session.config.invocation_params.dir, file).write_text(run_text(running.sent), encoding="utf-8")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
