@@ -203,3 +203,19 @@ def assert_shortest(net: Net, seed: int) -> None:
                             assert route.paths[0].metric == 2560 + delay, (seed, name, other)
                         nexts = {owners[p.next_hop] for p in route.paths}
                         assert all(n not in reach or reach[n] < length for n in nexts), (seed, name, other)
+
+
+def test_an_init_that_acknowledges_ours_completes_the_adjacency_and_is_no_restart() -> None:
+    """As FRR does it: our first INIT crosses its own, and it begins again when ours comes once more."""
+    link = Vector(10**7, 1_000_000, 1500)
+    ours, theirs = 0x0A000001, 0x0A000002
+    router = Router(Config(1, ours, (Interface("x", ours, (Prefix(0x0A000000, 24),), link),)))
+    hello = wire.Packet(wire.HELLO, 1, parameters=wire.Parameters(router.config.composite.k, 15))
+    router.start(0)
+    router.receive("x", theirs, wire.encode(hello), 1)
+    router.receive("x", theirs, wire.encode(wire.Packet(wire.UPDATE, 1, wire.INIT, 1)), 2)
+    again = wire.Packet(wire.UPDATE, 1, wire.INIT, 2, acknowledge=1)
+    effects = router.receive("x", theirs, wire.encode(again), 3)
+    assert any(isinstance(e, NeighborUp) for e in effects) and not any(isinstance(e, NeighborDown) for e in effects)
+    later = wire.Packet(wire.UPDATE, 1, wire.INIT, 3)
+    assert any(isinstance(e, NeighborDown) for e in router.receive("x", theirs, wire.encode(later), 4))

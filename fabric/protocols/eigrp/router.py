@@ -121,12 +121,13 @@ class Router:
         neighbor = self.neighbors.get(peer)
         if neighbor is None:
             return self._done(now)
+        settled = neighbor.up
         if packet.acknowledge and neighbor.acknowledged(packet.acknowledge, now):
             if neighbor.waiting:
                 self._sender.transmit(neighbor, now)
             self._complete(neighbor)
         if packet.opcode != wire.HELLO:
-            self._reliable(neighbor, packet, now)
+            self._reliable(neighbor, packet, now, settled)
         return self._done(now)
 
     def tick(self, now: int) -> tuple[Effect, ...]:
@@ -195,9 +196,13 @@ class Router:
         self._sender.hello(self._interface(peer.interface))
         self._sender.push(neighbor, wire.UPDATE, (), now, wire.INIT)
 
-    def _reliable(self, neighbor: Neighbor, packet: Packet, now: int) -> None:
-        """Take a packet that must be acknowledged, in order and once."""
-        if packet.flags & wire.INIT and neighbor.up and packet.sequence != neighbor.init:
+    def _reliable(self, neighbor: Neighbor, packet: Packet, now: int, settled: bool) -> None:
+        """Take a packet that must be acknowledged, in order and once.
+
+        ``settled``: the neighbor was up before it came. Its INIT then says that it has restarted; an INIT that
+        acknowledges ours, and so completes the adjacency, is the answer to ours.
+        """
+        if packet.flags & wire.INIT and settled and packet.sequence != neighbor.init:
             hello = Packet(
                 wire.HELLO,
                 packet.asn,
