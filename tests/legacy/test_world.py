@@ -12,6 +12,7 @@ from clos.controller.migrate.simulated import read_network
 from clos.fabric.packet.build import Packet
 from clos.fabric.protocols.pvst.frame import decode_frame
 from clos.fabric.sim.control.server import ControlError, call
+from clos.fabric.sim.world import chatter
 from clos.fabric.sim.world import flows as flows_module
 from clos.fabric.sim.world.flows import PairKey, PairResult
 from clos.fabric.sim.world.world import FABRIC, LEGACY, SETTLED, World
@@ -210,3 +211,21 @@ def test_orders_from_outside_are_done_and_wrong_ones_named(tmp_path: Path) -> No
         ):
             with pytest.raises(ControlError, match=words):
                 call(place, op, **fields)
+
+
+def test_hosts_that_speak_by_themselves_stand_in_the_tables_of_their_switches(world: World) -> None:
+    def known() -> set[str]:
+        return {
+            host.name
+            for host in world.legacy.plan.hosts
+            for entry in world.legacy.workings[host.port[0]].macs() or ()
+            if entry.mac == host.mac and entry.port == host.port[1]
+        }
+
+    switched = {host.name for host in world.legacy.plan.hosts if not host.port[0].startswith("wan")}
+    assert not known()
+    chatter.start(world)
+    world.run(1)
+    assert known() == switched
+    world.run(900)  # three times the age after which an address is forgotten
+    assert known() == switched

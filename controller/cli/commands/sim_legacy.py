@@ -17,6 +17,7 @@ from clos.controller.cli.render.text import count
 from clos.controller.explain.inputs import read_topology
 from clos.controller.migrate.simulated import INVENTORY, Unreadable, read_network, refused_lines, running_inventory
 from clos.fabric.sim.control.server import Place
+from clos.fabric.sim.world import chatter
 from clos.fabric.sim.world.world import SETTLED, World
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ Directory = Annotated[
     Path, typer.Argument(metavar="DIR", help="inventory.yaml, cabling.yaml and startup-configs/DEVICE.cfg.")
 ]
 Ssh = Annotated[
-    str, typer.Option("--ssh", metavar="HOST:PORT", help="Where the first device listens; the others follow. 0: any.")
+    str,
+    typer.Option("--ssh", metavar="HOST:PORT", help="Where the first device listens; the others follow; port 0: any."),
 ]
 Out = Annotated[
     Path | None,
@@ -52,6 +54,11 @@ ControlAt = Annotated[
     ),
 ]
 
+Silent = Annotated[
+    bool,
+    typer.Option("--silent", help="Hosts do not ask for their gateways by themselves."),
+]
+
 
 def sim_legacy(
     directory: Directory,
@@ -61,6 +68,7 @@ def sim_legacy(
     fabric: FabricFile = None,
     controller: Controller = "tcp:127.0.0.1:6653",
     control: ControlAt = None,
+    silent: Silent = False,
 ) -> None:
     """Run simulated IOS-like switches and routers, reached over SSH.
 
@@ -76,6 +84,9 @@ def sim_legacy(
     from clos.fabric.sim.world.running import Doorway, WorldThread  # noqa: PLC0415 - asyncssh is an extra
 
     world.run(SETTLED)
+    if not silent:
+        chatter.start(world)
+        world.run(1)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
