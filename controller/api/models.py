@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from clos.controller.printable import escaped
 
 FORMAT_VERSION = 1
 NAME = 1024
@@ -34,7 +36,9 @@ class Part(BaseModel):
 
 
 class Document(Question):
-    name: str = Field(min_length=1, max_length=NAME, description="File name, as problems will call it.")
+    name: Annotated[str, AfterValidator(escaped)] = Field(
+        min_length=1, max_length=NAME, description="File name, as problems will call it; control characters escaped."
+    )
     text: str = Field(description="YAML.")
 
 

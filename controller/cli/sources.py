@@ -19,6 +19,7 @@ from clos.controller.explain.inputs import Inputs, existing, load_inputs
 from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Problem, Text
 from clos.controller.intent.source import MAX_BYTES
+from clos.controller.printable import escaped
 
 if TYPE_CHECKING:
     from clos.controller.compile.numbering import Numbering
@@ -77,9 +78,9 @@ def documents(paths: Sequence[Path]) -> dict[str, str]:
         files = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
         for file in files:
             try:
-                found[str(file)] = read_input(file, MAX_BYTES).decode()
+                found[escaped(str(file))] = read_input(file, MAX_BYTES).decode()
             except (OSError, UnicodeDecodeError) as error:
-                raise usage(f"{file}: cannot be read: {reason(error)}") from None
+                raise usage(f"{escaped(str(file))}: cannot be read: {reason(error)}") from None
     return found
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from clos.controller.input_file import read_input
 from clos.controller.intent.model import Where
 from clos.controller.intent.problem import Finding, Findings
+from clos.controller.printable import escaped
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DOCUMENTS = 10_000
@@ -62,10 +63,11 @@ def texts(source: Source, out: list[Finding]) -> Iterator[Text]:
     try:
         found = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
         if not found:
-            out.append(Finding(Where(str(path), 1, 1), (), "no *.yaml files in this directory"))
+            out.append(Finding(Where(escaped(str(path)), 1, 1), (), "no *.yaml files in this directory"))
         for file in found:
-            if (text := _file(file, Findings(str(file), out))) is not None:
-                yield Text(str(file), text)
+            name = escaped(str(file))
+            if (text := _file(file, Findings(name, out))) is not None:
+                yield Text(name, text)
     except (OSError, ValueError) as error:
         out.append(_unreadable(path, error))
 
@@ -73,8 +75,7 @@ def texts(source: Source, out: list[Finding]) -> Iterator[Text]:
 def _unreadable(path: FilePath, error: Exception) -> Finding:
     nul = "\0" in str(path)  # each Python has words of its own for it
     reason = "a null character in its path" if nul else getattr(error, "strerror", None) or str(error)
-    name = str(path) if str(path).isprintable() else repr(str(path))
-    return Finding(Where(name, 1, 1), (), f"cannot be read: {reason}")
+    return Finding(Where(escaped(str(path)), 1, 1), (), f"cannot be read: {reason}")
 
 
 def _file(path: FilePath, out: Findings) -> str | None:

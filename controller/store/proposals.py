@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final, NamedTuple
 
+from clos.controller.printable import one_line
 from clos.controller.store.revision import StoreError
-from clos.controller.store.store import Store, one_line
+from clos.controller.store.store import Store
 
 OPEN: Final = "open"
 APPROVED: Final = "approved"

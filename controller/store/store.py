@@ -19,6 +19,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
+from clos.controller.printable import one_line
 from clos.controller.store.audit_log import append, checked, entries
 from clos.controller.store.chain import Checked
 from clos.controller.store.revision import (
@@ -39,15 +40,6 @@ _RECORD = (
     "number, who, at, why, status, current, base, batches, ended, note, summary,"
     " coalesce((SELECT verdict FROM proof WHERE proof.revision = number), '')"
 )
-
-
-def one_line(text: str) -> str:
-    """A text that a person gave, as one line that shows all of it: what would move a cursor is written as an escape.
-
-    A reason with a line break in it could otherwise look like another entry of the history.
-    """
-    joined = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
 
 
 def utc_now() -> str:

@@ -121,6 +121,23 @@ def test_a_generated_topology_is_one_that_can_be_read(tmp_path: Path) -> None:
     assert clos("topology", "check", path).out == "Valid: clos, 2 spines, 4 leaves, 8 links, 10 hosts.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--name", "a b"), "--name 'a b': names are 1 to 63 letters, digits, dots, dashes and underscores"),
+        (("--name", ""), "--name '': names are 1 to 63 letters"),
+        (("--name", "a\nb"), "--name 'a\\nb': names are"),
+        (("--hosts", 1_000_000), "2,000,000 hosts: a generated fabric has at most 100,000"),
+        (("--borders", 50_000), "100,004 cables: a generated fabric has at most 100,000"),
+        (("--speed", 10**12), "--speed"),
+    ],
+)
+def test_a_fabric_that_cannot_be_generated_is_refused_with_what_can(words: tuple[object, ...], said: str) -> None:
+    made = clos("topology", "generate", "--spines", 2, "--leaves", 2, *words)
+    assert (made.code, made.out) == (2, "")
+    assert said in made.err
+
+
 def test_the_schema_is_what_editors_read() -> None:
     data = json.loads(clos("schema", "share").out)
     assert data["$schema"].startswith("https://json-schema.org/") and data["title"] == "Clos Share"

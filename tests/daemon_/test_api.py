@@ -185,6 +185,15 @@ def test_wrong_documents_come_back_with_every_problem_and_its_line(client):
     assert (error.problems[0]["file"], error.problems[0]["line"]) == ("demo.yaml", 15)
 
 
+def test_the_name_of_a_document_is_escaped_wherever_it_comes_back(client):
+    with pytest.raises(ApiError) as caught:
+        client.plan({"a\nb\x1b[2J.yaml": "kind: Nothing\n"})
+    assert [problem["file"] for problem in caught.value.problems] == ["a\\nb\\x1b[2J.yaml"]
+    done = client.apply({"demo\n.yaml": DEMO.text}, who="ann", why="renamed")
+    assert list(client.revision(done["revision"])["sources"]) == ["demo\\n.yaml"]
+    client.apply(SOURCES, who="ann", why="back")
+
+
 def test_a_refused_change_says_what_to_allow_and_changes_nothing(client):
     before = client.status()["revision"]
     with pytest.raises(ApiError) as caught:

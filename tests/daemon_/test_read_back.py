@@ -149,6 +149,16 @@ def test_a_store_that_fails_at_the_end_says_what_the_switches_hold(rig):
     assert rig.daemon.queries.status().revision == 2
 
 
+def test_a_store_that_fails_before_the_first_message_says_that_nothing_was_sent(rig):
+    store, before = rig.daemon.revisions.store, rig.states()
+    store._db.execute("PRAGMA query_only = 1")
+    with pytest.raises(StoreError, match="the change could not be recorded, so nothing was sent"):
+        rig.apply(OTHER)
+    store._db.execute("PRAGMA query_only = 0")
+    assert rig.states() == before
+    assert rig.apply(OTHER).revision == 2
+
+
 def test_removing_what_others_put_there_leaves_none_behind(rig):
     add(rig, "leaf2", ALLOW_ALL)
     assert rig.daemon.changes.repair() == {}

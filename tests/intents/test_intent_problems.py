@@ -77,8 +77,15 @@ def test_files_that_cannot_be_read_are_problems(tmp_path) -> None:
         "latin.yaml": (2, 7, "byte 0xe9 is not UTF-8: save the file as UTF-8"),
         "empty": (1, 1, "no *.yaml files in this directory"),
         "folder.yaml": (1, 1, "no *.yaml files in this directory"),
-        "'\\x00'": (1, 1, "cannot be read: a null character in its path"),
+        "\\x00": (1, 1, "cannot be read: a null character in its path"),
     }
+
+
+def test_a_file_name_never_moves_the_cursor(tmp_path) -> None:
+    (tmp_path / "a\n\x1b[2Jb.yaml").write_text("kind: Nothing\n")
+    (problem,) = load_intent([tmp_path], TOPOLOGY).problems
+    assert problem.file == f"{tmp_path}/a\\n\\x1b[2Jb.yaml"
+    assert str(problem).isprintable()
 
 
 def test_a_file_that_is_too_large_is_a_problem(tmp_path, monkeypatch) -> None:

@@ -241,3 +241,11 @@ def test_discover_names_what_is_unsure_and_show_fits_a_terminal(tmp_path, capsys
 def test_discover_wants_one_source(capsys, tmp_path):
     assert run(capsys, "migrate", "discover")[0] == 2
     assert run(capsys, "migrate", "discover", "--from-files", str(tmp_path / "nowhere"))[0] == 2
+
+
+def test_an_output_beyond_the_limit_is_refused_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, {"sw1": {"show version": "x" * (1 << 20) + "y"}})
+    monkeypatch.setattr("clos.controller.migrate.discover.files.MAX_BYTES", 1 << 20)
+    with pytest.raises(OSError, match="larger than 1 MiB") as caught:
+        collect(tmp_path)
+    assert str(caught.value.filename).startswith(f"{tmp_path}/sw1/show_version")

@@ -194,4 +194,4 @@ def _collected(directory: Path) -> tuple[Collected, ...]:
     except NoOutputs as fault:
         raise usage(str(fault)) from None
     except OSError as fault:
-        raise usage(f"{directory} cannot be read: {fault.strerror}") from None
+        raise usage(f"{fault.filename or directory} cannot be read: {fault.strerror}") from None

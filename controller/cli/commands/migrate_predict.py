@@ -67,7 +67,7 @@ def _network(directory: Path) -> Network:
     except NoOutputs as fault:
         raise usage(str(fault)) from None
     except OSError as fault:
-        raise usage(f"{directory} cannot be read: {fault.strerror}") from None
+        raise usage(f"{fault.filename or directory} cannot be read: {fault.strerror}") from None
 
 
 def _after(network: Network, changes: list[str]) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,11 @@ app = typer.Typer(
     help="Generate, import, show and check topologies.",
 )
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+"""What a topology may be called, as the schema has it."""
+MOST = 100_000
+"""Hosts, or cables, of a generated fabric."""
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The topology.")]
 
 
@@ -59,10 +65,13 @@ def generate(
     border_hosts: Annotated[int, typer.Option(min=0, metavar="N", help="Access hosts on each border leaf.")] = 0,
     pairs: Annotated[bool, typer.Option("--pairs", help="Pair leaf1 with leaf2, leaf3 with leaf4, and so on.")] = False,
     dual_homed: Annotated[int, typer.Option(min=0, metavar="N", help="Dual-homed hosts on each pair.")] = 0,
-    speed: Annotated[int, typer.Option(min=1, metavar="MBPS", help="Speed of each cable.")] = 10_000,
+    speed: Annotated[int, typer.Option(min=1, max=10**7, metavar="MBPS", help="Speed of each cable.")] = 10_000,
     name: Annotated[str, typer.Option(help="The fabric's name.")] = "clos",
 ) -> Answer:
     """Write a Clos fabric of any size as a topology document, on stdout."""
+    _check_name(name)
+    _check_size("hosts", leaves * (hosts + trunks) + borders * border_hosts + leaves // 2 * dual_homed)
+    _check_size("cables", spines * (leaves + borders))
     try:
         made = clos(
             spines,
@@ -79,6 +88,17 @@ def generate(
     except ValueError as error:
         raise usage(str(error)) from None
     return Answer(_json(made), lambda: [dump(made).rstrip("\n")])
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        words = "1 to 63 letters, digits, dots, dashes and underscores, and start with a letter or digit"
+        raise usage(f"--name {name!r}: names are {words}")
+
+
+def _check_size(what: str, number: int) -> None:
+    if number > MOST:
+        raise usage(f"{number:,} {what}: a generated fabric has at most {MOST:,}")
 
 
 @app.command()

@@ -97,7 +97,7 @@ class Applier:
         offline = unreachable(draft, frozenset(joins), self._revisions.fabric)
         judge(draft, order.allow, {name: self._why(name) for name in offline}, self._checks)
         verdict = self._examined(draft, ground, order, offline)
-        number = self._revisions.store.begin(self._entry(draft, order, verdict))
+        number = self._begin(draft, order, verdict)
         self._revisions.pending = begun = Pending(number, draft.sources, draft.compiled)
         order.report(Begun(number, len(draft.plan.batches), len(draft.plan.touched), offline))
         outcome = self._switches.wire.apply(draft.plan, joins, order.report, fresh=self._fresh(draft))
@@ -117,6 +117,13 @@ class Applier:
             number, True, counts, outcome.entries, outcome.seconds, offline, draft.interrupted, *proof,
             verdict.left_out, ground.drifted,
         )  # fmt: skip
+
+    def _begin(self, draft: Candidate, order: Order, verdict: Verdict) -> int:
+        """Record the change before its first message. Raises StoreError."""
+        try:
+            return self._revisions.store.begin(self._entry(draft, order, verdict))
+        except StoreError as error:
+            raise StoreError(f"the change could not be recorded, so nothing was sent: {error}") from error
 
     def asks(self, draft: Candidate, allow: Collection[str]) -> str:
         """Why the draft takes a second person; empty when it does not."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from clos.controller.input_file import MIB, read_input
 from clos.controller.migrate.discover.assemble import Collected, network
 from clos.controller.migrate.discover.lines import Output, plain
 from clos.controller.migrate.discover.readers import RUNNING_CONFIG, reader_of
@@ -20,6 +21,8 @@ from clos.controller.migrate.model import Network
 
 FAILED = "failed.txt"
 """What a device did not answer, a line each, where discovery over SSH kept its outputs."""
+MAX_BYTES = 64 * MIB
+"""Of one output; the routing table of the whole Internet is less."""
 _OUTPUT = re.compile(r"show_.*\.txt|sh_.*\.txt", re.IGNORECASE)
 _CONFIG = (".cfg", ".conf", ".config", ".txt")
 
@@ -53,7 +56,7 @@ def collect(directory: Path) -> tuple[Collected, ...]:
 
 def _output(name: str, command: str, path: Path) -> Output:
     known = reader_of(command)
-    text = path.read_bytes().decode("utf-8", "replace")
+    text = read_input(path, MAX_BYTES).decode("utf-8", "replace")
     return Output(name, command, text, known.vrf if known else None)
 
 
@@ -110,6 +113,6 @@ def keep(devices: Iterable[Collected], directory: Path) -> None:
 
 def _failures(directory: Path) -> dict[str, tuple[str, ...]]:
     return {
-        path.parent.name: tuple(path.read_text(encoding="utf-8").splitlines())
+        path.parent.name: tuple(read_input(path, MAX_BYTES).decode("utf-8", "replace").splitlines())
         for path in sorted(directory.glob(f"*/{FAILED}"))
     }
