@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 
 from tests.support.lab_ready import require_lab
 from tests.support.root import ROOT
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.lab
 require_lab()
@@ -64,7 +64,7 @@ def peers() -> Iterator[tuple[str, Path]]:
                 words = ["-d", "-f", f"{work}/{daemon}.conf", "-i", f"{work}/{daemon}.pid", "-z", f"{work}/zserv.api",
                          "--vty_socket", name, "-P", "0", "--log", f"file:{work}/{daemon}.log"]  # fmt: skip
                 subprocess.run(_inside(theirs, FRR / daemon, *words), check=True)
-                _until(lambda daemon=daemon: (work / f"{daemon}.vty").exists())
+                assert eventually((work / f"{daemon}.vty").exists), f"FRR's {daemon} does not come up"
             yield ours, work
         finally:
             for daemon in ("eigrpd", "zebra"):
@@ -72,13 +72,6 @@ def peers() -> Iterator[tuple[str, Path]]:
                     os.kill(int((work / f"{daemon}.pid").read_text(encoding="ascii")), 15)
             for one in (ours, theirs):
                 subprocess.run(["ip", "netns", "del", one], check=False)
-
-
-def _until(holds: object, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "FRR does not come up"
-        time.sleep(0.05)
 
 
 def _shown(work: Path, command: str) -> str:
