@@ -175,6 +175,31 @@ def test_configuration_of_routing_takes_effect_live(fresh: LegacyNetwork) -> Non
     assert "(5 deny icmp any any)" in ping(fresh, "tellers-1", "hr-1").why
 
 
+def test_a_change_that_is_not_confirmed_is_taken_back_and_what_ran_runs_again(fresh: LegacyNetwork) -> None:
+    device = fresh.devices["dist2"]
+    assert device.arm(1)
+    configured(fresh, "dist2", "interface Vlan20", "shutdown")
+    fresh.settle(5)
+    assert active(fresh, 20) == {"dist1"}
+    fresh.settle(130)
+    assert active(fresh, 20) == {"dist2"}
+    assert not device.waits
+
+
+def test_a_cable_in_the_wrong_port_takes_that_port_down_by_its_guard(fresh: LegacyNetwork) -> None:
+    for end, far in ((("acc1", "GigabitEthernet1/0/11"), ("acc2", "GigabitEthernet1/0/11")),):
+        fresh.connect(end, far)
+        for device, port in (end, far):
+            configured(fresh, device, f"interface {port}", "switchport access vlan 20", "no shutdown")
+    fresh.settle(5)
+    down = {name for name in ("acc1", "acc2") if "GigabitEthernet1/0/11" in fresh.devices[name].errdisabled}
+    assert down, "PortFast access ports have BPDU guard in the bank"
+    assert met_by_a_broadcast(fresh) < DEVICES
+    for name in down:
+        configured(fresh, name, "interface GigabitEthernet1/0/11", "shutdown")
+        assert not fresh.devices[name].errdisabled
+
+
 def test_a_trunk_that_loses_a_vlan_carries_it_no_more(fresh: LegacyNetwork) -> None:
     for port in (UP1, UP2):
         configured(fresh, "acc1", f"interface {port}", "switchport trunk allowed vlan remove 20")

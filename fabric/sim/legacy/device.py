@@ -86,6 +86,8 @@ class LegacyDevice:
     faults: Faults = field(default_factory=Faults)
     archives: list[Tree] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    errdisabled: set[str] = field(default_factory=set)
+    """Ports that a guard has taken down; ``shutdown`` frees them."""
     alive: bool = True
     since: int = 0
     changed: tuple[int, str] = (0, "console")
@@ -310,7 +312,7 @@ class LegacyDevice:
 
     def up(self, name: str) -> bool:
         """Whether an interface works: with power and light at both ends, or with a member or a port below it."""
-        if not self.alive or self.shut(name):
+        if not self.alive or self.shut(name) or name in self.errdisabled:
             return False
         kind, number = split_name(name)
         if name in self.ports:

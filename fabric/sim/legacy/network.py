@@ -114,7 +114,7 @@ class LegacyNetwork:
         self.listeners: dict[int, Callable[[Stamp, Endpoint], object]] = {}
         self._owner = 0
         for a, b in plan.cables:
-            self._connect(a, b)
+            self.connect(a, b)
         for host in plan.hosts:
             self._add_host(host)
         self.problems: dict[str, tuple[StartupProblem, ...]] = {
@@ -132,7 +132,8 @@ class LegacyNetwork:
 
     # cables
 
-    def _connect(self, a: End, b: End) -> None:
+    def connect(self, a: End, b: End) -> None:
+        """Cable two devices; what they make of it they do at their next change."""
         cable = Cable()
         for end, far in ((a, b), (b, a)):
             self.devices[end[0]].links[end[1]] = Far(*far)
@@ -216,7 +217,7 @@ class LegacyNetwork:
         if far.host:
             return True
         peer = self.devices[far.name]
-        return peer.alive and not peer.shut(far.port)
+        return peer.alive and not peer.shut(far.port) and far.port not in peer.errdisabled
 
     def cut(self, device: str, port: str) -> None:
         """Break the cable at this port. Raises KeyError: there is no such device; ValueError: no cable."""

@@ -15,7 +15,7 @@ from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.l2.bridge import Bridge
 from clos.fabric.sim.legacy.l2.ports import ports_of
 from clos.fabric.sim.legacy.l3.router import Router
-from clos.fabric.sim.legacy.names import name_order
+from clos.fabric.sim.legacy.names import name_order, short_name
 from clos.fabric.sim.legacy.spanning import SpanningTrees
 from clos.fabric.sim.legacy.state import ArpEntry, EigrpProcess, HsrpGroup, MacEntry, Route, StpTree
 
@@ -42,6 +42,8 @@ class Workings:
 
     def reconfigured(self) -> None:
         """Carry it into what runs here, and into neighbours whose link came or went by it."""
+        freed = {name for name in self.device.errdisabled if self.device.shut(name) or not self.device.alive}
+        self.device.errdisabled -= freed
         self.follow()
         before, self._lit = self._lit, {name: self.shines(name) for name in self.device.links}
         for name, far in tuple(self.device.links.items()):
@@ -54,7 +56,7 @@ class Workings:
 
     def shines(self, name: str) -> bool:
         """Whether a port sends light."""
-        return self.device.alive and not self.device.shut(name)
+        return self.device.alive and not self.device.shut(name) and name not in self.device.errdisabled
 
     def follow(self) -> None:
         """Carry this device's configuration, links and power into what runs on it."""
@@ -89,6 +91,18 @@ class Workings:
             self.bridge.addresses.hurry(vlan, self.device.clock.now)
         else:
             self.bridge.addresses.forget(vlan, line)
+
+    def guarded(self, line: str) -> None:
+        """BPDU guard takes a line down."""
+        found = self.bridge.ports.lines.get(line)
+        for port in () if found is None else found.members:
+            self.device.errdisabled.add(port)
+            name = short_name(port)
+            heard = f"Received BPDU on port {name} with BPDU Guard enabled. Disabling port."
+            self.device.logged(f"%SPANTREE-2-BLOCK_BPDUGUARD: {heard}")
+            word = f"bpduguard error detected on {name}, putting {name} in err-disable state"
+            self.device.logged(f"%PM-4-ERR_DISABLE: {word}")
+        self.device.clock.after(0, self.reconfigured)
 
     def member(self, line: str) -> str | None:
         found = self.bridge.ports.lines.get(line)

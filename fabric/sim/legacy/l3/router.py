@@ -9,18 +9,16 @@ Source: RFC 1812 §5 (forwarding), RFC 826 (ARP), RFC 1027 (proxy ARP).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address
 
 from clos.fabric.packet import build
 from clos.fabric.packet.fields import ipv4_text
-from clos.fabric.protocols.eigrp.routes import Prefix
 from clos.fabric.sim.journey import Journey
 from clos.fabric.sim.legacy.device import LegacyDevice
 from clos.fabric.sim.legacy.l2.bridge import Bridge
 from clos.fabric.sim.legacy.l3 import show
 from clos.fabric.sim.legacy.l3.access import AccessLists, facts_of
 from clos.fabric.sim.legacy.l3.eigrp import Eigrp
-from clos.fabric.sim.legacy.l3.interfaces import Interface, interfaces_of, length_of, network
+from clos.fabric.sim.legacy.l3.interfaces import Interface, interfaces_of
 from clos.fabric.sim.legacy.l3.neighbors import Neighbors
 from clos.fabric.sim.legacy.l3.packets import (
     TIME_EXCEEDED,
@@ -31,11 +29,11 @@ from clos.fabric.sim.legacy.l3.packets import (
     group_mac,
     icmp_error,
 )
+from clos.fabric.sim.legacy.l3.routes import connected, static, usable
 from clos.fabric.sim.legacy.l3.standby import Standby
 from clos.fabric.sim.legacy.l3.table import Hop, Row, Table
 from clos.fabric.sim.legacy.names import split_name
 from clos.fabric.sim.legacy.state import ArpEntry, EigrpProcess, HsrpGroup, Route
-from clos.fabric.sim.legacy.tree import starting, value
 
 ARP_TYPE, IPV4_TYPE = b"\x08\x06", b"\x08\x00"
 EIGRP_PROTOCOL, UDP, HSRP_PORT = 88, 17, 1985
@@ -115,49 +113,11 @@ class Router:
             self.eigrp.table_changed()
 
     def _rows(self) -> Iterator[Row]:
-        yield from self._connected()
-        connected = Table()
-        connected.replace(self._connected(), 0)
-        learned = tuple(self.eigrp.rows())
-        for row in self._static():
-            via = row.hops[0].via
-            if row.hops[0].interface is None and via is not None:
-                found = connected.find(via)
-                if found is None and not any(one.prefix.covers(Prefix(via, HOST)) for one in learned):
-                    continue
-                hop = Hop(found.hops[0].interface, via) if found else row.hops[0]
-                row = row._replace(hops=(hop,))
-            elif row.hops[0].interface not in self.up and row.hops[0].interface != "Null0":
-                continue
-            yield row
+        live, learned = tuple(self._live()), tuple(self.eigrp.rows())
+        yield from connected(live)
+        if self.device.alive:
+            yield from usable(static(self.device.running, self._routes), live, learned)
         yield from learned
-
-    def _connected(self) -> Iterator[Row]:
-        for one in self._live():
-            for address, length in one.addresses:
-                yield Row("C", network(address, length), 0, 0, (Hop(one.name, None),))
-                if length < HOST:
-                    yield Row("L", Prefix(address, HOST), 0, 0, (Hop(one.name, None),))
-
-    def _static(self) -> Iterator[Row]:
-        """Static routes as configured; a switch that does not route has its default gateway instead."""
-        if not self._routes:
-            gateway = value(self.device.running, "ip default-gateway")
-            if gateway and self.device.alive:
-                yield Row("S", Prefix(0, 0), 1, 0, (Hop(None, int(IPv4Address(gateway))),))
-            return
-        rows: dict[tuple[Prefix, int], list[Hop]] = {}
-        for line in starting(self.device.running, "ip route") if self.device.alive else ():
-            words = line.words()[2:]
-            prefix = network(int(IPv4Address(words[0])), length_of(words[1]))
-            rest = words[2:]
-            interface = rest.pop(0) if not rest[0][0].isdigit() else None
-            via = int(IPv4Address(rest.pop(0))) if rest and rest[0].count(".") == 3 else None
-            distance = int(rest[0]) if rest and rest[0].isdecimal() else 1
-            rows.setdefault((prefix, distance), []).append(Hop(interface, via))
-        for (prefix, distance), hops in rows.items():
-            for hop in hops:
-                yield Row("S", prefix, distance, 0, (hop,))
 
     # frames for the router
 

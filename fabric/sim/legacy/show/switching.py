@@ -183,7 +183,8 @@ def status(device: LegacyDevice, match: Match) -> str:
 
 def _status(device: LegacyDevice, name: str) -> str:
     working, lines = device.up(name), device.interface(name)
-    word = "connected" if working else "disabled" if device.shut(name) else "notconnect"
+    idle = "err-disabled" if name in device.errdisabled else "notconnect"
+    word = "connected" if working else "disabled" if device.shut(name) else idle
     vlan = "routed" if not device.switches(name) else "trunk" if _trunks(device, name) else None
     vlan = vlan or value(lines, "switchport access vlan") or "1"
     speed = "10G" if split_name(name)[0] == "TenGigabitEthernet" else "1000"
