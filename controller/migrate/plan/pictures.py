@@ -97,7 +97,12 @@ def _carries(network: Network, cable: Cable, vlan: int) -> bool:
 def _cables(cables: list[Cable], places: Mapping[str, Spot], blocked: frozenset[str]) -> Iterator[str]:
     for cable in cables:
         (x1, y1), (x2, y2) = places[cable.a[0]], places[cable.b[0]]
-        yield f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" stroke="{_PALE}" stroke-width="1.5"/>'
+        bow = -0.22 * abs(x2 - x1) if y1 == y2 else 0.0
+        middle = f"{(x1 + x2) / 2:.0f} {(y1 + y2) / 2 + bow:.0f}"
+        yield (
+            f'<path d="M{x1:.0f} {y1:.0f} Q{middle} {x2:.0f} {y2:.0f}" fill="none" stroke="{_PALE}" '
+            'stroke-width="1.5"/>'
+        )
         for (device, port), (x, y), (fx, fy) in ((cable.a, (x1, y1), (x2, y2)), (cable.b, (x2, y2), (x1, y1))):
             if f"{device} {port}" in blocked:
                 cx, cy = x + (fx - x) * 0.3, y + (fy - y) * 0.3
@@ -145,7 +150,7 @@ def _routing(planned: Planned) -> Iterator[Picture]:
             words = f"gateway of {vlan_text(active)}"
             body.append(
                 f'<text x="{x:.0f}" y="{y + _HIGH:.0f}" text-anchor="middle" fill="{_INK}" '
-                f'font-size="12">{words}</text>'
+                f'font-size="11">{words}</text>'
             )
     caption = "Routers and the borders of the fabric (blue; the dashed one is ready and carries nothing)."
     yield Picture(ROUTES, _svg(body, places, caption), caption)

@@ -41,17 +41,18 @@ def configured(network: Network, configs: Mapping[str, str], changed: Iterable[s
         device = read_config(name, configs[name])[0]
         old = devices[name]
         kept = {field: getattr(old, field) for field in ("platform", "version", "serial", "base_mac", "state")}
-        up = {
-            port.name: old.interfaces[port.name].up
-            for port in device.interfaces.values()
-            if port.name in old.interfaces
-        }
-        interfaces = {
-            port: replace(value, up=False if value.shutdown else None if up.get(port) is False else up.get(port))
-            for port, value in device.interfaces.items()
-        }
+        interfaces = {port: _with_state(value, old.interfaces.get(port)) for port, value in device.interfaces.items()}
         devices[name] = replace(device, interfaces=interfaces, **kept)
     return replace(network, devices=devices)
+
+
+def _with_state(port: Interface, old: Interface | None) -> Interface:
+    """The port as configured, with what was seen of it; one that was down and is open now may be up."""
+    if old is None:
+        return port
+    up = False if port.shutdown and not old.shutdown else None if old.shutdown and not port.shutdown else old.up
+    seen = {name: getattr(old, name) for name in ("mac", "speed_mbps", "mtu") if getattr(port, name) is None}
+    return replace(port, up=up, **seen)
 
 
 class Predictor:
@@ -78,6 +79,7 @@ class Predictor:
                 device.access_lists, [port for port in device.interfaces.values() if port.addresses],
             )
             for device in network.devices.values()
+            if device.eigrp
         ]  # fmt: skip
         if asked == self._asked:
             return

@@ -32,8 +32,10 @@ def _brakes(ground: Ground, phase: int, steps: Sequence[Step]) -> Iterator[Brake
     if phase == HOSTS and steps:
         yield Brake("hosts", f"{len(steps)} hosts are without a cable for a moment.", OWNERS)
     unheard = ground.segmentation.found.silent
-    if phase == EXTEND and unheard:
-        text = f"{len(unheard)} things are known in part of hosts; who keeps silent is not in the plan."
+    if phase == GATEWAYS and steps and unheard:
+        text = (
+            f"{len(unheard)} hosts are known in part only and will lose their gateway: make them speak, discover again."
+        )
         yield Brake("silent-hosts", text, BOARD)
 
 

@@ -90,8 +90,12 @@ def neighbours(a: Zone, b: Zone) -> bool:
 
 def _local(zones: Sequence[Zone]) -> tuple[frozenset[int], ...]:
     """Zones by subnet: those that reach one another without a router."""
-    subnets = dict.fromkeys(net for zone in zones for net in sorted(zone.subnets))
-    return tuple(dict.fromkeys(frozenset(n for n, z in enumerate(zones) if net in z.subnets) for net in subnets))
+    places = dict.fromkeys((zone.vlan, net) for zone in zones for net in sorted(zone.subnets))
+    here = (
+        frozenset(n for n, zone in enumerate(zones) if zone.vlan == vlan and net in zone.subnets)
+        for vlan, net in places
+    )
+    return tuple(dict.fromkeys(here))
 
 
 def _zones(
