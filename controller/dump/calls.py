@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from clos.controller.dump.registers import Halting
+from clos.controller.dump.registers import ExitInstructions
 from clos.controller.dump.words import NotModelled
 from clos.fabric.dataplane.match import ANY
 from clos.fabric.dataplane.rule import Instructions, Rule
@@ -82,7 +82,9 @@ class _Copying:
             return self._onward(todo, self._called(place, todo.goto, then))
         if todo.goto is not None:
             return self._onward(todo, self._lead(place, todo.goto))
-        return todo if place is None or isinstance(todo, Halting) else self._onward(todo, _numbered(place, _BACK))
+        return (
+            todo if place is None or isinstance(todo, ExitInstructions) else self._onward(todo, _numbered(place, _BACK))
+        )
 
     @staticmethod
     def _onward(todo: Instructions, table: int) -> Instructions:

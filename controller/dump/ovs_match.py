@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from clos.controller.dump.registers import Memory, canonical, looked_for, wide_match, width
+from clos.controller.dump.registers import RegisterBits, canonical, matched_bits, wide_match, width
 from clos.controller.dump.words import NotModelled, Unread, clip, known, number, term, value
 from clos.controller.dump.words import match as match_of
 from clos.fabric.dataplane.match import Match, Term
@@ -64,7 +64,7 @@ class Read(NamedTuple):
     modelled, so that it takes fewer packets than the rest of it says. ``conj_id``: of a conjunctive match."""
 
     plain: Match
-    looked: Memory
+    looked: RegisterBits
     whole: Match
     foreign: tuple[str, ...]
     conj_id: int | None
@@ -75,7 +75,7 @@ def read_match(words: Iterable[tuple[str, str]], port: Port, assume: int | None 
     terms: list[Term] = []
     rest: list[tuple[str, str]] = []
     foreign: list[str] = []
-    looked, conj_id = Memory(), None
+    looked, conj_id = RegisterBits(), None
     for name, word in words:
         if not word and name in PROTOCOLS:
             kind, proto = PROTOCOLS[name]
@@ -89,7 +89,7 @@ def read_match(words: Iterable[tuple[str, str]], port: Port, assume: int | None 
             if canonical(name) in _UNTOLD and assume not in (None, NEW):
                 foreign.append("fields of connections (ct_mark, ct_label, addresses)")
             else:
-                looked = looked.then(looked_for(canonical(name), word))
+                looked = looked.then(matched_bits(canonical(name), word))
         else:
             rest.append((name, word))
     # what comes later in the line may need what came before: nw_proto, then tp_src

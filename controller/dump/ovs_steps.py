@@ -20,7 +20,7 @@ from clos.controller.dump.ovs_actions import (
     reserved,
 )
 from clos.controller.dump.ovs_match import NEW, Port
-from clos.controller.dump.registers import Memory, canonical, memory, width, written
+from clos.controller.dump.registers import RegisterBits, canonical, loaded_bits, register_bits, width
 from clos.controller.dump.todo import Clause, Doing, Todo
 from clos.controller.dump.words import NotModelled, Unread, masked, number
 from clos.fabric.dataplane import action as act
@@ -64,7 +64,7 @@ class Reader:
         return self._port(word)
 
 
-def read_instructions(text: str, reader: Reader, match: Match, looked: Memory) -> Todo:
+def read_instructions(text: str, reader: Reader, match: Match, looked: RegisterBits) -> Todo:
     """What follows ``actions=`` in a flow with this match, registers apart. Raises Unread, naming what is not known.
 
     What is not modelled ends the packet's way there, at the blind end of its kind.
@@ -93,12 +93,12 @@ def _tagged(match: Match) -> bool | None:
     return bool(held[1] & VID_PRESENT) if held[2] is None or held[2] & VID_PRESENT else None
 
 
-def _others(doing: Doing, name: str, inside: str, reader: Reader, match: Match, looked: Memory) -> bool:
+def _others(doing: Doing, name: str, inside: str, reader: Reader, match: Match, looked: RegisterBits) -> bool:
     """Do what depends on more than the word itself; whether there was such a thing to do."""
     if name in ("set_field", "load"):
         return _set_register(doing, name, inside)
     if name == "output" and PART_OF_FIELD.fullmatch(inside):
-        doing.act(act.Output(_held(inside, looked.then(doing.memory))))
+        doing.act(act.Output(_held(inside, looked.then(doing.registers))))
         return True
     if name in _MOD_PORT:
         doing.act(act.SetField(_port_field(name, match), number(inside, 16, name)))
@@ -113,9 +113,9 @@ def _set_register(doing: Doing, name: str, inside: str) -> bool:
     if _TUNNEL.fullmatch(field):
         return True
     if name == "load":
-        made = written(target, shown)
+        made = loaded_bits(target, shown)
     else:
-        made = memory(field, *masked(shown, bits, target)) if (bits := width(field)) is not None else None
+        made = register_bits(field, *masked(shown, bits, target)) if (bits := width(field)) is not None else None
     if made is None:
         return False
     if field.startswith("ct_"):
@@ -124,13 +124,13 @@ def _set_register(doing: Doing, name: str, inside: str) -> bool:
     return True
 
 
-def _held(word: str, known: Memory) -> int:
+def _held(word: str, known: RegisterBits) -> int:
     """The port that a register holds, where the flow itself says. Raises NotModelled."""
     name, bracket, part = word.partition("[")
     name = canonical(name)
     bits = width(name)
     if bits is not None and (not bracket or part in ("]", f"0..{bits - 1}]")):
-        asked = memory(name, (1 << bits) - 1, (1 << bits) - 1)
+        asked = register_bits(name, (1 << bits) - 1, (1 << bits) - 1)
         if known.mask & asked.mask == asked.mask:
             shift = (asked.mask & -asked.mask).bit_length() - 1
             return (known.value & asked.mask) >> shift
@@ -163,7 +163,7 @@ def _metered(doing: Doing, inside: str, reader: Reader) -> None:
 def _write_metadata(doing: Doing, inside: str, reader: Reader) -> None:
     value_, mask = masked(inside, 64, "write_metadata")
     doing.next()
-    doing.wrote(Memory(value_, mask))
+    doing.wrote(RegisterBits(value_, mask))
 
 
 def _clear(doing: Doing, inside: str, reader: Reader) -> None:
@@ -233,13 +233,13 @@ def _track(doing: Doing, inside: str, reader: Reader) -> None:
         return
     if reader.assume is None:
         raise NotModelled("ct (connection tracking; say what to assume: --assume ct=established, new or any)")
-    doing.wrote(memory("ct_state", reader.assume, 0xFFFF))
+    doing.wrote(register_bits("ct_state", reader.assume, 0xFFFF))
     doing.call(reader.table(said["table"], "ct"))
     doing.forked = True
 
 
 def _forget_state(doing: Doing, inside: str, reader: Reader) -> None:
-    doing.wrote(memory("ct_state", 0, 0xFFFF))
+    doing.wrote(register_bits("ct_state", 0, 0xFFFF))
 
 
 def _take_part(doing: Doing, inside: str, reader: Reader) -> None:

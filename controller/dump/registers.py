@@ -48,15 +48,15 @@ STATES = {"new": 1, "est": 2, "rel": 4, "rpl": 8, "inv": 16, "trk": 32, "snat": 
 """The bits of ct_state by their names."""
 
 
-class Memory(NamedTuple):
+class RegisterBits(NamedTuple):
     """Bits of the wide metadata: a value under a mask."""
 
     value: int = 0
     mask: int = 0
 
-    def then(self, other: Memory) -> Memory:
+    def then(self, other: RegisterBits) -> RegisterBits:
         """Both written, one after the other."""
-        return Memory(self.value & ~other.mask | other.value, self.mask | other.mask)
+        return RegisterBits(self.value & ~other.mask | other.value, self.mask | other.mask)
 
 
 def canonical(name: str) -> str:
@@ -74,38 +74,38 @@ def width(name: str) -> int | None:
     return _PLAIN[name].width if name in _PLAIN else None
 
 
-def memory(name: str, value: int, mask: int) -> Memory:
+def register_bits(name: str, value: int, mask: int) -> RegisterBits:
     """The bits of a register."""
     if name in _PLAIN:
         start = _PLAIN[name].start
-        return Memory((value & mask) << start, mask << start)
-    made = Memory()
+        return RegisterBits((value & mask) << start, mask << start)
+    made = RegisterBits()
     for part in reversed(_WIDE[name]):
-        made = made.then(memory(part, value & 0xFFFFFFFF, mask & 0xFFFFFFFF))
+        made = made.then(register_bits(part, value & 0xFFFFFFFF, mask & 0xFFFFFFFF))
         value, mask = value >> 32, mask >> 32
     return made
 
 
-def looked_for(name: str, word: str) -> Memory:
+def matched_bits(name: str, word: str) -> RegisterBits:
     """What a match on a register looks for: ``value``, ``value/mask``, or ``+flag-flag`` of ct_state. Raises Unread."""
     bits = width(name) or 0
     if name == "ct_state" and word[:1] in ("+", "-"):
         return _flags(word)
     value, mask = masked(word, bits, name)
-    return memory(name, value, mask)
+    return register_bits(name, value, mask)
 
 
-def _flags(word: str) -> Memory:
+def _flags(word: str) -> RegisterBits:
     value = mask = 0
     for part in word.replace("+", " +").replace("-", " -").split():
         if part[1:] not in STATES:
             raise Unread(f"ct_state {clip(part)}: no state of a connection")
         mask |= STATES[part[1:]]
         value |= STATES[part[1:]] if part[0] == "+" else 0
-    return memory("ct_state", value, mask)
+    return register_bits("ct_state", value, mask)
 
 
-def written(target: str, word: str) -> Memory | None:
+def loaded_bits(target: str, word: str) -> RegisterBits | None:
     """What a load of a number into (part of) a register writes; None where the target is no register. Raises Unread."""
     name, bracket, part = target.partition("[")
     name = canonical(name)
@@ -122,7 +122,7 @@ def written(target: str, word: str) -> Memory | None:
     value = number(word, 128, target)
     if value >> (last - first + 1):
         raise Unread(f"{clip(target)}: {clip(word)} does not fit")
-    return memory(name, value << first, (1 << last - first + 1) - 1 << first)
+    return register_bits(name, value << first, (1 << last - first + 1) - 1 << first)
 
 
 # ---- how they read
@@ -140,12 +140,12 @@ class WideMatch(Match):
 def _words(match: Match) -> Iterator[str]:
     for name, value, mask in match:
         if name == "metadata" and mask is not None:
-            yield from _shown(Memory(value, mask))
+            yield from _shown(RegisterBits(value, mask))
         else:
             yield f"{name}={text(name, value, mask)}"
 
 
-def _shown(found: Memory) -> Iterator[str]:
+def _shown(found: RegisterBits) -> Iterator[str]:
     for name, (start, bits) in _PLAIN.items():
         full = (1 << bits) - 1
         mask = found.mask >> start & full
@@ -163,26 +163,27 @@ class WideInstructions(Instructions):
         if self.metadata is None or not self.metadata[1] >> 64:
             return super().__str__()
         sets = [
-            f"set_field:{word.partition('=')[2]}->{word.partition('=')[0]}" for word in _shown(Memory(*self.metadata))
+            f"set_field:{word.partition('=')[2]}->{word.partition('=')[0]}"
+            for word in _shown(RegisterBits(*self.metadata))
         ]
         rest = str(Instructions(*self)._replace(metadata=None, goto=None))
         goto = [] if self.goto is None else [f"goto_table:{self.goto}"]
         return ",".join([*([] if rest == "drop" else [rest]), *sets, *goto])
 
 
-class Halting(WideInstructions):
+class ExitInstructions(WideInstructions):
     """Instructions after which nothing follows, in no table that called this one either (``exit``)."""
 
     __slots__ = ()
 
 
-def wide_match(terms: list[Term], found: Memory, plain: Match) -> Match:
+def wide_match(terms: list[Term], found: RegisterBits, plain: Match) -> Match:
     """``plain``, which is of ``terms``, with registers."""
     if not found.mask:
         return plain
     own = next((term for term in terms if term[0] == "metadata"), None)
     if own is not None:
-        found = found.then(Memory(own[1], OWN if own[2] is None else own[2]))
+        found = found.then(RegisterBits(own[1], OWN if own[2] is None else own[2]))
     rest = [term for term in plain if term[0] != "metadata"]
     at = next((i for i, term in enumerate(rest) if term[0] not in ("in_port", "in_phy_port")), len(rest))
     return WideMatch.trusted([*rest[:at], ("metadata", found.value, found.mask), *rest[at:]])

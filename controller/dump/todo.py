@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from clos.controller.dump.registers import Halting, Memory, WideInstructions
+from clos.controller.dump.registers import ExitInstructions, RegisterBits, WideInstructions
 from clos.controller.dump.words import NotModelled
 from clos.fabric.dataplane.action import Action, PopVlan, PushVlan
 from clos.fabric.dataplane.rule import Instructions
@@ -40,7 +40,7 @@ class Doing:
         self.tagged = tagged
         self.lost_tag = tagged is not None
         """Whether the match has said what it can of tags."""
-        self.memory = Memory()
+        self.registers = RegisterBits()
         self.clauses: list[Clause] = []
         self.ended = self.forked = self.halts = False
         self._parts: list[Instructions] = []
@@ -52,7 +52,7 @@ class Doing:
         self.clear = False
         self._apply: list[Action] = []
         self.write: tuple[Action, ...] = ()
-        self._wrote: Memory | None = None
+        self._wrote: RegisterBits | None = None
         self._called = False
 
     def act(self, *actions: Action) -> None:
@@ -71,11 +71,11 @@ class Doing:
         self.act(action)
         self.ended = True
 
-    def wrote(self, found: Memory) -> None:
+    def wrote(self, found: RegisterBits) -> None:
         """Registers are written."""
         self.next()
         self._wrote = found if self._wrote is None else self._wrote.then(found)
-        self.memory = self.memory.then(found)
+        self.registers = self.registers.then(found)
 
     def call(self, table: int) -> None:
         """A table's rules are carried out, then what follows."""
@@ -86,13 +86,13 @@ class Doing:
         """Something follows; what was called has come back."""
         if self._called:
             self._close()
-            self.memory = Memory()
+            self.registers = RegisterBits()
             self.tagged, self.lost_tag = None, True
 
     def _close(self) -> None:
         written = None if self._wrote is None else (self._wrote.value, self._wrote.mask)
         make: Callable[..., Instructions] = WideInstructions if written and written[1] >> 64 else Instructions
-        make = Halting if self.halts else make
+        make = ExitInstructions if self.halts else make
         self._parts.append(make(self.meter, tuple(self._apply), self.clear, self.write, written, self.goto))
         self._fresh()
 

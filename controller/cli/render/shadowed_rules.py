@@ -37,7 +37,7 @@ def shadows(held: Rules, table: int | None) -> Answer:
         for one in found:
             yield Text.assemble((f"  {positions[one.rule.key]}", "cyan"), f" {held.named(one.rule)}")
             yield Text(f"      {held.origin(one.rule)[0]}", "dim")
-            yield from (f"      {each}" for each in _takers(one, held, positions))
+            yield from (f"      {each}" for each in _covering(one, held, positions))
 
     data = {
         "switch": held.switch,
@@ -57,7 +57,7 @@ def _positions(held: Rules) -> dict[object, str]:
     return found
 
 
-def _takers(one: Shadow, held: Rules, positions: dict[object, str]) -> Iterator[str]:
+def _covering(one: Shadow, held: Rules, positions: dict[object, str]) -> Iterator[str]:
     if not one.by:
         yield "no packet has such headers"
     for rule in one.by[:_SHOWN]:
