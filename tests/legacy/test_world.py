@@ -210,7 +210,7 @@ def test_orders_from_outside_are_done_and_wrong_ones_named(tmp_path: Path) -> No
             ("nothing", {}, "op is one of"),
         ):
             with pytest.raises(ControlError, match=words):
-                call(place, op, **fields)
+                call(place, op, timeout=60.0, **fields)
 
 
 def test_hosts_that_speak_by_themselves_stand_in_the_tables_of_their_switches(world: World) -> None:

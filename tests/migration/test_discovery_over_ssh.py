@@ -75,6 +75,11 @@ def test_other_commands_are_refused_before_they_are_sent(command):
     [
         ({"kex": ("diffie-hellman-group14-sha1",)}, {}, "offers only old ones (SHA-1)"),
         ({}, {"password": "wrong"}, "refused the user name or password"),
+        (
+            {},
+            {"password": None},
+            "there is no password for it, and no SSH agent's key opens it: set CLOS_MIGRATE_PASSWORD",
+        ),
         ({"cut": "show ip arp"}, {}, "the session ended in the answer to show ip arp"),
         ({"silent": "show ip route"}, {"quiet": 0.5}, "no answer to show ip route"),
     ],

@@ -34,6 +34,8 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it prints tracebacks
 
 SHA1 = ("diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1")
 _OLD = f"paramiko {paramiko.__version__}"
+REFUSED = "it refused the user name or password"
+NO_VARIABLE = "CLOS_MIGRATE_PASSWORD"
 CAUSES = (
     (r"no acceptable kex algorithm|Incompatible ssh peer.*kex",
      "it and this SSH library have no key exchange in common: it offers only old ones (SHA-1), which "
@@ -45,7 +47,7 @@ CAUSES = (
      "--accept-new-host-keys"),
     (r"does not match|BadHostKey", "its host key is not the one that is known: another device answers at this address, or "
      "its key was changed; nothing was sent"),
-    (r"Authentication|authentication", "it refused the user name or password"),
+    (r"Authentication|authentication", REFUSED),
     (r"DNS failure|Name or service not known|nodename nor servname", "its name has no address (DNS)"),
     (r"TCP connection to device failed|refused|unreachable|timed out|No existing session",
      "it does not answer on its SSH port"),
@@ -210,7 +212,7 @@ def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
         keys.check(host.address, host.port, lambda: _channel(jump, host))
         connection = ConnectHandler(
             device_type=PLATFORMS[host.platform], host=host.address, port=host.port, username=user,
-            password=access.password, secret=access.enable or "", use_keys=access.password is None,
+            password=access.password, secret=access.enable or "", use_keys=False,
             allow_agent=access.password is None, ssh_strict=True, system_host_keys=True, alt_host_keys=True,
             alt_key_file=str(keys.path), conn_timeout=access.timeout, auth_timeout=access.timeout,
             banner_timeout=access.timeout, sock=_channel(jump, host),
@@ -219,7 +221,7 @@ def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
     except SESSION_FAULTS as fault:
         if jump is not None:
             jump.close()
-        raise Unreachable(cause(fault)) from None
+        raise Unreachable(_cause_at(fault, host, access)) from None
     try:
         if access.enable and not connection.check_enable_mode():
             connection.enable()
@@ -229,6 +231,14 @@ def session(host: Host, access: Access, keys: HostKeys) -> Iterator[Device]:
             connection.paramiko_cleanup()
         if jump is not None:
             jump.close()
+
+
+def _cause_at(fault: Exception, host: Host, access: Access) -> str:
+    """The cause, and what to set where no password was given at all."""
+    found = cause(fault)
+    if found == REFUSED and access.password is None:
+        return f"there is no password for it, and no SSH agent's key opens it: set {host.password_env or NO_VARIABLE}"
+    return found
 
 
 def cause(fault: Exception) -> str:
