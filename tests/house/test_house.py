@@ -32,6 +32,18 @@ def test_no_function_is_longer_than_forty_lines() -> None:
     assert [name for name, length in _functions() if length > 40] == []
 
 
+def test_no_class_and_no_file_of_the_prover_is_too_long_to_be_read() -> None:
+    """200 lines and 300: what one reader holds in mind. The prover is what every claim rests on."""
+    long = []
+    for path in (ROOT / "controller/verify").rglob("*.py"):
+        text = path.read_text()
+        long += [path.name] if len(text.splitlines()) > 300 else []
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and (node.end_lineno or node.lineno) - node.lineno >= 200:
+                long.append(node.name)
+    assert long == []
+
+
 def test_every_folder_of_modules_is_a_package() -> None:
     assert [str(folder) for folder in {path.parent for path in SOURCES} if not (folder / "__init__.py").exists()] == []
 
