@@ -98,7 +98,7 @@ def _fabric(app: FastAPI, daemon: Daemon) -> None:
 
     @app.get("/v1/switches", responses=ERRORS, tags=["fabric"])
     def switches() -> m.SwitchesReply:
-        """Every switch: connected, in line, and if not, why."""
+        """Every switch: whether it is connected and in sync, and if not, why."""
         return m.SwitchesReply.model_validate(daemon.queries.status())
 
     @app.get("/v1/switches/{name}/entries", response_class=StreamingResponse, responses=ERRORS, tags=["fabric"])
