@@ -76,7 +76,7 @@ def extend(course: Course) -> Iterator[Step]:
             lines=[(border.device, lines)],
             risky=True,
             checks=[
-                Check("trunk", device=border.device, port=border.port, expect=("none",)),
+                Check("trunk", device=border.device, port=border.port),
                 *_roots(course),
             ],
             settle_ms=STP_SETTLE_MS,
@@ -272,15 +272,22 @@ def hosts(course: Course) -> Iterator[Step]:
                 state=course.state.plugging(name),
                 plugs=(plug,),
                 checks=[
-                    Check("reach", subject=name, expect=(str(vlan.gateways[0]),)),
+                    *_neighbour(course.ground, vlan, name),
                     Check("mac-one-side", vlan=vlan.number),
-                    Check("denies"),
                     Check("fabric"),
                     Check("loss"),
                 ],
                 settle_ms=STP_SETTLE_MS,
                 budgets=after_plug(name),
             )
+
+
+def _neighbour(ground: Ground, vlan: Vlan, name: str) -> Iterator[Check]:
+    """That a host reaches another one of its VLAN, wherever that is."""
+    others = (ground.names[host.vlan, host.address] for host in ground.hosts(vlan.number, HOST))
+    other = next((each for each in others if each != name), None)
+    if other is not None:
+        yield Check("reach", subject=name, expect=(other,))
 
 
 def clean(course: Course) -> Iterator[Step]:

@@ -23,6 +23,7 @@ from clos.controller.migrate.segmentation.rules import Rule, read_list
 from clos.controller.migrate.segmentation.verdicts import Row, judge, told_apart
 from tests.migration.discovered_bank import BANK, bank
 from tests.migration.plan.bank_plan import BORDERS, configs, fabric, planned, planned_with
+from tests.migration.plan.simulated_config import on_the_simulator
 
 
 def steps(phase: int) -> tuple[m.Step, ...]:
@@ -38,6 +39,18 @@ def test_all_commands_and_then_all_inverses_give_every_configuration_back() -> N
     for each in reversed(typed):
         held[each.device] = after(held[each.device], each.inverse)
     assert all(same(held[name], text) for name, text in configs().items())
+
+
+def test_the_simulated_devices_take_every_line_and_come_back_by_the_inverse() -> None:
+    held = {name: on_the_simulator(text, ()) for name, text in configs().items()}
+    first, typed = dict(held), [each for step in planned().plan.steps() for each in step.commands]
+    for each in typed:
+        there = on_the_simulator(held[each.device], each.lines)
+        assert same(there, after(held[each.device], each.lines)), each
+        held[each.device] = there
+    for each in reversed(typed):
+        held[each.device] = on_the_simulator(held[each.device], each.inverse)
+    assert all(same(held[name], text) for name, text in first.items())
 
 
 def test_the_trunk_protects_itself_before_it_opens_and_carries_nothing_at_first() -> None:
@@ -200,4 +213,5 @@ def test_what_cannot_be_planned_is_refused_by_name(change, wishes, words) -> Non
 
 def test_what_a_person_accepts_is_no_reason_to_refuse() -> None:
     doubtful = replace(bank(), contradictions=(Contradiction("mac-arp", "two say it"),))
-    assert make(doubtful, configs(), fabric(), Wishes("bank", BORDERS, accepted=("contradictions",))).plan.phases
+    wishes = Wishes("bank", BORDERS, only=(50,), accepted=("contradictions",))
+    assert make(doubtful, configs(), fabric(), wishes).plan.phases

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from clos.controller.migrate.discover.secrets import without_secrets
 from clos.controller.migrate.plan.config_change import NoInverse, after, inverse, same
-from clos.fabric.sim.legacy.configure import Chassis, Context, Outcome, configure
-from clos.fabric.sim.legacy.tree import render
+from tests.migration.plan.simulated_config import on_the_simulator
 from tests.support.examples import EXAMPLES
 
 BANK = Path(__file__).parents[3] / "topologies" / "legacy-bank" / "startup-configs"
@@ -47,16 +45,6 @@ def sections(rng: random.Random) -> list[str]:
         else:
             found += ["router eigrp 100", " no passive-interface Vlan97", " no passive-interface Vlan98"]
     return found
-
-
-def on_the_simulator(config: str, lines: Iterable[str]) -> str:
-    """The configuration of a simulated device after the lines."""
-    chassis = Chassis(frozenset(PORTS))
-    outcome = Outcome((), (Context(),))
-    for line in (*config.splitlines(), "exit", "exit", *lines):
-        if line.strip() not in ("!", "end"):
-            outcome = configure(outcome.tree, outcome.stack, line, chassis)
-    return "\n".join(render(outcome.tree))
 
 
 @pytest.mark.parametrize("device", ["dist1", "dist2", "acc3", "core1"])
