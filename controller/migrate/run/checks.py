@@ -49,7 +49,10 @@ def judge(check: Check, seen: Seen, plan: Plan, budgets: tuple[Budget, ...] = ()
     if check.device is not None and check.device not in seen.devices:
         why = seen.failed.get(check.device, "it was not asked")
         return Verdict(check, UNKNOWN, f"{check.device} was not read: {why}")
-    return Verdict(check, *JUDGES[check.kind](Asked(check, seen, plan, budgets)))
+    try:
+        return Verdict(check, *JUDGES[check.kind](Asked(check, seen, plan, budgets)))
+    except ValueError as fault:
+        return Verdict(check, UNKNOWN, f"the plan's values cannot be compared: {fault}")
 
 
 def _of(asked: Asked) -> Device:
@@ -115,9 +118,9 @@ def _trunk(asked: Asked) -> Judged:
 
 
 def _vlans(texts: Iterable[str]) -> set[int]:
-    """``("10,20-22", "30")`` as numbers."""
+    """``("10,20-22", "30")`` as numbers; ``none``: no VLAN."""
     found: set[int] = set()
-    for part in (part for text in texts for part in text.replace(" ", ",").split(",") if part):
+    for part in (part for text in texts for part in text.replace(" ", ",").split(",") if part and part != "none"):
         first, _, last = part.partition("-")
         found.update(range(int(first), int(last or first) + 1))
     return found
@@ -148,8 +151,8 @@ def _mac_one_side(asked: Asked) -> Judged:
                 if side:
                     sides.setdefault(entry.mac, {}).setdefault(side, f"{name} {port}")
     doubled = {mac: found for mac, found in sides.items() if len(found) > 1}
-    if not sides:
-        return UNKNOWN, "no device shows a MAC address of the VLAN"
+    if all(device.state.macs is None for device in asked.seen.devices.values()):
+        return UNKNOWN, "no device showed its MAC addresses"
     words = (f"{_mac_text(mac)} at {' and '.join(found.values())}" for mac, found in sorted(doubled.items()))
     return (FAILED, "; ".join(words)) if doubled else (HELD, "")
 
@@ -259,10 +262,14 @@ _DEAF = (UNKNOWN, "nobody listens there")
 
 
 def _border_root(asked: Asked) -> Judged:
+    """Without an expected root: that any is heard."""
     rows = _heard(asked)
     if rows is None:
         return _DEAF
-    return _equal((str(row["root"]) for row in rows if row["root"]), asked.check.expect)
+    roots, wanted = [str(row["root"]) for row in rows if row["root"]], [root for root in asked.check.expect if root]
+    if not wanted:
+        return (HELD, "") if roots else (FAILED, "no BPDU is heard")
+    return _equal(roots, wanted)
 
 
 def _border_quiet(asked: Asked) -> Judged:

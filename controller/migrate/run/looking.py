@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from clos.controller.migrate.model import Device
 from clos.controller.migrate.plan.model import Budget, Check, Plan
 from clos.controller.migrate.run.checks import HELD, UNKNOWN, Verdict, judge
 from clos.controller.migrate.run.device import DeviceProblem, Devices
@@ -17,6 +19,8 @@ from clos.controller.migrate.run.seen import FabricState, Json, Seen, read_devic
 
 POLL_SECONDS = 0.3
 """Between two attempts of checks that do not hold yet."""
+AT_ONCE = 16
+"""Devices asked at once."""
 UNCHECKED = "unchecked"
 """The name by which a person lets checks pass that nobody here can make."""
 
@@ -52,21 +56,27 @@ class Looking:
 
     def see(self, checks: list[Check]) -> Seen:
         """What these checks are made against, read now."""
-        configs: dict[str, str] = {}
-        failed: dict[str, str] = {}
-        devices = {}
-        for name, commands in to_ask(self._plan, checks).items():
-            try:
-                configs[name] = self._ports.devices.running(name)
-                answers = {command: self._ports.devices.show(name, command) for command in commands}
-                devices[name] = read_device(name, configs[name], answers)
-            except DeviceProblem as problem:
-                failed[name] = problem.why
+        wanted = to_ask(self._plan, checks)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = dict(zip(wanted, pool.map(self._asked, wanted, wanted.values()), strict=True))
+        read = {name: found for name, found in answers.items() if not isinstance(found, str)}
+        failed = {name: found for name, found in answers.items() if isinstance(found, str)}
+        devices = {name: device for name, (_, device) in read.items()}
+        configs = {name: config for name, (config, _) in read.items()}
         kinds = {check.kind for check in checks}
         state = self._fabric() if "fabric" in kinds else None
         speakers = self._speakers() if kinds & {"gateway", "border-root", "border-quiet"} else None
         losses = self._ports.probes.losses() if "loss" in kinds else None
         return Seen(devices, configs, failed, state, speakers, self._ports.probes.reaches, losses)
+
+    def _asked(self, name: str, commands: tuple[str, ...]) -> tuple[str, Device] | str:
+        """A device's configuration and itself; or why it was not read."""
+        try:
+            config = self._ports.devices.running(name)
+            answers = {command: self._ports.devices.show(name, command) for command in commands}
+        except DeviceProblem as problem:
+            return problem.why
+        return config, read_device(name, config, answers)
 
     def _fabric(self) -> FabricState:
         try:

@@ -103,7 +103,8 @@ class Performing:
         now = self.now
         for device in self.plan.configs:
             text = self.pushes.unchanged(device, now.configs.get(device, self.plan.configs[device]))
-            self.journal.write(p.CONFIG, device=device, digest=digest(text))
+            if now.configs.get(device) != digest(text):
+                self.journal.write(p.CONFIG, device=device, digest=digest(text))
         if a.uses_fabric(self.plan):
             self.journal.write(p.REVISION, str(act), revision=self._revision())
         self.ports.probes.begin()

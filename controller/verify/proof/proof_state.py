@@ -158,7 +158,8 @@ class ProofState:
             specials, self._specials = self._specials, {}
             for special in specials:
                 special.look()
-                self.violations.note(special.ingress)
+            for ingress in dict.fromkeys(special.ingress for special in specials):
+                self.violations.note(ingress)
         self.dead.drop_in_time()
 
     def enter(self) -> None:
