@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "clos --version": (*CLOS, "--version"),
     "clos --help": (*CLOS, "--help"),
     "clos status": (*CLOS, "status", "--state", "nowhere"),
+    "clos apply, no controller": (*CLOS, "apply", DEMO[0], "--yes", "--state", "nowhere"),
     "clos validate": (*CLOS, "validate", *DEMO),
     "clos graph": (*CLOS, "graph", "-t", DEMO[2]),
     "clos plan --offline": (*CLOS, "plan", "--offline", *DEMO),

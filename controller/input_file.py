@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 
 MIB = 1024 * 1024
+LARGEST_DOCUMENT = 32 * MIB
+"""Of one file of intents, or a topology."""
 
 
 def read_input(path: Path, limit: int) -> bytes:

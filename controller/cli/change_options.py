@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from clos.controller.cli.option_groups import OptionGroup
-from clos.controller.plan import DELETE_TENANT
 
 Who = Annotated[str, typer.Option(metavar="NAME", help="Your name for the history; default: the login name.")]
 Why = Annotated[str, typer.Option("--why", "-m", metavar="TEXT", help="The reason, for the history.")]
@@ -57,5 +56,9 @@ class Brakes(OptionGroup):
             "offline": self.absent,
             "unproven": self.unproven,
         }
-        tenants = [f"{DELETE_TENANT}{name}" for name in self.delete_tenant or ()]
-        return [name for name, released in given.items() if released] + tenants
+        names = [name for name, released in given.items() if released]
+        if not self.delete_tenant:
+            return names
+        from clos.controller.plan import DELETE_TENANT  # noqa: PLC0415 - seldom asked for, and the planner comes with it
+
+        return names + [f"{DELETE_TENANT}{name}" for name in self.delete_tenant]

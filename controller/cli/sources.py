@@ -8,32 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from clos.controller.cli.answer import UNCHECKED, Stop, listing, usage
+from clos.controller.cli.documents import IntentPaths, Intents, TopologyPath, documents
 from clos.controller.cli.remote import DEFAULT, controller, running
 from clos.controller.explain.errors import invalid
-from clos.controller.explain.inputs import Inputs, existing, load_inputs
-from clos.controller.input_file import read_input, reason
+from clos.controller.explain.inputs import Inputs, load_inputs
 from clos.controller.intent import Problem, Text
-from clos.controller.intent.source import MAX_BYTES
-from clos.controller.printable import escaped
 
 if TYPE_CHECKING:
     from clos.controller.compile.numbering import Numbering
 
-TopologyPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--topology", "-t", metavar="FILE", envvar="CLOS_TOPOLOGY", help="The topology; by default the one in force."
-    ),
-]
-Intents = Annotated[list[Path], typer.Argument(metavar="INTENTS...", help="Intent files, or directories of them.")]
-IntentPaths = Annotated[
-    list[Path] | None, typer.Argument(metavar="[INTENTS...]", help="Intents; by default those in force.")
-]
+__all__ = ["Held", "IntentPaths", "Intents", "TopologyPath", "documents", "in_force", "read", "unreadable"]
 
 
 def read(topology: Path | None, intents: Sequence[Path] | None, state: Path = DEFAULT) -> Inputs:
@@ -68,20 +55,6 @@ def in_force(state: Path, number: int = 0) -> Held:
         found = client.revision(number)
     intents = [Text(*item) for item in found["sources"].items()]
     return Held(Text("topology.yaml", found["topology"]), intents, from_json(found["numbering"]))
-
-
-def documents(paths: Sequence[Path]) -> dict[str, str]:
-    """The texts of files, and of all YAML files in directories, by name: what the controller is sent."""
-    found = {}
-    for path in paths:
-        existing(path)
-        files = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
-        for file in files:
-            try:
-                found[escaped(str(file))] = read_input(file, MAX_BYTES).decode()
-            except (OSError, UnicodeDecodeError) as error:
-                raise usage(f"{escaped(str(file))}: cannot be read: {reason(error)}") from None
-    return found
 
 
 def unreadable(problems: Sequence[Problem]) -> Stop:

@@ -13,12 +13,12 @@ from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
-from clos.controller.input_file import read_input
+from clos.controller.input_file import LARGEST_DOCUMENT, read_input
 from clos.controller.intent.model import Where
 from clos.controller.intent.problem import Finding, Findings
 from clos.controller.printable import escaped
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = LARGEST_DOCUMENT
 MAX_DOCUMENTS = 10_000
 """Limits of one file."""
 

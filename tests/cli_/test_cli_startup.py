@@ -28,6 +28,7 @@ LIGHT: dict[tuple[str, ...], set[str]] = {
     ("status", "--state", "nowhere"): HEAVY | READING | COMPILING | SERVING,
     ("history", "--state", "nowhere"): HEAVY | READING | COMPILING | SERVING,
     ("links", "--state", "nowhere"): HEAVY | READING | COMPILING | SERVING,
+    ("apply", DEMO[0], "--yes", "--state", "nowhere"): HEAVY | READING - {"clos.fabric"} | COMPILING | SERVING,
     ("validate", *DEMO): HEAVY | COMPILING | SERVING | ASKING | {"rich"},
     ("schema",): HEAVY | COMPILING | SERVING | ASKING | {"rich"},
     ("graph", "-t", DEMO[2]): HEAVY | COMPILING | SERVING | ASKING,

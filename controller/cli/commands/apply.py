@@ -5,10 +5,10 @@ from __future__ import annotations
 from clos.controller.cli.answer import Answer, answering
 from clos.controller.cli.change_options import Brakes, Who, Why, Yes
 from clos.controller.cli.confirmation import confirm, confirm_unproven
+from clos.controller.cli.documents import Intents, TopologyPath, documents
 from clos.controller.cli.plans import named, planned_there
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.change import applied_lines, progress_shown
-from clos.controller.cli.sources import Intents, TopologyPath, documents
 
 
 @answering

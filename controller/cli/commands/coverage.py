@@ -38,10 +38,11 @@ def coverage(
     least: Least = 0.0,
     every: Every = False,
 ) -> Answer:
-    """Show which rules and which lines of the documents a test run has touched, and which it has not.
+    """Show which rules and which lines of the documents a test run has touched.
 
-    A run is what pytest --clos-coverage=FILE wrote: the packets its tests sent. Without --run, the packets of
-    probe --cover: all that hosts can be found to send. A line is touched when a packet meets a rule that it causes.
+    Lists what it has not. A run is what pytest --clos-coverage=FILE wrote: the packets its tests sent. Without --run,
+    the packets of probe --cover: all that hosts can be found to send. A line is touched when a packet meets a rule
+    that it causes.
     """
     wanted = read(topology, intents, state)
     found = _counted(wanted, run or [])

@@ -9,7 +9,8 @@ import typer
 
 from clos.controller.cli.answer import Answer, answering, usage
 from clos.controller.cli.options import All, Detailed, Limit, Untouched
-from clos.controller.cli.plans import plan_answer, planned_here
+from clos.controller.cli.plans import plan_answer
+from clos.controller.cli.plans_here import planned_here
 from clos.controller.cli.remote import DEFAULT, StateDir, running
 from clos.controller.cli.sources import TopologyPath, in_force
 from clos.controller.explain.inputs import Inputs, Source, load_inputs

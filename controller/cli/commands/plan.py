@@ -8,7 +8,8 @@ import typer
 
 from clos.controller.cli.answer import Answer, answering, usage
 from clos.controller.cli.options import All, Before, Detailed, Entries, FromTopology, Limit, Untouched
-from clos.controller.cli.plans import plan_answer, planned_here, planned_there
+from clos.controller.cli.plans import plan_answer, planned_there
+from clos.controller.cli.plans_here import planned_here
 from clos.controller.cli.remote import DEFAULT, StateDir, running
 from clos.controller.cli.sources import Intents, TopologyPath
 from clos.controller.explain.inputs import Inputs, read_intents, read_topology
