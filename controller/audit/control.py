@@ -34,12 +34,12 @@ def is_control(network: Network, frame: Mapping[str, int]) -> bool:
     """Whether a frame, its tag taken off, is of routers in the network, or answers the network's gateway."""
     if frame["vlan_vid"] != VID_NONE:
         return False
-    own = network.router is not None and frame["eth_dst"] == network.router
+    own = frame["eth_dst"] == network.gateway_mac
     if frame["eth_type"] == ETH_ARP:
-        return own and frame["arp_op"] == ANSWERS and frame["arp_tpa"] == network.gateway
+        return own and frame["arp_op"] == ANSWERS and frame["arp_tpa"] in network.gateways
     if frame["eth_type"] != ETH_IPV4:
         return False
-    own = own and frame["ipv4_dst"] == network.gateway
+    own = own and frame["ipv4_dst"] in network.gateways
     group = ROUTERS.get(frame["ipv4_dst"]) == frame["eth_dst"]
     if frame["ip_proto"] == IP_UDP:
         return group and frame["ipv4_dst"] != EIGRP_GROUP and frame.get("udp_dst") == HSRP_PORT
@@ -52,7 +52,7 @@ def control_packets(network: Network, ip: int, vlan: int | None) -> Iterator[Pac
     """One frame of each kind, from somebody with this address, and some that only look like one."""
     for group in (*BRIDGES, 0x0100_0CCC_CCCC):
         yield build.ethernet(eth_dst=group, eth_src=SOMEBODY, eth_type=0x0027, payload=bytes(46), vlan=vlan)
-    own = {} if network.gateway is None else {network.gateway: network.gateway_mac}
+    own = dict.fromkeys(network.gateways, network.gateway_mac)
     for target, mac in (ROUTERS | own).items():
         for proto in (EIGRP, EIGRP + 1):
             yield build.ipv4(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from clos.controller.audit.control import BRIDGES, is_control
-from clos.controller.intent.model import Intent, Network
+from clos.controller.intent.model import Intent, Network, Prefix
 from clos.controller.intent.reach import End, Flow, behind, ends, passes, ruling, waypoint
 from clos.fabric.packet.build import Packet
 from clos.fabric.packet.fields import ETH_ARP, ETH_IPV4, ETH_VLAN, VID_NONE, VID_PRESENT
@@ -72,11 +72,12 @@ class IntentOracle:
             tenant, endpoint = end.tenant.name, end.endpoint
             self.homes[endpoint.host].append(end)
             self.by_mac[tenant, endpoint.network, endpoint.mac].append(end)
-            if self.network(end).gateway is not None:
-                self.by_ip[endpoint.ip].append(end)
+            for ip in endpoint.addresses if self.network(end).gateway is not None else ():
+                self.by_ip[ip].append(end)
             self.members[tenant, endpoint.network].append(end)
         for end in self.waypoints():
-            self.behind[end.endpoint.host] = {each.endpoint.ip: each for each in behind(end)}
+            self.behind[end.endpoint.host] = {ip: each for each in behind(end) for ip in each.endpoint.addresses}
+        self._claims: dict[str, list[tuple[Prefix, End | None]]] = {}
 
     def waypoints(self) -> Iterator[End]:
         """The endpoints that policies send packets to first; each has its host for itself."""
@@ -106,7 +107,7 @@ class IntentOracle:
             return Expected(end, Counter(self._answer(end, frame, fields)))
         sent = list(self._sent(sender, frame, fields))
         frames, later = Counter(each.frame for each in sent), next((each.later for each in sent if each.later), None)
-        own = fields["eth_dst"] == end.endpoint.mac or fields["ipv4_dst"] == end.endpoint.ip
+        own = fields["eth_dst"] == end.endpoint.mac or self.has(end, fields["ipv4_dst"])
         return Expected(end, frames, self._free(end) if own and sender.behind is None else frozenset(), later)
 
     def _control(self, host: Host, packet: Packet) -> bytes | None:
@@ -122,6 +123,29 @@ class IntentOracle:
                 if is_control(network, frame.headers()):
                     return self._given(end, frame)[1]
         return None
+
+    def has(self, end: End, ip: int | None) -> bool:
+        """Whether an address is the endpoint's, or behind it."""
+        own = end.endpoint
+        return ip is not None and (ip in own.addresses or bool(own.routes and self.router(end.tenant.name, ip) == end))
+
+    def router(self, tenant: str, ip: int) -> End | None:
+        """The endpoint of a tenant that an address is behind: its prefix is the longest, and no subnet is longer."""
+        claims = self._claims.get(tenant)
+        if claims is None:
+            claims = self._claims[tenant] = list(self._claimed(tenant))
+        mine = [(length, end) for (base, length), end in claims if (ip ^ base) >> (32 - length) == 0]
+        return max(mine, key=lambda row: row[0])[1] if mine else None
+
+    def _claimed(self, tenant: str) -> Iterator[tuple[Prefix, End | None]]:
+        """The prefixes of a tenant's routers; and the subnets, behind nobody, of it and of those it shares with."""
+        ends = [end for end in self.ends if end.tenant.name == tenant and end.endpoint.routes]
+        yield from ((prefix, end) for end in ends for prefix in end.endpoint.routes)
+        near = {tenant}.union(
+            *({share.tenant, user} for share, _, user in self.intent.agreed if tenant in (share.tenant, user))
+        )
+        for network in (network for name in near for network in self.intent.tenants[name].networks.values()):
+            yield from ((subnet, None) for subnet in network.subnets if network.gateway is not None and ends)
 
     def _free(self, end: End) -> frozenset[str]:
         """Who may get what an endpoint addresses to itself: itself, and waypoints within groups that hold it."""
@@ -148,18 +172,17 @@ class IntentOracle:
 
     def _is_from(self, end: End, fields: dict[str, int]) -> bool:
         """Whether they are the endpoint's own addresses."""
-        mac, ip = end.endpoint.mac, end.endpoint.ip
         if fields["eth_type"] == ETH_ARP:
-            return (fields.get("arp_sha"), fields.get("arp_spa")) == (mac, ip)
-        return fields["eth_type"] == ETH_IPV4 and fields.get("ipv4_src") == ip
+            return fields.get("arp_sha") == end.endpoint.mac and fields.get("arp_spa") in end.endpoint.addresses
+        return fields["eth_type"] == ETH_IPV4 and self.has(end, fields.get("ipv4_src"))
 
     def _answer(self, sender: End, frame: Packet, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
         """The answer to an ARP question: for the gateway, and for everybody else in the network."""
         asked, network = fields["arp_tpa"], self.network(sender)
         near = [end for end in self.members[sender.tenant.name, network.name] if not self._beyond(sender, end)]
-        known = {end.endpoint.ip: end.endpoint.mac for end in near}
-        known |= {} if network.gateway is None else {network.gateway: network.gateway_mac}
-        if fields["arp_op"] == ASKS and asked in known and asked != sender.endpoint.ip:
+        known = {ip: end.endpoint.mac for end in near for ip in end.endpoint.addresses}
+        known |= dict.fromkeys(network.gateways, network.gateway_mac)
+        if fields["arp_op"] == ASKS and asked in known and asked != fields["arp_spa"]:
             mac = known[asked]
             changes = {
                 "eth_dst": fields["eth_src"], "eth_src": mac, "arp_op": ANSWERS, "arp_spa": asked,
@@ -190,12 +213,13 @@ class IntentOracle:
 
     def _routed(self, sender: Sender, frame: Packet, fields: dict[str, int]) -> Iterator[Sent]:
         end, ip, ttl = sender.end, fields["ipv4_dst"], frame.get("nw_ttl") or 0
-        if any(network.gateway == ip for network in end.tenant.networks.values()):
+        if any(ip in network.gateways for network in end.tenant.networks.values()):
             if fields.get("icmpv4_type") == ECHO and sender.behind is None:
                 back = {"eth_dst": end.endpoint.mac, "eth_src": fields["eth_dst"], "icmpv4_type": ECHO_REPLY}
                 yield Sent(self._given(end, _with(frame, back | {"ipv4_src": ip, "ipv4_dst": fields["ipv4_src"]})))
         elif ttl > 1:
-            for stop, to in self._stops(sender, self.by_ip.get(ip, []), fields):
+            router = self.router(end.tenant.name, ip)
+            for stop, to in self._stops(sender, self.by_ip.get(ip) or ([router] if router else []), fields):
                 hop = {"eth_src": self.network(to).gateway_mac, "eth_dst": stop.endpoint.mac, "nw_ttl": ttl - 1}
                 yield Sent(self._given(stop, _with(frame, hop)), _later(stop, to))
 

@@ -7,12 +7,12 @@ what should become of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 from clos.controller.audit.control import control_packets
 from clos.controller.audit.oracle import IntentOracle
-from clos.controller.intent.model import ROUTER_MAC, Service
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Service
 from clos.controller.intent.reach import PING, End, Flow, between
 from clos.fabric.packet import build
 from clos.fabric.packet.build import BROADCAST, Packet
@@ -107,6 +107,18 @@ class Tasks:
         yield build.arp_request(own.mac, own.ip, other.ip, tag)
         yield build.arp_request(own.mac, other.ip, own.ip, tag)
         yield from self._passed_on(sender, target)
+        yield from self._further(sender, target)
+
+    def _further(self, sender: End, target: End) -> Iterator[Packet]:
+        """The same plain packets from and to their further addresses, and those behind them."""
+        tag, own, other = self.reading.tag(sender), sender.endpoint, target.endpoint
+        router = self.reading.network(sender).gateway_mac
+        for source, to in product(_addresses(own), _addresses(other)):
+            if (source, to) != (own.ip, other.ip):
+                for flow in _PLAIN:
+                    yield _packet(flow, own.mac, router, source, to, tag)
+        for to in other.ips:
+            yield build.arp_request(own.mac, own.ip, to, tag)
 
     def _passed_on(self, sender: End, target: End) -> Iterator[Packet]:
         """What a waypoint may pass on to the target for others, and what it may not; nothing of anybody else."""
@@ -119,7 +131,7 @@ class Tasks:
     def _to_nobody(self, sender: End) -> Iterator[Packet]:
         tag, own = self.reading.tag(sender), sender.endpoint
         router = self.reading.network(sender).gateway_mac
-        gateways = [n.gateway for n in sender.tenant.networks.values() if n.gateway is not None]
+        gateways = [gateway for network in sender.tenant.networks.values() for gateway in network.gateways]
         for gateway in gateways:
             for flow in (PING, Flow(6, CLIENT_PORT, OTHER_PORT)):
                 yield _packet(flow, own.mac, router, own.ip, gateway, tag)
@@ -154,6 +166,12 @@ class Tasks:
 
 
 _PLAIN = (PING, Flow(SOME_PROTO), Flow(6, CLIENT_PORT, OTHER_PORT), Flow(17, CLIENT_PORT, OTHER_PORT))
+
+
+def _addresses(endpoint: Endpoint) -> list[int]:
+    """Its own, and two of each prefix behind it: the first and the last."""
+    ends = [(base, base | (1 << 32 - length) - 1) for base, length in endpoint.routes]
+    return [*dict.fromkeys([*endpoint.addresses, *chain.from_iterable(ends)])]
 
 
 def _edges(service: Service) -> Iterator[Flow]:

@@ -147,8 +147,9 @@ def _make_parts(
         if _same(old.inputs[:-1], inputs) and old.inputs[-1] == agreed:
             memo[key] = old
         else:
-            chosen = concerned(agreed, {first: sides[first], second: sides[second]})
-            recipes = share_recipes(agreed, chosen, topology)
+            both = {first: sides[first], second: sides[second]}
+            chosen = concerned(agreed, both)
+            recipes = share_recipes(agreed, chosen, both, topology)
             one, two = chosen[first].located, chosen[second].located
             between = demand(one, two, index), demand(two, one, index)
             memo[key] = _Entry((*inputs, agreed), make(recipes, old.made), between)

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.text import Text
 
 from clos.controller.explain.questions import Probe
-from clos.controller.intent.model import ALLOW, Intent, Policy, Share, Where
+from clos.controller.intent.model import ALLOW, Endpoint, Intent, Policy, Share, Where
 from clos.controller.intent.reach import End, Flow, Ruling, between
 from clos.fabric.packet.fields import VID_NONE, VID_PRESENT, ipv4_text, text
 from clos.fabric.topology import Topology
@@ -122,7 +122,13 @@ def _differences(end: End, topology: Topology, probe: Probe) -> list[str]:
     want = {"eth_src": one.mac, "ipv4_src": one.ip, "arp_spa": one.ip, "arp_sha": one.mac}
     wrong = [("vlan_vid", outer["vlan_vid"], VID_PRESENT | vlan if vlan else VID_NONE)]
     wrong += [(field, inner.get(field, value), value) for field, value in want.items()]
+    own = {("ipv4_src", ip) for ip in one.addresses} | {("arp_spa", ip) for ip in one.addresses}
+    wrong = [row for row in wrong if row[:2] not in own and not (row[0] == "ipv4_src" and _behind(one, row[1]))]
     return [f"{name} is {text(name, have)} and not {text(name, must)}" for name, have, must in wrong if have != must]
+
+
+def _behind(endpoint: Endpoint, ip: int) -> bool:
+    return any((ip ^ base) >> (32 - length) == 0 for base, length in endpoint.routes)
 
 
 def _vlan(end: End, topology: Topology) -> int | None:

@@ -276,14 +276,14 @@ def _answers(side: Snapshot, asker: Segment | None) -> dict[int, int]:
     (tenant_name, name), border = asker
     tenant = side.intent.tenants[tenant_name]
     near = (e for e in tenant.endpoints.values() if e.network == name)
-    known = {e.ip: e.mac for e in near if not border or side.topology.hosts[e.host].ports != border}
+    beside = (e for e in near if not border or side.topology.hosts[e.host].ports != border)
     held = tenant.networks[name]
-    return known if held.gateway is None else {**known, held.gateway: held.gateway_mac}
+    return {ip: e.mac for e in beside for ip in e.addresses} | dict.fromkeys(held.gateways, held.gateway_mac)
 
 
 def _gateways(intent: Intent, tenant: str | None) -> dict[int, int]:
     networks = intent.tenants[tenant].networks.values() if tenant is not None else ()
-    return {network.gateway: ROUTER_MAC for network in networks if network.gateway is not None}
+    return {gateway: ROUTER_MAC for network in networks for gateway in network.gateways}
 
 
 def _spots(side: Snapshot, network: Network | None) -> Iterator[DeliveryPoint]:

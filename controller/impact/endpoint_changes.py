@@ -69,15 +69,26 @@ class _Telling:
     # Endpoints.
 
     def endpoints(self) -> Iterator[Sentence]:
-        come = grouped((p.after.tenant, p.after) for p in self.named if p.after and not p.before)
-        gone = grouped((p.before.tenant, p.before) for p in self.named if p.before and not p.after)
-        for kind, by_tenant in ((ADDS, come), (REMOVES, gone)):
-            for tenant, held in sorted(by_tenant.items()):
+        come = [p.after for p in self.named if p.after and not p.before]
+        gone = [p.before for p in self.named if p.before and not p.after]
+        for kind, found in ((ADDS, come), (REMOVES, gone)):
+            whole = [member for member in found if not member.number]
+            yield from self._further(kind, found, {str(member) for member in whole})
+            for tenant, held in sorted(grouped((member.tenant, member) for member in whole).items()):
                 self.ends |= {end for member in held for end in (member.end, member.end.place)}
                 yield Sentence(kind, f"{kind} {_counted(tenant, held)}", {"endpoints": list(map(_member_json, held))})
         for party in self.named:
             if party.before and party.after:
                 yield from self._altered(party.before, party.after)
+
+    def _further(self, kind: str, found: list[EndpointView], whole: set[str]) -> Iterator[Sentence]:
+        """Addresses that endpoints get besides, or lose."""
+        for member in found:
+            if member.number:
+                self.ends |= {member.end, member.end.place}
+                if str(member) not in whole:
+                    text = f"{kind} address {ipv4_text(member.end.ip)} of {member}"
+                    yield Sentence(kind, text, {"endpoints": [_member_json(member)]})
 
     def _altered(self, was: EndpointView, now: EndpointView) -> Iterator[Sentence]:
         """The sentence about an endpoint that is another one for packets, if it is."""
@@ -90,6 +101,8 @@ class _Telling:
             aspects.append(("network", was.network.name, now.network.name))
         elif was.end.vlan != now.end.vlan and was.network not in self.vlans:
             aspects.append(("VLAN", str(was.end.vlan or "none"), str(now.end.vlan or "none")))
+        if was.number:
+            aspects = [aspect for aspect in aspects if aspect[0] == "address"]
         if aspects:
             told = ", ".join(f"{what} {before} becomes {after}" for what, before, after in aspects)
             data = {"endpoint": str(now), "changes": [list(aspect) for aspect in aspects]}
@@ -115,7 +128,7 @@ class _Telling:
     def _network(self, was: Network, now: Network, pinged: set[Any]) -> Iterator[Sentence]:
         """What is new of a network that was there before."""
         before, after = _net(self.old, was), _net(self.new, now)
-        gateways = {net.gateway for net in (before, after) if net.gateway is not None}
+        gateways = {gateway for net in (before, after) for gateway in net.gateways}
         words = _gateway(before), _gateway(after)
         if words[0] != words[1] and (gateways & pinged or (before.router != after.router and self._lived_in(was, now))):
             self.gateways |= gateways
@@ -194,7 +207,7 @@ def _gateway(network: model.Network) -> str:
     if network.gateway is None:
         return "none"
     own = "" if network.gateway_mac == model.ROUTER_MAC else f" with {mac_text(network.gateway_mac)}"
-    return f"{ipv4_text(network.gateway)}{own}"
+    return f"{', '.join(map(ipv4_text, network.gateways))}{own}"
 
 
 def _ports(member: EndpointView) -> str:

@@ -150,7 +150,7 @@ def endpoint_pairs(old: Snapshot, new: Snapshot, tenants: Iterable[str]) -> Pair
     kept = [party for party in plain if party.before and party.after]
     gone = [party.before for party in plain if party.before and not party.after]
     come = [party.after for party in plain if party.after and not party.before]
-    named = kept + _paired(gone, come, lambda member: (member.tenant, member.name))
+    named = kept + _paired(gone, come, lambda member: (member.tenant, member.name, member.number))
     return Paired([party for party in routed if party.told.end.router], near, named)
 
 

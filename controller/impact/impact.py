@@ -6,12 +6,14 @@ packets, and there is a sentence iff there is a flow, a new limit apart. Must no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from clos.controller.impact.changed_flows import Flow, flows
 from clos.controller.impact.endpoint_changes import residents
 from clos.controller.impact.endpoint_names import Names
 from clos.controller.impact.endpoint_pairs import (
+    AffectedTenants,
     PermissionChanges,
     Snapshot,
     affected_tenants,
@@ -29,6 +31,7 @@ from clos.controller.impact.sentence import (
 )
 from clos.controller.impact.waypoint_flows import waypoint_flows
 from clos.controller.intent.model import Intent
+from clos.fabric.packet.fields import ipv4_text
 from clos.fabric.topology import Topology
 
 ORDER = (PERMITS, REFUSES, TURNS, ADDS, REMOVES, CHANGES, NETWORK, REMARK, LIMITS)
@@ -65,7 +68,27 @@ def impact_of(old: Snapshot, new: Snapshot) -> Impact:
     names = Names(old.intent, new.intent, named)
     said = [_said(one, names) for one in permissions(named, who, shifts)]
     said += residents(old, new, who, named, exact, names)
+    said += _behind(old, new, who)
     return Impact(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
+
+
+def _behind(old: Snapshot, new: Snapshot, who: AffectedTenants) -> Iterator[Sentence]:
+    """What no set of packets here speaks of: prefixes behind endpoints of the tenants concerned."""
+    for name in sorted(who.changed):
+        were, are = (
+            {e.name: e.routes for e in side.intent.tenants[name].endpoints.values() if e.routes}
+            if name in side.intent.tenants
+            else {}
+            for side in (old, new)
+        )
+        for endpoint in sorted(were.keys() | are.keys()):
+            before, after = (
+                ", ".join(f"{ipv4_text(base)}/{length}" for base, length in held.get(endpoint, ())) or "none"
+                for held in (were, are)
+            )
+            routes = f"{before}" if before == after else f"{before} becomes {after}"
+            text = f"what is behind {name}/{endpoint} is in none of these sets of packets (routes: {routes})"
+            yield Sentence(REMARK, text, {"endpoint": f"{name}/{endpoint}", "before": before, "after": after})
 
 
 _VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses", TURNS: "newly sends"}

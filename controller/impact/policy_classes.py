@@ -69,7 +69,7 @@ class PolicyClass(NamedTuple):
 
 class EndpointView(NamedTuple):
     """An endpoint of an intent. ``border``: the ports of its host if that is legacy: its network goes on behind them,
-    where endpoints reach one another without the fabric."""
+    where endpoints reach one another without the fabric. ``number``: of its addresses, the one that this speaks of."""
 
     name: str
     network: Network
@@ -77,6 +77,7 @@ class EndpointView(NamedTuple):
     end: Attachment
     host: str
     border: tuple[PortRef, ...] = ()
+    number: int = 0
 
     @property
     def tenant(self) -> str:
@@ -87,7 +88,7 @@ class EndpointView(NamedTuple):
 
 
 def members(intent: Intent, topology: Topology, tenants: Iterable[str]) -> Iterator[EndpointView]:
-    """The endpoints of these tenants, in the intent's order."""
+    """The endpoints of these tenants, in the intent's order, once for each of their addresses."""
     for name in tenants:
         tenant = intent.tenants.get(name)
         if tenant is not None:
@@ -105,7 +106,9 @@ def _members(tenant: Tenant, topology: Topology) -> Iterator[EndpointView]:
                 tenant.name, frozenset(g.name for g in tenant.groups.values() if g.holds(e))
             )
         border = host.ports if (host := topology.hosts[e.host]).mode == LEGACY else ()
-        yield EndpointView(e.name, Network(tenant.name, e.network), who, place(tenant, e, topology), e.host, border)
+        network, end = Network(tenant.name, e.network), place(tenant, e, topology)
+        for i, ip in enumerate(e.addresses):
+            yield EndpointView(e.name, network, who, end._replace(ip=ip) if i else end, e.host, border, i)
 
 
 def place(tenant: Tenant, endpoint: Endpoint, topology: Topology) -> Attachment:

@@ -76,6 +76,8 @@ def side_effects(
     """
     if old.topology == new.topology and _same(installed, desired):
         return SideEffects(len(new.topology.host_at))
+    if any(side.intent.routed for side in (old, new)):
+        return SideEffects(why="prefixes behind endpoints (routes) are not told in sets of packets")
     if most is not None and _exceed(most, installed, desired):
         return SideEffects(why=f"there are more than {most:,} rules")
     was, now = ({name: ruleset.state(name) for name in ruleset.switches} for ruleset in (installed, desired))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from clos.controller.intent.check_routes import shared_route_findings
 from clos.controller.intent.check_tenant import (
     SPEC,
     Claim,
@@ -18,7 +19,7 @@ from clos.controller.intent.check_tenant import (
     claims_of,
     numbered,
     overlapping,
-    subnet_text,
+    subnets,
     taken,
     tenant_findings,
     unknown,
@@ -68,6 +69,7 @@ def common_findings(intent: Intent, claims: Mapping[str, Claims], unread: Unread
     yield from _claimed(claims)
     yield from shared_findings(intent, claims, unread.names)
     yield from _overlaps(intent)
+    yield from shared_route_findings(intent)
 
 
 def _imports(tenant: Tenant, intent: Intent, unread: Unread) -> Iterator[Finding]:
@@ -138,12 +140,12 @@ def _overlaps(intent: Intent) -> Iterator[Finding]:
         parties[share.tenant].add(importer)
     for exporter in sorted(parties):
         owners = [intent.tenants[name] for name in sorted({exporter, *parties[exporter]}) if name in intent.tenants]
-        networks = [(tenant, network) for tenant in owners for network in tenant.networks.values()]
-        for (one, there), (other, here) in overlapping(networks):
+        for there, here in overlapping(chain.from_iterable(map(subnets, owners))):
+            one, other = there.tenant, here.tenant
             if one.name != other.name:
-                message = f"{subnet_text(here)} overlaps {subnet_text(there)} of tenant {one.name} ({there.where})"
+                message = f"{here} overlaps {there} of tenant {one.name} ({there.network.where})"
                 message += f"; {_why(exporter, one, other)}"
-                yield Finding(here.where, (SPEC, "networks", here.name, "subnet"), message)
+                yield Finding(here.network.where, here.path, message)
 
 
 def _why(exporter: str, one: Tenant, other: Tenant) -> str:

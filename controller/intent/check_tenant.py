@@ -12,7 +12,8 @@ from itertools import count
 from operator import and_
 from typing import NamedTuple, TypeVar
 
-from clos.controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Tenant, Where
+from clos.controller.intent.check_routes import route_findings
+from clos.controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Prefix, Tenant, Where
 from clos.controller.intent.problem import Finding, Path
 from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
 from clos.controller.intent.schema.scalars import ipv4_text, mac_text
@@ -27,6 +28,7 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     yield from _networks(tenant)
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
+    yield from route_findings(tenant)
     yield from _claimed_twice(tenant, topology)
     yield from _borders(tenant, topology)
     index = _Index(tenant)
@@ -77,43 +79,64 @@ def unknown(what: str, name: str, where: Where, path: Path, options: Collection[
     return Finding(where, path, f"unknown {what} {name}", name, options)
 
 
-def _bounds(network: Network) -> tuple[int, int]:
-    base, bits = network.subnet
+def _bounds(prefix: Prefix) -> tuple[int, int]:
+    base, bits = prefix
     return base, base | (1 << (32 - bits)) - 1
 
 
-def subnet_text(network: Network) -> str:
-    return f"{ipv4_text(network.subnet[0])}/{network.subnet[1]}"
+def prefix_text(prefix: Prefix) -> str:
+    return f"{ipv4_text(prefix[0])}/{prefix[1]}"
+
+
+class Subnet(NamedTuple):
+    """A subnet of a network: its only one, or ``number`` of its secondary ones."""
+
+    tenant: Tenant
+    network: Network
+    prefix: Prefix
+    number: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """The way to where it is written."""
+        place: Path = ("subnet",) if self.number is None else ("secondary", self.number, "subnet")
+        return SPEC, "networks", self.network.name, *place
+
+    def __str__(self) -> str:
+        return prefix_text(self.prefix)
+
+
+def subnets(tenant: Tenant) -> Iterator[Subnet]:
+    for network in tenant.networks.values():
+        yield Subnet(tenant, network, network.subnet)
+        yield from (Subnet(tenant, network, each.subnet, i) for i, each in enumerate(network.secondary))
 
 
 def _networks(tenant: Tenant) -> Iterator[Finding]:
-    for network in tenant.networks.values():
-        first, last = _bounds(network)
-        path = (SPEC, "networks", network.name, "gateway")
-        if network.gateway is not None and not first < network.gateway < last:
-            message = f"{ipv4_text(network.gateway)} is not a host address of {subnet_text(network)}"
-            yield Finding(network.where, path, message)
-    for one, other in overlapping((tenant, network) for network in tenant.networks.values()):
-        message = f"{subnet_text(other[1])} overlaps {subnet_text(one[1])} of network {one[1].name}"
-        yield Finding(other[1].where, (SPEC, "networks", other[1].name, "subnet"), message)
+    for subnet in subnets(tenant):
+        network, number = subnet.network, subnet.number
+        gateway = network.gateway if number is None else network.secondary[number].gateway
+        first, last = _bounds(subnet.prefix)
+        if gateway is not None and not first < gateway < last:
+            message = f"{ipv4_text(gateway)} is not a host address of {subnet}"
+            yield Finding(network.where, (*subnet.path[:-1], "gateway"), message)
+    for one, other in overlapping(subnets(tenant)):
+        message = f"{other} overlaps {one} of network {one.network.name}"
+        yield Finding(other.network.where, other.path, message)
 
 
-_Owned = tuple[Tenant, Network]
-
-
-def overlapping(networks: Iterable[_Owned]) -> Iterator[tuple[_Owned, _Owned]]:
-    """Each network that overlaps one before it in address order, with the one reaching furthest of those."""
-    ordered = sorted(networks, key=lambda row: (row[1].subnet, row[0].name, row[1].name))
-    widest: _Owned | None = None
+def overlapping(rows: Iterable[Subnet]) -> Iterator[tuple[Subnet, Subnet]]:
+    """Each subnet that overlaps one before it in address order, with the one reaching furthest of those."""
+    ordered = sorted(rows, key=lambda row: (row.prefix, row.tenant.name, row.network.name))
+    widest: Subnet | None = None
     for row in ordered:
-        if widest is not None and row[1].subnet[0] <= _bounds(widest[1])[1]:
+        if widest is not None and row.prefix[0] <= _bounds(widest.prefix)[1]:
             yield widest, row
-        if widest is None or _bounds(row[1])[1] > _bounds(widest[1])[1]:
+        if widest is None or _bounds(row.prefix)[1] > _bounds(widest.prefix)[1]:
             widest = row
 
 
 def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[Finding]:
-    bounds = {name: _bounds(network) for name, network in tenant.networks.items()}
     hosts = topology.hosts
     for endpoint in tenant.endpoints.values():
         host, network = hosts.get(endpoint.host), tenant.networks.get(endpoint.network)
@@ -134,9 +157,10 @@ def _endpoints(tenant: Tenant, topology: Topology, networks: Names) -> Iterator[
             if networks.lack(endpoint.network):
                 yield unknown("network", endpoint.network, endpoint.where, (*path, "network"), tenant.networks)
             continue
-        first, last = bounds[endpoint.network]
-        if not first < endpoint.ip < last or endpoint.ip == network.gateway:
-            yield Finding(endpoint.where, (*path, "ip"), _ip_message(endpoint.ip, network))
+        for i, ip in enumerate(endpoint.addresses):
+            if ip in network.gateways or not any(first < ip < last for first, last in map(_bounds, network.subnets)):
+                place: Path = ("ips", i - 1) if i else ("ip",)
+                yield Finding(endpoint.where, (*path, *place), _ip_message(ip, network))
 
 
 def _borders(tenant: Tenant, topology: Topology) -> Iterator[Finding]:
@@ -211,13 +235,15 @@ def _mac_message(endpoint: Endpoint) -> str:
 
 
 def _ip_message(ip: int, network: Network) -> str:
-    first, last = _bounds(network)
     text = ipv4_text(ip)
-    if ip == network.gateway:
+    if ip in network.gateways:
         return f"{text} is the gateway of network {network.name}"
-    if not first <= ip <= last:
-        return f"{text} is not in {subnet_text(network)}, the subnet of network {network.name}"
-    return f"{text} is the {'network' if ip == first else 'broadcast'} address of {subnet_text(network)}"
+    for prefix in network.subnets:
+        first, last = _bounds(prefix)
+        if ip in (first, last):
+            return f"{text} is the {'network' if ip == first else 'broadcast'} address of {prefix_text(prefix)}"
+    held = " or ".join(map(prefix_text, network.subnets))
+    return f"{text} is not in {held}, the subnet of network {network.name}"
 
 
 def _same(tenant: Tenant) -> Iterator[Finding]:
@@ -226,9 +252,11 @@ def _same(tenant: Tenant) -> Iterator[Finding]:
     macs: dict[tuple[str, int], str] = {}
     for endpoint in tenant.endpoints.values():
         path = (SPEC, "endpoints", endpoint.name)
-        if (first := ips.setdefault(endpoint.ip, endpoint.name)) != endpoint.name:
-            message = f"{ipv4_text(endpoint.ip)} is already the address of {first}"
-            yield Finding(endpoint.where, (*path, "ip"), message)
+        for i, ip in enumerate(endpoint.addresses):
+            place: Path = ("ips", i - 1) if i else ("ip",)
+            if ip in ips and (ips[ip] != endpoint.name or i):
+                yield Finding(endpoint.where, (*path, *place), f"{ipv4_text(ip)} is already the address of {ips[ip]}")
+            ips.setdefault(ip, endpoint.name)
         if not endpoint.mac:
             continue
         if (first := macs.setdefault((endpoint.network, endpoint.mac), endpoint.name)) != endpoint.name:

@@ -121,7 +121,7 @@ class _Document:
 
 
 def _with_mac(e: Endpoint, mac: int) -> Endpoint:
-    return Endpoint(e.name, e.network, e.host, mac, e.ip, e.labels, e.where)
+    return Endpoint(e.name, e.network, e.host, mac, e.ip, e.labels, e.where, e.ips, e.routes)
 
 
 def _assembled(documents: Iterable[_Document], wrong: list[Finding]) -> tuple[Intent, dict[str, _Document]]:

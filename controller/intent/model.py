@@ -58,6 +58,17 @@ class Service(NamedTuple):
         return f"{proto}/{self.first}" if self.first == self.last else f"{proto}/{self.first}-{self.last}"
 
 
+Prefix = tuple[int, int]
+"""(address, length) of the IPv4 addresses that begin alike; no bit is set beyond the length."""
+
+
+class Secondary(NamedTuple):
+    """One more subnet of a network; ``gateway``: the address that the network's gateway has there."""
+
+    subnet: Prefix
+    gateway: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """An L2 segment. ``subnet``: (network address, prefix length); ``gateway``: the anycast gateway's IPv4 address.
@@ -65,7 +76,7 @@ class Network:
     ``gateway`` None: the fabric routes neither into the network nor out of it; who routes there is one of its
     endpoints. ``vlan``: the VLAN id hosts use for it on trunk ports, or None. ``broadcast``: whether broadcast and
     multicast frames are delivered to the network's other endpoints (default: dropped). ``gateway_mac``: the gateway's
-    MAC address, 48 bits; routed packets come into the network from it.
+    MAC address, 48 bits; routed packets come into the network from it. ``secondary``: its further subnets.
     """
 
     name: str
@@ -75,6 +86,20 @@ class Network:
     broadcast: bool = False
     where: Where = field(default=NOWHERE, compare=False)
     gateway_mac: int = ROUTER_MAC
+    secondary: tuple[Secondary, ...] = ()
+
+    @property
+    def subnets(self) -> tuple[Prefix, ...]:
+        """All of its subnets."""
+        return (self.subnet, *(each.subnet for each in self.secondary)) if self.secondary else (self.subnet,)
+
+    @property
+    def gateways(self) -> tuple[int, ...]:
+        """All addresses of its gateway."""
+        if not self.secondary:
+            return () if self.gateway is None else (self.gateway,)
+        every = (self.gateway, *(each.gateway for each in self.secondary))
+        return tuple(gateway for gateway in every if gateway is not None)
 
     @property
     def router(self) -> int | None:
@@ -86,7 +111,8 @@ class Network:
 class Endpoint:
     """One (MAC, IP) of a tenant. ``host`` is the topology's host it lives on; its ports are where it may send.
 
-    ``labels``: sorted (key, value) pairs, such as ("region", "eu").
+    ``labels``: sorted (key, value) pairs, such as ("region", "eu"). ``ips``: further addresses of it. ``routes``:
+    prefixes behind it, which it is the router of; sorted. The longest prefix of its tenant decides where a packet goes.
     """
 
     name: str
@@ -96,6 +122,13 @@ class Endpoint:
     ip: int
     labels: tuple[tuple[str, str], ...] = ()
     where: Where = field(default=NOWHERE, compare=False)
+    ips: tuple[int, ...] = ()
+    routes: tuple[Prefix, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        """All of its own addresses."""
+        return (self.ip, *self.ips) if self.ips else (self.ip,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +216,11 @@ class Intent:
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     shares: dict[tuple[str, str], Share] = field(default_factory=dict)
+
+    @cached_property
+    def routed(self) -> bool:
+        """Whether any endpoint is the router of a prefix."""
+        return any(endpoint.routes for tenant in self.tenants.values() for endpoint in tenant.endpoints.values())
 
     @cached_property
     def agreed(self) -> tuple[tuple[Share, Import, str], ...]:

@@ -10,7 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from clos.controller.intent.model import Endpoint, Network, Share, Tenant, Where
+from clos.controller.intent.model import Endpoint, Network, Prefix, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Path
 from clos.controller.intent.schema import scalars
 from clos.controller.intent.schema.documents import KINDS
@@ -135,12 +135,17 @@ def _endpoints(
         if network is not None:
             where = Where(out.file, node.key_line, node.key_column)
             labels = tuple(sorted(values.get("labels", {}).items()))
-            found[name] = Endpoint(name, network, values["host"], values.get("mac", 0), values["ip"], labels, where)
+            own = name, network, values["host"], values.get("mac", 0), values["ip"]
+            found[name] = Endpoint(*own, labels, where, *_further(values))
         elif not unsure:
             place = _child(node, "ip") or node
             message = f"{scalars.ipv4_text(values['ip'])} is in no network of this tenant: {_listed(networks)}"
             out.say(place.line, place.column, ("spec", "endpoints", name, "ip"), message)
     return found
+
+
+def _further(values: dict[str, Any]) -> tuple[tuple[int, ...], tuple[Prefix, ...]]:
+    return tuple(values.get("ips", ())), tuple(sorted(values.get("routes", ())))
 
 
 def _listed(networks: dict[str, Network]) -> str:
@@ -151,9 +156,9 @@ def _listed(networks: dict[str, Network]) -> str:
 def _home(networks: dict[str, Network], ip: int) -> str | None:
     """The network whose subnet holds an address."""
     for network in networks.values():
-        base, bits = network.subnet
-        if (ip ^ base) >> (32 - bits) == 0:
-            return network.name
+        for base, bits in network.subnets:
+            if (ip ^ base) >> (32 - bits) == 0:
+                return network.name
     return None
 
 

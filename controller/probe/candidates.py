@@ -25,12 +25,14 @@ from clos.controller.probe.packets import (
     who_has,
 )
 from clos.fabric.packet.build import BROADCAST, Packet
-from clos.fabric.packet.fields import IP_ICMP, IP_TCP
+from clos.fabric.packet.fields import IP_ICMP, IP_TCP, ipv4_text
 from clos.fabric.topology import PortRef, Topology
 
 MULTICAST, ALL_HOSTS = 0x01005E000001, 0xE0000001
 """The multicast group of all hosts (RFC 1112 §6.4, §7.2)."""
 EVERYBODY = 0xFFFFFFFF
+LAST_BUT_TWO = 28
+"""Prefixes shorter than this have an address that ends in 9."""
 
 Class = tuple[str, tuple[str, ...]]
 """A tenant, and the groups that hold an endpoint: endpoints of one class are under the same policies."""
@@ -86,6 +88,7 @@ def honest(intent: Intent, topology: Topology) -> Iterator[Probe]:
     for party in everyone:
         for at in party.ports:
             yield from _of_its_own(Sender(party, at))
+            yield from _under_others(Sender(party, at), intent)
     yield from _beyond(everyone)
     for senders in _by_leaf(everyone).values():
         yield from _asked(senders, everyone)
@@ -98,15 +101,34 @@ def _of_its_own(sender: Sender) -> Iterator[Probe]:
     """What a host sends whoever else there is."""
     one = sender.party
     strange = Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
-    if one.gateway is not None:
-        yield sender.probe(who_has(one, one.gateway), "asks for its gateway")
+    for gateway in one.network.gateways:
+        yield sender.probe(who_has(one, gateway), "asks for its gateway")
     yield sender.probe(who_has(one, one.endpoint.ip), "announces itself")
-    if one.gateway is not None:
-        yield sender.probe(message(one, one.router, one.gateway, Flow(IP_ICMP)), "pings its gateway")
+    for gateway in one.network.gateways:
+        yield sender.probe(message(one, one.router, gateway, Flow(IP_ICMP)), "pings its gateway")
+    for ip in one.endpoint.ips:
+        other = one.at(ip)
+        yield sender.probe(who_has(other, ip), "announces its further address")
+        yield sender.probe(who_has(other, one.gateway or one.endpoint.ip), "asks from its further address")
+        yield sender.probe(message(other, BROADCAST, EVERYBODY, strange), "sends from its further address")
     yield sender.probe(message(one, one.endpoint.mac, one.endpoint.ip, strange), "to itself")
     yield sender.probe(message(one, one.router, one.endpoint.ip, strange), "to itself by the gateway")
     yield sender.probe(message(one, BROADCAST, EVERYBODY, strange), "to everybody")
     yield sender.probe(message(one, MULTICAST, ALL_HOSTS, strange), "to a multicast group")
+
+
+def _under_others(sender: Sender, intent: Intent) -> Iterator[Probe]:
+    """What a router sends from prefixes behind it, and under addresses of subnets that are not."""
+    one = sender.party
+    strange = Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
+    claims = [prefix for other in one.tenant.endpoints.values() for prefix in other.routes]
+    claims += [subnet for t in intent.tenants.values() for net in t.networks.values() for subnet in net.subnets]
+    for base, length in claims if one.endpoint.routes else ():
+        source = base | (2 if length < LAST_BUT_TWO else 0)
+        yield sender.probe(message(one.at(source), BROADCAST, EVERYBODY, strange), f"sends from {ipv4_text(source)}")
+        high = source | 1 << 31 if not length else source
+        yield sender.probe(message(one.at(high), BROADCAST, EVERYBODY, strange), f"sends from {ipv4_text(high)}")
+        yield sender.probe(message(one, one.router, source, strange), f"sends to {ipv4_text(source)}")
 
 
 def _beyond(everyone: Iterable[Party]) -> Iterator[Probe]:
@@ -117,11 +139,11 @@ def _beyond(everyone: Iterable[Party]) -> Iterator[Probe]:
         if host not in party.legacy or (host, party.vlan) in seen:
             continue
         seen.add((host, party.vlan))
-        gateway = None if party.gateway is None else (party.router, party.gateway)
-        for what, frame in (
-            *bridge_frames(party.vlan),
-            *router_frames(party.network.subnet[0], gateway, party.vlan),
-        ):
+        frames = [*bridge_frames(party.vlan)]
+        for gateway in party.network.gateways or (None,):
+            known = None if gateway is None else (party.router, gateway)
+            frames += router_frames(party.network.subnet[0], known, party.vlan)
+        for what, frame in frames:
             yield Probe(party.ports[0], frame, f"{what} from {host}, VLAN {party.vlan}")
 
 
@@ -139,7 +161,8 @@ def _asked(senders: list[Sender], everyone: list[Party]) -> Iterator[Probe]:
     for sender in firsts.values():
         for other in everyone:
             if sender.party.near(other):
-                yield sender.probe(who_has(sender.party, other.endpoint.ip), f"asks for {other.name}")
+                for ip in other.endpoint.addresses:
+                    yield sender.probe(who_has(sender.party, ip), f"asks for {other.name}")
 
 
 def _routed(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
@@ -166,7 +189,9 @@ def _told(sender: Sender | None, target: Party, reach: Reach, straight: bool = F
         flow = reach.permitted(sender.party, target) or Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
         by = "" if straight else "by the gateway "
         mac = target.endpoint.mac if straight else sender.party.router
-        yield sender.probe(message(sender.party, mac, target.endpoint.ip, flow), f"to {target.name} {by}")
+        behind = [base | (9 if length < LAST_BUT_TWO else 0) for base, length in target.endpoint.routes]
+        for ip in (target.endpoint.ip,) if straight else (*target.endpoint.addresses, *behind):
+            yield sender.probe(message(sender.party, mac, ip, flow), f"to {target.name} {by}")
 
 
 def _across_classes(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
@@ -187,9 +212,8 @@ def _through_one_port(senders: list[Sender], reach: Reach) -> Iterator[Probe]:
                 if sender.party.near(other.party):
                     yield from _told(sender, other.party, reach, straight=True)
                     if sender.party.endpoint.host in sender.party.legacy:
-                        yield sender.probe(
-                            who_has(sender.party, other.party.endpoint.ip), f"asks for {other.party.name}"
-                        )
+                        for ip in other.party.endpoint.addresses:
+                            yield sender.probe(who_has(sender.party, ip), f"asks for {other.party.name}")
 
 
 def failures(topology: Topology) -> dict[str, Down]:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from clos.controller.intent.model import Intent
+from clos.controller.intent.model import Intent, Prefix
 from clos.controller.intent.reach import End, behind, ends
 from clos.fabric.dataplane.walk import Delivery
 from clos.fabric.packet.build import Packet
@@ -29,13 +29,15 @@ _TYPE = slice(12, 14)
 class Landing(NamedTuple):
     """Where a frame must arrive for an endpoint to have it. ``vlan``: its tag there, None on an access port.
 
-    ``ips``: the IPv4 addresses it takes packets for: its own; a waypoint also takes those it passes on.
+    ``ips``: the IPv4 addresses it takes packets for: its own; a waypoint also takes those it passes on. ``routes``: the
+    prefixes behind it, for which it takes them, too.
     """
 
     ports: tuple[PortRef, ...]
     vlan: int | None
     mac: int
     ips: frozenset[int]
+    routes: tuple[Prefix, ...] = ()
 
     def takes(self, delivery: Delivery) -> bool:
         """Whether this frame, at this port, reaches the endpoint."""
@@ -46,8 +48,11 @@ class Landing(NamedTuple):
         if fields["vlan_vid"] != VID_NONE:
             return False
         asked = fields.get("ipv4_dst", fields.get("arp_tpa"))
-        own = fields["eth_dst"] == self.mac and (asked is None or asked in self.ips)
+        own = fields["eth_dst"] == self.mac and (asked is None or self._has(asked))
         return own or bool(fields["eth_dst"] & GROUP_ADDRESS)
+
+    def _has(self, ip: int) -> bool:
+        return ip in self.ips or any((ip ^ base) >> (32 - length) == 0 for base, length in self.routes)
 
     def _untagged(self, frame: Packet) -> Packet | None:
         """The frame without the endpoint's tag; None when it does not bear it."""
@@ -65,7 +70,7 @@ def landing(end: End, topology: Topology) -> Landing:
     """Where an endpoint gets its own frames."""
     host = topology.hosts[end.endpoint.host]
     vlan = end.tenant.networks[end.endpoint.network].vlan if host.tagged else None
-    return Landing(host.ports, vlan, end.endpoint.mac, frozenset({end.endpoint.ip}))
+    return Landing(host.ports, vlan, end.endpoint.mac, frozenset(end.endpoint.addresses), end.endpoint.routes)
 
 
 def arrived(due: Landing, deliveries: Iterable[Delivery]) -> bool:
@@ -88,7 +93,7 @@ class Landings:
             turned = (end.tenant.name, end.endpoint.name) in waypoints
             place = landing(end, topology)
             if turned:
-                place = place._replace(ips=place.ips.union(other.endpoint.ip for other in behind(end)))
+                place = place._replace(ips=place.ips.union(*(other.endpoint.addresses for other in behind(end))))
             for port in place.ports:
                 self._at[port].append((place, end))
 

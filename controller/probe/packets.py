@@ -7,6 +7,7 @@ A probe can carry a number after its end, so that it can be told from others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
@@ -57,7 +58,7 @@ class Party(NamedTuple):
     @property
     def landing(self) -> Landing:
         """Where it gets its frames."""
-        return Landing(self.ports, self.vlan, self.endpoint.mac, frozenset({self.endpoint.ip}))
+        return Landing(self.ports, self.vlan, self.endpoint.mac, frozenset(self.endpoint.addresses))
 
     @property
     def network(self) -> Network:
@@ -75,6 +76,10 @@ class Party(NamedTuple):
     @property
     def end(self) -> End:
         return End(self.tenant, self.endpoint)
+
+    def at(self, ip: int) -> Party:
+        """The same with another of its addresses."""
+        return self._replace(endpoint=replace(self.endpoint, ip=ip))
 
     def near(self, other: Party) -> bool:
         """Whether both are on one network, where frames are bridged."""

@@ -15,6 +15,7 @@ from clos.controller.intent.model import (
     Network,
     Policy,
     Rate,
+    Secondary,
     Service,
     Share,
     Tenant,
@@ -93,13 +94,15 @@ def intents(draw: st.DrawFn, topology: Topology) -> Intent:
             crowd = draw(st.sampled_from([1, 2, 3] if host.mode == LEGACY else [1, 1, 1, 2]))
             owners[name] += [(host.name, net)] * crowd
     tenants = {name: draw(_tenants(name, i, networks[name], owners[name], topology)) for i, name in enumerate(names)}
-    return draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
+    shared = draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
+    return draw(_with_routes(shared))
 
 
 @st.composite
 def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
     """One tenant with an endpoint on every host, of which the first or the first two are waypoints of policies."""
     hosts = draw(st.permutations([host.name for host in topology.hosts.values() if host.mode != LEGACY]))
+    assume(len(hosts) > 2)
     borders = [host.name for host in topology.hosts.values() if host.mode == LEGACY]
     homes = [(host, draw(st.sampled_from(["n0", "n1"]))) for host in hosts]
     homes += [(host, net) for host, net in zip(borders, ["n0", "n1"], strict=False) for _ in range(2)]
@@ -114,6 +117,56 @@ def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
         policies.append(replace(policy, source=ends[0], target=ends[1], via=via))
     endpoints = {**drawn.endpoints, **out}
     return Intent({"t0": replace(drawn, endpoints=endpoints, groups=groups, policies=tuple(policies))})
+
+
+PREFIXES = (
+    *((0, 0), (10 << 24, 8), (10 << 24, 9), (0xAC100000, 12)),
+    *((0xAC100500, 24), (0xAC100509, 32), (0xAC1005F0, 28)),
+)
+
+
+@st.composite
+def _with_routes(draw: st.DrawFn, intent: Intent) -> Intent:
+    """The intent, sometimes with endpoints that have prefixes behind them, where they may."""
+    tenants = dict(intent.tenants)
+    for name, tenant in intent.tenants.items():
+        fit = may_have_routes(tenant, intent)
+        if not fit or draw(st.integers(0, 2)):
+            continue
+        outside = [net.subnet for net in tenant.networks.values() if net.gateway is None]
+        pool = draw(st.lists(st.sampled_from([*PREFIXES, *outside]), min_size=1, max_size=5, unique=True))
+        chosen = draw(st.lists(st.sampled_from(fit), min_size=1, max_size=2, unique=True))
+        endpoints = dict(tenant.endpoints)
+        for i, one in enumerate(chosen):
+            endpoints[one] = replace(endpoints[one], routes=tuple(sorted(pool[i :: len(chosen)])))
+        tenants[name] = replace(tenant, endpoints=endpoints)
+    return Intent(tenants, intent.shares)
+
+
+def may_have_routes(tenant: Tenant, intent: Intent) -> list[str]:
+    """The endpoints of a tenant that may have prefixes behind them."""
+    if any(policy.via is not None for policy in tenant.policies):
+        return []
+    shared = {
+        group
+        for share, wish, importer in intent.agreed
+        for owner, groups in ((share.tenant, (share.group,)), (importer, wish.groups))
+        if owner == tenant.name
+        for group in groups
+    }
+    return [
+        endpoint.name
+        for endpoint in tenant.endpoints.values()
+        if tenant.networks[endpoint.network].gateway is not None
+        and not any(tenant.groups[group].holds(endpoint) for group in shared)
+    ]
+
+
+def some_address(draw: st.DrawFn, endpoint: Endpoint) -> int:
+    """An address of an endpoint, or behind it."""
+    behind = [base | draw(st.integers(0, (1 << 32 - length) - 1)) for base, length in endpoint.routes]
+    near = [base | 9 for base, length in endpoint.routes if length <= 28]
+    return draw(st.sampled_from([endpoint.ip, *endpoint.addresses, *behind, *near]))
 
 
 def alone(tenant: Tenant, tenants: dict[str, Tenant]) -> list[str]:
@@ -143,7 +196,29 @@ def sound(intent: Intent) -> Intent:
         for name, tenant in intent.tenants.items()
         if any(p.via is not None for p in tenant.policies)
     }
-    return Intent({**intent.tenants, **tenants}, intent.shares) if tenants else intent
+    kept = Intent({**intent.tenants, **tenants}, intent.shares) if tenants else intent
+    return _routed_soundly(kept) if kept.routed else kept
+
+
+def _routed_soundly(intent: Intent) -> Intent:
+    """The intent without routes that cannot be."""
+    tenants = {}
+    for name, tenant in intent.tenants.items():
+        fit = may_have_routes(tenant, intent)
+        known: set[tuple[int, int]] = set()
+        endpoints = {}
+        for endpoint in tenant.endpoints.values():
+            kept = [p for p in endpoint.routes if endpoint.name in fit and p not in known and _outside(p, tenant)]
+            known |= {*kept}
+            endpoints[endpoint.name] = replace(endpoint, routes=tuple(kept)) if endpoint.routes else endpoint
+        tenants[name] = replace(tenant, endpoints=endpoints)
+    return Intent(tenants, intent.shares)
+
+
+def _outside(prefix: tuple[int, int], tenant: Tenant) -> bool:
+    """Whether a prefix is not within a subnet that the fabric routes."""
+    held = [subnet for network in tenant.networks.values() if network.gateway is not None for subnet in network.subnets]
+    return not any(s[1] <= prefix[1] and (prefix[0] ^ s[0]) >> (32 - s[1]) == 0 for s in held)
 
 
 @st.composite
@@ -184,7 +259,9 @@ def _tenants(
         subnet = nets[net].subnet[0]
         label = draw(st.sampled_from(["web", "db"]))
         mac = 0x020000000000 + (index << 16) + i
-        endpoints[f"e{i}"] = Endpoint(f"e{i}", net, host, mac, subnet + 10 + i, (("tier", label),))
+        held = draw(st.sampled_from(nets[net].subnets))[0]
+        ips = draw(st.sampled_from([(), (), (), (subnet + 100 + i,), (subnet + 100 + i, subnet + 150 + i)]))
+        endpoints[f"e{i}"] = Endpoint(f"e{i}", net, host, mac, held + 10 + i, (("tier", label),), ips=ips)
     groups = {g: Group(g, labels=(("tier", (g,)),)) for g in ("web", "db")}
     groups["all"] = Group("all", networks=tuple(networks))
     groups["first"] = Group("first", endpoints=("e0",))
@@ -198,9 +275,11 @@ def _tenants(
 def gated(draw: st.DrawFn, network: Network) -> Network:
     """The network with a gateway, as most have; or with one that has a MAC address of its own, or with none."""
     own = draw(st.sampled_from([ROUTER, ROUTER, ROUTER, ROUTER, ROUTER, *OWN_ROUTERS, None]))
+    second = network.subnet[0] + (128 << 8)
+    secondary = draw(st.sampled_from([(), (), (), (Secondary((second, 25), None if own is None else second + 1),)]))
     if own is None:
-        return replace(network, gateway=None, gateway_mac=ROUTER)
-    return replace(network, gateway=network.subnet[0] + 1, gateway_mac=own)
+        return replace(network, gateway=None, secondary=secondary)
+    return replace(network, gateway=network.subnet[0] + 1, gateway_mac=own, secondary=secondary)
 
 
 @st.composite
@@ -252,6 +331,7 @@ def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRe
         _, target = draw(st.sampled_from([pair for pair in every if pair[1] is not source] or every))
         service, side = draw(st.sampled_from(SERVICES)), 1
     passer = draw(st.sampled_from(_passers(tenant)))
+    source, target = (replace(one, ip=some_address(draw, one)) for one in (source, target))
     if passer is not None:
         source = replace(passer, ip=source.ip)
     host = topology.hosts[source.host]
@@ -313,7 +393,7 @@ def _between(
 def _frames(
     draw: st.DrawFn, tenant: Tenant, source: Endpoint, target: Endpoint, vlan: int | None, service: Service, side: int
 ) -> Packet:
-    gateways = [network.gateway for network in tenant.networks.values() if network.gateway is not None]
+    gateways = [gateway for network in tenant.networks.values() for gateway in network.gateways]
     router = draw(st.sampled_from([tenant.networks[source.network].gateway_mac] * 5 + [ROUTER, *OWN_ROUTERS]))
     if draw(st.integers(0, 9)) == 0:
         return build.arp_request(source.mac, source.ip, draw(st.sampled_from([target.ip, source.ip, *gateways])), vlan)
@@ -339,7 +419,7 @@ def _frames(
 @st.composite
 def _control_frames(draw: st.DrawFn, network: Network, source: Endpoint, vlan: int | None) -> Packet:
     """What switches and routers of a legacy network send; sometimes with one thing amiss."""
-    gateway = network.gateway or network.subnet[0] + 1
+    gateway = draw(st.sampled_from(network.gateways or (network.subnet[0] + 1,)))
     sender = draw(st.sampled_from([source.mac, 0x00000C123456]))
     ends = {"eth_src": sender, "ipv4_src": draw(st.sampled_from([source.ip, source.ip + 90])), "vlan": vlan}
     group = draw(st.sampled_from([0x0180C2000000, 0x01000CCCCCCD, 0x0180C200000E, 0x01000CCCCCCC]))

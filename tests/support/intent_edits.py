@@ -17,13 +17,24 @@ Edit = Callable[[st.DrawFn, Intent, Topology], Intent]
 @st.composite
 def pairs(draw: st.DrawFn, topology: Topology) -> tuple[Intent, Intent]:
     """Two intents of one topology: mostly one and an edited form of it, sometimes strangers."""
-    old = draw(intents(topology))
+    old = without_routes(draw(intents(topology)))
     if draw(st.integers(0, 4)) == 0:
-        return old, draw(intents(topology))
+        return old, without_routes(draw(intents(topology)))
     new = old
     for _ in range(draw(st.integers(0, 2))):
         new = sound(draw(st.sampled_from(EDITS))(draw, new, topology))
     return (old, new) if draw(st.booleans()) else (new, old)
+
+
+def without_routes(intent: Intent) -> Intent:
+    """The intent without prefixes behind endpoints, of which sets of packets do not speak."""
+    if not intent.routed:
+        return intent
+    tenants = {
+        name: replace(tenant, endpoints={n: replace(e, routes=()) for n, e in tenant.endpoints.items()})
+        for name, tenant in intent.tenants.items()
+    }
+    return Intent(tenants, intent.shares)
 
 
 def _tenant(draw: st.DrawFn, intent: Intent) -> Tenant:

@@ -87,7 +87,7 @@ def to_controller(intent: Intent, topology: Topology, at: PortRef, packet: Packe
 
 def _is_control(network: Network, frame: dict[str, int]) -> bool:
     ends = frame["eth_dst"], frame.get("ipv4_dst", frame.get("arp_tpa"))
-    own = network.gateway is not None and ends == (network.gateway_mac, network.gateway)
+    own = ends[0] == network.gateway_mac and ends[1] in _gateways(network)
     if frame["eth_type"] == 0x0806:
         return own and frame["arp_op"] == 2
     if frame.get("ip_proto") == 17:
@@ -98,13 +98,46 @@ def _is_control(network: Network, frame: dict[str, int]) -> bool:
     return own and frame.get("icmpv4_type") == 0
 
 
+def _gateways(network: Network) -> list[int]:
+    every = [network.gateway, *(each.gateway for each in network.secondary)]
+    return [gateway for gateway in every if gateway is not None and network.gateway is not None]
+
+
+def owner(intent: Intent, tenant: Tenant, ip: int) -> Endpoint | Network | None:
+    """Whose prefix an address is in, the longest one: an endpoint's that has it behind it, a network's, or nobody's.
+
+    The networks are the tenant's own and those of tenants that it shares with.
+    """
+    claims: list[tuple[int, int, Endpoint | Network]] = []
+    for endpoint in tenant.endpoints.values():
+        claims += [(length, base, endpoint) for base, length in endpoint.routes]
+    friends = [tenant.name, *(x for s, _, i in intent.agreed for x in (s.tenant, i) if tenant.name in (s.tenant, i))]
+    for name in friends:
+        for network in intent.tenants[name].networks.values():
+            held = [network.subnet, *(each.subnet for each in network.secondary)]
+            claims += [(length, base, network) for base, length in held if network.gateway is not None]
+    mine = [row for row in claims if ip >> (32 - row[0]) == row[1] >> (32 - row[0])]
+    return max(mine, key=lambda row: row[0])[2] if mine else None
+
+
+def _has(intent: Intent, tenant: Tenant, endpoint: Endpoint, ip: int | None) -> bool:
+    """Whether an address is the endpoint's, or behind it."""
+    if ip is None:
+        return False
+    if ip in (endpoint.ip, *endpoint.ips):
+        return True
+    return bool(endpoint.routes) and owner(intent, tenant, ip) is endpoint
+
+
 def to_itself(intent: Intent, topology: Topology, at: PortRef, packet: Packet) -> bool:
     """Whether an endpoint addressed itself: no fabric's business, so ``meaning`` is not asked."""
     host = topology.host_at.get(at)
     sender = _sender(intent, topology, host, packet) if host else None
     if sender is None or sender.behind:
         return False
-    return sender.headers["eth_dst"] == sender.endpoint.mac or sender.headers.get("ipv4_dst") == sender.endpoint.ip
+    if sender.headers["eth_dst"] == sender.endpoint.mac:
+        return True
+    return _has(intent, sender.tenant, sender.endpoint, sender.headers.get("ipv4_dst"))
 
 
 def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Sender | None:
@@ -120,11 +153,11 @@ def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Se
                 continue
             frame = packet.pop_vlan() if trunk else packet
             headers = frame.headers()
-            if headers["vlan_vid"] == 0 and _bears(endpoint, headers):
+            if headers["vlan_vid"] == 0 and _bears(intent, tenant, endpoint, headers):
                 return Sender(tenant, endpoint, network, frame, headers)
             if headers["vlan_vid"] == 0 and headers["eth_src"] == endpoint.mac and headers["eth_type"] == 0x0800:
                 for other in _behind(tenant, endpoint):
-                    if other.ip == headers.get("ipv4_src"):
+                    if headers.get("ipv4_src") in (other.ip, *other.ips):
                         return Sender(tenant, endpoint, network, frame, headers, other)
     return None
 
@@ -135,12 +168,12 @@ def _behind(tenant: Tenant, waypoint: Endpoint) -> list[Endpoint]:
     return [endpoint for endpoint in tenant.endpoints.values() if any(group.holds(endpoint) for group in groups)]
 
 
-def _bears(endpoint: Endpoint, headers: dict[str, int]) -> bool:
+def _bears(intent: Intent, tenant: Tenant, endpoint: Endpoint, headers: dict[str, int]) -> bool:
     if headers["eth_src"] != endpoint.mac:
         return False
     if headers.get("eth_type") == 0x0800:
-        return headers.get("ipv4_src") == endpoint.ip
-    own = headers.get("arp_sha") == endpoint.mac and headers.get("arp_spa") == endpoint.ip
+        return _has(intent, tenant, endpoint, headers.get("ipv4_src"))
+    own = headers.get("arp_sha") == endpoint.mac and headers.get("arp_spa") in (endpoint.ip, *endpoint.ips)
     return headers.get("eth_type") == 0x0806 and own
 
 
@@ -154,10 +187,9 @@ def _to(topology: Topology, network: Network, host: str, frame: Packet) -> Arriv
 def _arp_replies(topology: Topology, sender: Sender) -> list[Packet]:
     asked, headers = sender.headers.get("arp_tpa"), sender.headers
     near = (e for e in sender.tenant.endpoints.values() if e.network == sender.network.name)
-    known = {e.ip: e.mac for e in near if not _beyond(topology, sender, e)}
-    if sender.network.gateway is not None:
-        known[sender.network.gateway] = sender.network.gateway_mac
-    if headers.get("arp_op") != 1 or asked not in known or asked == sender.endpoint.ip:
+    known = {ip: e.mac for e in near if not _beyond(topology, sender, e) for ip in (e.ip, *e.ips)}
+    known |= dict.fromkeys(_gateways(sender.network), sender.network.gateway_mac)
+    if headers.get("arp_op") != 1 or asked not in known or asked == headers["arp_spa"]:
         return []
     changes = {
         "eth_dst": headers["eth_src"], "eth_src": known[asked], "arp_op": 2, "arp_spa": asked,
@@ -198,7 +230,7 @@ def _bridged(intent: Intent, topology: Topology, sender: Sender) -> list[Arrival
 
 def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> list[Arrival]:
     asked = sender.headers["ipv4_dst"]
-    if any(network.gateway == asked for network in sender.tenant.networks.values()):
+    if any(asked in _gateways(network) for network in sender.tenant.networks.values()):
         if sender.headers.get("icmpv4_type") != 8 or sender.behind:
             return []
         swap = {
@@ -212,7 +244,9 @@ def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> li
             home = tenant.networks[target.network]
             if home.gateway is None:
                 continue
-            first = next_stop(intent, sender, tenant, target) if target.ip == asked and ttl > 1 else None
+            own = asked in (target.ip, *target.ips)
+            behind = tenant is sender.tenant and bool(target.routes) and owner(intent, tenant, asked) is target
+            first = next_stop(intent, sender, tenant, target) if (own or behind) and ttl > 1 else None
             if first is not None:
                 rewrite = {"eth_src": home.gateway_mac, "eth_dst": first.mac, "nw_ttl": ttl - 1}
                 frame = _changed(sender.frame, rewrite)

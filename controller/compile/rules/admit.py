@@ -43,8 +43,8 @@ def port_rules(tenant: str, leaf: str, located: Iterable[Located]) -> list[Rule]
 def admit_rules(leaf: str, located: Iterable[Located]) -> list[Rule]:
     """One endpoint, one port: its IPv4 packets, its ARP; never a second VLAN tag."""
     rules = []
-    for one in located:
-        mac, ip = one.endpoint.mac, one.endpoint.ip
+    for one, ip in ((each, ip) for each in located for ip in each.endpoint.addresses):
+        mac = one.endpoint.mac
         start = (("in_port", one.port_on(leaf), None), SEGMENT.term(one.segment), ("eth_src", mac, None))
         known = SOURCE.write(one.klass)
         ipv4 = (*start, ("eth_type", ETH_IPV4, None), _UNTAGGED, ("ipv4_src", ip, None))

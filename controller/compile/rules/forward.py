@@ -6,11 +6,12 @@ and routed frames differ in the match and in the rewrite before; both take the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from clos.controller.compile.cookie import cookie, network_path
 from clos.controller.compile.locate import Located
+from clos.controller.compile.rules.prefixes import EXACT, route_priority, term
 from clos.controller.compile.rules.underlay import POP, PUSH_INNER, RETURN, group, output, set_vid
 from clos.controller.compile.stages import ARP, BRIDGE, PAIR, POLICY, REFUSE, ROUTE, SEGMENT, TARGET, VRF
 from clos.controller.compile.stages import DELIVER as DELIVER_STAGE
@@ -97,11 +98,11 @@ def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[st
 
 def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
     """Packets for a remote endpoint's IP address: rewrite as a router does, then as bridging."""
-    rules = []
+    rules: list[Rule] = []
     for one in located:
         if one.router is not None:
             way = _way((*_rewrite(one, one.router), PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
-            rules.append(_route(100, one, vrf, way, ()))
+            rules += _routes(0, one, vrf, way, ())
     return Block(rules)
 
 
@@ -117,16 +118,16 @@ def _from(router: int) -> SetField:
 
 def route_local(vrf: int, leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Packets for an IP address on this very leaf."""
-    rules = []
+    rules: list[Rule] = []
     for one in located:
         if one.router is None:
             continue
         rewrite = _rewrite(one, one.router)
         way = _way(rewrite, reach(one, leaf), one.klass)
-        rules.append(_route(100, one, vrf, way, ()))
+        rules += _routes(0, one, vrf, way, ())
         if one.hairpin:
             back = _way(rewrite, (*tagged(one.vlan), *_BACK), one.klass)
-            rules.append(_route(110, one, vrf, back, (("in_port", one.port_on(leaf), None),)))
+            rules += _routes(1, one, vrf, back, (("in_port", one.port_on(leaf), None),))
     return rules
 
 
@@ -134,14 +135,23 @@ def route_local_block(vrf: int, leaf: str, located: tuple[Located, ...]) -> Bloc
     return Block(route_local(vrf, leaf, located))
 
 
-def _route(priority: int, one: Located, vrf: int, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
-    match = Match.trusted((*port, VRF.term(vrf), _IP, ("ipv4_dst", one.endpoint.ip, None)))
-    return ROUTE.rule(priority, match, way, one.cookie)
+def _routes(
+    back: int, one: Located, vrf: int, way: Instructions, port: tuple[tuple[str, int, None], ...]
+) -> Iterator[Rule]:
+    """To an endpoint's own addresses and to the prefixes behind it; ``back``: 1 where it came from, else 0."""
+    for ip in one.endpoint.addresses:
+        match = Match.trusted((*port, VRF.term(vrf), _IP, ("ipv4_dst", ip, None)))
+        yield ROUTE.rule(100 + 10 * back, match, way, one.cookie)
+    for prefix in one.endpoint.routes:
+        match = Match.trusted((*port, VRF.term(vrf), _IP, *term("ipv4_dst", prefix)))
+        priority = route_priority(prefix[1]) + (10 * back if prefix[1] == EXACT else back)
+        yield ROUTE.rule(priority, match, way, one.cookie)
 
 
 def arp(located: tuple[Located, ...]) -> Block:
     """Who has a known endpoint's address: the asking leaf answers in its stead."""
-    return Block(_arp(one.segment, one.endpoint.mac, one.endpoint.ip, one.cookie) for one in located)
+    pairs = ((one, ip) for one in located for ip in one.endpoint.addresses)
+    return Block(_arp(one.segment, one.endpoint.mac, ip, one.cookie) for one, ip in pairs)
 
 
 def _arp(segment: int, mac: int, ip: int, why: int) -> Rule:
@@ -163,7 +173,7 @@ def gateway(tenant: str, network: Network, segment: int) -> Block:
     answers = () if mac == ROUTER_MAC else (_from(mac),)
     return Block(
         [
-            _arp(segment, mac, network.gateway, why),
+            *(_arp(segment, mac, address, why) for address in network.gateways),
             BRIDGE.rule(100, to_router, Instructions(write=answers, goto=ROUTE.table), why),
         ]
     )
@@ -171,18 +181,18 @@ def gateway(tenant: str, network: Network, segment: int) -> Block:
 
 def gateway_ping(tenant: str, network: Network, vrf: int) -> Block:
     """The gateway answers pings: engineers' first question to any network."""
-    if network.gateway is None:
-        return Block()
+    return Block(_ping(address, vrf, cookie(network_path(tenant, network.name))) for address in network.gateways)
+
+
+def _ping(gateway: int, vrf: int, why: int) -> Rule:
     asked = Match.trusted(
-        (VRF.term(vrf), _IP, ("ip_proto", IP_ICMP, None), ("ipv4_dst", network.gateway, None), ("icmpv4_type", 8, None))
+        (VRF.term(vrf), _IP, ("ip_proto", IP_ICMP, None), ("ipv4_dst", gateway, None), ("icmpv4_type", 8, None))
     )
     answer = (
         Move("eth_src", "eth_dst"), SetField("eth_src", ROUTER_MAC),
-        Move("ipv4_src", "ipv4_dst"), SetField("ipv4_src", network.gateway), SetField("icmpv4_type", 0),
+        Move("ipv4_src", "ipv4_dst"), SetField("ipv4_src", gateway), SetField("icmpv4_type", 0),
     )  # fmt: skip
-    return Block(
-        [ROUTE.rule(100, asked, Instructions(apply=answer, write=_BACK), cookie(network_path(tenant, network.name)))]
-    )
+    return ROUTE.rule(100, asked, Instructions(apply=answer, write=_BACK), why)
 
 
 FROM_PAIR, TO_LEAF = 110, 100

@@ -79,11 +79,11 @@ def _control(port: int, segment: int, network: Network) -> Iterator[dict[str, in
     for group in sorted(GROUP_ADDRESS.values()):
         yield ip | {"eth_dst": group_mac(group), "ipv4_dst": group, "ip_proto": IP_UDP, "udp_dst": HSRP}
     yield ip | {"eth_dst": group_mac(ALL_ROUTERS), "ipv4_dst": ALL_ROUTERS, "ip_proto": EIGRP}
-    if network.gateway is not None and network.router is not None:
-        here = {"eth_dst": network.router, "ipv4_dst": network.gateway}
+    for gateway in network.gateways:
+        here = {"eth_dst": network.gateway_mac, "ipv4_dst": gateway}
         yield ip | here | {"ip_proto": EIGRP}
         yield ip | here | {"ip_proto": IP_ICMP, "icmpv4_type": 0}
-        yield arp | {"eth_dst": network.router, "arp_op": 2, "arp_tpa": network.gateway}
+        yield arp | {"eth_dst": network.gateway_mac, "arp_op": 2, "arp_tpa": gateway}
 
 
 def group_mac(ip: int) -> int:
@@ -93,10 +93,8 @@ def group_mac(ip: int) -> int:
 
 def silent_rules(leaf: str, here: tuple[Located, ...]) -> Iterator[Rule]:
     """Nobody answers at a legacy port for what is behind it."""
-    for one in here:
-        if one.legacy:
-            asked = Match.of(
-                in_port=one.port_on(leaf), metadata=SEGMENT.term(one.segment)[1:], eth_type=ETH_ARP, arp_op=1,
-                arp_tpa=one.endpoint.ip,
-            )  # fmt: skip
-            yield ARP.rule(110, asked, REFUSE, one.cookie)
+    for one, ip in ((each, ip) for each in here if each.legacy for ip in each.endpoint.addresses):
+        asked = Match.of(
+            in_port=one.port_on(leaf), metadata=SEGMENT.term(one.segment)[1:], eth_type=ETH_ARP, arp_op=1, arp_tpa=ip
+        )
+        yield ARP.rule(110, asked, REFUSE, one.cookie)

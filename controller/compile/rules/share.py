@@ -12,7 +12,7 @@ from clos.controller.compile.cookie import cookie, share_path
 from clos.controller.compile.locate import Located, by_leaf, by_node, leaves_of, without
 from clos.controller.compile.numbering import TenantNumbers, share_meter
 from clos.controller.compile.recipe import Recipe
-from clos.controller.compile.rules import forward
+from clos.controller.compile.rules import forward, prefixes
 from clos.controller.compile.rules.policy import PolicyEntry, holding, numbers_of, policy_block
 from clos.controller.intent.model import Import, Intent, Share, Tenant
 from clos.fabric.topology import Topology
@@ -58,12 +58,16 @@ def concerned(agreed: tuple[Agreed, ...], sides: Mapping[str, Side]) -> dict[str
     }
 
 
-def share_recipes(agreed: tuple[Agreed, ...], sides: Mapping[str, Side], topology: Topology) -> Iterator[Recipe]:
-    """Every block of one pair of tenants. ``sides``: both by name, with the endpoints ``concerned``."""
+def share_recipes(
+    agreed: tuple[Agreed, ...], sides: Mapping[str, Side], whole: Mapping[str, Side], topology: Topology
+) -> Iterator[Recipe]:
+    """Every block of one pair of tenants. ``sides``: both by name, with the endpoints ``concerned``; ``whole``: with
+    all."""
     first, second = sorted(sides)
     leaves = {name: leaves_of(side.located) for name, side in sides.items()}
     for here, there in ((first, second), (second, first)):
         yield from _routes(here, sides[here].numbers.vrf, leaves[here], sides[there].located, topology)
+        yield from _kept_apart(whole[here], whole[there].tenant)
     permits = tuple(_permit(row, sides) for row in agreed)
     yield Recipe("policy", policy_block, (permits,), tuple(sorted({*leaves[first], *leaves[second]})))
 
@@ -79,6 +83,20 @@ def _routes(
     for leaf, at in by_leaf(targets).items():
         if leaf in leaves:
             yield Recipe(f"local/{here}/{leaf}", forward.route_local_block, (vrf, leaf, tuple(at)), (leaf,))
+
+
+def _kept_apart(here: Side, there: Tenant) -> Iterator[Recipe]:
+    """The other tenant's subnets are not behind this one's routers, whatever prefixes are."""
+    routers = tuple(one for one in here.located if one.endpoint.routes)
+    if not routers:
+        return
+    routes = tuple(prefix for one in routers for prefix in one.endpoint.routes)
+    subnets = prefixes.subnets_of(there)
+    name = here.tenant.name
+    yield Recipe(f"connected/{name}", prefixes.connected, (here.numbers.vrf, routes, subnets), leaves_of(here.located))
+    for leaf, at in by_leaf(routers).items():
+        inputs = (leaf, tuple(at), tuple(claim.prefix for claim in subnets))
+        yield Recipe(f"apart/{name}/{leaf}", prefixes.refuse_block, inputs, (leaf,))
 
 
 def _permit(agreed: Agreed, sides: Mapping[str, Side]) -> PolicyEntry:

@@ -8,9 +8,9 @@ from clos.controller.compile.cookie import cookie, tenant_path
 from clos.controller.compile.locate import Located, by_leaf, by_network, by_node, leaves_of, without
 from clos.controller.compile.numbering import TenantNumbers
 from clos.controller.compile.recipe import Recipe
-from clos.controller.compile.rules import admit, broadcast, forward, legacy, waypoint
+from clos.controller.compile.rules import admit, broadcast, forward, legacy, prefixes, waypoint
 from clos.controller.compile.rules import policy as permit
-from clos.controller.intent.model import Network, Tenant
+from clos.controller.intent.model import Network, Prefix, Tenant
 from clos.fabric.dataplane.ruleset import Block
 from clos.fabric.topology import Topology
 
@@ -26,8 +26,13 @@ def tenant_recipes(
     for node, there in by_node(located).items():
         inputs = (numbers.vrf, topology.nodes[node], tuple(there))
         yield Recipe(f"route/{node}", forward.route_remote, inputs, without(everywhere, topology.members(node)))
+    routes = tuple(prefix for one in located for prefix in one.endpoint.routes)
+    subnets = prefixes.subnets_of(tenant) if routes else ()
+    claims = (*routes, *(claim.prefix for claim in subnets))
+    if routes:
+        yield Recipe("connected", prefixes.connected, (numbers.vrf, routes, subnets), everywhere)
     for leaf, here in by_leaf(located).items():
-        yield Recipe(f"local/{leaf}", _local, (tenant.name, numbers.vrf, leaf, tuple(here)), (leaf,))
+        yield Recipe(f"local/{leaf}", _local, (tenant.name, numbers.vrf, leaf, tuple(here), claims), (leaf,))
         if any(one.legacy for one in here):
             behind = legacy.attached(tenant.networks, leaf, tuple(here))
             yield Recipe(f"control/{leaf}", legacy.control_block, (tenant.name, behind), (leaf,))
@@ -41,7 +46,7 @@ def tenant_recipes(
         yield Recipe("rate", permit.rate_block, inputs_rate, everywhere)
 
 
-def _local(tenant: str, vrf: int, leaf: str, here: tuple[Located, ...]) -> Block:
+def _local(tenant: str, vrf: int, leaf: str, here: tuple[Located, ...], claims: tuple[Prefix, ...]) -> Block:
     """Everything ingress that only this leaf has: its host ports and the ways to its own endpoints."""
     return Block(
         admit.port_rules(tenant, leaf, here)
@@ -49,6 +54,7 @@ def _local(tenant: str, vrf: int, leaf: str, here: tuple[Located, ...]) -> Block
         + forward.bridge_local(leaf, here)
         + forward.route_local(vrf, leaf, here)
         + list(legacy.silent_rules(leaf, here))
+        + list(prefixes.admit_rules(leaf, here, claims))
     )
 
 

@@ -51,7 +51,7 @@ def recipes(
 ) -> Iterator[Recipe]:
     """Every block that the tenant has because of its waypoints; none when no policy names one."""
     names = dict.fromkeys(policy.via for policy in tenant.policies if policy.via is not None)
-    gateways = tuple(network.gateway for network in tenant.networks.values() if network.gateway is not None)
+    gateways = tuple(gateway for network in tenant.networks.values() for gateway in network.gateways)
     for name in names:
         one = next(each for each in located if each.endpoint.name == name)
         passed = _passed(tenant, one, located, numbers)
@@ -72,7 +72,7 @@ def _passed(
     for one in located:
         klass = numbers.classes.get(passed_by(waypoint.endpoint.name, groups_of[one.klass]))
         if klass is not None:
-            found.append((one.endpoint.ip, klass))
+            found += [(ip, klass) for ip in one.endpoint.addresses]
     return tuple(found)
 
 

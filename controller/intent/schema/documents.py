@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clos.controller.intent.model import ALLOW, DENY, ROUTER_MAC, Group, Import, Network, Policy, Rate, Where
+from clos.controller.intent.model import ALLOW, DENY, ROUTER_MAC, Group, Import, Network, Policy, Rate, Secondary, Where
 from clos.controller.intent.schema.notation import (
     BURST,
     GATEWAY_WORD,
@@ -18,6 +18,7 @@ from clos.controller.intent.schema.notation import (
     NO_GATEWAY,
     NOTE,
     ON_HOST,
+    PREFIX,
     RATE_WORD,
     SERVICE,
     SUBNET,
@@ -52,7 +53,15 @@ def _network(name: str, values: dict[str, Any], where: Where) -> Network:
     gateway = values.get("gateway", base + 1)
     address, mac = (gateway["ip"], gateway.get("mac", ROUTER_MAC)) if type(gateway) is dict else (gateway, ROUTER_MAC)
     address = None if address == NO_GATEWAY else address
-    return Network(name, subnet, address, values.get("vlan"), values.get("broadcast", False), where, mac)
+    secondary = tuple(_secondary(each, address is not None) for each in values.get("secondary", ()))
+    return Network(name, subnet, address, values.get("vlan"), values.get("broadcast", False), where, mac, secondary)
+
+
+def _secondary(values: dict[str, Any], gated: bool) -> Secondary:
+    if "gateway" in values and not gated:
+        raise Refused("secondary", "the network has no gateway (gateway: none), so none in this subnet either")
+    base, _ = values["subnet"]
+    return Secondary(values["subnet"], values.get("gateway", base + 1) if gated else None)
 
 
 GATEWAY = Either(
@@ -70,6 +79,15 @@ GATEWAY = Either(
 )
 
 
+SECONDARY = Record(
+    "a secondary subnet",
+    (
+        Key("subnet", SUBNET, "Its IPv4 addresses.", required=True),
+        Key("gateway", IPV4, "The gateway's address there.", default="first address of `subnet`"),
+    ),
+)
+
+
 NETWORK = Record(
     "a network",
     (
@@ -79,6 +97,12 @@ NETWORK = Record(
             GATEWAY,
             "The anycast gateway, present on every leaf; `none`: an endpoint routes, the fabric does not.",
             default="first address of `subnet`",
+        ),
+        Key(
+            "secondary",
+            ListOf(SECONDARY, least=1, most=255),
+            "Further subnets of the same segment; the gateway has an address in each.",
+            default="none",
         ),
         Key("vlan", VLAN, "The VLAN id that trunk hosts use for this network.", default="none: access hosts only"),
         Key("broadcast", FLAG, "Deliver broadcast and multicast inside the network.", default="`false`: dropped"),
@@ -98,6 +122,13 @@ ENDPOINT = Either(
                 Key("ip", IPV4, "Its address; it can send from no other.", required=True),
                 Key("network", NAME, "Its network.", default="the one whose subnet holds `ip`"),
                 Key("mac", MAC, "Its MAC address; it can send from no other.", default="the host's"),
+                Key("ips", ListOf(IPV4, least=1, most=256), "Further addresses of it.", default="none"),
+                Key(
+                    "routes",
+                    ListOf(PREFIX, least=1, most=4_000),
+                    "Prefixes behind it: it routes there, and sends from there.",
+                    default="none",
+                ),
                 Key("labels", MapOf(NAME, LABEL), "Words to select it by: `user`, `region`, `resource`, ..."),
             ),
         ),

@@ -31,6 +31,7 @@ IPV4 = Scalar("an IPv4 address", scalars.ipv4, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
 NO_GATEWAY = "none"
 GATEWAY_WORD = Scalar("an IPv4 address or none", scalars.gateway, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|none", "10.1.0.1")
 SUBNET = Scalar("a subnet", scalars.cidr, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}", "10.1.0.0/24")
+PREFIX = Scalar("a prefix", scalars.prefix, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}", "10.244.3.0/24")
 _PAIR = "[0-9A-Fa-f]{2}"
 MAC = Scalar("a MAC address", scalars.mac, f"{_PAIR}(?:(?::{_PAIR}){{5}}|(?:-{_PAIR}){{5}})", "02:00:00:00:00:01")
 SERVICE = Scalar(

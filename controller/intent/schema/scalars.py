@@ -75,19 +75,32 @@ def ipv4_text(value: int) -> str:
     return ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0))
 
 
-def cidr(text: str) -> tuple[int, int]:
-    """``10.1.0.0/24`` as (network address, prefix length); an IPv4 subnet with room for a gateway and a host."""
+def prefix(text: str) -> tuple[int, int]:
+    """``10.244.3.0/24`` as (address, length), from 0.0.0.0/0 to a single address; no multicast."""
+    base, bits = _prefix(text, "prefix", 0, 32)
+    if base >> 29 == 7 or base >> 24 == 127:
+        raise ValueError("nobody is behind these addresses: use unicast ones, such as 10.244.3.0/24")
+    return base, bits
+
+
+def _prefix(text: str, what: str, least: int, most: int) -> tuple[int, int]:
     address, slash, length = text.partition("/")
     if _is_ipv6(address):
-        raise ValueError("an IPv6 subnet: Clos supports IPv4 only, so give it one like 10.1.0.0/24")
+        raise ValueError(f"an IPv6 {what}: Clos supports IPv4 only, so give it one like 10.1.0.0/24")
     if not slash or not (length.isascii() and length.isdigit()) or len(length) > 2:
-        raise ValueError("not a subnet: write it like 10.1.0.0/24")
+        raise ValueError(f"not a {what}: write it like 10.1.0.0/24")
     base, bits = ipv4(address), int(length)
-    if not 1 <= bits <= 30:
-        raise ValueError("the prefix length of a subnet is between 1 and 30")
+    if not least <= bits <= most:
+        raise ValueError(f"the prefix length of a {what} is between {least} and {most}")
     network = base >> (32 - bits) << (32 - bits)
     if network != base:
         raise ValueError(f"host bits are set: write {ipv4_text(network)}/{bits}")
+    return base, bits
+
+
+def cidr(text: str) -> tuple[int, int]:
+    """``10.1.0.0/24`` as (network address, prefix length); an IPv4 subnet with room for a gateway and a host."""
+    base, bits = _prefix(text, "subnet", 1, 30)
     if base >> 24 in (0, 127) or base >> 29 == 7:
         raise ValueError("hosts cannot have addresses of this subnet: use a unicast one, such as 10.1.0.0/24")
     return base, bits

@@ -22,7 +22,7 @@ from clos.controller.verify.proof.sender_class import Pair, RuleChange, SenderCl
 from clos.controller.verify.proof.sender_classes import SenderClasses
 from clos.controller.verify.proof.violations import Violations
 from clos.controller.verify.spec.intent_delta import IntentDelta, detours, intent_deltas, merge
-from clos.controller.verify.spec.intent_terms import share_terms, tenant_terms
+from clos.controller.verify.spec.intent_terms import route_terms, share_terms, tenant_terms
 from clos.controller.verify.spec.specification import Specification
 from clos.fabric.topology import PortRef
 
@@ -130,7 +130,7 @@ class ProofState:
                     old = next((each.tenants[name] for each in known if name in each.tenants), None)
                     if not self.space.grow(tenant_terms(tenant, old)):
                         raise FreshProofNeeded
-            if not self.space.grow(share_terms(intent)):
+            if not self.space.grow(share_terms(intent) | route_terms(intent)):
                 raise FreshProofNeeded
 
     def _mark_changed(self, name: str, delta: IntentDelta) -> None:

@@ -52,12 +52,18 @@ class Admissions:
         endpoint, space = place.endpoint, self._space
         vid = space.untagged if place.vlan is None else space.domain[VID].of(VID_PRESENT | place.vlan)
         inner = () if place.vlan is None else ((VID + 1, space.untagged),)
-        start = ((ETH_SRC, self._atom(ETH_SRC, endpoint.mac)), (IP_SRC, self._atom(IP_SRC, endpoint.ip)))
+        own = 0
+        for address in endpoint.addresses:
+            own |= self._atom(IP_SRC, address)
+        mac = (ETH_SRC, self._atom(ETH_SRC, endpoint.mac))
         profile = SenderProfile(place.tenant.name, place.network.name, place.who, place.vlan, "ip")
-        yield Admission(place, (*start, (LAYOUT, space.shapes.ip4), (VID, vid), *inner), profile)
+        sent = mac, (IP_SRC, own | self._places.behind(place))
+        yield Admission(place, (*sent, (LAYOUT, space.shapes.ip4), (VID, vid), *inner), profile)
         arp = (LAYOUT, space.shapes.where(layer=ARP_PACKET))
         sha = (SHA, self._atom(SHA, endpoint.mac))
-        yield Admission(place, (*start, arp, (VID, vid), *inner, sha), profile._replace(kind="arp"))
+        for address in endpoint.addresses:
+            asks = mac, (IP_SRC, self._atom(IP_SRC, address))
+            yield Admission(place, (*asks, arp, (VID, vid), *inner, sha), profile._replace(kind="arp"))
         for ip, who in self._forwarded(place):
             forwarded_by = AttachedEndpoint(place.tenant, endpoint, place.vlan, who)
             ends = ((ETH_SRC, self._atom(ETH_SRC, endpoint.mac)), (IP_SRC, self._atom(IP_SRC, ip)))
@@ -70,7 +76,8 @@ class Admissions:
         ends = view.turned.get(name)
         for other in view.places if ends else ():
             if ends and not ends.isdisjoint(other.who.groups):
-                yield other.endpoint.ip, other.who._replace(forwarded_by=name)
+                for address in other.endpoint.addresses:
+                    yield address, other.who._replace(forwarded_by=name)
 
     def _atom(self, slot: int, value: int) -> int:
         return self._space.domain[slot].of(value)

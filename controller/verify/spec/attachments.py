@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from clos.controller.intent.model import Endpoint, Intent, Network, Tenant
+from clos.controller.intent.model import Endpoint, Intent, Network, Prefix, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace
 from clos.controller.verify.spec.policy_space import PolicyClass
 from clos.controller.verify.spec.requirements import Requirement, Requirements
@@ -40,10 +40,10 @@ DeliveryKey = tuple[str, str, int | None, AttachedEndpoint, bool]
 class TenantView:
     """A tenant's endpoints and networks by the atoms of a header space. Kept while the tenant stays the same.
 
-    ``turned``: waypoints, each with the groups whose packets it passes on.
+    ``turned``: waypoints, each with the groups whose packets it passes on. ``routes``: the prefixes behind endpoints.
     """
 
-    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "tenant", "turned", "yes")
+    __slots__ = ("arp", "homes", "ips", "macs", "named", "places", "routes", "tenant", "turned", "yes")
 
     def __init__(
         self, tenant: Tenant, topology: Topology, space: HeaderSpace, who: Callable[[Tenant, Endpoint], PolicyClass]
@@ -55,6 +55,7 @@ class TenantView:
         self.macs: dict[str, dict[int, AttachedEndpoint]] = {name: {} for name in tenant.networks}
         self.homes: dict[str, dict[str, AttachedEndpoint]] = {name: {} for name in tenant.networks}
         self.ips: dict[int, list[AttachedEndpoint]] = {}
+        self.routes: list[tuple[Prefix, AttachedEndpoint]] = []
         self.arp: dict[str, dict[int, tuple[int, int, AttachedEndpoint | None]]] = {}
         self.arp.update({name: {} for name in tenant.networks})
         self.yes: dict[DeliveryKey, Requirement] = {}
@@ -68,12 +69,14 @@ class TenantView:
             self.named[endpoint.name] = place
             self.macs[name].setdefault(mac(endpoint.mac), place)
             self.homes[name].setdefault(endpoint.host, place)
-            if place.network.gateway is not None:
-                self.ips.setdefault(ip(endpoint.ip), []).append(place)
-            self.arp[name][ip(endpoint.ip)] = endpoint.ip, endpoint.mac, place
+            for address in endpoint.addresses:
+                if place.network.gateway is not None:
+                    self.ips.setdefault(ip(address), []).append(place)
+                self.arp[name][ip(address)] = address, endpoint.mac, place
+            self.routes += [(prefix, place) for prefix in endpoint.routes]
         for network in tenant.networks.values():
-            if network.gateway is not None:
-                self.arp[network.name][ip(network.gateway)] = network.gateway, network.gateway_mac, None
+            for gateway in network.gateways:
+                self.arp[network.name][ip(gateway)] = gateway, network.gateway_mac, None
         for policy in tenant.policies:
             if policy.via is not None:
                 self.turned.setdefault(policy.via, set()).update((policy.source, policy.target))
@@ -86,17 +89,24 @@ class TenantView:
 
 class RoutedTargets(NamedTuple):
     """Where a tenant's routed packets may go, by address as a set; ``every``: all those addresses; ``gateways``: which
-    of them are gateways', as numbers. ``of``: the views that this was made of. ``known``: the requirements on boxes of
-    packets, by network, VLAN id and kind of profile, whoever sends them; None where an address is several endpoints',
-    so that policy decides whose it is, or where waypoints get some packets first, so that policy decides where they
-    go."""
+    of them are gateways', as numbers; ``behind``: by router, the addresses behind it, whose longest prefix is its.
+
+    ``of``: the views that this was made of. ``known``: the requirements on boxes of packets, by network, VLAN id and
+    kind of profile, whoever sends them; None where an address is several endpoints', so that policy decides whose it
+    is, or where waypoints get some packets first, so that policy decides where they go.
+    """
 
     of: tuple[TenantView, ...]
+    behind: dict[AttachedEndpoint, int]
     gateways: dict[int, int]
     routes: dict[int, list[AttachedEndpoint]]
     both: dict[int, None]
     every: int
     known: dict[tuple[str, int | None, str], dict[Box, list[Requirements]]] | None
+
+
+def _mask(length: int) -> int:
+    return (1 << 32) - (1 << 32 - length)
 
 
 class Attachments:
@@ -150,16 +160,42 @@ class Attachments:
             return before
         address = self.space.domain[IP_DST].of
         networks = self.intent.tenants[name].networks.values()
-        gateways = {address(network.gateway): network.gateway for network in networks if network.gateway is not None}
+        gateways = {address(gateway): gateway for network in networks for gateway in network.gateways}
         routes: dict[int, list[AttachedEndpoint]] = {}
         for view in views:
             for atom, places in view.ips.items():
                 routes.setdefault(atom, []).extend(places)
+        behind = self._behind(self.views[name], views)
+        for place, held in behind.items():
+            if held:
+                routes[held] = [place]
         every = 0
         for atom in (both := dict.fromkeys([*gateways, *routes])):
             every |= atom
         shared = not self.views[name].turned and all(len(places) == 1 for places in routes.values())
-        return RoutedTargets(views, gateways, routes, both, every, {} if shared else None)
+        return RoutedTargets(views, behind, gateways, routes, both, every, {} if shared else None)
+
+    def _behind(self, own: TenantView, views: Iterable[TenantView]) -> dict[AttachedEndpoint, int]:
+        """By router of a tenant, the addresses whose longest prefix it has: of its tenant's routes, and of the subnets
+        of its tenant and of those it shares with."""
+        if not own.routes:
+            return {}
+        claims: list[tuple[Prefix, AttachedEndpoint | None]] = [*own.routes]
+        for network in (network for view in views for network in view.tenant.networks.values()):
+            claims += [(subnet, None) for subnet in network.subnets if network.gateway is not None]
+        found: dict[AttachedEndpoint, int] = {}
+        taken = 0
+        for (base, length), place in sorted(claims, key=lambda claim: -claim[0][1]):
+            held = self.space.domain[IP_DST].of(base, _mask(length)) & ~taken
+            taken |= held
+            if place is not None:
+                found[place] = found.get(place, 0) | held
+        return found
+
+    def behind(self, place: AttachedEndpoint) -> int:
+        """The addresses behind an endpoint, as a set."""
+        routed = self.routed[place.tenant.name]
+        return routed.behind.get(place, 0)
 
     def router(self, network: Network) -> int:
         """The Ethernet addresses to which packets are sent that the network's gateway is to route, as a set."""

@@ -91,8 +91,8 @@ def _limits(place: AttachedEndpoint, space: HeaderSpace) -> Iterator[Limits]:
         yield *to(*group), (LAYOUT, space.reads["udp_dst"] & shapes.ip4), (L4_DST, domain[L4_DST].of(HSRP_PORT))
     yield *to(*EIGRP_GROUP), eigrp
     network = place.network
-    if network.gateway is not None:
-        own = to(network.gateway_mac, network.gateway)
+    for gateway in network.gateways:
+        own = to(network.gateway_mac, gateway)
         yield *own, eigrp
         yield *own, (LAYOUT, space.reads["icmpv4_type"]), (ICMP_TYPE, domain[ICMP_TYPE].of(ECHO_REPLY))
         yield *own, (LAYOUT, shapes.where(layer=ARP_PACKET)), (L4_SRC, domain[L4_SRC].of(ANSWERS))

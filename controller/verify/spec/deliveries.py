@@ -151,7 +151,8 @@ class Deliveries:
         return Requirement(_name(place), "its network carries broadcast", tuple(found))
 
     def _routed(self, place: AttachedEndpoint, box: Box) -> Iterator[Requirements]:
-        _, gateways, routes, both, every, _ = self._places.routed[place.tenant.name]
+        targets = self._places.routed[place.tenant.name]
+        gateways, routes, both, every = targets.gateways, targets.routes, targets.both, targets.every
         held = box[IP_DST]
         near = () if not held & every else (held,) if held in both else both
         for part, atom in _by_atom(box, IP_DST, near):
@@ -198,7 +199,7 @@ class Deliveries:
         known = self._places.views[place.tenant.name].arp[place.network.name]
         near = (asks[IP_DST],) if asks[IP_DST] in known else known
         for part, atom in _by_atom(asks, IP_DST, near):
-            if not atom or known[atom][0] == place.endpoint.ip:
+            if not atom or atom == part[IP_SRC]:
                 yield part, _nothing(place, "nobody else in the network has the address it asks for")
                 continue
             ip, mac, other = known[atom]
@@ -229,7 +230,7 @@ def _by_atom(box: Box, slot: int, known: Iterable[int]) -> Iterator[tuple[Box, i
     for atom in known:
         if atom & held:
             left &= ~atom
-            yield (*box[:slot], atom, *box[slot + 1 :]), atom
+            yield (*box[:slot], atom & held, *box[slot + 1 :]), atom
     if left:
         yield (*box[:slot], left, *box[slot + 1 :]), 0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clos.controller.intent.model import Intent, Tenant
+from clos.controller.intent.model import Endpoint, Intent, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, HeaderSpace
 from clos.controller.verify.spec.specification import Specification
 
@@ -65,6 +65,8 @@ def _difference(space: HeaderSpace, one: Tenant | None, other: Tenant | None) ->
     held = [tenant.endpoints if tenant is not None else {} for tenant in (one, other)]
     # Where a waypoint is, and whose packets it passes on, concerns packets for others.
     delta.everything |= held[0] != held[1] and any(tenant and has_detours(tenant) for tenant in (one, other))
+    # What a prefix takes away concerns the routers of wider ones.
+    delta.everything |= held[0] != held[1] and any(_routes(some) for some in held)
     mac, ip = space.domain[ETH_DST], space.domain[IP_DST]
     for name in held[0].keys() | held[1].keys():
         ends = [some.get(name) for some in held]
@@ -73,9 +75,14 @@ def _difference(space: HeaderSpace, one: Tenant | None, other: Tenant | None) ->
         for end in ends:
             if end is not None:
                 delta.macs |= mac.of(end.mac)
-                delta.ips |= ip.of(end.ip)
+                for address in end.addresses:
+                    delta.ips |= ip.of(address)
                 delta.hosts.add(end.host)
     return delta
+
+
+def _routes(endpoints: Mapping[str, Endpoint]) -> bool:
+    return any(endpoint.routes for endpoint in endpoints.values())
 
 
 def merge(into: dict[str, IntentDelta], more: Mapping[str, IntentDelta]) -> None:

@@ -20,7 +20,17 @@ def intent_terms(intent: Intent) -> set[Term]:
     found |= {("arp_op", ASKS, None), ("arp_op", ANSWERS, None), ("icmpv4_type", ECHO, None)}
     for tenant in intent.tenants.values():
         found |= tenant_terms(tenant)
-    return found | share_terms(intent)
+    return found | share_terms(intent) | route_terms(intent)
+
+
+def route_terms(intent: Intent) -> set[Term]:
+    """The prefixes behind endpoints, and all subnets, as far as there are any of the former."""
+    if not intent.routed:
+        return set()
+    tenants = intent.tenants.values()
+    prefixes = {prefix for tenant in tenants for endpoint in tenant.endpoints.values() for prefix in endpoint.routes}
+    prefixes.update(subnet for tenant in tenants for net in tenant.networks.values() for subnet in net.subnets)
+    return {("ipv4_dst", base, (1 << 32) - (1 << 32 - length)) for base, length in prefixes}
 
 
 def share_terms(intent: Intent) -> set[Term]:
@@ -35,10 +45,12 @@ def tenant_terms(tenant: Tenant, known: Tenant | None = None) -> set[Term]:
     for network in tenant.networks.values():
         found.add(("vlan_vid", VID_PRESENT | (network.vlan or 0), None))
         if network.gateway is not None:
-            found.update((("ipv4_dst", network.gateway, None), ("eth_dst", network.gateway_mac, None)))
+            found.add(("eth_dst", network.gateway_mac, None))
+            found.update([("ipv4_dst", gateway, None) for gateway in network.gateways])
     for endpoint in tenant.endpoints.values():
         if before.get(endpoint.name) is not endpoint:
-            found.update((("eth_src", endpoint.mac, None), ("ipv4_src", endpoint.ip, None)))
+            found.add(("eth_src", endpoint.mac, None))
+            found.update([("ipv4_src", address, None) for address in endpoint.addresses])
     for policy in tenant.policies:
         for service in policy.services:
             found |= _service_terms(service)

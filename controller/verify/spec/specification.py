@@ -139,7 +139,10 @@ class Specification:
             yield from _some(within(box, ((ETH_DST, self.many),)))
         for other in self.places(place.endpoint.host):
             if other.tenant.name in near:
-                yield from _some(within(box, (*routed, (IP_DST, self.space.domain[IP_DST].of(other.endpoint.ip)))))
+                ips = self._attachments.behind(other)
+                for address in other.endpoint.addresses:
+                    ips |= self.space.domain[IP_DST].of(address)
+                yield from _some(within(box, (*routed, (IP_DST, ips))))
                 if profile.kind == "ip":
                     yield from _some(within(box, ((ETH_DST, self.space.domain[ETH_DST].of(other.endpoint.mac)),)))
 
