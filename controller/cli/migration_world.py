@@ -6,7 +6,7 @@ Lives here: the ports ``Hands`` and ``Probes`` of a run. Must not know: plans' o
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class World:
     def __init__(self, place: Place, plan: Plan, interval_ms: float) -> None:
         self._place, self._interval = place, interval_ms
         self._pairs = pairs_of(plan)
-        self._begun = False
+        self._begun = self._probing = False
 
     def move(self, plug: Plug, back: bool) -> bool:
         """Moves the cable. Raises Stop where the simulation does not answer."""
@@ -53,11 +53,14 @@ class World:
         self._begun = True
         self._call("flows_stop")
         answering = [pair for pair in self._pairs if self.reaches(*pair)]
+        self._probing = bool(answering)
         if answering:
             self._call("flows_start", pairs=[list(pair) for pair in answering], interval_ms=self._interval)
 
     def losses(self) -> tuple[Loss, ...] | None:
-        """By host, the worst of its pairs, in both directions."""
+        """By host, the worst of its pairs, in both directions. None: no pair answered, so none is probed."""
+        if not self._probing:
+            return None
         worst: dict[str, Loss] = {}
         for row in self._call("flows"):
             there, back = row["there"], row["back"]
@@ -83,13 +86,14 @@ class World:
 
 
 def pairs_of(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """Pairs of hosts whose reachability the plan checks."""
-    checks = (check for step in plan.steps() for check in step.checks if check.kind == "reach")
-    return tuple(dict.fromkeys(pair for check in checks for pair in _pairs(check.subject, check.expect)))
-
-
-def _pairs(subject: str | None, expect: Iterable[str]) -> Iterable[tuple[str, str]]:
-    return ((subject, other) for other in expect) if subject else ()
+    """Pairs of hosts to probe: those whose reachability is checked, and all hosts with a budget, each with the
+    next and with a far one. Those that do not answer at the start are not probed."""
+    checks = (check for step in plan.steps() for check in step.checks if check.kind == "reach" and check.subject)
+    named = [(str(check.subject), other) for check in checks for other in check.expect]
+    budgeted = {budget.host for step in plan.steps() for budget in step.budgets}
+    hosts = sorted(budgeted | {plug.host for step in plan.steps() for plug in step.plugs})
+    far = zip(hosts, hosts[len(hosts) // 2 :], strict=False)  # names go by VLAN: the next is near, these are far
+    return tuple(pair for pair in dict.fromkeys((*named, *pairwise(hosts), *far)) if pair[0] != pair[1])
 
 
 def place_of(text: str) -> Place:
