@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ _OPERATORS: Mapping[str, Callable[[list[int]], tuple[tuple[int, int], ...]]] = {
 }
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a condition looks at."""
 
     FLAGS = "TCP flags"
