@@ -32,6 +32,7 @@ from clos.controller.migrate.plan.model import (
     Step,
 )
 from clos.controller.migrate.plan.predicted import FABRIC, advertised
+from clos.controller.migrate.predict.stp_ports import bridge_mac
 from clos.controller.migrate.segmentation.hosts import HOST
 from clos.controller.migrate.segmentation.vlans import Vlan
 
@@ -96,6 +97,7 @@ def _extend_vlan(course: Course, vlan: Vlan, so_far: list[int]) -> Step:
     ground, border = course.ground, course.ground.border
     watch = BpduWatch(border.host, {n: root for n in so_far if (root := _root(course, n))})
     roots = course.predicted.roots.get(vlan.number, ())
+    root_of = [watch.roots[vlan.number]] if vlan.number in watch.roots else []
     blocked = [port for port in course.predicted.blocked.get(vlan.number, ()) if port.startswith(f"{border.device} ")]
     checks = [
         Check("trunk", device=border.device, port=border.port, expect=(vlan_text(so_far),)),
@@ -106,12 +108,7 @@ def _extend_vlan(course: Course, vlan: Vlan, so_far: list[int]) -> Step:
             vlan=vlan.number,
             expect=tuple(port.partition(" ")[2] for port in blocked),
         ),
-        Check(
-            "border-root",
-            vlan=vlan.number,
-            subject=border.host,
-            expect=tuple(watch.roots.get(vlan.number, "").split("\n")),
-        ),
+        *(Check("border-root", vlan=vlan.number, subject=border.host, expect=(root,)) for root in root_of),
         *(Check("border-quiet", vlan=vlan.number, subject=other.host) for other in ground.borders[1:]),
         Check("mac-one-side", vlan=vlan.number),
         Check("fabric"),
@@ -124,9 +121,7 @@ def _extend_vlan(course: Course, vlan: Vlan, so_far: list[int]) -> Step:
         state=course.state.bridging(vlan.number),
         speakers=replace(course.speakers, watches=(watch,)),
         fabric_first=True,
-        checks=[
-            check for check in checks if not (check.kind.startswith("stp") or check.kind == "border-root") or roots
-        ],
+        checks=[check for check in checks if roots or check.kind not in ("stp-root", "stp-blocked")],
         settle_ms=STP_SETTLE_MS,
         budgets=at_trunk(ground, vlan.number),
     )
@@ -138,9 +133,8 @@ def _root(course: Course, vlan: int) -> str:
     if len(roots) != 1:
         return ""
     device = course.network.devices[roots[0]]
-    if device.base_mac is None:
-        return ""
-    return f"{device.stp.priorities.get(vlan, 32768) + vlan} {mac_text(device.base_mac)}"
+    mac = bridge_mac(device)
+    return f"{device.stp.priorities.get(vlan, 32768) + vlan} {mac_text(mac)}" if mac is not None else ""
 
 
 def coexist(course: Course) -> Iterator[Step]:

@@ -68,6 +68,12 @@ def test_each_vlan_is_attached_at_one_border_and_the_others_carry_nothing() -> N
                 assert not any("allowed vlan add" in line for line in each.lines)
 
 
+def test_no_check_waits_for_a_root_that_nobody_knows() -> None:
+    wanted = [check for step in planned().plan.steps() for check in step.checks if check.kind == "border-root"]
+    assert len(wanted) >= 7
+    assert all(root.count(":") == 5 for check in wanted for root in check.expect)
+
+
 def test_no_step_changes_a_root_or_a_blocked_port() -> None:
     start = planned().plan.start
     assert set(start.roots) >= {30, 40, 50, 60, 80, 90, 100}
