@@ -263,6 +263,25 @@ def intents(draw: st.DrawFn) -> Intent:
     return Intent({"t0": first, "t1": second}, {("t0", "s"): share})
 
 
+ROUTED = """\
+apiVersion: clos/v1
+kind: Tenant
+metadata: {name: routed}
+spec:
+  networks:
+    a: {subnet: 10.1.0.0/24, vlan: 7, secondary: [{subnet: 10.1.1.0/24}, {subnet: 10.1.2.0/24, gateway: 10.1.2.254}]}
+    b: {subnet: 10.2.0.0/24, vlan: 8, gateway: none, secondary: [{subnet: 10.2.1.0/24}]}
+  endpoints:
+    router: {host: t1-1, ip: 10.1.0.9, mac: 02:00:00:00:00:99, ips: [10.1.1.9], routes: [0.0.0.0/0, 10.9.0.0/16]}
+"""
+
+
+def test_further_addresses_prefixes_and_subnets_read_back_equal() -> None:
+    intent = load_intent(Text("routed", ROUTED), _FABRIC).intent
+    assert intent.tenants["routed"].endpoints["router"].routes == ((0, 0), (10 << 24 | 9 << 16, 16))
+    assert load_intent(Text("written", write_intent(intent)), _FABRIC).intent == intent
+
+
 @settings(max_examples=200, deadline=None)
 @given(intents())
 def test_what_is_written_reads_back_equal(intent: Intent) -> None:

@@ -16,7 +16,9 @@ from clos.controller.intent.model import (
     Intent,
     Network,
     Policy,
+    Prefix,
     Rate,
+    Secondary,
     Share,
     Tenant,
 )
@@ -58,6 +60,12 @@ def _list(words: Iterable[str]) -> str:
     return f"[{', '.join(words)}]"
 
 
+def _some(words: Iterable[str]) -> str:
+    """A list; nothing where it is empty."""
+    found = tuple(words)
+    return _list(found) if found else ""
+
+
 def _flow(*entries: tuple[str, str]) -> str:
     return f"{{{', '.join(f'{key}: {value}' for key, value in entries if value)}}}"
 
@@ -72,12 +80,24 @@ def _rate(rate: Rate) -> str:
 
 
 def _network(network: Network) -> str:
-    subnet = f"{ipv4_text(network.subnet[0])}/{network.subnet[1]}"
     vlan = str(network.vlan) if network.vlan is not None else ""
     broadcast = "true" if network.broadcast else ""
     return f"{network.name}: " + _flow(
-        ("subnet", subnet), ("gateway", _gateway(network)), ("vlan", vlan), ("broadcast", broadcast)
+        ("subnet", _prefix(network.subnet)),
+        ("gateway", _gateway(network)),
+        ("secondary", _some(map(_secondary, network.secondary))),
+        ("vlan", vlan),
+        ("broadcast", broadcast),
     )
+
+
+def _secondary(one: Secondary) -> str:
+    usual = one.gateway is None or one.gateway == one.subnet[0] + 1
+    return _flow(("subnet", _prefix(one.subnet)), ("gateway", "" if usual else ipv4_text(one.gateway or 0)))
+
+
+def _prefix(prefix: Prefix) -> str:
+    return f"{ipv4_text(prefix[0])}/{prefix[1]}"
 
 
 def _gateway(network: Network) -> str:
@@ -96,6 +116,8 @@ def _endpoint(endpoint: Endpoint) -> str:
         ("network", endpoint.network),
         ("ip", ipv4_text(endpoint.ip)),
         ("mac", _quoted(mac_text(endpoint.mac)) if endpoint.mac else ""),
+        ("ips", _some(map(ipv4_text, endpoint.ips))),
+        ("routes", _some(map(_prefix, endpoint.routes))),
         ("labels", labels),
     )
 
