@@ -96,7 +96,7 @@ def _addresses(rng: random.Random) -> tuple[str, Callable[[int], bool]]:
         )
     if kind == 3:
         value = rng.choice((0x0A400000, 0x0A000000, 0xC0A80000))
-        return f"{IPv4Address(value)} 0.15.255.255", lambda a: a & 0xFFF00000 == value
+        return f"{IPv4Address(value)} 0.15.255.255", lambda a: not (a ^ value) & 0xFFF00000
     wild = rng.choice((255, 254, 0xFE, 3, 0xFF01, 5, 0xFFFF))
     base = address_of(rng.choice(VLANS), rng.randrange(8)) & ~wild & 0xFFFFFFFF
     return f"{IPv4Address(base)} {IPv4Address(wild)}", lambda a: not (a ^ base) & ~wild & 0xFFFFFFFF
