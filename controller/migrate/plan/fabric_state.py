@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from typing import Any
 
-from clos.controller.intent import model as intent_model
-from clos.controller.intent.model import Endpoint, Group, Intent, Network, Policy, Service, Tenant
+from clos.controller.intent.model import Endpoint, Group, Intent, Network, Policy, Secondary, Service, Tenant
 from clos.controller.migrate.plan.ground import Ground, Transit
 from clos.controller.migrate.segmentation.hosts import DEVICE, GATEWAY, HOST, ROUTER, Host, virtual_mac
 from clos.controller.migrate.segmentation.vlans import Vlan
@@ -23,7 +22,6 @@ ZONE = "zone"
 """The label that says which zone an endpoint is in."""
 EVERYTHING = IPv4Network("0.0.0.0/0")
 ANY = (Service(),)
-SECONDARY: Any = getattr(intent_model, "Secondary", lambda *words: words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +89,11 @@ def _network(vlan: Vlan, mac: int | None) -> Network:
     more: dict[str, Any] = {} if mac is None else {"gateway_mac": mac}
     if len(vlan.subnets) > 1:
         more["secondary"] = tuple(
-            SECONDARY((int(net.network_address), net.prefixlen), None if mac is None else int(gateway))
+            Secondary((int(net.network_address), net.prefixlen), None if mac is None else int(gateway))
             for net, gateway in zip(vlan.subnets[1:], vlan.gateways[1:], strict=True)
         )
     gateway = None if mac is None else int(vlan.gateways[0])
-    return Network(vlan.name, subnet, gateway, vlan.number, True, **_known(Network, more))
+    return Network(vlan.name, subnet, gateway, vlan.number, True, **more)
 
 
 def _endpoints(
@@ -125,10 +123,6 @@ def _endpoints(
         )
 
 
-def _known(kind: type, more: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in more.items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-
-
 def routers_zone(vlan: Vlan) -> str:
     """The zone of routers' own addresses in a VLAN: they are reached within it only."""
     return f"{vlan.name}-routers"
@@ -148,7 +142,7 @@ def _endpoint(
         more["ips"] = ips[1:]
     if routes:
         more["routes"] = tuple((int(net.network_address), net.prefixlen) for net in routes)
-    return Endpoint(name, network, host, mac, ips[0], labels, **_known(Endpoint, more))
+    return Endpoint(name, network, host, mac, ips[0], labels, **more)
 
 
 def _routing(ground: Ground, state: FabricState) -> Tenant | None:

@@ -221,3 +221,12 @@ def test_what_a_person_accepts_is_no_reason_to_refuse() -> None:
     doubtful = replace(bank(), contradictions=(Contradiction("mac-arp", "two say it"),))
     wishes = Wishes("bank", BORDERS, only=(50,), accepted=("contradictions",))
     assert make(doubtful, configs(), fabric(), wishes).plan.phases
+
+
+def test_what_lies_beyond_the_fabric_and_secondary_subnets_are_in_the_intents() -> None:
+    written = {str(name): text for name, text in files(planned()).items()}
+    (last,) = [text for name, text in written.items() if name.endswith("4.vlan100.yaml")]
+    (transit,) = [line for line in last.splitlines() if line.startswith("    dist1-transit:")]
+    assert "routes: [0.0.0.0/0]" in transit
+    (branches,) = [line for line in last.splitlines() if line.startswith("    branch-services: {subnet")]
+    assert "secondary: [{subnet: 10.21.10.0/24}]" in branches
