@@ -224,8 +224,7 @@ def test_what_a_person_accepts_is_no_reason_to_refuse() -> None:
 
 
 def test_what_lies_beyond_the_fabric_and_secondary_subnets_are_in_the_intents() -> None:
-    written = {str(name): text for name, text in files(planned()).items()}
-    (last,) = [text for name, text in written.items() if name.endswith("4.vlan100.yaml")]
+    (last,) = [text for name, text in files(planned(), "").items() if name.endswith("4.vlan100.yaml")]
     (transit,) = [line for line in last.splitlines() if line.startswith("    dist1-transit:")]
     assert "routes: [0.0.0.0/0]" in transit
     (branches,) = [line for line in last.splitlines() if line.startswith("    branch-services: {subnet")]
