@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clos.controller.cli.commands.demo import ACTS, Story
-from clos.controller.cli.demo_environment import Ran
+from clos.controller.cli.commands.demo import ACTS
+from clos.controller.cli.demo_stage import Ran
+from clos.controller.cli.demo_story import Story
 from tests.support.waiting import wait_for
 
 DEMO = [sys.executable, "-m", "clos.controller.cli", "demo"]

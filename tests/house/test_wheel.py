@@ -49,6 +49,8 @@ def test_the_wheel_has_every_module_and_the_demonstrations_files(wheel: Path) ->
         modules = {f"clos/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*.py")}
         assert modules - names == set()
     assert {"clos/topologies/demo.yaml", "clos/intents/demo.yaml", "clos/topologies/bank.yaml"} <= names
+    bank = [path for path in (ROOT / "topologies/legacy-bank").rglob("*") if path.is_file()]
+    assert {f"clos/{path.relative_to(ROOT)}" for path in bank} <= names and len(bank) > 13
 
 
 @pytest.mark.slow

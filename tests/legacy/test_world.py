@@ -194,6 +194,11 @@ def test_orders_from_outside_are_done_and_wrong_ones_named(tmp_path: Path) -> No
         call(place, "leap", seconds=2)
         (flow,) = call(place, "flows", reset=True)
         assert flow["there"]["lost"] == 0 and flow["there"]["received"] > 390
+        call(place, "flows_start", pairs=[["hr-1", "treasury-1"]], interval_ms=5, group="mine")
+        call(place, "flows_stop")
+        call(place, "leap", seconds=2)
+        (flow,) = call(place, "flows", group="mine")
+        assert flow["target"] == "treasury-1" and flow["there"]["received"] > 390
         call(place, "cut", where="acc1 Te1/1/1")
         assert call(place, "status")["broken"] == ["acc1 TenGigabitEthernet1/1/1", "dist1 TenGigabitEthernet1/5"]
         call(place, "restore", where="acc1 Te1/1/1")

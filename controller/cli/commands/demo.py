@@ -8,14 +8,19 @@ compiler.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from itertools import permutations
+from typing import Annotated
 
 import typer
 
-from clos.controller.cli.answer import CHANGES, FAILED, OK
-from clos.controller.cli.demo_environment import INTENTS, TOPOLOGY, DemoEnvironment, Ended, Ran, stage
+from clos.controller.cli.answer import CHANGES, FAILED, OK, Stop, write_json
+from clos.controller.cli.demo_environment import INTENTS, TOPOLOGY, DemoEnvironment, stage
+from clos.controller.cli.demo_stage import Ended
+from clos.controller.cli.demo_story import Story, say
 from clos.controller.cli.render.text import took
 from clos.controller.explain.questions import SOURCE_PORT, between_ends, find_end
 from clos.controller.explain.trace import follow
@@ -39,50 +44,52 @@ WAS_AT = "app2: {host: app2, ip: 10.1.2.12,"
 IS_AT = "app2: {host: vm1, mac: 02:00:00:00:01:12, ip: 10.1.2.12,"
 
 
-def demo() -> None:
-    """Run a demonstration on a simulated fabric, in under a minute.
+MIGRATION_HELP = "One VLAN of a legacy EIGRP/PVST+ network walks onto a fabric and back."
+Migration = Annotated[bool, typer.Option("--migration", help=MIGRATION_HELP)]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON (format_version 1); the story goes to stderr.")]
+
+
+def demo(migration: Migration = False, json: AsJson = False) -> None:
+    """Run a demonstration on a simulated fabric: every claim is checked.
 
     Exits with 1 when anything is not as expected. Leaves nothing behind.
     """
-    start = time.monotonic()
-    story = Story()
-    say("One controller process, six simulated switches that speak OpenFlow 1.3 to it over TCP, eleven endpoints.")
+    story, start = Story(), time.monotonic()
     try:
-        with stage() as scene:
-            for title, act in ACTS:
-                say(f"\n=== {title}")
-                act(scene, story)
+        with redirect_stdout(sys.stderr) if json else nullcontext():
+            (_migration if migration else _fabric)(story)
+            seconds = time.monotonic() - start
+            say(f"\n{story.held} of {len(story.claims)} claims hold, in {took(seconds)}.")
+            if story.broken:
+                say(f"NOT as expected: {'; '.join(story.broken)}")
     except Ended as end:
         raise typer.Exit(128 + end.number) from None
-    verdict = f"{story.held} of {story.held + len(story.broken)} claims hold"
-    say(f"\n{verdict}, in {took(time.monotonic() - start)}.")
+    except Stop as stop:
+        if not json:
+            raise
+        write_json({"error": stop.message, **stop.data})
+        raise typer.Exit(stop.code) from None
+    if json:
+        write_json(story.to_json(seconds))
     if story.broken:
-        say(f"NOT as expected: {'; '.join(story.broken)}")
         raise typer.Exit(FAILED)
 
 
-class Story:
-    """The claims made so far: how many held, and which did not."""
-
-    def __init__(self) -> None:
-        self.held = 0
-        self.broken: list[str] = []
-
-    def claim(self, what: str, true: bool) -> None:
-        say(f"{'ok ' if true else 'NOT'} {what}")
-        if true:
-            self.held += 1
-        else:
-            self.broken.append(what)
-
-    def ran(self, what: str, done: Ran, code: int = 0, words: str = "") -> Ran:
-        """Claim that a command ended with this exit code and said these words."""
-        self.claim(f"{what} (exit code {done.code})", done.code == code and words in done.text)
-        return done
+def _fabric(story: Story) -> None:
+    say("One controller process, six simulated switches that speak OpenFlow 1.3 to it over TCP, eleven endpoints.")
+    with stage() as scene:
+        for title, act in ACTS:
+            story.begin(title)
+            act(scene, story)
 
 
-def say(line: str) -> None:
-    typer.echo(line)
+def _migration(story: Story) -> None:
+    from clos.controller.cli.demo_migration_story import play  # noqa: PLC0415 - what a migration loads
+    from clos.controller.cli.demo_of_migration import bank_stage  # noqa: PLC0415
+
+    say("A legacy network is started, with a fabric beside it and a controller: some seconds. No root is needed.")
+    with bank_stage() as scene:
+        play(scene, story)
 
 
 def _validate(scene: DemoEnvironment, story: Story) -> None:

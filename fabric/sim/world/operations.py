@@ -106,17 +106,18 @@ async def _edit(running: Running, device: str, lines: list[str], by: str = "oper
     _device(running.world, device).edit(lines, by)
 
 
-async def _start(running: Running, pairs: list[PairKey], interval_ms: float) -> Json:
-    running.world.flows.start(pairs, interval_ms)
+async def _start(running: Running, pairs: list[PairKey], interval_ms: float, group: str = "") -> Json:
+    running.world.flow_group(group).start(pairs, interval_ms)
 
 
-async def _stop(running: Running) -> Json:
-    running.world.flows.stop()
-    return [_pair(result) for result in running.world.flows.results()]
+async def _stop(running: Running, group: str = "") -> Json:
+    flows = running.world.flow_group(group)
+    flows.stop()
+    return [_pair(result) for result in flows.results()]
 
 
-async def _flows(running: Running, reset: bool = False) -> Json:
-    return [_pair(result) for result in running.world.flows.results(reset)]
+async def _flows(running: Running, reset: bool = False, group: str = "") -> Json:
+    return [_pair(result) for result in running.world.flow_group(group).results(reset)]
 
 
 async def _probe(running: Running, source: str, target: str, proto: str = "icmp", port: int = 0) -> Json:
@@ -188,13 +189,14 @@ OPS: Mapping[str, Op] = {
     "fault": Op(_fault, {"device": text, "kind": _kind}, {"command": text, "times": whole}),
     "refuse": Op(_refuse, {"device": text}, {"times": whole}),
     "edit": Op(_edit, {"device": text, "lines": _lines}, {"by": text}),
-    "flows_start": Op(_start, {"pairs": _pairs, "interval_ms": number}),
-    "flows_stop": Op(_stop),
-    "flows": Op(_flows, {}, {"reset": flag}),
+    "flows_start": Op(_start, {"pairs": _pairs, "interval_ms": number}, {"group": text}),
+    "flows_stop": Op(_stop, {}, {"group": text}),
+    "flows": Op(_flows, {}, {"reset": flag, "group": text}),
     "probe": Op(_probe, {"source": text, "target": text}, {"proto": text, "port": whole}),
     "leap": Op(_leap, {"seconds": number}),
 }
 """Every operation. ``where``: a cable at a device's port (``acc1 Te1/1/1``) or a switch's (``leaf1:49``), or a switch.
+``group``: flows of their own, which those who name another, or none, neither stop nor reset.
 Devices' names are those of the inventory, whatever their hostnames are."""
 
 

@@ -99,6 +99,11 @@ class World:
         if topology is not None:
             self._join(topology, borders or {}, seed)
         self.flows = Flows(self, self.legacy)
+        self._flow_groups = {"": self.flows}
+
+    def flow_group(self, name: str) -> Flows:
+        """Flows of their own, by a name; those without a name are ``flows``."""
+        return self._flow_groups.setdefault(name, Flows(self, self.legacy))
 
     def _join(self, topology: Topology, borders: Mapping[str, End], seed: int) -> None:
         for name, end in borders.items():
