@@ -164,7 +164,9 @@ COMMANDS = (
         _CONTROLLER,
         "Prove what happens when a switch is taken away: who loses traffic, and that nobody else does.",
     ),
-    Row("demo", "commands.demo:demo", _OTHER, "Run a demonstration on a simulated fabric, in under a minute."),
+    Row(
+        "demo", "commands.demo:demo", _OTHER, "Run a demonstration on simulated networks, whose every claim is checked."
+    ),
     Row("doctor", "commands.doctor:doctor", _OTHER, "Check this environment and suggest fixes."),
     Row("schema", "commands.schema:schema", _OTHER, "Print the JSON Schema of intents and topologies, for editors."),
 )

@@ -50,7 +50,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON (format_ver
 
 
 def demo(migration: Migration = False, json: AsJson = False) -> None:
-    """Run a demonstration on a simulated fabric: every claim is checked.
+    """Run a demonstration on simulated networks, whose every claim is checked.
 
     Exits with 1 when anything is not as expected. Leaves nothing behind.
     """
