@@ -53,6 +53,9 @@ from clos.fabric.topology import PortRef
 
 Wants = Callable[[Box], Iterable[Requirements]]
 """What must become of the packets of a box: a partition of it, or of more."""
+Movers = Callable[[Box, Requirement, Requirement], Iterable[Requirements]]
+"""What must become of packets whose sender only one of two requirements knows here: from where the other intent has it.
+"""
 Spot = tuple[str, HeaderTransform]
 """A host, and what arrives there looks like."""
 
@@ -79,7 +82,12 @@ class OutcomeComparison:
         self.made = 0
 
     def mismatches(
-        self, box: Box, outcome: Outcome | Filtered, requirements: Iterable[Requirements], old: Wants | None = None
+        self,
+        box: Box,
+        outcome: Outcome | Filtered,
+        requirements: Iterable[Requirements],
+        old: Wants | None = None,
+        movers: Movers | None = None,
     ) -> list[Mismatch]:
         """The packets of a box for which the outcome is neither what is wanted nor what was wanted before."""
         found: list[Mismatch] = []
@@ -87,7 +95,7 @@ class OutcomeComparison:
             common = part if part == box else meet(part, box)
             if common is not None:
                 found += self._mismatches(common, outcome, requirement)
-        return found if old is None else [each for one in found for each in self._still(one, old(one.box))]
+        return found if old is None else [each for one in found for each in self._still(one, old(one.box), movers)]
 
     def _mismatches(
         self, box: Box, outcome: Outcome | Filtered, requirement: Requirement | ConditionalRequirement
@@ -102,20 +110,32 @@ class OutcomeComparison:
                 if not self.agrees(piece, each, wanted) and any(meet(piece, every) for every in self._every):
                     yield Mismatch(piece, each, wanted)
 
-    def _still(self, one: Mismatch, before: Iterable[Requirements]) -> Iterator[Mismatch]:
-        """What of it is not what was wanted before either."""
+    def _still(self, one: Mismatch, before: Iterable[Requirements], movers: Movers | None) -> Iterator[Mismatch]:
+        """What of it is not what was wanted before either, nor what is wanted of a sender that stands elsewhere."""
         for part, requirement in before:
             common = meet(part, one.box)
             for piece, wanted in requirement_cases(common, requirement) if common is not None else ():
-                if not (self.agrees(piece, one.outcome, wanted) or self._between(piece, one, wanted)):
-                    yield Mismatch(piece, one.outcome, one.wanted)
+                if self.agrees(piece, one.outcome, wanted) or self._between(piece, one.outcome, one.wanted, wanted):
+                    continue
+                for left in self._unmoved(piece, one, wanted, movers) if movers is not None else [piece]:
+                    yield Mismatch(left, one.outcome, one.wanted)
 
-    def _between(self, box: Box, one: Mismatch, before: Requirement) -> bool:
-        """Whether copies for many go to all that must have one before and after, and to none that must not in both."""
-        if box[ETH_DST] & ~self._many or any(self._bad(each) for each in one.outcome):
+    def _unmoved(self, box: Box, one: Mismatch, before: Requirement, movers: Movers) -> list[Box]:
+        """The packets of a box that do not end as those of their sender do from where the other intent has it."""
+        left = [box]
+        known = before if one.wanted.sender is None else one.wanted
+        for part, requirement in movers(box, one.wanted, before):
+            for piece, wanted in requirement_cases(part, requirement):
+                if self.agrees(piece, one.outcome, wanted) or self._between(piece, one.outcome, known, wanted):
+                    left = [rest for some in left for rest in minus(some, piece)]
+        return left
+
+    def _between(self, box: Box, outcome: Outcome, one: Requirement, other: Requirement) -> bool:
+        """Whether copies for many go to all that must have one by both, and to none that must not by either."""
+        if box[ETH_DST] & ~self._many or any(self._bad(each) for each in outcome):
             return False
-        new, old = self._must(box, one.wanted), self._must(box, before)
-        return all((new & old) <= does <= (new | old) for does in (self._does(box, each, ()) for each in one.outcome))
+        new, old = self._must(box, one), self._must(box, other)
+        return all((new & old) <= does <= (new | old) for does in (self._does(box, each, ()) for each in outcome))
 
     def alike(self, acl_filter: AclFilter, permits: tuple[Limits, ...]) -> bool:
         """Whether the filter keeps exactly the IPv4 packets that are permitted."""

@@ -251,7 +251,10 @@ class IngressPort:
         def before(part: Box) -> list[Requirements]:
             return old.at(self.at, part) if old is not None else []
 
-        return self.sender_classes.judge.mismatches(box, outcome, now.at(self.at, box), None if old is None else before)
+        if old is None:
+            return self.sender_classes.judge.mismatches(box, outcome, now.at(self.at, box))
+        movers = self.sender_classes.movers
+        return self.sender_classes.judge.mismatches(box, outcome, now.at(self.at, box), before, movers)
 
 
 def _anybody(full: Box, box: Box) -> Box:

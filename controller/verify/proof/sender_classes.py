@@ -16,8 +16,8 @@ from clos.controller.verify.proof.passed_checks import CheckLedger
 from clos.controller.verify.proof.rule_effects import GroupBehaviour, RuleEffect, RuleEffects
 from clos.controller.verify.proof.sender_class import Pair, PipelineEntry, SenderClass
 from clos.controller.verify.spec.admissions import SenderProfile
-from clos.controller.verify.spec.intent_delta import IntentDelta
-from clos.controller.verify.spec.requirements import NOT_ADMITTED
+from clos.controller.verify.spec.intent_delta import IntentDelta, carried, has_detours
+from clos.controller.verify.spec.requirements import NOT_ADMITTED, Requirement, Requirements
 from clos.controller.verify.spec.specification import Specification
 from clos.fabric.topology import PortRef
 
@@ -33,6 +33,7 @@ class SenderClasses:
         self.loose: dict[str, IntentDelta] = {}
         self.effects, self.checks = RuleEffects(fabric), CheckLedger()
         self.looks = 0
+        self._moved: tuple[Specification, Specification, Specification] | None = None
         self._by_entry: dict[PipelineEntry, SenderClass] = {}
         self._by_tenant: dict[str, dict[tuple[SenderClass, Pair], None]] = {}
 
@@ -78,6 +79,29 @@ class SenderClasses:
         return self._requirements(self.now, new), self._requirements(
             self.old, old
         ) if loose and self.old is not None else None
+
+    def movers(self, box: Box, new: Requirement, old: Requirement) -> Iterable[Requirements]:
+        """What must become of packets of a sender that only one of two specifications has here, while things move.
+
+        If the other has it elsewhere: what must from there, for an endpoint that moves is one and the same. If the
+        other has it nowhere: what its own specification says, with receivers of both where the other has them.
+        """
+        if self.old is None or (new.sender is None) == (old.sender is None):
+            return ()
+        here, there = (self.old, self.now) if new.sender is None else (self.now, self.old)
+        sender = here.named(new.sender or old.sender or ("", ""))
+        if sender is None:
+            return ()
+        if there.has_elsewhere(sender):
+            return there.from_elsewhere(sender, box)
+        return () if has_detours(sender.tenant) else self._carried(here, there).from_there(sender, box)
+
+    def _carried(self, here: Specification, there: Specification) -> Specification:
+        """The first specification with what both have where the second has it, and without what the second lacks."""
+        if self._moved is None or self._moved[0] is not here or self._moved[1] is not there:
+            intent = carried(here.intent, there.intent)
+            self._moved = here, there, Specification(intent, here.topology, here.space, here)
+        return self._moved[2]
 
     @staticmethod
     def _requirements(expectation: Specification, profile: SenderProfile | None) -> Wants:

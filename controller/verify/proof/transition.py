@@ -1,6 +1,8 @@
 """A state on the way from one intent to another: each packet may be treated as either of them says, and no other way.
 
-A broadcast may reach what both want at least, and at most what either wants. Must not know: plans, batches.
+A broadcast may reach what both want at least, and at most what either wants. Packets that an endpoint which moves sends
+from one place may be treated as they should from the other: there is no order of messages to several switches by which
+the last broadcast from the old place is over before anybody is told of the new one. Must not know: plans, batches.
 """
 
 from __future__ import annotations

@@ -48,17 +48,20 @@ class Admissions:
                 admissions = self._admits[place] = tuple(self._admitted(place))
             yield from admissions
 
+    def own(self, place: AttachedEndpoint) -> Limits:
+        """The IPv4 packets with an endpoint's own addresses, whatever tags they have."""
+        sources = self._places.behind(place)
+        for address in place.endpoint.addresses:
+            sources |= self._atom(IP_SRC, address)
+        return ((ETH_SRC, self._atom(ETH_SRC, place.endpoint.mac)), (IP_SRC, sources), (LAYOUT, self._space.shapes.ip4))
+
     def _admitted(self, place: AttachedEndpoint) -> Iterator[Admission]:
         endpoint, space = place.endpoint, self._space
         vid = space.untagged if place.vlan is None else space.domain[VID].of(VID_PRESENT | place.vlan)
         inner = () if place.vlan is None else ((VID + 1, space.untagged),)
-        own = 0
-        for address in endpoint.addresses:
-            own |= self._atom(IP_SRC, address)
         mac = (ETH_SRC, self._atom(ETH_SRC, endpoint.mac))
         profile = SenderProfile(place.tenant.name, place.network.name, place.who, place.vlan, "ip")
-        sent = mac, (IP_SRC, own | self._places.behind(place))
-        yield Admission(place, (*sent, (LAYOUT, space.shapes.ip4), (VID, vid), *inner), profile)
+        yield Admission(place, (*self.own(place), (VID, vid), *inner), profile)
         arp = (LAYOUT, space.shapes.where(layer=ARP_PACKET))
         sha = (SHA, self._atom(SHA, endpoint.mac))
         for address in endpoint.addresses:

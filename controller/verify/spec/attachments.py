@@ -192,6 +192,14 @@ class Attachments:
                 found[place] = found.get(place, 0) | held
         return found
 
+    def elsewhere(self, other: AttachedEndpoint) -> AttachedEndpoint | None:
+        """The endpoint that is another intent's too, and in the same network, but at another host."""
+        view = self.views.get(other.tenant.name)
+        mine = view.named.get(other.endpoint.name) if view is not None else None
+        if mine is None or mine.network.name != other.network.name or mine.endpoint.host == other.endpoint.host:
+            return None
+        return mine
+
     def behind(self, place: AttachedEndpoint) -> int:
         """The addresses behind an endpoint, as a set."""
         routed = self.routed[place.tenant.name]

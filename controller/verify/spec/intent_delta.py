@@ -6,6 +6,7 @@ Must not know: rules, crowds, how what is proved is found out again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from clos.controller.intent.model import Endpoint, Intent, Tenant
 from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, HeaderSpace
@@ -89,6 +90,21 @@ def merge(into: dict[str, IntentDelta], more: Mapping[str, IntentDelta]) -> None
     """What changes of tenants' wishes besides."""
     for name, delta in more.items():
         into.setdefault(name, IntentDelta()).add(delta)
+
+
+def carried(one: Intent, other: Intent) -> Intent:
+    """The first intent with the endpoints of networks that both have, where the second has them; without all others."""
+    tenants = {name: _carried(tenant, other.tenants.get(name)) for name, tenant in one.tenants.items()}
+    return Intent(tenants, one.shares)
+
+
+def _carried(tenant: Tenant, other: Tenant | None) -> Tenant:
+    if other is tenant or other == tenant:
+        return tenant
+    there = other.endpoints if other is not None else {}
+    both = [(each, there[name]) for name, each in tenant.endpoints.items() if name in there]
+    kept = (replace(each, host=that.host) for each, that in both if each.network == that.network)
+    return replace(tenant, endpoints={each.name: each for each in kept})
 
 
 def detours(intent: Intent) -> bool:

@@ -105,6 +105,40 @@ class Specification:
             for part, of in requirements
         ]
 
+    def from_elsewhere(self, sender: AttachedEndpoint, box: Box) -> Iterator[Requirements]:
+        """The requirements on IPv4 packets of a box that an endpoint sends where another intent has it, when this one
+        has it at another host, in the same network: those on the same packets from there. Nothing of other packets.
+
+        A broadcast never goes back to the host that sends it, but is due where this intent has the sender.
+        """
+        mine = self._attachments.elsewhere(sender)
+        if mine is None or within(box, self._admissions.own(mine)) != box:
+            return
+        there = AttachedEndpoint(mine.tenant, mine.endpoint, sender.vlan, mine.who, mine.legacy)
+        here = AttachedEndpoint(mine.tenant, replace(mine.endpoint, host=sender.endpoint.host), sender.vlan, mine.who)
+        many: Limits = ((ETH_DST, self.many),)
+        for place, parts in ((here, _some(within(box, many))), (there, outside(box, many))):
+            for part in parts:
+                yield from self._deliveries.of(place, "ip", part)
+
+    def from_there(self, sender: AttachedEndpoint, box: Box) -> Iterator[Requirements]:
+        """The requirements on IPv4 packets of a box that an endpoint sends where another intent has it, as if this one
+        had it there too. Nothing of other packets."""
+        view = self._attachments.views.get(sender.tenant.name)
+        if view is None or within(box, self._admissions.own(sender)) != box:
+            return
+        place = AttachedEndpoint(view.tenant, sender.endpoint, sender.vlan, sender.who, sender.legacy)
+        yield from self._deliveries.of(place, "ip", box)
+
+    def has_elsewhere(self, sender: AttachedEndpoint) -> bool:
+        """Whether this intent has another intent's endpoint too, and in the same network, but at another host."""
+        return self._attachments.elsewhere(sender) is not None
+
+    def named(self, sender: tuple[str, str]) -> AttachedEndpoint | None:
+        """The endpoint of a tenant with this name."""
+        view = self._attachments.views.get(sender[0])
+        return view.named.get(sender[1]) if view is not None else None
+
     def _any_sender(self, profile: SenderProfile) -> AttachedEndpoint:
         anyone = self._anyone.get(profile)
         if anyone is None:
