@@ -10,6 +10,8 @@ STAMP := $(VENV)/clos-installed.toml
 
 demo: install
 	@$(BIN)/clos demo
+	@echo
+	@$(BIN)/clos demo --migration
 
 test: install
 	@$(BIN)/python -m pytest --numprocesses $(JOBS)
