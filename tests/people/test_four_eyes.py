@@ -14,6 +14,11 @@ def rig(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.mktemp("eyes") / "state"
         with Rig(place, patch, four_eyes=FourEyes(always=True)) as made:
+            proposals = made.daemon.proposals
+            for texts in ([DEMO], edited("tcp/8080", "tcp/8090")):
+                proposal = proposals.propose(sources(texts), None, "ann", "for the tests")
+                proposals.approve(proposal.number, "bob")
+                proposals.apply(proposal.number, "ann")
             yield made
 
 
@@ -28,10 +33,10 @@ def code(call, *args, **options):
 
 
 def test_one_person_alone_changes_nothing_and_two_do(rig):
-    proposals = rig.daemon.proposals
-    assert code(rig.daemon.changes.apply, [DEMO], "ann") == "four-eyes"
-    made = proposals.propose({DEMO.name: DEMO.text}, None, "ann", "first")
-    assert (made.status, made.base) == ("open", 0)
+    proposals, texts = rig.daemon.proposals, edited("tcp/8080", "tcp/8084")
+    assert code(rig.daemon.changes.apply, texts, "ann") == "four-eyes"
+    made = proposals.propose(sources(texts), None, "ann", "a port")
+    assert (made.status, made.base) == ("open", rig.daemon.revisions.running.number)
     assert code(proposals.apply, made.number, "ann") == "four-eyes"
     assert code(proposals.approve, made.number, "ann") == "four-eyes"
     assert proposals.approve(made.number, "bob", "looks right").judged_by == "bob"
@@ -39,7 +44,7 @@ def test_one_person_alone_changes_nothing_and_two_do(rig):
     done = proposals.apply(made.number, "ann")
     assert rig.holds(rig.daemon.revisions.running.ruleset)
     kept = rig.daemon.revisions.get(done.revision)
-    assert (kept.who, kept.why) == ("ann", f"first (proposal {made.number} by ann, approved by bob)")
+    assert (kept.who, kept.why) == ("ann", f"a port (proposal {made.number} by ann, approved by bob)")
     assert proposals.get(made.number).revision == done.revision
     assert code(proposals.apply, made.number, "ann") == "four-eyes"
 
