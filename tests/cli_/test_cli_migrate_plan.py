@@ -40,6 +40,8 @@ def test_bad_words_are_refused_before_anything_is_read(tmp_path: Path) -> None:
         assert told in answer.err
     assert clos("migrate", "plan", str(tmp_path / "no"), "-t", topology, "--out", out, *BORDER).code == 2
     assert clos("migrate", "plan", directory, "-t", str(tmp_path / "no.yaml"), "--out", out).code == 2
+    place = clos("migrate", "plan", directory, "-t", str(tmp_path), "--out", out, *BORDER)
+    assert place.code == 2 and "is a directory" in place.err
 
 
 def test_reasons_come_as_json_too(tmp_path: Path) -> None:

@@ -154,3 +154,18 @@ def test_killed_at_any_instant_a_run_goes_on_and_goes_back(place: Place) -> None
     assert place.digests() == place.start
     assert not place.running.do(lambda net: any(device.waits for device in net.devices.values()))
     assert place.running.do(lambda net: all(net.devices[n].running == net.devices[n].startup for n in ("sw1", "sw2")))
+
+
+def test_a_plan_that_names_what_is_not_there_touches_nothing(place: Place) -> None:
+    strange = Step("4.1", "x", intents="intents/x.yaml", commands=(described("sw9", 5, "word5"),))
+    outside = Step("4.2", "y", intents="../y.yaml")
+    phases = (Phase(2, "a", "", "", (Step("2.1", "a", commands=(described("sw1", 3, "a"),)), strange, outside)),)
+    plan = Plan(FORMAT, "small", "d", "fabric.yaml", phases, configs=place.start)
+    (place.directory / "plan.json").write_text(plan_text(plan), encoding="utf-8")
+    done = place.clos("run", "--yes")
+    assert done.returncode == 2 and "nothing was done" in done.stderr
+    assert "device 'sw9' is in the plan and not in the inventory" in done.stderr
+    assert "fabric.yaml is not there" in done.stderr and "x.yaml is not there" in done.stderr
+    assert "'../y.yaml' leads out of the plan's directory" in done.stderr
+    assert place.digests() == place.start
+    assert not (place.directory / "journal.db").exists()

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clos.controller.cli.answer import FAILED, OK, UNCHECKED, Answer, Json, answering, complain, unchecked, usage
+from clos.controller.cli.answer import (
+    FAILED,
+    OK,
+    UNCHECKED,
+    USAGE,
+    Answer,
+    Json,
+    Stop,
+    answering,
+    complain,
+    unchecked,
+    usage,
+)
 from clos.controller.cli.confirmation import confirm
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.migration_run import outcome_lines, plan_lines, status_lines
@@ -22,6 +34,7 @@ from clos.controller.migrate.run.journal import JournalProblem, opened, operatin
 from clos.controller.migrate.run.ports import FabricLost, FabricRefused, NoProbes
 from clos.controller.migrate.run.progress import CONFIG, current_phase, progress
 from clos.controller.migrate.run.report import report_json, report_markdown, status_json
+from clos.controller.migrate.run.whole import lacking
 
 if TYPE_CHECKING:
     from clos.controller.migrate.run.executor import Executor, Outcome
@@ -87,7 +100,7 @@ def run_(
     plan = _plan(directory)
     _check_phase(plan, to)
     with _executor(plan, directory, inventory, state, user, known_hosts, timeout, patience, allow, control, probe_ms,
-                   yes) as executor:  # fmt: skip
+                   yes, whole=True) as executor:  # fmt: skip
         if not yes:
             confirm(plan_lines(plan, executor.now, to), "Carry this out?")
         _accept(executor, accept_config or ())
@@ -167,8 +180,9 @@ def _executor(
     control: str | None,
     probe_ms: float,
     yes: bool,
+    whole: bool = False,
 ) -> Iterator[Executor]:
-    """An executor with its ports open, and the plan's lock held."""
+    """An executor with its ports open, and the plan's lock held. ``whole``: nothing that the plan names may lack."""
     from clos.controller.cli.legacy_access import operator  # noqa: PLC0415 - SSH takes half a second to load
     from clos.controller.cli.migration_fabric import ApiFabric  # noqa: PLC0415
     from clos.controller.cli.migration_world import Person, World, place_of  # noqa: PLC0415
@@ -177,16 +191,14 @@ def _executor(
 
     named = inventory or str(directory / INVENTORY)
     world = World(place_of(control), plan, probe_ms) if control else None
-    with (
-        _told(),
-        operating(directory),
-        opened(directory, plan_digest(directory)) as journal,
-        operator(named, user, known_hosts, timeout) as devices,
-    ):
-        assert journal is not None
-        ports = Ports(devices, ApiFabric(state), world or Person(), world or NoProbes())
-        accepts = _accepts if not yes else lambda _: True
-        yield Executor(plan, directory, journal, ports, _say, allow or (), patience, accepts)
+    with _told(), operator(named, user, known_hosts, timeout) as devices:
+        if whole and (lacks := lacking(plan, directory, devices.names)):
+            raise Stop(USAGE, f"{directory} cannot be carried out; nothing was done", lacks)
+        with operating(directory), opened(directory, plan_digest(directory)) as journal:
+            assert journal is not None
+            ports = Ports(devices, ApiFabric(state), world or Person(), world or NoProbes())
+            accepts = _accepts if not yes else lambda _: True
+            yield Executor(plan, directory, journal, ports, _say, allow or (), patience, accepts)
 
 
 def _say(kind: str, text: str) -> None:
@@ -241,7 +253,7 @@ def plan_digest(directory: Path) -> str:
 def _check_phase(plan: Plan, to: int | None) -> None:
     numbers = [phase.number for phase in plan.phases]
     if to is not None and to not in numbers:
-        raise usage(f"--to {to}: the plan has no such phase; it has {', '.join(map(str, numbers))}")
+        raise usage(f"--to {to}: the plan has no such phase; it has {', '.join(map(str, numbers)) or 'none'}")
 
 
 def _runs(directory: Path) -> bool:

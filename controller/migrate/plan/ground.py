@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import islice
 
 from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.model import Device, EigrpProcess, Network
@@ -96,28 +97,50 @@ class Ground:
 
 def read_borders(texts: Iterable[str], network: Network, topology: Topology) -> tuple[Border, ...]:
     """``border1=dist1:Te1/15`` for each border. Raises Unplannable."""
-    found, wrong = [], []
+    found: list[Border] = []
+    wrong = []
     for text in texts:
-        host, _, place = text.partition("=")
-        device, _, port = place.partition(":")
-        name = interface_name(port)
-        if host not in topology.hosts:
-            wrong.append(f"--border {text}: the topology has no host {host!r}")
-        elif device not in network.devices:
-            wrong.append(f"--border {text}: no device {device!r} was discovered")
-        elif name not in network.devices[device].interfaces:
-            wrong.append(f"--border {text}: {device} has no interface {port!r}")
-        elif any((device, name) in cable for cable in network.cables):
-            wrong.append(f"--border {text}: {device} {name} is cabled to another legacy device")
-        elif network.devices[device].interfaces[name].channel is not None:
-            wrong.append(f"--border {text}: {device} {name} is a member of a port-channel; name a port of its own")
+        why = _wrong_border(text, network, topology, found)
+        if why is None:
+            found.append(_border(text))
         else:
-            found.append(Border(host, device, name))
+            wrong.append(f"--border {text!r}: {why}" if not text.isprintable() else f"--border {text}: {why}")
     if not found and not wrong:
         wrong.append("no border is named: say --border HOST=DEVICE:PORT for each cable between the two networks")
     if wrong:
         raise Unplannable(wrong)
     return tuple(found)
+
+
+def _border(text: str) -> Border:
+    host, _, place = text.partition("=")
+    device, _, port = place.partition(":")
+    return Border(host, device, interface_name(port))
+
+
+def _wrong_border(text: str, network: Network, topology: Topology, earlier: Sequence[Border]) -> str | None:
+    """Why it is no border, beside those before it; None: it is one."""
+    border, port = _border(text), text.rpartition(":")[2]
+    host, device, name = border.host, border.device, border.port
+    if not (host and device and name):
+        return "write it like border1=dist1:Te1/15"
+    if host not in topology.hosts:
+        return f"the topology has no host {host!r}"
+    if host not in topology.legacy:
+        return f"host {host} has mode {topology.hosts[host].mode}; give it mode legacy, or name one that has"
+    if device not in network.devices:
+        return f"no device {device!r} was discovered"
+    if name not in network.devices[device].interfaces:
+        return f"{device} has no interface {port!r}"
+    if any((device, name) in cable for cable in network.cables):
+        return f"{device} {name} is cabled to another legacy device"
+    if network.devices[device].interfaces[name].channel is not None:
+        return f"{device} {name} is a member of a port-channel; name a port of its own"
+    if any(host == other.host for other in earlier):
+        return f"host {host} is named twice, and a host has one cable"
+    if any((device, name) == (other.device, other.port) for other in earlier):
+        return f"{device} {name} is named twice, and a port has one cable"
+    return None
 
 
 def choose_transit(network: Network, border: Border, wanted: str | None, found: Sequence[Host]) -> Transit | None:
@@ -129,23 +152,37 @@ def choose_transit(network: Network, border: Border, wanted: str | None, found: 
     mac = next((h.mac for h in found if h.kind == ROUTER and h.device == device.name), device.base_mac)
     if mac is None:
         raise Unplannable([f"{device.name}: the MAC address of its SVIs is in no table; discover show interfaces"])
-    vlan, subnet = _wanted(wanted) if wanted else _chosen(network, device.name, process)
-    addresses = list(subnet.hosts())
+    vlan, subnet = _wanted(wanted, network) if wanted is not None else _chosen(network, device.name, process)
+    addresses = list(islice(subnet.hosts(), 2))
     if len(addresses) < 2:
-        raise Unplannable([f"--transit {subnet}: two addresses are needed"])
+        raise Unplannable([f"--transit {wanted}: two addresses are needed"])
     like, authentication = _like(device, process)
     return Transit(vlan, subnet, device.name, addresses[0], mac, addresses[1], process.asn, authentication, like)
 
 
-def _wanted(text: str) -> tuple[int, IPv4Network]:
+def _wanted(text: str, network: Network) -> tuple[int, IPv4Network]:
+    """As ``VLAN:SUBNET`` says, where both are free. Raises Unplannable."""
     vlan, _, subnet = text.partition(":")
     try:
         number, net = int(vlan), IPv4Network(subnet)
-    except ValueError as fault:
-        raise Unplannable([f"--transit {text}: write it like 97:10.255.97.0/26 ({fault})"]) from None
+    except ValueError:
+        raise Unplannable([f"--transit {text}: write it like 97:10.255.97.0/29, a subnet without host bits"]) from None
     if not 2 <= number <= 4094:
         raise Unplannable([f"--transit {text}: VLANs are from 2 to 4094"])
+    owner = next((device.name for device in network.devices.values() if number in device.vlans), None)
+    if owner is not None:
+        raise Unplannable([f"--transit {text}: {owner} has VLAN {number} already; name one that no device has"])
+    for device, port, own in _own_subnets(network):
+        if net.overlaps(own):
+            raise Unplannable([f"--transit {text}: {own} is on {device} {port} already; name a free subnet"])
     return number, net
+
+
+def _own_subnets(network: Network) -> Iterator[tuple[str, str, IPv4Network]]:
+    """Device, interface and subnet of every address of the network."""
+    for device in network.devices.values():
+        for port in device.interfaces.values():
+            yield from ((device.name, port.name, address.network) for address in port.addresses)
 
 
 def _chosen(network: Network, router: str, process: EigrpProcess) -> tuple[int, IPv4Network]:
@@ -154,7 +191,7 @@ def _chosen(network: Network, router: str, process: EigrpProcess) -> tuple[int, 
     between = [vlan.number for vlan in vlans(network) if vlan.between_routers]
     start = between[0] if between else 900
     vlan = next(number for number in (*range(start - 1, 1, -1), *range(start + 1, 4095)) if number not in used)
-    taken = [a.network for d in network.devices.values() for p in d.interfaces.values() for a in p.addresses]
+    taken = [net for _, _, net in _own_subnets(network)]
     homes = sorted(process.networks, key=lambda net: (_links(net, taken), net.prefixlen), reverse=True)
     for home in homes:
         if home.prefixlen < TRANSIT_PREFIX:

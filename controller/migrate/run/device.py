@@ -94,6 +94,11 @@ class Operator:
         self._access, self._keys = access, HostKeys(access)
         self._open: dict[str, tuple[ExitStack, Device]] = {}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the devices."""
+        return frozenset(self._hosts)
+
     def close(self) -> None:
         """End all sessions."""
         for device in list(self._open):

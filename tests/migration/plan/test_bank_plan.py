@@ -209,7 +209,15 @@ def test_a_plan_for_some_vlans_leaves_the_others_alone() -> None:
         (lambda n: n, Wishes("bank", ("border1=dist1:Te9/15",)), "no interface 'Te9/15'"),
         (lambda n: n, Wishes("bank", ("border1=dist1:Te1/5",)), "is cabled to another legacy device"),
         (lambda n: n, Wishes("bank", BORDERS, only=(77,)), "there is no VLAN 77"),
+        (lambda n: n, Wishes("bank", (BORDERS[0], BORDERS[0])), "host border1 is named twice"),
+        (lambda n: n, Wishes("bank", (BORDERS[0], "border2=dist1:Te1/15")), "Ethernet1/15 is named twice"),
+        (lambda n: n, Wishes("bank", ("tellers-1=dist1:Te1/15",)), "host tellers-1 has mode access"),
+        (lambda n: n, Wishes("bank", ("border1",)), "write it like border1=dist1:Te1/15"),
         (lambda n: n, Wishes("bank", BORDERS, transit="97"), "write it like 97:"),
+        (lambda n: n, Wishes("bank", BORDERS, transit=""), "write it like 97:"),
+        (lambda n: n, Wishes("bank", BORDERS, transit="10:10.255.97.0/29"), "has VLAN 10 already"),
+        (lambda n: n, Wishes("bank", BORDERS, transit="97:10.20.10.0/29"), "10.20.10.0/24 is on dist1 Vlan10 already"),
+        (lambda n: n, Wishes("bank", BORDERS, transit="97:0.0.0.0/0"), "name a free subnet"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_planned_is_refused_by_name(change, wishes, words) -> None:  # type: ignore[no-untyped-def]
