@@ -24,18 +24,20 @@ def brakes(ground: Ground, phase: int, steps: Sequence[Step]) -> tuple[Brake, ..
 def _brakes(ground: Ground, phase: int, steps: Sequence[Step]) -> Iterator[Brake]:
     risky = sorted({c.device for step in steps for c in step.commands if c.risky})
     if risky:
-        text = f"{len(risky)} devices are configured with a revert timer armed: {', '.join(risky)}."
+        text = f"Devices that are configured, with a revert timer armed: {', '.join(risky)}."
         yield Brake(f"devices-{phase}", text, BOARD)
     if phase == GATEWAYS and steps:
-        yield Brake("gateways", f"{len(steps)} VLANs get another gateway.", BOARD)
+        yield Brake(
+            "gateways",
+            f"VLANs that get another gateway: {vlan_text([step.vlan for step in steps if step.vlan])}.",
+            BOARD,
+        )
         yield from _translation(ground)
     if phase == HOSTS and steps:
-        yield Brake("hosts", f"{len(steps)} hosts are without a cable for a moment.", OWNERS)
+        yield Brake("hosts", f"Hosts that are without a cable for a moment: {len(steps)}.", OWNERS)
     unheard = ground.segmentation.found.silent
     if phase == GATEWAYS and steps and unheard:
-        text = (
-            f"{len(unheard)} hosts are known in part only and will lose their gateway: make them speak, discover again."
-        )
+        text = f"Known in part only of hosts, which will lose their gateway: {len(unheard)}; make them speak, discover again."
         yield Brake("silent-hosts", text, BOARD)
 
 
