@@ -37,7 +37,7 @@ def _brakes(ground: Ground, phase: int, steps: Sequence[Step]) -> Iterator[Brake
         yield Brake("hosts", f"Hosts that are without a cable for a moment: {len(steps)}.", OWNERS)
     unheard = ground.segmentation.found.silent
     if phase == GATEWAYS and steps and unheard:
-        text = f"Known in part only of hosts, which will lose their gateway: {len(unheard)}; make them speak, discover again."
+        text = f"Hosts known in part, which will lose their gateway: {len(unheard)}. Make them speak, discover again."
         yield Brake("silent-hosts", text, BOARD)
 
 
