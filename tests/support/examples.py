@@ -1,4 +1,5 @@
-"""How hard the random tests try, each in proportion: ``CLOS_EXAMPLES=5000 make test`` tries harder; CI sets 200."""
+"""How hard the random tests try, each in proportion: ``CLOS_EXAMPLES=5000 make test`` tries harder than the
+default, 100."""
 
 from __future__ import annotations
 
