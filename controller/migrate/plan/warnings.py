@@ -79,6 +79,10 @@ def _risks(ground: Ground, phase: int) -> Iterator[str]:
         keyed = [v.number for v in ground.movable if v.group is not None and v.group.authentication]
         if keyed:
             yield f"HSRP is authenticated in VLANs {vlan_text(keyed)}: CLOS_HSRP_KEY_GROUP must hold each group's key."
+        yield (
+            f"With the last gateway the tenant {ground.name}-bridged ends, and its rules go: the controller asks for "
+            f"--allow deletes --allow delete-tenant={ground.name}-bridged."
+        )
         yield "A third router with priority 255 and preemption would take the gateway back: HSRP's state is checked."
     if phase == HOSTS:
         away = [h for h in ground.segmentation.found.hosts if h.kind == HOST and ground.fabric_host(h) is None]
