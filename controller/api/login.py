@@ -35,7 +35,11 @@ def keep(url: str, said: dict[str, Any] | None) -> None:
     descriptor = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(logins, file, indent=1)
-    fresh.replace(path)
+    try:
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink()
+        raise
 
 
 def _read() -> dict[str, Any]:

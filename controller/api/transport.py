@@ -82,8 +82,13 @@ class Way(NamedTuple):
         patience: float | None = None,
     ) -> Iterator[Reply]:
         """The answer, for as long as the block. Raises Unreachable, TimedOut, Broken."""
-        place = urlsplit(self.url)
-        connection = self._connection(place.scheme, place.hostname or "", place.port)
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise Broken("the token (CLOS_TOKEN) has characters that no token has")
+        try:
+            place = urlsplit(self.url)
+            connection = self._connection(place.scheme, place.hostname or "", place.port)
+        except ValueError as error:
+            raise Unreachable(f"{self.url} is no address: {error}") from None
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
             self._connect(connection, patience)

@@ -2,7 +2,8 @@
 
 Typer 0.2x reads every value through pydantic, whose import takes longer than all else that a light command does. The
 plain types that commands here have are read directly instead; every other type stays typer's business, and versions
-of typer without ``get_runtime_param`` are left alone. tests/misc/test_cli_startup.py holds both to the same answers.
+of typer without ``get_runtime_param`` are left alone. tests/cli_/test_cli_startup.py holds both to the same answers,
+but for whole numbers that are too large for the store and for JSON.
 Must not know: commands.
 """
 
@@ -69,6 +70,8 @@ def coercion(descriptor: Any) -> Coercion | None:
     return None
 
 
+LARGEST = 1 << 53
+"""No whole number is larger: JSON's readers keep none that is."""
 FLAGS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
     **dict.fromkeys(("0", "false", "f", "no", "n", "off", ""), False),
@@ -98,6 +101,8 @@ def _number(value: Any, kind: type[int] | type[float], least: float | None, most
         found = kind(value)
     except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is not {what}") from None
+    if kind is int and abs(found) > LARGEST:
+        raise ValueError(f"{value!r} is too large: no more than {LARGEST}")
     if math.isnan(found) or (least is not None and found < least) or (most is not None and found > most):
         limits = f" of at least {least}" if most is None else f" from {least} to {most}"
         raise ValueError(f"{value!r} is not {what}{limits if least is not None else ''}")

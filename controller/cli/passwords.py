@@ -30,9 +30,18 @@ def new_password(prompt: str, stdin: bool) -> str:
 
 def _read(prompt: str, stdin: bool) -> str:
     if stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _utf8(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
         raise usage("stdin is not a terminal: pass --password-stdin")
     import getpass  # noqa: PLC0415 - for those who are asked
 
-    return getpass.getpass(f"{prompt}: ")
+    return _utf8(getpass.getpass(f"{prompt}: "))
+
+
+def _utf8(word: str) -> str:
+    """The word, which the controller can be sent. Raises Stop."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise usage("the password is not in UTF-8; type it on a terminal that is") from None
+    return word

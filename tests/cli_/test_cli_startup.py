@@ -94,7 +94,7 @@ WORDS = [
     ("a",),
     ("a", "b/", "./c"),
     *(("a", "--whole", word) for word in ("1", "5", "0", "6", "x", "", "2.5", "1e0", "+2", " 3 ", "0x3", "-1")),
-    *(("a", "--low", word) for word in ("0", "-1", "99999999999999999999")),
+    *(("a", "--low", word) for word in ("0", "-1", "9007199254740992")),
     *(("a", "--free", word) for word in ("-5", "7", "seven")),
     *(("a", "--real", word) for word in ("0", "0.5", "-0.5", "1e3", "nan", "x", "inf")),
     *(("a", "--word", word) for word in ("", "ü", "-x")),

@@ -93,6 +93,10 @@ def test_a_plan_is_run_looked_at_and_taken_back(place: Place) -> None:
     assert place.clos("run", "--yes").returncode == 0
     assert place.clos("rollback", "--yes").returncode == 0
     assert [row["state"] for row in place.status()["phases"]] == ["in force", "not begun"]
+    for nowhere in ("-5", "9"):
+        refused = place.clos("rollback", "--yes", "--to", nowhere)
+        assert refused.returncode == 2 and "no such phase; it has 2, 3" in refused.stderr
+    assert [row["state"] for row in place.status()["phases"]] == ["in force", "not begun"]
     assert place.clos("rollback", "--yes", "--to", "0").returncode == 0
     assert place.digests() == place.start
     assert "Nothing of the plan is in force" in place.clos("rollback", "--yes").stdout

@@ -20,8 +20,7 @@ def login(name: Name, state: StateDir = DEFAULT, stdin: FromStdin = False) -> An
     From then on every command asks that controller as you, and the history has your name. CLOS_URL says where a
     controller is whose state directory you cannot read. The login is kept in ~/.config/clos/logins.json.
     """
-    from clos.controller.api import login as kept  # noqa: PLC0415 - like all that asks
-    from clos.controller.api.client import Client, NoDaemon  # noqa: PLC0415
+    from clos.controller.api.client import Client, NoDaemon  # noqa: PLC0415 - like all that asks
 
     try:
         url = Client.address(state)
@@ -30,9 +29,19 @@ def login(name: Name, state: StateDir = DEFAULT, stdin: FromStdin = False) -> An
     with controller(state, Client(url, "", authority=Client.authority(state))) as client:
         found = client.ask("POST", "/v1/login", json={"name": name, "password": known_password(name, stdin)})
     said = {key: found[key] for key in ("token", "name", "expires")}
-    kept.keep(url, said)
+    _keep(url, said)
     shown = {key: found[key] for key in ("name", "roles", "expires")}
     return Answer(shown, lambda: [f"Logged in as {name} ({', '.join(found['roles'])}) until {found['expires']}."])
+
+
+def _keep(url: str, said: dict[str, str] | None) -> None:
+    from clos.controller.api import login as kept  # noqa: PLC0415
+
+    try:
+        kept.keep(url, said)
+    except (OSError, RuntimeError) as fault:  # RuntimeError: nobody's home
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise unchecked(f"the login cannot be kept in ~/.config/clos/logins.json: {why}") from None
 
 
 @answering
@@ -41,13 +50,11 @@ def logout(state: StateDir = DEFAULT) -> Answer:
 
     Where you cannot read it, they are refused.
     """
-    from clos.controller.api import login as kept  # noqa: PLC0415
-
     with controller(state) as client:
         who = client.ask("GET", "/v1/me")["name"]
         if client.named:
             client.ask("POST", "/v1/logout")
-        kept.keep(client.url, None)
+        _keep(client.url, None)
         named = client.named
     return Answer({"name": who}, lambda: [f"{who} is logged out." if named else "Nobody was logged in."])
 

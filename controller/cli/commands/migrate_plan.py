@@ -133,7 +133,8 @@ def _made(directory: Path, topology: Path, wishes: Wishes) -> tuple[Planned, dic
 
 
 def _topology(path: Path) -> tuple[Topology, str]:
-    if existing(path).is_dir():
+    existing(path)
+    if path.is_dir():
         raise usage(f"{path} is a directory; name the file of the fabric's topology")
     (text,) = documents([path]).values()
     loaded = load_topology(Text(str(path), text))

@@ -50,6 +50,8 @@ def predict_(
     except BadChange as fault:
         raise usage(str(fault)) from None
     before, then = predict(network, vlans), predict(after, vlans)
+    if nowhere := [tree.vlan for tree in then.values() if vlans and not tree.roots and not tree.unknown]:
+        raise usage(f"--vlan {vlan_text(nowhere)}: no switch has a tree there")
     moved = moves(network, before, then) if change else ()
     loops = new_loops(before if change else {}, then)
     refuted = any(move.live for move in moved) or loops

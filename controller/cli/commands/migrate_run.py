@@ -133,6 +133,9 @@ def rollback_(
         if current is None:
             return Answer({"how": "complete", "phase": None}, lambda: ["Nothing of the plan is in force."])
         target = current - 1 if to is None else to
+        numbers = [phase.number for phase in plan.phases]
+        if not min(0, numbers[0] - 1) <= target <= numbers[-1]:
+            raise usage(f"--to {to}: the plan has no such phase; it has {', '.join(map(str, numbers))}")
         if not yes:
             confirm([f"Phases {target + 1} to {current} of {plan.name} are undone."], "Undo them?")
         outcome = executor.back(target)

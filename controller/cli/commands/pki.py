@@ -97,6 +97,9 @@ def controller(
     days: Days = 825,
 ) -> Answer:
     """Make a certificate for a controller: its OpenFlow port, its API and its web page."""
+    for each in host or ():
+        if not each or not each.isprintable() or " " in each:
+            raise usage(f"--host {each!r} is no name or address")
     hosts = ["localhost", "127.0.0.1", "::1", *(host or ())]
     _write(directory, _file_name(name), _authority(directory).controller(name, hosts, days))
     return _made(directory, [name], f"reached as {', '.join(hosts)}")

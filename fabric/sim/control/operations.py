@@ -21,6 +21,8 @@ class BadRequest(ValueError):
     """The request is not one of the table's; the text says what it should be."""
 
 
+FARTHEST = 1_000_000_000
+"""No number of a request is larger: 30 years in seconds."""
 Take = Callable[[Json], Any]
 """Makes a request's field a value; raises ValueError or TypeError where it cannot."""
 
@@ -34,13 +36,38 @@ def text(value: Json) -> str:
 def number(value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("expected a number")
+    if not abs(value) <= FARTHEST:
+        raise ValueError(f"expected a number up to {FARTHEST:,}")
     return value
+
+
+def count(value: Json) -> float:
+    """A number of which less than none makes no sense: seconds, times."""
+    if number(value) < 0:
+        raise ValueError("expected 0 or more")
+    return float(value)
+
+
+def port(value: Json) -> int:
+    """Of TCP or UDP."""
+    if not 0 <= whole(value) <= 65535:
+        raise ValueError("expected a port from 0 to 65535")
+    return int(value)
 
 
 def whole(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("expected a whole number")
+    if abs(value) > FARTHEST:
+        raise ValueError(f"expected a number up to {FARTHEST:,}")
     return value
+
+
+def times(value: Json) -> int:
+    """How often."""
+    if whole(value) < 0:
+        raise ValueError("expected 0 or more")
+    return int(value)
 
 
 def flag(value: Json) -> bool:

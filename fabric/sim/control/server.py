@@ -27,6 +27,7 @@ from clos.fabric.sim.openflow.server import SimThread, Simulation
 Place = Path | tuple[str, int]
 """A Unix socket's path, or a loopback address and a port (0: any)."""
 LONGEST_LINE = 1 << 20
+LONGEST_REPLY = 1 << 30
 
 
 class Control:
@@ -102,6 +103,17 @@ def controlled(running: SimThread, place: Place) -> Iterator[Place]:
         running.run(lambda _: control.__aexit__())
 
 
+def _reply(line: bytes) -> dict[str, Json]:
+    """What it answered. Raises OSError for what no simulation says."""
+    try:
+        found = json.loads(line or b'{"ok": false, "error": "the simulation ended, or closed the connection"}')
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not found.keys() & {"error", "result"}:
+        raise OSError(f"it is no simulation that takes orders: it says {line[:40]!r}")
+    return {"ok": False, **found}
+
+
 class ControlError(Exception):
     """The simulation refused a request; the text is its answer."""
 
@@ -114,10 +126,13 @@ def call(place: Place, op: str, *, timeout: float = 60.0, **fields: Json) -> Jso
     family = socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout)
-        sock.connect(str(place) if isinstance(place, Path) else place)
+        try:
+            sock.connect(str(place) if isinstance(place, Path) else place)
+        except OverflowError:
+            raise OSError(f"{place[1]} is no port" if isinstance(place, tuple) else "no place") from None
         sock.sendall(json.dumps({"op": op, **fields}).encode() + b"\n")
         with sock.makefile("rb") as lines:
-            reply = json.loads(lines.readline() or b'{"ok": false, "error": "the simulation ended"}')
+            reply = _reply(lines.readline(LONGEST_REPLY))
     if not reply["ok"]:
         raise ControlError(reply["error"])
     return reply["result"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clos.fabric.sim.clock import SECOND
 from clos.fabric.sim.control import query
-from clos.fabric.sim.control.operations import Json, Op, answered, flag, number, outcome_json, text, whole
+from clos.fabric.sim.control.operations import Json, Op, answered, count, flag, number, outcome_json, port, text, times
 from clos.fabric.sim.legacy.faults import KINDS, Fault
 from clos.fabric.sim.legacy.names import full_name
 from clos.fabric.sim.network import SimNetwork
@@ -157,7 +157,7 @@ def _pair_key(value: Json) -> PairKey:
     if not isinstance(value, list) or len(value) not in (2, 3, 4):
         raise TypeError('expected a pair like ["tellers-1", "hr-1"] or ["tellers-1", "cards-1", "tcp", 8443]')
     proto = text(value[2]) if len(value) > 2 else "icmp"
-    return PairKey(text(value[0]), text(value[1]), proto, whole(value[3]) if len(value) > 3 else 0)
+    return PairKey(text(value[0]), text(value[1]), proto, port(value[3]) if len(value) > 3 else 0)
 
 
 def _side(value: Json) -> str:
@@ -185,15 +185,15 @@ OPS: Mapping[str, Op] = {
     "restore": Op(_restore, {"where": text}),
     "crash": Op(_crash, {"where": text}),
     "revive": Op(_revive, {"where": text}),
-    "reload": Op(_reload, {"device": text}, {"seconds": number}),
-    "fault": Op(_fault, {"device": text, "kind": _kind}, {"command": text, "times": whole}),
-    "refuse": Op(_refuse, {"device": text}, {"times": whole}),
+    "reload": Op(_reload, {"device": text}, {"seconds": count}),
+    "fault": Op(_fault, {"device": text, "kind": _kind}, {"command": text, "times": times}),
+    "refuse": Op(_refuse, {"device": text}, {"times": times}),
     "edit": Op(_edit, {"device": text, "lines": _lines}, {"by": text}),
     "flows_start": Op(_start, {"pairs": _pairs, "interval_ms": number}, {"group": text}),
     "flows_stop": Op(_stop, {}, {"group": text}),
     "flows": Op(_flows, {}, {"reset": flag, "group": text}),
-    "probe": Op(_probe, {"source": text, "target": text}, {"proto": text, "port": whole}),
-    "leap": Op(_leap, {"seconds": number}),
+    "probe": Op(_probe, {"source": text, "target": text}, {"proto": text, "port": port}),
+    "leap": Op(_leap, {"seconds": count}),
 }
 """Every operation. ``where``: a cable at a device's port (``acc1 Te1/1/1``) or a switch's (``leaf1:49``), or a switch.
 ``group``: flows of their own, which those who name another, or none, neither stop nor reset.
