@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,3 +114,29 @@ def test_orders_with_numbers_that_make_no_sense_are_refused(op: str, field: str,
     take = {**OPS[op].needs, **OPS[op].may}[field]
     with pytest.raises(ValueError, match="expected"):
         take(json.loads(value))
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "code"),
+    [
+        (("--ssh", "127.0.0.1:65530"), "ports end at 65535", 2),
+        (("--ssh", "127.0.0.1:0", "--control", "10.0.0.1:5"), "on loopback only", 2),
+        (("--ssh", "127.0.0.1:0", "--control", "localhost:5"), "on loopback only", 2),
+        (("--ssh", "127.0.0.1:0", "--control", "127.0.0.1:65536"), "on loopback only", 2),
+        (("--ssh", "127.0.0.1:0", "--control", "FILE"), "a file is there, and no socket", 3),
+    ],
+)
+def test_a_simulation_that_cannot_listen_leaves_files_alone(
+    words: tuple[str, ...], told: str, code: int, tmp_path: Path
+) -> None:
+    pytest.importorskip("asyncssh", reason="asyncssh is not installed (extra: migrate)")
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        answer = clos("sim-legacy", "topologies/legacy-bank", *(kept if word == "FILE" else word for word in words))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert answer.code == code and told in answer.err
+    assert kept.read_text() == "mine"

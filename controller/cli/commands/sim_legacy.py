@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,15 +91,27 @@ def sim_legacy(
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
+    place = _control(control, out)
+    _check_places(ssh, first + len(world.legacy.devices) - 1 if first else 0, place)
     _make(out)
-    doorway = Doorway(host, first, _keys(authorized), where, _control(control, out))
+    doorway = Doorway(host, first, _keys(authorized), where, place)
     try:
         with WorldThread(world, doorway) as running:
             _write(out, directory, host, running.open)
             _say(world, running.open, where)
             _wait(running, ended.wait)
     except OSError as error:
-        raise unchecked(f"cannot listen at {ssh}: {error.strerror or error}; choose another with --ssh") from None
+        places = f"{ssh} or at --control {control}" if control else ssh
+        why = error.strerror or error
+        raise unchecked(f"cannot listen at {places}: {why}; choose another with --ssh or --control") from None
+
+
+def _check_places(ssh: str, last: int, control: Path | tuple[str, int] | None) -> None:
+    """Places at which nobody could listen. Raises Stop."""
+    if last > 65535:
+        raise usage(f"--ssh {ssh}: the last device would have port {last}, and ports end at 65535")
+    if isinstance(control, tuple) and not (_loopback(control[0]) and control[1] <= 65535):
+        raise usage(f"--control {control[0]}:{control[1]}: orders are taken on loopback only, such as 127.0.0.1:9000")
 
 
 def _say(world: World, where: Open, controller: tuple[str, int] | None) -> None:
@@ -140,6 +153,13 @@ def _world(directory: Path, fabric: Path | None) -> World:
     if refused := refused_lines(world.legacy, directory):
         raise failed(f"{count(len(refused), 'line', 'lines')} refused by the devices", refused, problems=list(refused))
     return world
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _control(text: str | None, out: Path | None) -> Place | None:

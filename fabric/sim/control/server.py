@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import json
 import os
@@ -78,7 +79,9 @@ class Control:
 async def _private(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], path: Path
 ) -> asyncio.Server:
-    """A Unix socket that only its owner may open, from its first moment on."""
+    """A Unix socket that only its owner may open, from its first moment on. Raises OSError where a file is."""
+    if path.exists() and not path.is_socket():
+        raise FileExistsError(errno.EEXIST, "a file is there, and no socket", str(path))
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
