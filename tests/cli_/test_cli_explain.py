@@ -36,8 +36,8 @@ def test_what_an_intent_permits_is_what_its_rules_deliver(data: st.DataObject) -
         decided = passage(intent, source, target, flow, topology.legacy)
         assert decided.allowed == (done.outcome is Outcome.DELIVERED), str(done.walk)
         first = waypoint(source, decided) or target
-        # a network without a gateway may lie in a prefix that is behind a router: its packets go there
-        routers = {each.host for each in source.tenant.endpoints.values() if each.routes and decided.astray}
+        # whom a tenant does not reach may have an address of a prefix that is behind its router: packets go there
+        routers = {each.host for each in source.tenant.endpoints.values() if each.routes and not decided.allowed}
         assert {topology.host_at[port] for port in done.walk.hosts} <= {first.endpoint.host, *routers}
 
 
