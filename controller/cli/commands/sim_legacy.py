@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clos.controller.cli.answer import failed, unchecked, usage
+from clos.controller.cli.answer import Stop, failed, unchecked, usage
 from clos.controller.cli.openflow_address import address
 from clos.controller.cli.render.text import count
 from clos.controller.explain.inputs import read_topology
@@ -84,10 +84,7 @@ def sim_legacy(
         raise unchecked("SSH needs asyncssh: pip install 'clos-fabric[migrate]'")
     from clos.fabric.sim.world.running import Doorway, WorldThread  # noqa: PLC0415 - asyncssh is an extra
 
-    world.run(SETTLED)
-    if not silent:
-        chatter.start(world)
-        world.run(1)
+    _settle(world, silent)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
@@ -101,9 +98,19 @@ def sim_legacy(
             _say(world, running.open, where)
             _wait(running, ended.wait)
     except OSError as error:
-        places = f"{ssh} or at --control {control}" if control else ssh
-        why = error.strerror or error
-        raise unchecked(f"cannot listen at {places}: {why}; choose another with --ssh or --control") from None
+        raise _deaf(ssh, control, error) from None
+
+
+def _settle(world: World, silent: bool) -> None:
+    world.run(SETTLED)
+    if not silent:
+        chatter.start(world)
+        world.run(1)
+
+
+def _deaf(ssh: str, control: str | None, error: OSError) -> Stop:
+    places = f"{ssh} or at --control {control}" if control else ssh
+    return unchecked(f"cannot listen at {places}: {error.strerror or error}; choose another with --ssh or --control")
 
 
 def _check_places(ssh: str, last: int, control: Path | tuple[str, int] | None) -> None:
