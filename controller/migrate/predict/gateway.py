@@ -7,12 +7,16 @@ such groups are marked.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
+from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.model import HsrpGroup, Interface, Network
+
+_TRACKED = re.compile(r"interface (\S+) (?:line-protocol|ip routing)")
 
 
 class Member(NamedTuple):
@@ -39,7 +43,9 @@ class Gateway(NamedTuple):
 
 
 def predict_gateways(network: Network, down: Collection[tuple[str, str]] = ()) -> tuple[Gateway, ...]:
-    """Every group's routers. ``down``: tracked objects or interfaces that are down, by device."""
+    """Every group's routers. ``down``: tracked objects or interfaces that are down, by device, beside those of ports
+    that are down."""
+    down = {*down, *_tracked_down(network)}
     groups: dict[tuple[IPv4Network, int, int], list[tuple[Member, HsrpGroup]]] = defaultdict(list)
     for device in network.devices.values():
         for interface in device.interfaces.values():
@@ -50,6 +56,22 @@ def predict_gateways(network: Network, down: Collection[tuple[str, str]] = ()) -
                     member = Member(max(0, group.priority - lost), address.ip, device.name, interface.name)
                     groups[address.network, group.version, group.group].append((member, group))
     return tuple(_gateway(*key, members) for key, members in sorted(groups.items()))
+
+
+def _tracked_down(network: Network) -> Iterator[tuple[str, str]]:
+    """Interfaces that are down, or whose cable's far end is; and the tracked objects that are such an interface."""
+    dead = {(d.name, i.name) for d in network.devices.values() for i in d.interfaces.values() if _dead(i)}
+    dead |= {end for cable in network.cables for end, far in ((cable.a, cable.b), (cable.b, cable.a)) if far in dead}
+    yield from dead
+    for device in network.devices.values():
+        for number, words in device.tracks.items():
+            match = _TRACKED.match(words[0]) if words else None
+            if match and (device.name, interface_name(match[1])) in dead:
+                yield device.name, number
+
+
+def _dead(interface: Interface) -> bool:
+    return interface.shutdown or interface.up is False
 
 
 def _runs(interface: Interface) -> bool:
