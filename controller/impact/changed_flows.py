@@ -169,8 +169,8 @@ def _all(held: Mapping[K, list[V]], keys: Iterable[K]) -> list[V]:
 def _flow(
     change: str, way: str, senders: list[Attachment], receivers: list[Attachment], traffic: Traffic
 ) -> Iterator[Flow]:
-    """The flow, unless nobody but the receiver itself would send it."""
-    if len({*senders, *receivers}) > 1:
+    """The flow, unless nobody but the receiver itself would send it, from whichever of its addresses."""
+    if len({(end.ports, end.vlan, end.mac) for end in (*senders, *receivers)}) > 1:
         yield Flow(change, way, tuple(sorted(senders)), tuple(sorted(receivers)), traffic)
 
 

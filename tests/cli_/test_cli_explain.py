@@ -13,6 +13,7 @@ from clos.controller.compile import compile_fabric
 from clos.controller.explain.inputs import Inputs
 from clos.controller.explain.questions import between_ends
 from clos.controller.explain.trace import Outcome, follow
+from clos.controller.intent.model import Tenant
 from clos.controller.intent.reach import Flow, converse, ends, passage, ruling, waypoint
 from tests.support.cli_run import BANK, DEMO, ROOT, clos, edited
 from tests.support.fabrics import PORTS, intents, topologies
@@ -37,8 +38,19 @@ def test_what_an_intent_permits_is_what_its_rules_deliver(data: st.DataObject) -
         assert decided.allowed == (done.outcome is Outcome.DELIVERED), str(done.walk)
         first = waypoint(source, decided) or target
         # whom a tenant does not reach may have an address of a prefix that is behind its router: packets go there
-        routers = {each.host for each in source.tenant.endpoints.values() if each.routes and not decided.allowed}
-        assert {topology.host_at[port] for port in done.walk.hosts} <= {first.endpoint.host, *routers}
+        elsewhere = set() if decided.allowed else _routers(source.tenant, target.endpoint.ip)
+        assert {topology.host_at[port] for port in done.walk.hosts} <= {first.endpoint.host, *elsewhere}
+
+
+def _routers(tenant: Tenant, ip: int) -> set[str]:
+    """The host of the endpoint with the longest prefix that holds the address."""
+    behind = [
+        (length, each.host)
+        for each in tenant.endpoints.values()
+        for base, length in each.routes
+        if (ip ^ base) >> (32 - length) == 0
+    ]
+    return {host for length, host in behind if length == max(behind)[0]}
 
 
 def test_a_conversation_is_opened_by_one_side_only() -> None:

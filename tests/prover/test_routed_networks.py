@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from clos.controller.verify.proof.claims import LOOP_FREE
 from clos.controller.verify.proof.invariants import NO_BLACK_HOLE, check_invariants
 from tests.support.examples import EXAMPLES
@@ -22,6 +24,13 @@ def test_loops_and_losses_of_longest_prefix_routers_are_found_and_no_others() ->
     found = [_agrees(seed) for seed in range(max(30, EXAMPLES // 2))]
     loops, losses = (sum(column) for column in zip(*found, strict=True))
     assert loops and losses and loops < len(found) and losses < len(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1_000, 3_000, 200))
+def test_none_is_false_and_none_is_missed_among_two_thousand_networks(first: int) -> None:
+    found = [_agrees(seed) for seed in range(first, first + 200)]
+    assert sum(loops for loops, _ in found) > 5
 
 
 def test_graphs_of_every_kind_are_among_them() -> None:
