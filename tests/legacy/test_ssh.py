@@ -11,8 +11,8 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed (extra: migrat
 netmiko = pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)")
 
 from clos.fabric.sim.legacy.faults import CUT, GARBLE, RELOAD, STALL, SYSLOG, Fault  # noqa: E402
-from clos.fabric.sim.legacy.running import LegacyThread  # noqa: E402
 from tests.support.legacy import PASSWORD, netmiko_session, network  # noqa: E402
+from tests.support.legacy_thread import LegacyThread  # noqa: E402
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)
 from clos.controller.migrate.plan.model import FORMAT, Phase, Plan, Step
 from clos.controller.migrate.plan.plan_json import plan_text
 from clos.controller.migrate.run.configuration import digest
-from clos.fabric.sim.legacy.running import LegacyThread
 from tests.support.legacy import PASSWORD, network
+from tests.support.legacy_thread import LegacyThread
 from tests.support.migration_run import configs, described, operating
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from clos.controller.migrate.run.answers import ACCEPTED, REFUSED, UNKNOWN, Line
 from clos.controller.migrate.run.configuration import difference, digest
 from clos.controller.migrate.run.device import DeviceProblem, Lost, Operator, Pushed
 from clos.fabric.sim.legacy.faults import CUT, GARBLE, RELOAD, STALL, SYSLOG, Fault
-from clos.fabric.sim.legacy.running import LegacyThread
 from tests.support.legacy import PASSWORD, network
+from tests.support.legacy_thread import LegacyThread
 
 LINES = ("interface GigabitEthernet1/0/3", " description new", " switchport access vlan 20")
 DESCRIBED = ["description new", "switchport access vlan 20"]

@@ -14,8 +14,8 @@ from clos.controller.migrate.run import progress as p
 from clos.controller.migrate.run.acts import KEEP, PUSH, SAVE, STATE, Act, acts
 from clos.controller.migrate.run.executor import COMPLETE, ROLLED_BACK
 from clos.fabric.sim.legacy.faults import CUT, GARBLE, RELOAD, STALL, SYSLOG, Fault
-from clos.fabric.sim.legacy.running import LegacyThread
 from tests.support.legacy import network
+from tests.support.legacy_thread import LegacyThread
 from tests.support.migration_run import Walk, operating
 
 pytestmark = pytest.mark.slow

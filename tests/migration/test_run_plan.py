@@ -18,8 +18,8 @@ from clos.controller.migrate.run.executor import COMPLETE, PAUSED, ROLLED_BACK, 
 from clos.controller.migrate.run.journal import Busy, JournalProblem, opened
 from clos.controller.migrate.run.journal import operating as operating_plan
 from clos.controller.migrate.run.progress import progress
-from clos.fabric.sim.legacy.running import LegacyThread
 from tests.support.legacy import network
+from tests.support.legacy_thread import LegacyThread
 from tests.support.migration_run import Walk, configs, described, operating
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from clos.fabric.sim.legacy.device import Hardware
 from clos.fabric.sim.legacy.network import DevicePlan, HostPlan, LegacyNetwork, NetworkPlan
-from clos.fabric.sim.legacy.running import LegacyThread
+from tests.support.legacy_thread import LegacyThread
 
 PASSWORD = "legacy"
 BASICS = f"""\

@@ -16,8 +16,8 @@ from clos.controller.migrate.run.journal import Journal, opened
 from clos.controller.migrate.run.looking import Ports
 from clos.controller.migrate.run.ports import Applied, NoProbes
 from clos.controller.migrate.run.seen import FabricState
-from clos.fabric.sim.legacy.running import LegacyThread
 from tests.support.legacy import PASSWORD
+from tests.support.legacy_thread import LegacyThread
 
 PORT = "GigabitEthernet1/0/3"
 

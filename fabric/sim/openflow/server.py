@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
@@ -22,6 +21,7 @@ from typing import Any, Self, TypeVar
 from clos.fabric.sim.clock import MILLISECOND, SECOND
 from clos.fabric.sim.control import query
 from clos.fabric.sim.control.query import Flow, Outcome, Probe, Result
+from clos.fabric.sim.loop_thread import LoopThread
 from clos.fabric.sim.network import SimNetwork
 from clos.fabric.sim.openflow.agent import Agent
 from clos.fabric.sim.openflow.tcp import AT_ONCE, Address, Connector, Desk, Link, make_room
@@ -206,37 +206,19 @@ class SimThread:
         **options: Any,
     ) -> None:
         self._network = SimNetwork(topology, seed, **options)
-        self._controller, self._tls = controller, tls
-        self._thread = threading.Thread(target=self._main, name="clos simulator", daemon=True)
-        self._up: Future[tuple[Simulation, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._on = LoopThread("clos simulator", lambda: Simulation(self._network, controller, tls))
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._simulation, self._loop, self._stop = self._up.result()
+        self._simulation = self._on.__enter__().value
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _main(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as problem:
-            if self._up.done():
-                raise
-            self._up.set_exception(problem)
-
-    async def _serve(self) -> None:
-        async with Simulation(self._network, self._controller, self._tls) as simulation:
-            stop = asyncio.Event()
-            self._up.set_result((simulation, asyncio.get_running_loop(), stop))
-            await stop.wait()
+        self._on.__exit__(kind, error, trace)
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._on.submit(work).result()
 
     def call(self, function: Callable[[SimNetwork], T]) -> T:
         """``function(network)`` run inside the simulation, in its thread; its result, or its exception."""
@@ -283,7 +265,7 @@ class SimThread:
     def start_flow(self, source: str, target: str, pps: int, seconds: float, **options: Any) -> Future[Result]:
         """A flow in the background, for something else to happen meanwhile."""
         work = self._simulation.flow(source, target, pps, seconds, **options)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return self._on.submit(work)
 
     def fail(self, what: str, where: str) -> None:
         """``cut``/``restore`` a port like ``leaf1:49``, ``crash``/``revive`` a switch. Raises KeyError, ValueError."""
@@ -291,7 +273,7 @@ class SimThread:
 
     def drop(self, switch: str) -> None:
         """Break a switch's connection to its controller."""
-        self._loop.call_soon_threadsafe(self._simulation.drop, switch)
+        self._on.soon(self._simulation.drop, switch)
 
     @property
     def connected(self) -> int:

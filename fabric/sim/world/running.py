@@ -7,9 +7,7 @@ asked of it (fabric.sim.world.operations), files.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +17,7 @@ from typing import Self, TypeVar
 from clos.fabric.sim.clock import SECOND
 from clos.fabric.sim.control.server import Control, Place
 from clos.fabric.sim.legacy.doors import Doors, Listening
+from clos.fabric.sim.loop_thread import LoopThread
 from clos.fabric.sim.openflow.server import Simulation
 from clos.fabric.sim.openflow.tcp import Address
 from clos.fabric.sim.realtime import Pace
@@ -90,34 +89,16 @@ class WorldThread:
 
     def __init__(self, world: World, doorway: Doorway) -> None:
         self.world = world
-        self._doorway = doorway
-        self._thread = threading.Thread(target=self._main, name="clos world", daemon=True)
-        self._up: Future[tuple[Running, Open, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._on = LoopThread("clos world", lambda: opened(world, doorway))
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self.running, self.open, self._loop, self._stop = self._up.result()
+        self.running, self.open = self._on.__enter__().value
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _main(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as problem:
-            if self._up.done():
-                raise
-            self._up.set_exception(problem)
-
-    async def _serve(self) -> None:
-        async with opened(self.world, self._doorway) as (running, place):
-            stop = asyncio.Event()
-            self._up.set_result((running, place, asyncio.get_running_loop(), stop))
-            await stop.wait()
+        self._on.__exit__(kind, error, trace)
 
     def do(self, what: Callable[[World], T]) -> T:
         """Do something to the world, or ask it something, between two of its events; raises what that raises."""
@@ -129,13 +110,13 @@ class WorldThread:
             finally:
                 self.running.pace.nudge()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+        return self._on.submit(done()).result()
 
     def leap(self, seconds: float) -> None:
         """Let virtual time jump ahead."""
         until = self.world.clock.now + round(seconds * SECOND)
         leap = self.running.pace.leap(until, lambda: False)
-        asyncio.run_coroutine_threadsafe(leap, self._loop).result()
+        self._on.submit(leap).result()
 
 
 def keys(lines: Sequence[str]) -> tuple[str, ...]:

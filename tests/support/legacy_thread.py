@@ -6,14 +6,15 @@ Lives here: starting, stopping, and doing something to the network from outside 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clos.fabric.sim.clock import SECOND
 from clos.fabric.sim.legacy.doors import Doors, Listening
 from clos.fabric.sim.legacy.network import LegacyNetwork
+from clos.fabric.sim.loop_thread import LoopThread
 from clos.fabric.sim.realtime import Pace
 
 T = TypeVar("T")
@@ -28,30 +29,16 @@ class LegacyThread:
         self, network: LegacyNetwork, host: str = "127.0.0.1", first: int = 0, authorized: Sequence[str] = ()
     ) -> None:
         self.network = network
-        self._host, self._first, self._authorized = host, first, tuple(authorized)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="legacy network", daemon=True)
-        self._doors = Doors(network)
-        self.listening: Listening
+        self._on = LoopThread("legacy network", lambda: _listening(network, host, first, tuple(authorized)))
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self.listening = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
-        except BaseException:
-            self._end()
-            raise
+        self._pace, self.listening = self._on.__enter__().value
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
-
-    async def _start(self) -> Listening:
-        self._pace = Pace(self.network.clock, self._loop)
-        self._pace.nudge()
-        return await self._doors.open(self._pace, self._host, self._first, self._authorized)
+        self._on.__exit__(kind, error, trace)
 
     def do(self, what: Callable[[LegacyNetwork], T]) -> T:
         """Do something to the network, or ask it something, between two of its events; raises what that raises."""
@@ -63,7 +50,7 @@ class LegacyThread:
             finally:
                 self._pace.nudge()
 
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+        return self._on.submit(done()).result()
 
     def leap(self, seconds: float) -> None:
         """Let virtual time jump ahead."""
@@ -74,17 +61,15 @@ class LegacyThread:
 
         self.do(jump)
 
-    def _end(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
-    async def _stop(self) -> None:
-        await self._doors.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if hasattr(self, "_pace"):
-            self._pace.stop()
+@asynccontextmanager
+async def _listening(
+    network: LegacyNetwork, host: str, first: int, authorized: tuple[str, ...]
+) -> AsyncIterator[tuple[Pace, Listening]]:
+    pace, doors = Pace(network.clock, asyncio.get_running_loop()), Doors(network)
+    pace.nudge()
+    try:
+        yield pace, await doors.open(pace, host, first, authorized)
+    finally:
+        await doors.close()
+        pace.stop()
