@@ -84,8 +84,10 @@ def test_a_plan_is_run_looked_at_and_taken_back(place: Place) -> None:
     assert place.status()["phase"] is None
     asked = place.clos("run")
     assert asked.returncode == 2 and "--yes" in asked.stderr
-    done = place.clos("run", "--yes", "--to", "2")
+    done = place.clos("run", "--yes", "--to", "2", "--allow", "nonsense", "--allow", "deletes")
     assert done.returncode == 0, done.stderr
+    assert "--allow nonsense: no brake has this name; the plan's are none" in done.stderr
+    assert "--allow deletes" not in done.stderr
     assert "in force" in done.stdout and "report.md" in done.stdout
     assert [row["state"] for row in place.status()["phases"]] == ["in force", "not begun"]
     report = (place.directory / "report.md").read_text(encoding="utf-8")
@@ -151,8 +153,11 @@ def test_killed_at_any_instant_a_run_goes_on_and_goes_back(place: Place) -> None
                 process.stderr.readline()
             process.send_signal(signal.SIGKILL)
             process.communicate()
-        status = place.status()
+        told = place.clos("status", "--json")
+        status = json.loads(told.stdout)
         assert status["phase"] in (None, 2, 3)
+        half = {row["state"] for row in status["phases"]} & {"under way", "going back"}
+        assert told.returncode == (3 if half or status["in_doubt"] or status["cut_off"] else 0), status
     assert place.clos("run", "--yes").returncode == 0
     assert all(row["state"] == "in force" for row in place.status()["phases"])
     assert place.clos("rollback", "--yes", "--to", "0").returncode == 0

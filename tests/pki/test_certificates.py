@@ -160,13 +160,16 @@ def test_the_command_makes_one_for_each_switch_and_none_twice(tmp_path):
     assert clos("pki", "switch", "leaf1", "zero", *where).code == 2
     rows = {row["file"]: row for row in clos("pki", "list", *where, "--json").data["certificates"]}
     assert len(rows) == 8
-    assert (
-        rows["leaf1.pem"]["names"] == ["urn:clos:dpid:0000000000000003"]
-        or "urn:clos:dpid:" in rows["leaf1.pem"]["names"][0]
-    )
+    assert rows["leaf1.pem"]["names"] == ["urn:clos:dpid:0000000000020001"]
     assert "10.0.0.9" in rows["clos1.pem"]["names"]
     modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "pki").iterdir()}
     assert modes == {".key": 0o600, ".pem": 0o644}
+
+
+def test_the_authority_is_in_the_state_directory_where_commands_look_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLOS_STATE", str(tmp_path / "state"))
+    assert clos("pki", "init").code == 0
+    assert (tmp_path / "state" / "pki" / "ca.pem").is_file()
 
 
 def test_one_who_tries_again_and_again_is_one_fault():

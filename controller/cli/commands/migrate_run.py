@@ -99,6 +99,7 @@ def run_(
     """
     plan = _plan(directory)
     _check_phase(plan, to)
+    _warn_of_unknown(plan, allow or ())
     with _executor(plan, directory, inventory, state, user, known_hosts, timeout, patience, allow, control, probe_ms,
                    yes, whole=True) as executor:  # fmt: skip
         if not yes:
@@ -146,15 +147,17 @@ def rollback_(
 def status_(directory: PlanDir, state: StateDir = DEFAULT) -> Answer:
     """Show where a migration stands: its phases, the act it is at, what is in doubt, and the borders' speakers.
 
-    Exits with 1 when the last run was rolled back or stopped; with 3 when something is in doubt: run or roll back.
+    Exits with 1 when the last run was rolled back or stopped; with 3 when it was cut off, or something is in doubt: run
+    or roll back.
     """
     plan = _plan(directory)
     with _told(), opened(directory, plan_digest(directory), create=False) as journal:
         events = journal.events() if journal else ()
     found = {**status_json(plan, events), "running": _runs(directory), "borders": _borders(state)}
+    found["cut_off"] = found["direction"] is not None and found["ended"] is None and not found["running"]
     bad = found["ended"] in ("rolled back", "stopped")
     doubt = bool(found["in_doubt"]) and not found["running"]
-    return Answer(found, lambda: status_lines(found), UNCHECKED if doubt else FAILED if bad else OK)
+    return Answer(found, lambda: status_lines(found), UNCHECKED if doubt or found["cut_off"] else FAILED if bad else OK)
 
 
 @answering
@@ -287,3 +290,14 @@ def _told() -> Iterator[None]:
         yield
     except JournalProblem as problem:
         raise unchecked(str(problem)) from None
+
+
+def _warn_of_unknown(plan: Plan, allow: Iterable[str]) -> None:
+    """Say of each name that no brake has; a plan made anew may lack a brake of the one before, so it is no error."""
+    from clos.controller.migrate.run.looking import UNCHECKED as UNCHECKED_CHECKS  # noqa: PLC0415 - for who runs a plan
+    from clos.controller.migrate.run.performing import is_of_fabric  # noqa: PLC0415
+
+    own = sorted({brake.name for phase in plan.phases for brake in phase.brakes})
+    for name in allow:
+        if name not in own and name != UNCHECKED_CHECKS and not is_of_fabric(name):
+            complain(f"--allow {name}: no brake has this name; the plan's are {', '.join(own) or 'none'}")

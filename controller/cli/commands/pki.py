@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from clos.controller.cli.answer import Answer, answering, unchecked, usage
+from clos.controller.cli.remote import DEFAULT
 from clos.controller.cli.render.text import columns, count
 
 if TYPE_CHECKING:
@@ -23,8 +24,22 @@ app = typer.Typer(
     help="Make an authority, and certificates for switches and controllers.",
 )
 
-Directory = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where keys and certificates are.")]
-PLACE = Path(".clos/pki")
+
+def _place() -> Path:
+    """Where commands look for the authority that they trust: in the state directory."""
+    return Path(os.environ.get("CLOS_STATE") or DEFAULT) / "pki"
+
+
+Directory = Annotated[
+    Path,
+    typer.Option(
+        "--dir",
+        metavar="DIR",
+        help="Where keys and certificates are.",
+        default_factory=_place,
+        show_default="pki in the state directory",
+    ),
+]
 Days = Annotated[int, typer.Option(min=1, max=3650, metavar="DAYS", help="How long it counts.")]
 CA = "ca"
 
@@ -32,7 +47,7 @@ CA = "ca"
 @app.command("init")
 @answering
 def init(
-    directory: Directory = PLACE,
+    directory: Directory,
     name: Annotated[str, typer.Option(metavar="NAME", help="Of the authority.")] = "Clos fabric",
     days: Days = 3650,
 ) -> Answer:
@@ -49,7 +64,7 @@ def init(
 @answering
 def switches(
     topology: Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")],
-    directory: Directory = PLACE,
+    directory: Directory,
     days: Days = 825,
 ) -> Answer:
     """Make a certificate for every switch of a fabric that has none yet, each bound to its datapath id.
@@ -71,7 +86,7 @@ def switches(
 def switch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the switch; the files' name.")],
     dpid: Annotated[str, typer.Argument(metavar="DPID", help="Its datapath id: 0x1, or 16 hexadecimal digits.")],
-    directory: Directory = PLACE,
+    directory: Directory,
     days: Days = 825,
 ) -> Answer:
     """Make a certificate for one switch, in place of the one it has."""
@@ -89,11 +104,11 @@ def switch(
 @answering
 def controller(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the controller; the files' name.")],
+    directory: Directory,
     host: Annotated[
         list[str] | None,
         typer.Option("--host", metavar="HOST", help="A name or address it is reached by, besides this machine's own."),
     ] = None,
-    directory: Directory = PLACE,
     days: Days = 825,
 ) -> Answer:
     """Make a certificate for a controller: its OpenFlow port, its API and its web page."""
@@ -107,7 +122,7 @@ def controller(
 
 @app.command("list")
 @answering
-def list_(directory: Directory = PLACE) -> Answer:
+def list_(directory: Directory) -> Answer:
     """List certificates: whose they are, what they name, until when they count."""
     from clos.controller.pki.authority import Unusable, about  # noqa: PLC0415 - as above
 

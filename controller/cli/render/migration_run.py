@@ -47,6 +47,8 @@ def status_lines(found: Json) -> Iterator[Text | str]:
             f"Cut short at {', '.join(found['in_doubt'])}: clos migrate run goes on, clos migrate rollback back",
             "yellow",
         )
+    elif found["cut_off"]:
+        yield Text("The last run was cut off: clos migrate run goes on, clos migrate rollback back", "yellow")
     yield from border_lines(found["borders"])
 
 

@@ -152,7 +152,7 @@ class Performing:
         try:
             if step.intents is not None:
                 where = (self.directory / step.intents, self.directory / self.plan.topology)
-                named = {name for name in self.allow if name in FABRIC_BRAKES or name.startswith("delete-tenant=")}
+                named = {name for name in self.allow if is_of_fabric(name)}
                 done = self.ports.fabric.apply(
                     *where, f"migration {self.plan.name}, step {step.id}", tuple(sorted(named))
                 )
@@ -264,5 +264,6 @@ class Performing:
         return done[-1] if done else {}
 
 
-def _of_fabric(name: str) -> bool:
+def is_of_fabric(name: str) -> bool:
+    """Whether the controller has a brake of this name."""
     return name in FABRIC_BRAKES or name.startswith("delete-tenant=")
