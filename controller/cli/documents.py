@@ -35,6 +35,8 @@ def documents(paths: Sequence[Path]) -> dict[str, str]:
         if not path.exists():
             raise BadQuestion(f"{path}: no such file or directory")
         files = sorted(p for p in path.rglob("*") if p.suffix in {".yaml", ".yml"}) if path.is_dir() else [path]
+        if not files:
+            raise BadQuestion(f"{path}: no *.yaml or *.yml files in this directory; nothing was asked or sent")
         for file in files:
             try:
                 found[escaped(str(file))] = read_input(file, LARGEST_DOCUMENT).decode()

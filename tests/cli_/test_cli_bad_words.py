@@ -140,3 +140,11 @@ def test_a_simulation_that_cannot_listen_leaves_files_alone(
             signal.signal(number, handler)
     assert answer.code == code and told in answer.err
     assert kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("words", [("apply", "--yes"), ("proposal", "create")])
+def test_a_directory_without_documents_is_no_change_to_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to read here")
+    ran = clos(*words, str(tmp_path), "--state", str(tmp_path / "state"))
+    assert ran.code == 2
+    assert f"{tmp_path}: no *.yaml or *.yml files in this directory; nothing was asked or sent" in ran.err
