@@ -6,6 +6,7 @@ import json as json_text
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ from clos.controller.cli.answer import (
     usage,
 )
 from clos.controller.cli.confirmation import confirm
+from clos.controller.cli.option_groups import OptionGroup
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.migration_run import outcome_lines, plan_lines, status_lines
 from clos.controller.migrate.plan.model import Phase, Plan
@@ -74,21 +76,29 @@ ProbeMs = Annotated[float, typer.Option(min=1, metavar="MS", help="Between two p
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; a phase whose checks hold is accepted.")]
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions(OptionGroup):
+    """How devices, the fabric and people are asked."""
+
+    inventory: Inventory = None
+    state: StateDir = DEFAULT
+    user: User = ""
+    known_hosts: KnownHosts = None
+    timeout: Timeout = 15.0
+    patience: Patience = 180.0
+    control: Control = None
+    probe_ms: ProbeMs = 20.0
+    yes: Yes = False
+
+
 @answering
 def run_(
     directory: PlanDir,
     to: To = None,
-    inventory: Inventory = None,
-    state: StateDir = DEFAULT,
-    user: User = "",
-    known_hosts: KnownHosts = None,
-    timeout: Timeout = 15.0,
-    patience: Patience = 180.0,
     allow: Allow = None,
     accept_config: AcceptConfig = None,
-    control: Control = None,
-    probe_ms: ProbeMs = 20.0,
-    yes: Yes = False,
+    *,
+    options: RunOptions,
 ) -> Answer:
     """Carry out a migration's plan, phase by phase, or go on with one that was cut short.
 
@@ -100,9 +110,8 @@ def run_(
     plan = _plan(directory)
     _check_phase(plan, to)
     _warn_of_unknown(plan, allow or ())
-    with _executor(plan, directory, inventory, state, user, known_hosts, timeout, patience, allow, control, probe_ms,
-                   yes, whole=True) as executor:  # fmt: skip
-        if not yes:
+    with _executor(plan, directory, options, allow or (), whole=True) as executor:
+        if not options.yes:
             confirm(plan_lines(plan, executor.now, to), "Carry this out?")
         _accept(executor, accept_config or ())
         outcome = executor.forward(to)
@@ -113,23 +122,15 @@ def run_(
 def rollback_(
     directory: PlanDir,
     to: BackTo = None,
-    inventory: Inventory = None,
-    state: StateDir = DEFAULT,
-    user: User = "",
-    known_hosts: KnownHosts = None,
-    timeout: Timeout = 15.0,
-    patience: Patience = 180.0,
-    control: Control = None,
-    probe_ms: ProbeMs = 20.0,
-    yes: Yes = False,
+    *,
+    options: RunOptions,
 ) -> Answer:
     """Undo phases of a migration, the last act first: commands leave before the flows that carry them close.
 
     Goes on with a rollback that was cut short, too. What somebody else has changed meanwhile stays, and is named.
     """
     plan = _plan(directory)
-    with _executor(plan, directory, inventory, state, user, known_hosts, timeout, patience, (), control, probe_ms,
-                   yes) as executor:  # fmt: skip
+    with _executor(plan, directory, options) as executor:
         current = current_phase(plan, executor.now)
         if current is None:
             return Answer({"how": "complete", "phase": None}, lambda: ["Nothing of the plan is in force."])
@@ -137,7 +138,7 @@ def rollback_(
         numbers = [phase.number for phase in plan.phases]
         if not min(0, numbers[0] - 1) <= target <= numbers[-1]:
             raise usage(f"--to {to}: the plan has no such phase; it has {', '.join(map(str, numbers))}")
-        if not yes:
+        if not options.yes:
             confirm([f"Phases {target + 1} to {current} of {plan.name} are undone."], "Undo them?")
         outcome = executor.back(target)
         return _answer(plan, directory, executor, outcome)
@@ -174,19 +175,7 @@ def pause_(directory: PlanDir) -> Answer:
 
 @contextmanager
 def _executor(
-    plan: Plan,
-    directory: Path,
-    inventory: str | None,
-    state: Path,
-    user: str,
-    known_hosts: Path | None,
-    timeout: float,
-    patience: float,
-    allow: Iterable[str] | None,
-    control: str | None,
-    probe_ms: float,
-    yes: bool,
-    whole: bool = False,
+    plan: Plan, directory: Path, options: RunOptions, allow: Iterable[str] = (), whole: bool = False
 ) -> Iterator[Executor]:
     """An executor with its ports open, and the plan's lock held. ``whole``: nothing that the plan names may lack."""
     from clos.controller.cli.legacy_access import operator  # noqa: PLC0415 - SSH takes half a second to load
@@ -195,16 +184,16 @@ def _executor(
     from clos.controller.migrate.run.executor import Executor  # noqa: PLC0415
     from clos.controller.migrate.run.looking import Ports  # noqa: PLC0415
 
-    named = inventory or str(directory / INVENTORY)
-    world = World(place_of(control), plan, probe_ms) if control else None
-    with _told(), operator(named, user, known_hosts, timeout) as devices:
+    named = options.inventory or str(directory / INVENTORY)
+    world = World(place_of(options.control), plan, options.probe_ms) if options.control else None
+    with _told(), operator(named, options.user, options.known_hosts, options.timeout) as devices:
         if whole and (lacks := lacking(plan, directory, devices.names)):
             raise Stop(USAGE, f"{directory} cannot be carried out; nothing was done", lacks)
         with operating(directory), opened(directory, plan_digest(directory)) as journal:
             assert journal is not None
-            ports = Ports(devices, ApiFabric(state), world or Person(), world or NoProbes())
-            accepts = _accepts if not yes else lambda _: True
-            yield Executor(plan, directory, journal, ports, _say, allow or (), patience, accepts)
+            ports = Ports(devices, ApiFabric(options.state), world or Person(), world or NoProbes())
+            accepts = _accepts if not options.yes else lambda _: True
+            yield Executor(plan, directory, journal, ports, _say, allow, options.patience, accepts)
 
 
 def _say(kind: str, text: str) -> None:
