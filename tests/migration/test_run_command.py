@@ -92,6 +92,7 @@ def test_a_plan_is_run_looked_at_and_taken_back(place: Place) -> None:
     assert [row["state"] for row in place.status()["phases"]] == ["in force", "not begun"]
     report = (place.directory / "report.md").read_text(encoding="utf-8")
     assert "`description word3`" in report and "accepted" in report
+    assert "No probes were sent: what hosts lost is not known." in report
     assert place.clos("run", "--yes").returncode == 0
     assert place.clos("rollback", "--yes").returncode == 0
     assert [row["state"] for row in place.status()["phases"]] == ["in force", "not begun"]

@@ -178,8 +178,7 @@ class Performing:
             )
         finally:
             for loss in self.ports.probes.losses() or ():
-                if loss.lost:
-                    self.journal.write(p.LOSS, str(act), **loss._asdict())
+                self.journal.write(p.LOSS, str(act), **loss._asdict())
         return {}
 
     def _check(self, act: Act, step: Step, checks: list[Check], settle_ms: int) -> None:

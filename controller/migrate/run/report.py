@@ -71,12 +71,13 @@ def report_json(plan: Plan, events: Iterable[Event]) -> Json:
 
 
 def _loss(phase: Phase, events: tuple[Event, ...]) -> Json:
-    """By host, the most that was lost in the phase. A host that is not here lost nothing while probes were sent."""
+    """By host, its probes in the phase, those that were lost, and the longest gap. Nothing is known of other hosts."""
     hosts: dict[str, Json] = {}
     for event in events:
         if event.kind == p.LOSS and event.act.startswith(f"{phase.number}/"):
-            before = hosts.get(event.detail["host"], {"lost": 0, "gap_ms": 0.0})
+            before = hosts.get(event.detail["host"], {"sent": 0, "lost": 0, "gap_ms": 0.0})
             hosts[event.detail["host"]] = {
+                "sent": before["sent"] + event.detail["sent"],
                 "lost": before["lost"] + event.detail["lost"],
                 "gap_ms": max(before["gap_ms"], event.detail["gap_ms"]),
             }
@@ -100,11 +101,12 @@ def _markdown(found: Json) -> Iterator[str]:
     yield "## Loss"
     yield ""
     rows: list[tuple[object, ...]] = [
-        (loss["phase"], host, row["lost"], f"{row['gap_ms']:.0f}")
+        (loss["phase"], host, row["sent"], row["lost"], f"{row['gap_ms']:.0f}" if row["lost"] else "")
         for loss in found["losses"]
         for host, row in loss["hosts"].items()
     ]
-    yield from _table(("phase", "host", "packets lost", "longest gap, ms"), rows, "No loss was seen.")
+    heads = ("phase", "host", "probes", "packets lost", "longest gap, ms")
+    yield from _table(heads, rows, "No probes were sent: what hosts lost is not known.")
     yield "## Fabric"
     yield ""
     rows = [(row["at"], row["act"], row["revision"], row["proof"] or "no change") for row in found["revisions"]]
