@@ -20,7 +20,17 @@ from urllib.parse import quote
 
 from clos.controller.api import login
 from clos.controller.api.access import TOKEN, find
-from clos.controller.api.transport import Broken, Reply, TimedOut, Unreachable, Untrusted, Way
+from clos.controller.api.transport import (
+    Broken,
+    NoAddress,
+    NoAuthority,
+    Reply,
+    TimedOut,
+    Unreachable,
+    Untrusted,
+    Way,
+)
+from clos.controller.api.transport import place as place_of
 
 Json = dict[str, Any]
 Progress = Callable[[Json], object]
@@ -96,7 +106,11 @@ class Client:
         """Where the daemon is. Raises NoDaemon."""
         place = Path(state_dir)
         try:
-            return os.environ.get(URL) or find(place).url
+            url = os.environ.get(URL) or find(place).url
+            place_of(url)
+            return url
+        except NoAddress as error:
+            raise NoDaemon(f"{url!r} is no address of a daemon: {error}; {URL} is like http://127.0.0.1:8080") from None
         except FileNotFoundError:
             raise NoDaemon(_NOBODY.format(place=place)) from None
         except PermissionError as error:
@@ -240,7 +254,13 @@ class Client:
         """What the way raises as what a person can act on."""
         try:
             yield
-        except Unreachable:
+        except NoAddress as error:
+            raise NoDaemon(f"{self.url!r} is no address of a daemon: {error}") from None
+        except NoAuthority as error:
+            raise NoDaemon(f"{self._way.authority}: {error}; {AUTHORITY} names a file of certificates in PEM") from None
+        except Unreachable as error:
+            if URL in os.environ:
+                raise NoDaemon(f"nothing answers at {self.url}: {error}; {URL} says where a daemon is") from None
             raise NoDaemon(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
         except Untrusted as error:
             text = (

@@ -11,6 +11,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from socket import gaierror
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -20,6 +21,14 @@ PIECE = 1 << 16
 
 class Unreachable(Exception):
     """Nothing accepts connections there."""
+
+
+class NoAddress(Exception):
+    """The URL is none that a daemon can have; the text says why not."""
+
+
+class NoAuthority(Exception):
+    """The file of who signs certificates cannot be used; the text says why not."""
 
 
 class TimedOut(Exception):
@@ -61,6 +70,26 @@ class Reply(NamedTuple):
         yield decoder.decode(b"", final=True)
 
 
+def place(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port. Raises NoAddress."""
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        raise NoAddress("it has characters that no address has")
+    try:
+        found = urlsplit(url)
+        scheme, host = found.scheme, found.hostname
+    except ValueError:
+        raise NoAddress("its host is neither a name nor an address") from None
+    try:
+        port = found.port
+    except ValueError:
+        raise NoAddress("its port is no number up to 65535") from None
+    if scheme not in ("http", "https"):
+        raise NoAddress("it begins with neither http:// nor https://")
+    if not host:
+        raise NoAddress("it names no host")
+    return scheme, host, port
+
+
 class Way(NamedTuple):
     """The way to a daemon. ``connect``, ``patience``: seconds for the connection, and for each wait afterwards.
 
@@ -81,14 +110,10 @@ class Way(NamedTuple):
         body: object = None,
         patience: float | None = None,
     ) -> Iterator[Reply]:
-        """The answer, for as long as the block. Raises Unreachable, TimedOut, Broken."""
+        """The answer, for as long as the block. Raises NoAddress, NoAuthority, Unreachable, TimedOut, Broken."""
         if not (self.token.isascii() and self.token.isprintable()):
             raise Broken("the token (CLOS_TOKEN) has characters that no token has")
-        try:
-            place = urlsplit(self.url)
-            connection = self._connection(place.scheme, place.hostname or "", place.port)
-        except ValueError as error:
-            raise Unreachable(f"{self.url} is no address: {error}") from None
+        connection = self._connection(*place(self.url))
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
             self._connect(connection, patience)
@@ -109,8 +134,11 @@ class Way(NamedTuple):
 
         try:
             context = ssl.create_default_context(cafile=self.authority or None)
+        except FileNotFoundError:
+            raise NoAuthority("there is no such file") from None
         except OSError as error:
-            raise Broken(f"{self.authority}: not certificates in PEM: {error}") from None
+            why = "it has no certificates in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+            raise NoAuthority(str(why)) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return HTTPSConnection(host, port, timeout=self.connect, context=context)
 
@@ -122,7 +150,7 @@ class Way(NamedTuple):
         except OSError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise Untrusted(getattr(error, "verify_message", "") or str(error)) from error
-            raise Unreachable(str(error)) from error
+            raise Unreachable(_why(error)) from error
         connection.sock.settimeout(patience)
 
     def _send(self, connection: HTTPConnection, method: str, path: str, body: bytes | None) -> None:
@@ -131,3 +159,8 @@ class Way(NamedTuple):
             headers["Content-Type"] = "application/json"
         with suppress(BrokenPipeError, ConnectionResetError):  # it refused before it had read all, and says why
             connection.request(method, path, body, headers)
+
+
+def _why(error: OSError) -> str:
+    """In the system's words, or those of names."""
+    return "its name has no address" if isinstance(error, gaierror) else error.strerror or str(error)

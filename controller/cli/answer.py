@@ -19,6 +19,7 @@ import typer
 from clos.controller.cli.exit_codes import ExitCode
 from clos.controller.cli.option_groups import spelt_out
 from clos.controller.explain.errors import InvalidInputs, Unanswerable
+from clos.controller.printable import escaped
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -147,5 +148,5 @@ def show(lines: Lines) -> None:
 
 
 def complain(message: str) -> None:
-    """A message on stderr."""
-    typer.echo(f"clos: {message}", err=True)
+    """A message on stderr, in one line: what would move a cursor, in a file's name say, is shown escaped."""
+    typer.echo(f"clos: {escaped(message)}", err=True)

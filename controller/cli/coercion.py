@@ -89,6 +89,8 @@ def _flag(value: Any) -> bool:
 
 
 def _path(value: Any) -> Path:
+    if value == "":
+        raise ValueError("'' is no path; . is the directory that this is")
     found = Path(value)
     if found.exists() and not os.access(found, os.R_OK):
         raise ValueError(f"{found} is not readable")

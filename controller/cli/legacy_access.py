@@ -31,6 +31,8 @@ SERVICE = "clos"
 
 def hosts_of(inventory: str) -> tuple[Host, ...]:
     """The hosts of an inventory of whatever kind; what was left out of it is said."""
+    if not inventory:
+        raise usage("'' is no inventory; name a file, a directory of Ansible's, or the URL of a NetBox")
     try:
         found = read_hosts(inventory)
     except InventoryProblem as fault:
@@ -84,7 +86,11 @@ def _access(hosts: tuple[Host, ...], user: str, known_hosts: Path | None, accept
     """How devices let us in: keys, and secrets of the environment or the key ring."""
     ssh = import_module("clos.controller.migrate.discover.ssh")
     user = user or getuser()
-    keys = known_hosts or Path(next((host.known_hosts for host in hosts if host.known_hosts), "~/.ssh/known_hosts"))
+    listed = next((host.known_hosts for host in hosts if host.known_hosts), None)
+    keys = known_hosts or Path(listed or "~/.ssh/known_hosts")
+    if (known_hosts or listed) and not accept and not keys.expanduser().is_file():
+        where = "--known-hosts" if known_hosts else "the inventory's known_hosts"
+        raise usage(f"{where} {keys}: there is no such file; without it no host key is known")
     found: Access = ssh.Access(user, _secret(PASSWORD, user), _secret(ENABLE, f"{user}/enable"), keys, accept, timeout)
     return found
 

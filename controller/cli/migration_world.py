@@ -40,6 +40,11 @@ class World:
         self._pairs = pairs_of(plan)
         self._begun = self._probing = False
 
+    def check(self) -> None:
+        """Raises Stop where no simulation of a legacy network answers."""
+        if "hosts" not in self._call("status"):
+            raise unchecked(f"the simulation at {self._place} has no legacy network: name that of clos sim-legacy")
+
     def move(self, plug: Plug, back: bool) -> bool:
         """Moves the cable. Raises Stop where the simulation does not answer."""
         self._call("plug", host=plug.host, side=LEGACY if back else FABRIC)
@@ -82,7 +87,8 @@ class World:
         try:
             return call(self._place, op, **fields)
         except (ControlError, OSError) as error:
-            raise unchecked(f"the simulation at {self._place} does not do {op}: {error}") from None
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise unchecked(f"the simulation at {self._place} does not do {op}: {why}") from None
 
 
 def pairs_of(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,8 @@ from clos.fabric.sim.legacy.network import DevicePlan, HostPlan, LegacyNetwork, 
 INVENTORY, CABLING, CONFIGS = "inventory.yaml", "cabling.yaml", "startup-configs"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEVICE_KEYS = frozenset({"host", "port", "model", "serial", "mac", "ports", "version", "router", "sha1_only"})
+_INVENTORY_KEYS = frozenset({"name", "defaults", "devices"})
+_CABLING_KEYS = frozenset({"cables", "border", "hosts"})
 _HOST_KEYS = frozenset({"port", "mac", "ip", "gateway", "behind"})
 _RANGE = re.compile(r"(?P<stem>\S*?)(?P<first>\d+)(?:-(?P<last>\d+))?")
 MOST_PORTS = 1024
@@ -60,14 +62,14 @@ class _Reading:
         return found
 
     def known(self, value: Mapping[str, Any], where: str, keys: frozenset[str]) -> None:
-        for key in value.keys() - keys:
+        for key in sorted(value.keys() - keys):
             self.wrong(f"{where}.{key}", f"unknown key; there are {', '.join(sorted(keys))}")
 
 
 def read_network(directory: Path) -> NetworkPlan:
     """The network of a directory. Raises Unreadable with everything that is wrong with it, OSError for files."""
     inventory, cabling = _Reading(directory / INVENTORY), _Reading(directory / CABLING)
-    words = _document(inventory)
+    words = _document(inventory, _INVENTORY_KEYS)
     listed = inventory.mapping(words.get("devices", {}), "devices")
     devices = tuple(
         device
@@ -76,7 +78,7 @@ def read_network(directory: Path) -> NetworkPlan:
     )
     if not listed:
         inventory.wrong("devices", "there are none")
-    cables = _document(cabling)
+    cables = _document(cabling, _CABLING_KEYS)
     plan = NetworkPlan(
         str(words.get("name", directory.name)),
         devices,
@@ -92,9 +94,11 @@ def read_network(directory: Path) -> NetworkPlan:
     return plan
 
 
-def _document(reading: _Reading) -> Mapping[str, Any]:
+def _document(reading: _Reading, keys: frozenset[str]) -> Mapping[str, Any]:
     try:
-        return reading.mapping(yaml.load(reading.file.read_text(encoding="utf-8"), _LOADER), "the document")
+        found = reading.mapping(yaml.load(reading.file.read_text(encoding="utf-8"), _LOADER), "the document")
+        reading.known(found, "the document", keys)
+        return found
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reading.wrong(f"line {mark.line + 1}" if mark else "the document", "is no YAML")

@@ -53,7 +53,60 @@ def test_a_port_that_there_cannot_be_is_nobody(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("CLOS_URL", "http://127.0.0.1:99999999")
     monkeypatch.setenv("CLOS_TOKEN", "x")
     answer = clos("status", "--state", tmp_path)
-    assert answer.code == 3 and "http://127.0.0.1:99999999" in answer.err
+    assert answer.code == 3 and "http://127.0.0.1:99999999" in answer.err and "its port is no number" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("x", "'x' is no address of a daemon: it begins with neither http:// nor https://"),
+        ("https://", "it names no host"),
+        ("http://h:abc", "its port is no number up to 65535"),
+        ("http://[::1", "its host is neither a name nor an address"),
+        ("http://a\nb", "'http://a\\nb' is no address of a daemon: it has characters that no address has"),
+        ("http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1: Connection refused"),
+        ("http://nosuch.invalid:80", "its name has no address"),
+    ],
+)
+@pytest.mark.parametrize("token", ["x", ""])
+def test_what_is_wrong_with_the_controllers_address_is_told(
+    url: str, says: str, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOS_URL", url)
+    monkeypatch.setenv("CLOS_TOKEN", token)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    answer = clos("status", "--state", tmp_path)
+    assert answer.code == 3
+    if not token and url in ("http://127.0.0.1:1", "http://nosuch.invalid:80"):  # addresses there can be
+        assert "you are not logged in" in answer.err
+    else:
+        assert says in answer.err and "CLOS_URL" in answer.err
+
+
+def test_what_is_wrong_with_the_file_of_authorities_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOS_URL", "https://127.0.0.1:1")
+    monkeypatch.setenv("CLOS_TOKEN", "x")
+    (tmp_path / "text.pem").write_text("no certificate", encoding="utf-8")
+    for name, says in (("nowhere", "there is no such file"), ("text.pem", "no certificates in PEM"), ("", "directory")):
+        monkeypatch.setenv("CLOS_CA", str(tmp_path / name))
+        answer = clos("status", "--state", tmp_path)
+        assert answer.code == 3 and says in answer.err and "CLOS_CA names a file" in answer.err
+
+
+def test_an_empty_word_is_no_path(tmp_path: Path) -> None:
+    for words in (("migrate", "show", ""), ("migrate", "plan", tmp_path, "-t", "", "--out", "x"), ("validate", "")):
+        answer = clos(*words)
+        assert answer.code == 2 and "'' is no path" in answer.err
+    answer = clos("migrate", "discover", "")
+    assert answer.code == 2 and "'' is no inventory; name a file" in answer.err
+
+
+def test_a_file_s_name_moves_no_cursor(tmp_path: Path) -> None:
+    for name in ("a\nb", "a\x1b[2Jb"):
+        for words in (("restore", tmp_path / name), ("backup", tmp_path / "x", "--state", tmp_path / name)):
+            answer = clos(*words)
+            assert answer.code in (2, 3) and answer.err.count("\n") == 1 and "\x1b" not in answer.err
+            assert name.encode("unicode_escape").decode() in answer.err
 
 
 @pytest.mark.parametrize("token", ["a\nb", "\u00e9", "\udcff"])

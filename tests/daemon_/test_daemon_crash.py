@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
@@ -121,50 +122,76 @@ def wanted(state_dir, number):
     return {name: ruleset.state(name) for name in FABRIC.switches}
 
 
+@dataclass
+class Turns:
+    """Changes cut short by kills, one after another: what was hit, and what must hold each time."""
+
+    daemon: Processes
+    sim: SimThread
+    slow: Slow
+    usual: float
+    """Seconds that a change takes."""
+    dice: random.Random = field(default_factory=lambda: random.Random(2))
+    kills: int = 0
+    cut: int = 0
+    mixed: int = 0
+
+    def turn(self):
+        """One kill in the middle of a change, a start, and a look at every switch and at the store."""
+        self.kills += 1
+        state_dir = self.daemon.state_dir
+        before = settled(state_dir)["revision"]
+        old = wanted(state_dir, before)
+        assert self.sim.call(_states) == old
+        self._killed_in_a_change()
+        left, known = self.sim.call(_states), statuses(state_dir)
+        self.cut += "applying" in known.values()
+        self._started_again()
+        after = settled(state_dir)["revision"]
+        assert after in (before, max(known))
+        new = wanted(state_dir, after)
+        assert self.sim.call(_states) == new, f"kill {self.kills}: the switches do not hold revision {after}"
+        self.mixed += left not in (old, new)
+        ends = statuses(state_dir)
+        assert ends[after] == APPLIED
+        assert set(ends.values()) <= {APPLIED, UNDONE}
+
+    def _killed_in_a_change(self):
+        """Two in three after so many messages, the others at any instant from the first byte of HTTP."""
+        self.slow.after(self.dice.randint(1, 150))
+        document = DOCUMENTS[(self.kills + 1) % len(DOCUMENTS)]
+        asked = threading.Thread(target=apply, args=(self.daemon.state_dir, document))
+        asked.start()
+        if self.kills % 3:
+            self.slow.reached.wait(self.usual)
+        else:
+            time.sleep(self.dice.uniform(0, self.usual))
+        self.daemon.kill()
+        asked.join()
+
+    def _started_again(self):
+        policy = self.dice.choice([FINISH, UNDO])
+        self.daemon.start(policy)
+        if self.dice.random() < 0.2:  # and killed again while it recovers
+            time.sleep(self.dice.uniform(0, 0.3))
+            self.daemon.kill()
+            self.daemon.start(policy)
+
+
 @pytest.mark.timeout(900)
 def test_a_daemon_killed_in_the_middle_of_a_change_leaves_the_old_revision_or_the_new_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "clos.fabric.sim.openflow.tcp.LAST_RETRY", 0.1
-    )  # switches that knock again at once, to save time
-    slow, daemon, dice = Slow(monkeypatch), Processes(tmp_path / "state"), random.Random(2)
+    # switches that knock again at once, to save time
+    monkeypatch.setattr("clos.fabric.sim.openflow.tcp.LAST_RETRY", 0.1)
+    slow, daemon = Slow(monkeypatch), Processes(tmp_path / "state")
     daemon.start()
     with SimThread(FABRIC, ("127.0.0.1", daemon.port)) as sim:
         settled(daemon.state_dir)
         begun = time.monotonic()
         apply(daemon.state_dir, DOCUMENTS[0])
-        usual = time.monotonic() - begun
-        kill, cut, mixed = 0, 0, 0
-        while cut < INTERRUPTED and kill < 3 * INTERRUPTED:
-            kill += 1
-            before = settled(daemon.state_dir)["revision"]
-            old = wanted(daemon.state_dir, before)
-            assert sim.call(_states) == old
-            slow.after(dice.randint(1, 150))
-            asked = threading.Thread(target=apply, args=(daemon.state_dir, DOCUMENTS[(kill + 1) % len(DOCUMENTS)]))
-            asked.start()
-            if kill % 3:  # two in three after so many messages, the others at any instant from the first byte of HTTP
-                slow.reached.wait(usual)
-            else:
-                time.sleep(dice.uniform(0, usual))
-            daemon.kill()
-            asked.join()
-            left, known = sim.call(_states), statuses(daemon.state_dir)
-            cut += "applying" in known.values()
-            policy = dice.choice([FINISH, UNDO])
-            daemon.start(policy)
-            if dice.random() < 0.2:  # and killed again while it recovers
-                time.sleep(dice.uniform(0, 0.3))
-                daemon.kill()
-                daemon.start(policy)
-            after = settled(daemon.state_dir)["revision"]
-            assert after in (before, max(known))
-            new = wanted(daemon.state_dir, after)
-            assert sim.call(_states) == new, f"kill {kill}: the switches do not hold revision {after}"
-            mixed += left not in (old, new)
-            ends = statuses(daemon.state_dir)
-            assert ends[after] == APPLIED
-            assert set(ends.values()) <= {APPLIED, UNDONE}
+        turns = Turns(daemon, sim, slow, time.monotonic() - begun)
+        while turns.cut < INTERRUPTED and turns.kills < 3 * INTERRUPTED:
+            turns.turn()
         daemon.kill()
-    print(f"{cut} of {kill} kills hit a change, {mixed} left a mixture")
-    assert cut == INTERRUPTED, "too few kills hit a change"
-    assert mixed > INTERRUPTED // 5, "too few kills left a mixture: the test is nearly void"
+    print(f"{turns.cut} of {turns.kills} kills hit a change, {turns.mixed} left a mixture")
+    assert turns.cut == INTERRUPTED, "too few kills hit a change"
+    assert turns.mixed > INTERRUPTED // 5, "too few kills left a mixture: the test is nearly void"

@@ -89,7 +89,9 @@ def test_a_pipe_lets_through_what_it_says(bank: LegacyNetwork) -> None:
         ("inventory.yaml", "[TenGigabitEthernet1/1-16]", "[Foo1-16]", "'Foo1-16': expected ports like"),
         ("inventory.yaml", "[TenGigabitEthernet1/1-16]", "[TenGigabitEthernet1/1-999999999]", "expected ports like"),
         ("inventory.yaml", "model:", "modell:", "unknown key; there are"),
+        ("cabling.yaml", "\nborder:", "\nborders:", "the document.borders: unknown key; there are border, cables"),
         ("inventory.yaml", "\ndevices:", "\ndevice:", "there are none"),
+        ("inventory.yaml", "\nname:", "\nnames:", "the document.names: unknown key; there are defaults, devices, name"),
     ],
 )
 def test_what_is_wrong_with_a_directory_is_named(tmp_path: Path, file: str, old: str, new: str, words: str) -> None:

@@ -180,3 +180,21 @@ def test_a_plan_that_names_what_is_not_there_touches_nothing(place: Place) -> No
     assert "'../y.yaml' leads out of the plan's directory" in done.stderr
     assert place.digests() == place.start
     assert not (place.directory / "journal.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--control", "nowhere/control"), 3, "the simulation at nowhere/control does not do status: No such file"),
+        (("--control", "127.0.0.1:1"), 3, "does not do status: Connection refused"),
+        (("--known-hosts", "nowhere/hosts"), 2, "--known-hosts nowhere/hosts: there is no such file"),
+    ],
+)
+def test_a_word_that_leads_nowhere_is_told_before_anything_is_done(
+    place: Place, words: tuple[str, ...], code: int, says: str
+) -> None:
+    for command in ("run", "rollback"):
+        done = place.clos(command, "--yes", *words)
+        assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+    assert not (place.directory / "journal.db").exists() and not (place.directory / "run.lock").exists()
+    assert place.status()["direction"] is None

@@ -297,6 +297,7 @@ def watching(root: str = "24586 00:1b:54:12:00:00") -> BorderSpeakers:
 
 def test_the_root_of_a_vlan_is_heard_and_forgotten_when_it_falls_silent() -> None:
     ours = watching()
+    assert ours.wrong(19_000) == ()  # who has just begun to listen has nothing to say
     assert ours.heard("border1", bpdu(), 1000) == ()
     (row,) = ours.report(2000)["watches"]
     assert (row["vlan"], row["root"], row["cost"]) == (10, "24586 00:1b:54:12:00:00", 4)

@@ -28,6 +28,7 @@ from clos.controller.migrate.run import progress as p
 from clos.controller.migrate.run.configuration import digest
 from clos.controller.migrate.run.executor import COMPLETE
 from clos.controller.migrate.run.journal import opened
+from tests.support.cli_run import clos
 from tests.support.joined_walk import Joined, joined
 from tests.support.waiting import eventually
 
@@ -127,6 +128,11 @@ def test_a_vlan_walks_onto_the_fabric_and_back_and_nothing_is_lost_before_a_cabl
         losses = [event.detail for event in journal.events() if event.kind == p.LOSS]
     assert losses and all(each["sent"] and not each["lost"] for each in losses), losses
     assert "Standby" in bank.operator.show("dist1", "show standby brief")
+    told = clos("status", "--state", bank.state)
+    assert f"HSRP border1 VLAN 70 group 70: Active for {VIRTUAL}; 10.20.70.2 standby" in told.out
+    assert f"Spanning tree at border1: root {ROOT} of VLANs 70" in told.out
+    borders = clos("status", "--state", bank.state, "--json").data["borders"]
+    assert borders["hsrp"][0]["state"] == "Active" and borders["watches"][0]["root"] == ROOT
     bank.restart()
     assert eventually(bank.in_sync)
     assert bank.daemon.borders.report()["hsrp"][0]["state"] == "Active"

@@ -14,6 +14,7 @@ from clos.controller.cli.change_options import Yes
 from clos.controller.cli.confirmation import confirm
 from clos.controller.cli.remote import DEFAULT, StateDir
 from clos.controller.cli.render.text import count
+from clos.controller.printable import escaped
 
 if TYPE_CHECKING:
     from clos.controller.store.backup import Contents
@@ -38,7 +39,9 @@ def backup(
         found = back_up(state / STORE, file)
     except StoreError as error:
         raise unchecked(str(error)) from None
-    return Answer({"file": str(file), **_json(found)}, lambda: [f"{file}: {_text(found)}", *_doubts(found)])
+    return Answer(
+        {"file": str(file), **_json(found)}, lambda: [f"{escaped(str(file))}: {_text(found)}", *_doubts(found)]
+    )
 
 
 @answering
@@ -62,7 +65,7 @@ def restore(
     try:
         held = contents(file)
         if not yes:
-            confirm([f"{file}: {_text(held)}", *_doubts(held)], f"Put it in place of {state / STORE}?")
+            confirm([f"{escaped(str(file))}: {_text(held)}", *_doubts(held)], f"Put it in place of {state / STORE}?")
         with lock_directory(state):
             found, kept = put_back(file, state / STORE)
     except (StoreError, Locked, Unsafe) as error:
@@ -70,7 +73,7 @@ def restore(
     except OSError as error:
         raise unchecked(f"{state}: {error.strerror}") from None
     data = {"file": str(file), "kept": str(kept) if kept else None, **_json(found)}
-    aside = [f"The store that was there is {kept} now."] if kept else []
+    aside = [f"The store that was there is {escaped(str(kept))} now."] if kept else []
     return Answer(data, lambda: [f"Restored: {_text(found)}", *aside, *_doubts(found)])
 
 

@@ -186,6 +186,8 @@ def _executor(
 
     named = options.inventory or str(directory / INVENTORY)
     world = World(place_of(options.control), plan, options.probe_ms) if options.control else None
+    if world is not None:
+        world.check()
     with _told(), operator(named, options.user, options.known_hosts, options.timeout) as devices:
         if whole and (lacks := lacking(plan, directory, devices.names)):
             raise Stop(USAGE, f"{directory} cannot be carried out; nothing was done", lacks)
@@ -234,7 +236,8 @@ def _plan(directory: Path) -> Plan:
     try:
         return read_plan(path.read_text(encoding="utf-8"), str(path))
     except BadPlan as fault:
-        raise usage(str(fault)) from None
+        found = str(fault).splitlines()
+        raise Stop(USAGE, f"{path} is no plan", found) from None
     except (OSError, UnicodeDecodeError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else "is no UTF-8"
         raise usage(f"{path}: {why}; clos migrate plan makes one") from None

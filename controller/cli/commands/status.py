@@ -1,4 +1,4 @@
-"""``status``: the controller, the running revision and the state of every switch."""
+"""``status``: the controller, the running revision, the state of every switch, and who speaks at the borders."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from clos.controller.cli.answer import FAILED, OK, Answer, Json, answering
 from clos.controller.cli.remote import DEFAULT, StateDir, controller
+from clos.controller.cli.render.borders import border_lines
 from clos.controller.cli.render.text import columns, count
 
 ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every switch back and compare.")]
@@ -17,14 +18,15 @@ ReadBack = Annotated[bool, typer.Option("--read-back", help="Read every switch b
 
 @answering
 def status(state: StateDir = DEFAULT, read_back: ReadBack = False) -> Answer:
-    """Show the controller, its revision and its switches.
+    """Show the controller, its revision, its switches, and what speaks at the borders to a legacy network.
 
     Exits with 1 when a switch does not hold what it should, or holds entries that Clos did not install, as far as is
-    known: switches are read back when they join, before a change, and by --read-back.
+    known: switches are read back when they join, before a change, and by --read-back. What is heard at the borders
+    changes no exit code.
     """
     with controller(state) as client:
         drift = {"drift": client.drift()["switches"]} if read_back else {}
-        found = {**client.status(), "switches": client.switches(), **drift}
+        found = {**client.status(), "switches": client.switches(), "borders": client.speakers(), **drift}
     drifted = any(not row["in_line"] for row in found.get("drift", ()))
     sound = found["in_line"] == found["expected"] and not found["foreign"] and not drifted
     return Answer(found, lambda: _status(found), OK if sound else FAILED)
@@ -39,6 +41,7 @@ def _status(found: Json) -> Iterator[Text | str]:
     yield from (Text(note, "yellow") for note in _notes(found))
     rows = [("switch", "role", "state", "since", ""), *(_switch(row) for row in found["switches"])]
     yield from columns(rows)
+    yield from border_lines(found["borders"])
     for row in found.get("drift", ()):
         if not row["in_line"]:
             counts = f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"

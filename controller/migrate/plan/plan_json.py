@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from clos.controller.migrate.plan.model import FORMAT, Plan
 
 _PLAN = TypeAdapter(Plan)
+_AGAIN = "run clos migrate plan again"
 
 
 class BadPlan(ValueError):
@@ -36,14 +37,27 @@ def read_plan(text: str, name: str = "plan.json") -> Plan:
 def _check_format(text: str, name: str) -> None:
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise BadPlan(f"{name}: this is not JSON: {fault}; run clos migrate plan again") from None
+    except json.JSONDecodeError as fault:
+        raise BadPlan(f"{name}: this is not JSON: {fault}; {_AGAIN}") from None
+    except RecursionError:
+        raise BadPlan(f"{name}: lists or mappings stand too deep in one another for a plan; {_AGAIN}") from None
+    except ValueError:  # thousands of digits
+        raise BadPlan(f"{name}: it has a number that is too large for a plan; {_AGAIN}") from None
     number = document.get("format") if isinstance(document, dict) else None
     if number != FORMAT or isinstance(number, bool):
-        raise BadPlan(f"{name}: format: {number!r}, this version reads format {FORMAT}; run clos migrate plan again")
+        raise BadPlan(f"{name}: format: {number!r}, this version reads format {FORMAT}; {_AGAIN}")
 
 
 def _problem(name: str, error: object) -> str:
     assert isinstance(error, dict)
-    place = ".".join(str(part) for part in error["loc"])
-    return f"{name}: {place or 'the document'}: {error['msg'].removeprefix('Value error, ')}"
+    place = ".".join(str(part) for part in error["loc"]) or "the document"
+    if error["type"] in _UNKNOWN:
+        return f"{name}: {place}: a plan has no such key; take it out, or {_AGAIN}"
+    if error["type"] in _LACKING:
+        return f"{name}: {place}: this key lacks; {_AGAIN}"
+    return f"{name}: {place}: {error['msg'].removeprefix('Value error, ')}"
+
+
+_UNKNOWN = frozenset({"unexpected_keyword_argument", "extra_forbidden"})
+_LACKING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+"""Kinds of pydantic's problems that its own words tell of as calls in Python."""

@@ -18,6 +18,8 @@ IEEE_VLAN = 1
 STORM = 10
 """Topology changes within STORM_MS that are called a storm."""
 STORM_MS = 60_000
+MAX_AGE_MS = 20_000
+"""For so long a root is believed in that is not heard of (802.1D-2004 §17.14), and so long one is listened for."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class _Tree:
 
     heard: int
     bpdu: Bpdu | None = None
-    age_ms: int = 20_000
+    age_ms: int = MAX_AGE_MS
     changing: bool = False
     changes: list[int] = field(default_factory=list)
     changed_by: str = ""
@@ -38,11 +40,13 @@ class BpduLog:
 
     def __init__(self) -> None:
         self.roots: dict[tuple[str, int], str] = {}
+        self._since: dict[tuple[str, int], int] = {}
         self._trees: dict[tuple[str, int], _Tree] = {}
         self.refused = 0
 
-    def configure(self, watches: tuple[BpduWatch, ...]) -> None:
+    def configure(self, watches: tuple[BpduWatch, ...], now: int) -> None:
         self.roots = {(watch.border, vlan): root for watch in watches for vlan, root in watch.roots.items()}
+        self._since = {key: self._since.get(key, now) for key in self.roots}
 
     def heard(self, border: str, data: bytes, now: int) -> None:
         """Take a frame to one of the BPDUs' addresses."""
@@ -86,7 +90,7 @@ class BpduLog:
             where = f"VLAN {row['vlan']} at {row['border']}"
             if row["expected"] and row["root"] and row["root"] != row["expected"]:
                 yield f"{where}: its root is {row['root']}, expected {row['expected']}"
-            if row["expected"] and not row["root"]:
+            if row["expected"] and not row["root"] and now - self._since[row["border"], row["vlan"]] > MAX_AGE_MS:
                 yield f"{where}: no BPDU is heard, {row['expected']} should be root"
             if row["storm"]:
                 yield f"{where}: {STORM} topology changes or more within a minute, the last from {row['changed_by']}"

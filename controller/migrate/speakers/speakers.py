@@ -51,7 +51,7 @@ class BorderSpeakers:
     def configure(self, config: Speakers, now: int, kept: Mapping[str, bytes] | None = None) -> tuple[Out, ...]:
         """Speak like this from now on. ``kept``: of before a restart, with the same configuration (``machines``)."""
         out = [*self._end(config, now), *self._begin(config, now, kept or {})]
-        self._bpdus.configure(config.watches)
+        self._bpdus.configure(config.watches, now)
         self.config = config
         return tuple(out)
 

@@ -23,8 +23,9 @@ def test_a_plan_that_was_written_is_read_back_as_it_was() -> None:
     [
         (lambda plan: plan.update(format=2), "format: 2, this version reads format 1"),
         (lambda plan: plan.pop("format"), "format: None"),
-        (lambda plan: plan.update(colour="red"), "colour"),
-        (lambda plan: plan.pop("digest"), "digest"),
+        (lambda plan: plan.update(colour="red"), "colour: a plan has no such key; take it out"),
+        (lambda plan: plan["phases"][0]["steps"][0].update(colour="red"), "steps.0.colour: a plan has no such key"),
+        (lambda plan: plan.pop("digest"), "digest: this key lacks; run clos migrate plan again"),
         (lambda plan: plan["phases"][0]["steps"][0].update(vlan="ten"), "phases.0.steps.0.vlan"),
         (lambda plan: plan["phases"][0]["steps"][0]["checks"][0].update(kind="luck"), "'luck' is no kind of check"),
         (lambda plan: plan["phases"][0]["steps"][0]["checks"][0].update(device=None), "needs device"),
@@ -42,10 +43,24 @@ def test_what_is_no_plan_is_refused_with_its_place(change: Any, words: str) -> N
     assert str(told.value).startswith("bank/plan.json: ")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"format": true}', "[" * 100_000])
-def test_what_is_not_even_json_is_refused(text: str) -> None:
-    with pytest.raises(BadPlan):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "this is not JSON"),
+        ("[]", "format: None"),
+        ("null", "format: None"),
+        ("{", "this is not JSON"),
+        ('{"format": true}', "format: True"),
+        ("[" * 100_000, "stand too deep in one another"),
+        (f'{{"format": 1, "name": {"9" * 5000}}}', "a number that is too large"),
+        (f'{{"format": {"9" * 5000}}}', "a number that is too large"),
+    ],
+)
+def test_what_is_not_even_json_is_refused(text: str, words: str) -> None:
+    with pytest.raises(BadPlan) as told:
         read_plan(text)
+    assert words in str(told.value) and "clos migrate plan again" in str(told.value)
+    assert "recursion" not in str(told.value) and "conversion" not in str(told.value)
 
 
 def test_every_kind_of_check_reads_as_a_sentence() -> None:
