@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clos.fabric.sim.legacy.configure import PRIORITIES, Chassis, Context, Outcome, configure
+from clos.fabric.sim.legacy.configure import Context, Outcome, configure
 from clos.fabric.sim.legacy.grammar import Match, Refusal, Row, Table
 from clos.fabric.sim.legacy.network import LegacyNetwork
+from clos.fabric.sim.legacy.settings.request import Chassis
+from clos.fabric.sim.legacy.settings.vlans import PRIORITIES
 from clos.fabric.sim.legacy.tree import Tree, render
 from clos.fabric.sim.legacy.vlans import read_vlans, write_vlans
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from clos.fabric.sim.clock import SECOND, Clock
-from clos.fabric.sim.legacy.configure import Chassis, Context, Outcome, configure
+from clos.fabric.sim.legacy.configure import Context, Outcome, configure
 from clos.fabric.sim.legacy.faults import Faults
 from clos.fabric.sim.legacy.modes import MODES
 from clos.fabric.sim.legacy.names import name_order, split_name
 from clos.fabric.sim.legacy.passwords import matches
+from clos.fabric.sim.legacy.settings.request import Chassis
 from clos.fabric.sim.legacy.state import Machines, NoMachines
 from clos.fabric.sim.legacy.tree import Tree, block, starting, value
 from clos.fabric.sim.legacy.vlans import EVERY, read_vlans

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clos.fabric.sim.legacy.configure import Chassis, Context, Outcome, configure
+from clos.fabric.sim.legacy.configure import Context, Outcome, configure
+from clos.fabric.sim.legacy.settings.request import Chassis
 from clos.fabric.sim.legacy.tree import render
 
 _PORTS = {"TenGigabitEthernet1/": 16, "GigabitEthernet1/0/": 24, "TenGigabitEthernet1/1/": 4, "GigabitEthernet0/": 8}
