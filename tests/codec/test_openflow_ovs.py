@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clos.controller.plan import ADD, DELETE, MODIFY, Push
+from clos.controller.wire.encoding import encode_push
 from clos.fabric.dataplane import action as act
 from clos.fabric.dataplane.match import Match, Term
 from clos.fabric.dataplane.rule import DROP, Band, Bucket, GroupEntry, Instructions, Meter, Rule
-from clos.fabric.openflow import encode, pack_rule
+from clos.fabric.dataplane.ruleset import Block
+from clos.fabric.openflow import Framer, encode, pack_rule
 from clos.fabric.openflow.constants import (
     BundleControlType,
     FlowModCommand,
@@ -159,3 +162,15 @@ def test_every_field_ovs_lacks_is_a_field() -> None:
 def test_ovs_reads_our_commands(command: FlowModCommand) -> None:
     name = {"MODIFY": "MOD", "MODIFY_STRICT": "MOD_STRICT", "DELETE_STRICT": "DEL_STRICT"}[command.name]
     assert f": {name} table:1 priority=1,in_port=1" in ovs(pack_rule(FLOW_MOD.rule, command))
+
+
+@pytest.mark.parametrize("op", [ADD, MODIFY, DELETE])
+@pytest.mark.parametrize("kind", ["all", "select", "indirect", "ff"])
+def test_ovs_takes_every_message_of_a_push(op: str, kind: str) -> None:
+    """Its deletes of groups, too, in which it wants no buckets."""
+    group = GroupEntry(1, kind, (Bucket((act.Output(1),), 1, 1 if kind in ("select", "ff") else None),))
+    rule = Rule(0, 1, Match.of(eth_dst=1), Instructions(apply=(act.Output(1),)))
+    push = encode_push(Push(op, Block([rule], [group], [Meter(1, (Band(100),))]), ("leaf1",)))
+    frames = Framer().feed(push.data)
+    assert len(frames) == 3
+    assert [ovs_error(frame) for frame in frames] == [None] * 3

@@ -210,6 +210,7 @@ REFUSED = [
     (m.GroupMod(GroupModCommand.ADD, GroupEntry(9, ALL, (Bucket((Group(8),)),))), "BAD_ACTION/BAD_OUT_GROUP"),
     (m.GroupMod(GroupModCommand.ADD, GroupEntry(9, FAST_FAILOVER, (Bucket(),))), "GROUP_MOD_FAILED/BAD_WATCH"),
     (m.GroupMod(GroupModCommand.DELETE, GroupEntry(1, ALL, ())), "GROUP_MOD_FAILED/CHAINED_GROUP"),
+    (m.GroupMod(GroupModCommand.DELETE, GroupEntry(9, ALL, (Bucket(),))), "GROUP_MOD_FAILED/INVALID_GROUP"),
     (m.MeterMod(MeterModCommand.ADD, Meter(1, (Band(5),))), "METER_MOD_FAILED/METER_EXISTS"),
     (m.MeterMod(MeterModCommand.MODIFY, Meter(9, (Band(5),))), "METER_MOD_FAILED/UNKNOWN_METER"),
     (m.MeterMod(MeterModCommand.ADD, Meter(9, (Band(0),))), "METER_MOD_FAILED/BAD_RATE"),

@@ -13,7 +13,7 @@ from functools import partial
 from clos.fabric.dataplane.action import NO_BUFFER
 from clos.fabric.dataplane.rule import FAST_FAILOVER, Rule
 from clos.fabric.dataplane.switch import Selection
-from clos.fabric.errors import BAD_TABLE, Fault, SwitchError
+from clos.fabric.errors import BAD_TABLE, INVALID_GROUP, Fault, SwitchError
 from clos.fabric.openflow.constants import (
     ALL_TABLES,
     FlowModCommand,
@@ -122,6 +122,8 @@ def group_mod(switch: SimSwitch, mod: GroupMod) -> Removals:
     model, entry = switch.model, mod.entry
     switch.version += 1
     if mod.command == GroupModCommand.DELETE:
+        if entry.buckets:  # as Open vSwitch has it; the standard says nothing of buckets here
+            raise SwitchError(INVALID_GROUP, f"{entry}: a group is deleted by its number, without buckets")
         return _telling(switch, FlowRemovedReason.GROUP_DELETE, partial(model.delete_group, entry.group))
     if entry.type == FAST_FAILOVER and any(b.watch_port is None and b.watch_group is None for b in entry.buckets):
         raise SwitchError(BAD_WATCH, f"{entry}: every bucket of a fast-failover group watches a port or a group")
