@@ -37,7 +37,7 @@ docs: install
 	$(BIN)/python -m tests.support.docs
 
 # The lab (docs/lab.md): Open vSwitch and Mininet with real packets. Linux, as root; Debian's names of packages.
-LAB_PACKAGES := chromium prometheus openvswitch-switch mininet frr tshark ethtool iproute2 iputils-ping util-linux
+LAB_PACKAGES := chromium prometheus etcd-server openvswitch-switch mininet frr tshark ethtool iproute2 iputils-ping util-linux
 
 lab-deps: install
 	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(LAB_PACKAGES)

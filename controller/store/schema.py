@@ -104,10 +104,18 @@ def connect(path: Path) -> sqlite3.Connection:
         return db
 
 
+def blank() -> sqlite3.Connection:
+    """A database of the current schema in this process's memory, with nothing in it."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA foreign_keys = ON")
+    _migrate(db)
+    return db
+
+
 @contextmanager
-def transaction(db: sqlite3.Connection, path: Path, kind: str) -> Iterator[sqlite3.Connection]:
+def transaction(db: sqlite3.Connection, place: Path | str, kind: str) -> Iterator[sqlite3.Connection]:
     """All of it or none of it, on disk before it returns. ``kind``: IMMEDIATE to write, DEFERRED to read."""
-    with told(path):
+    with told(place):
         db.execute(f"BEGIN {kind}")
         try:
             yield db
@@ -132,7 +140,7 @@ _CAUSES = (
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(path: Path | str) -> Iterator[None]:
     """Turns what SQLite and the system raise into a StoreError that names the file and the way out."""
     try:
         yield

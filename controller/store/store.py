@@ -1,8 +1,8 @@
-"""The store: revisions, audit log and a few values, in one SQLite file. Decides nothing about the network.
+"""The store: revisions, audit log and a few values. Decides nothing about the network.
 
-Every public operation is one transaction, on disk when it returns. A process killed at any instant leaves the
-state before or after an operation, and ``pending`` names the revision whose apply was under way, if any:
-finish it or undo it. Threads may share a Store.
+Every public operation is one transaction, and durable when it returns: in one SQLite file, or in etcd
+(controller.store.rows). A process killed at any instant leaves the state before or after an operation, and ``pending``
+names the revision whose apply was under way, if any: finish it or undo it. Threads may share a Store.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -34,7 +33,7 @@ from clos.controller.store.revision import (
     Revision,
     StoreError,
 )
-from clos.controller.store.schema import connect, transaction
+from clos.controller.store.rows import FileRows, Rows
 
 _RECORD = (
     "number, who, at, why, status, current, base, batches, ended, note, summary,"
@@ -48,30 +47,27 @@ def utc_now() -> str:
 
 
 class Store:
-    """One store file. Use as a context manager or ``close`` it."""
+    """What a controller keeps, in ``rows``. Use as a context manager or ``close`` it."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path, clock: Callable[[], str]) -> None:
-        self._db, self._path, self._clock = db, path, clock
-        self._lock = Lock()
+    def __init__(self, rows: Rows, clock: Callable[[], str] = utc_now) -> None:
+        self._rows, self._clock = rows, clock
 
     @classmethod
     def open(cls, path: Path | str, clock: Callable[[], str] = utc_now) -> Store:
         """The store at ``path``, created (mode 0600) if missing. Raises StoreError; the file is then unchanged."""
-        place = Path(path)
-        return cls(connect(place), place, clock)
+        return cls(FileRows(Path(path)), clock)
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self._rows.place
 
     def now(self) -> str:
         """The present, as entries have it."""
         return self._clock()
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._rows.close()
 
     def __enter__(self) -> Store:
         return self
@@ -90,14 +86,14 @@ class Store:
         with self.writing() as db:
             under_way = _one(db, "SELECT number FROM revision WHERE status = ?", APPLYING)
             if under_way is not None:
-                raise StoreError(f"{self._path}: revision {under_way} is still being applied; finish or undo it first")
+                raise StoreError(f"{self.place}: revision {under_way} is still being applied; finish or undo it first")
             base = _one(db, "SELECT number FROM revision WHERE current = 1")
             number = db.execute(
                 "INSERT INTO revision (who, at, why, status, base, summary) VALUES (?, ?, ?, ?, ?, ?)",
                 (who, self._clock(), why, APPLYING, base, _json(draft.summary or {})),
             ).lastrowid
             if number is None:
-                raise StoreError(f"{self._path}: SQLite gave revision {draft.why!r} no number")
+                raise StoreError(f"{self.place}: SQLite gave revision {draft.why!r} no number")
             _keep_inputs(db, number, draft)
             self.note(db, who, "begin", {"why": why, "inputs": len(draft.sources) + 2}, number)
             self._keep_proof(db, number, draft)
@@ -148,7 +144,7 @@ class Store:
         if not changed:
             status = _one(db, "SELECT status FROM revision WHERE number = ?", number)
             state = "does not exist" if status is None else f"is {status}, not being applied"
-            raise StoreError(f"{self._path}: revision {number} {state}")
+            raise StoreError(f"{self.place}: revision {number} {state}")
 
     # -- reading ------------------------------------------------------------------------------------------
 
@@ -159,7 +155,7 @@ class Store:
             with self.reading() as db:
                 applied = _one(db, "SELECT max(number) FROM revision WHERE status = ?", APPLIED)
             if applied is not None:
-                raise StoreError(f"{self._path}: it is damaged: revision {applied} was applied and none is in force")
+                raise StoreError(f"{self.place}: it is damaged: revision {applied} was applied and none is in force")
         return found
 
     def pending(self) -> Revision | None:
@@ -170,7 +166,7 @@ class Store:
         """A revision by number. Raises StoreError when there is none."""
         found = self._revision("number = ?", number)
         if found is None:
-            raise StoreError(f"{self._path}: there is no revision {number}; see the history for those there are")
+            raise StoreError(f"{self.place}: there is no revision {number}; see the history for those there are")
         return found
 
     def history(self, limit: int = 50) -> tuple[Record, ...]:
@@ -228,17 +224,13 @@ class Store:
             else:
                 db.execute("INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)", (key, value))
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """All that is done in the block or none of it, on disk when it ends."""
-        with self._lock, transaction(self._db, self._path, "IMMEDIATE") as db:
-            yield db
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """All that is done in the block or none of it, durable when it ends."""
+        return self._rows.writing()
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """One consistent view, whatever others write meanwhile."""
-        with self._lock, transaction(self._db, self._path, "DEFERRED") as db:
-            yield db
+        return self._rows.reading()
 
 
 def _one(db: sqlite3.Connection, query: str, *values: object) -> Any:

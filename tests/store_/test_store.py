@@ -9,6 +9,7 @@ import pytest
 
 from clos.controller.store import APPLIED, APPLYING, FAILED, UNDONE, Draft, Store, StoreError
 from clos.controller.store.schema import APPLICATION_ID, VERSION
+from tests.store_.rows_in_etcd import leading
 
 
 def draft(why: str = "because", **changes) -> Draft:
@@ -20,10 +21,14 @@ def draft(why: str = "because", **changes) -> Draft:
     return Draft("alice", why, **{**inputs, **changes})
 
 
-@pytest.fixture
-def store(tmp_path):
+@pytest.fixture(params=["file", "etcd"])
+def store(request, tmp_path):
     times = iter(f"2026-01-01T00:00:{i:02}.000Z" for i in range(60))
-    with Store.open(tmp_path / "clos.db", clock=lambda: next(times)) as opened:
+    if request.param == "file":
+        opened = Store.open(tmp_path / "clos.db", clock=lambda: next(times))
+    else:
+        opened = Store(leading(request.getfixturevalue("member")), clock=lambda: next(times))
+    with opened:
         yield opened
 
 
