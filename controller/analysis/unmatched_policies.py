@@ -140,7 +140,7 @@ def _sizes(tenant: Tenant) -> Counter[Groups]:
     """How many endpoints there are of each set of groups, of those that policies are about."""
     spoken = {name for policy in tenant.policies for name in (policy.source, policy.target)}
     groups = [group for group in tenant.groups.values() if group.name in spoken]
-    named = {name for group in groups for name in group.endpoints}
+    named = {name for group in groups for name in group.names}
     known: dict[tuple[object, ...], Groups] = {}
     found: Counter[Groups] = Counter()
     for endpoint in tenant.endpoints.values():

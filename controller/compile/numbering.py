@@ -61,8 +61,8 @@ class Needs(NamedTuple):
 
 def classes_of(tenant: Tenant) -> dict[str, PolicyClass]:
     """The class of every endpoint of the tenant."""
-    named = [group for group in tenant.groups.values() if group.endpoints]
-    broad = [group for group in tenant.groups.values() if not group.endpoints]
+    named = [group for group in tenant.groups.values() if group.names]
+    broad = [group for group in tenant.groups.values() if not group.names]
     known: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     found: dict[str, PolicyClass] = {}
     for endpoint in tenant.endpoints.values():

@@ -97,7 +97,7 @@ def members(intent: Intent, topology: Topology, tenants: Iterable[str]) -> Itera
 
 def _members(tenant: Tenant, topology: Topology) -> Iterator[EndpointView]:
     known: dict[tuple[object, ...], PolicyClass] = {}
-    named = {name for group in tenant.groups.values() for name in group.endpoints}
+    named = {name for group in tenant.groups.values() for name in group.names}
     for e in tenant.endpoints.values():
         alike = (e.name if e.name in named else "", e.network, e.labels)
         who = known.get(alike)

@@ -13,7 +13,7 @@ from operator import and_
 from typing import NamedTuple, TypeVar
 
 from clos.controller.intent.check_routes import route_findings
-from clos.controller.intent.model import ROUTER_MAC, Endpoint, Group, Network, Prefix, Tenant, Where
+from clos.controller.intent.model import EVERYONE, ROUTER_MAC, Endpoint, Group, Network, Prefix, Tenant, Where, fits
 from clos.controller.intent.problem import Finding, Path
 from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden, Reading
 from clos.controller.intent.schema.scalars import ipv4_text, mac_text
@@ -40,6 +40,7 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
 def mention_findings(tenant: Tenant, topology: Topology, reading: Reading) -> Iterator[Finding]:
     """Names that do not exist, in those parts of a tenant that could not be read for another reason."""
     known = _names(tenant, reading.hidden) | {"hosts": Names(topology.hosts, "hosts", NOTHING_HIDDEN)}
+    known["groups"] = Names({*tenant.groups, *EVERYONE}, "groups", reading.hidden)
     for what, name, where, path in reading.mentions:
         names = known[f"{what}s"]
         if names.lack(name):
@@ -268,11 +269,13 @@ def _same(tenant: Tenant) -> Iterator[Finding]:
 def _group(group: Group, index: _Index, known: Mapping[str, Names]) -> Iterator[Finding]:
     path = (SPEC, "groups", group.name)
     lost = False
-    for section, names in (("endpoints", group.endpoints), ("networks", group.networks)):
-        for i, name in enumerate(names):
-            if known[section].lack(name):
-                lost = True
-                yield unknown(section[:-1], name, group.where, (*path, section, i), known[section].names)
+    written = [(path, group), *(((*path, "except"), less) for less in group.without if not less.name)]
+    for place, one in written:
+        for section, names in (("endpoints", one.endpoints), ("networks", one.networks)):
+            for i, name in enumerate(names):
+                if known[section].lack(name):
+                    lost = True
+                    yield unknown(section[:-1], name, group.where, (*place, section, i), known[section].names)
     if not lost and not known["endpoints"].hidden and not index.selects(group):
         yield Finding(group.where, path, f"group {group.name} selects no endpoint")
 
@@ -283,17 +286,30 @@ class _Index:
     def __init__(self, tenant: Tenant) -> None:
         self.all = tenant.endpoints.keys()
         self.of: dict[str | tuple[str, str], set[str]] = defaultdict(set)
+        self.values: dict[str, set[str]] = defaultdict(set)
         for endpoint in tenant.endpoints.values():
             keys: tuple[str | tuple[str, str], ...] = (endpoint.network, *endpoint.labels)
             for key in keys:
                 self.of[key].add(endpoint.name)
+            for key, value in endpoint.labels:
+                self.values[key].add(value)
 
     def selects(self, group: Group) -> bool:
         """Whether a group holds any endpoint."""
-        wanted: list[Set[str]] = [self._any((key, value) for value in values) for key, values in group.labels]
+        return bool(self._held(group))
+
+    def _held(self, group: Group) -> Set[str]:
+        wanted: list[Set[str]] = [self._any(self._labelled(key, values)) for key, values in group.labels]
         wanted += [set(group.endpoints)] if group.endpoints else []
         wanted += [self._any(group.networks)] if group.networks else []
-        return bool(reduce(and_, sorted(wanted, key=len), self.all) if wanted else self.all)
+        wanted += [set[str]().union(*map(self._held, group.groups))] if group.groups else []
+        held: Set[str] = reduce(and_, sorted(wanted, key=len), self.all) if wanted else self.all
+        return held - set[str]().union(*map(self._held, group.without)) if group.without else held
+
+    def _labelled(self, key: str, values: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        if any("*" in value for value in values):
+            return ((key, value) for value in self.values[key] if fits(value, values))
+        return ((key, value) for value in values)
 
     def _any(self, keys: Iterable[str | tuple[str, str]]) -> set[str]:
         return set().union(*(self.of[key] for key in keys if key in self.of))

@@ -8,11 +8,17 @@ lines moved is the same intent.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 ALLOW, DENY = "allow", "deny"
+
+EVERYONE = ("any", "everyone")
+"""What stands for the group of all endpoints of a tenant, where the tenant has no group of that name."""
+JOINED = "+"
+"""Between the names of groups in the name of the group that stands for a list of them; in no name that is written."""
 
 ROUTER_MAC = 0x02_C1_05_00_00_01
 """The MAC address of every anycast gateway that is given no other; no endpoint may have it."""
@@ -134,7 +140,10 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Group:
     """Endpoints selected by all of: ``endpoints`` (names), ``networks`` (names), ``labels`` (each key must have one of
-    the values). An empty selector of a kind does not restrict; the reader refuses a group with no selector.
+    the values; ``*`` in a value stands for any letters), ``groups`` (in one of them); and in none of ``without``. An
+    empty selector of a kind does not restrict, so a group without any holds all endpoints.
+
+    ``groups`` and ``without`` are resolved: these groups themselves; one without a name is written where it is used.
     """
 
     name: str
@@ -142,14 +151,38 @@ class Group:
     networks: tuple[str, ...] = ()
     labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     where: Where = field(default=NOWHERE, compare=False)
+    groups: tuple[Group, ...] = ()
+    without: tuple[Group, ...] = ()
 
     def holds(self, endpoint: Endpoint) -> bool:
         if self.endpoints and endpoint.name not in self.endpoints:
             return False
         if self.networks and endpoint.network not in self.networks:
             return False
-        have = dict(endpoint.labels)
-        return all(have.get(key) in values for key, values in self.labels)
+        if self.labels:
+            have = dict(endpoint.labels)
+            if not all(fits(have.get(key), values) for key, values in self.labels):
+                return False
+        if self.groups and not any(group.holds(endpoint) for group in self.groups):
+            return False
+        return not any(group.holds(endpoint) for group in self.without)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of endpoints that it asks for anywhere: two others that look alike are both in it or neither."""
+        return frozenset(self.endpoints).union(*(group.names for group in (*self.groups, *self.without)))
+
+
+def fits(value: str | None, wanted: tuple[str, ...]) -> bool:
+    """Whether a label has one of the values wanted; None: the endpoint has no such label."""
+    return value is not None and (
+        value in wanted or any("*" in one and _pattern(one).fullmatch(value) for one in wanted)
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _pattern(wanted: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", wanted))))
 
 
 @dataclass(frozen=True, slots=True)

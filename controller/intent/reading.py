@@ -10,10 +10,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from clos.controller.intent.model import Endpoint, Network, Prefix, Share, Tenant, Where
+from clos.controller.intent.grouping import Grouping
+from clos.controller.intent.model import JOINED, Endpoint, Network, Prefix, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Path
 from clos.controller.intent.schema import scalars
 from clos.controller.intent.schema.documents import KINDS
+from clos.controller.intent.schema.group_keys import Written
 from clos.controller.intent.schema.notation import NAME, kind_of
 from clos.controller.intent.schema.shapes import BAD
 from clos.controller.intent.source import Chunk
@@ -38,7 +40,7 @@ class Mention(NamedTuple):
 
 _MENTIONS = {
     "endpoints": {"host": "host", "network": "network"},
-    "groups": {"endpoints": "endpoint", "networks": "network"},
+    "groups": {"endpoints": "endpoint", "networks": "network", "groups": "group", "except": "group"},
     "policies": {"from": "group", "to": "group", "via": "endpoint"},
     "imports": {"groups": "group"},
 }
@@ -88,19 +90,46 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
     networks: dict[str, Network] = _readable(spec.get("networks", {}))
     endpoints = _endpoints(_readable(spec.get("endpoints", {})), networks, bool(hidden["networks"]), root, out)
     hidden["endpoints"] |= spec.get("endpoints", {}).keys() - endpoints.keys()
+    grouping = _grouping(_readable(spec.get("groups", {})), hidden["groups"], root, out)
+    policies = [_joined(policy, grouping) for policy in spec.get("policies", ())]
+    hidden["policies"] |= {str(i) for i, policy in enumerate(policies) if policy is BAD}
+    imports = tuple(wish for wish in spec.get("imports", ()) if wish is not BAD)
+    for wish in imports:
+        for word in wish.groups:
+            grouping.named(word, wish.where)
     tenant = Tenant(
         values["metadata"]["name"],
         networks,
         endpoints,
-        _readable(spec.get("groups", {})),
-        tuple(policy for policy in spec.get("policies", ()) if policy is not BAD),
-        tuple(wish for wish in spec.get("imports", ()) if wish is not BAD),
+        grouping.found,
+        tuple(policy for policy in policies if policy is not BAD),
+        imports,
         spec.get("rateLimit"),
         where,
     )
     if not any(hidden.values()):
         return Reading(tenant, tuple(out.found))
     return Reading(tenant, tuple(out.found), hidden, tuple(_mentions(hidden, root, out.file)))
+
+
+def _grouping(written: dict[str, Written], hidden: set[str], root: Node, out: Findings) -> Grouping:
+    """The groups that can be joined; what can not is said, and hidden: of unknown names the mentions tell."""
+    grouping = Grouping(written)
+    nodes = _child(_child(root, "spec"), "groups")
+    for name, reason in grouping.wrong.items():
+        place = _child(nodes, name) or root
+        out.say(place.key_line, place.key_column, (SPEC, "groups", name), reason)
+    hidden |= written.keys() - grouping.found.keys()
+    return grouping
+
+
+def _joined(policy: Any, grouping: Grouping) -> Any:
+    """The policy, with the groups that stand for its lists made; BAD where a list has an unknown name."""
+    if policy is not BAD:
+        unknown = [name for name in (policy.source, policy.target) if grouping.named(name, policy.where) is None]
+        if any(JOINED in name for name in unknown):
+            return BAD
+    return policy
 
 
 def _readable(section: dict[str, Any]) -> dict[str, Any]:
@@ -170,10 +199,19 @@ def _mentions(hidden: Hidden, root: Node, file: str) -> Iterator[Mention]:
             written = node.value if name in lost and isinstance(node.value, dict) else {}
             place = (SPEC, section, i if section in _LISTS else name)
             for key in keys.keys() & written.keys():
-                for path, word in words(written[key], (*place, key)):
+                some = (
+                    ()
+                    if key == "except" and isinstance(written[key].value, dict)
+                    else words(written[key], (*place, key))
+                )
+                for path, word in some:
                     if NAME.fits(word):
                         at = find(root, path)
                         yield Mention(keys[key], word, Where(file, at.line, at.column), path)
+
+
+def _is_mapping(node: Node) -> bool:
+    return isinstance(node.value, dict)
 
 
 def _members(node: Node | None) -> Iterator[tuple[str, Node]]:

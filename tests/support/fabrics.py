@@ -242,7 +242,7 @@ def _with_waypoints(draw: st.DrawFn, tenant: Tenant, tenants: dict[str, Tenant])
 
 def _narrow(draw: st.DrawFn, group: str) -> str:
     """A group that waypoints are not in, where it would be everybody."""
-    return draw(st.sampled_from(["web", "db"])) if group == "all" else group
+    return draw(st.sampled_from(["web", "db"])) if group not in ("web", "db", "first") else group
 
 
 @st.composite
@@ -265,11 +265,38 @@ def _tenants(
     groups = {g: Group(g, labels=(("tier", (g,)),)) for g in ("web", "db")}
     groups["all"] = Group("all", networks=tuple(networks))
     groups["first"] = Group("first", endpoints=("e0",))
+    for group in draw(st.lists(st.sampled_from(_groups_of(groups)), max_size=2, unique=True)):
+        groups |= {each.name: each for each in (*group.groups, *group.without, group) if each.name}
     policies = draw(st.lists(_policies(tuple(groups)), min_size=1, max_size=4))
     return Tenant(
         name, nets, endpoints, groups, tuple(replace(p, name=f"p{i}") for i, p in enumerate(policies)),
         rate=draw(st.sampled_from([None, Rate(1_000_000)])),
     )  # fmt: skip
+
+
+def _groups_of(groups: dict[str, Group]) -> list[Group]:
+    """Groups made of other groups, and by what is not in them."""
+    web, db, first = groups["web"], groups["db"], groups["first"]
+    both = Group("both", groups=(web, first))
+    return [
+        Group("everyone"),
+        Group("db+first", groups=(db, first)),
+        both,
+        Group("rest", without=(both,)),
+        Group("like", labels=(("tier", ("w*", "x")),), without=(Group("", endpoints=("e1",)),)),
+        Group("mixed", networks=("n0",), groups=(Group("everyone"), both), without=(db,)),
+    ]
+
+
+def renamed(group: Group, *, endpoint: tuple[str, str] = ("", ""), network: tuple[str, str] = ("", "")) -> Group:
+    """The group with an endpoint or a network called otherwise, in groups within it, too; each is (old, new)."""
+    return replace(
+        group,
+        endpoints=tuple(endpoint[1] if name == endpoint[0] else name for name in group.endpoints),
+        networks=tuple(network[1] if name == network[0] else name for name in group.networks),
+        groups=tuple(renamed(each, endpoint=endpoint, network=network) for each in group.groups),
+        without=tuple(renamed(each, endpoint=endpoint, network=network) for each in group.without),
+    )
 
 
 def gated(draw: st.DrawFn, network: Network) -> Network:

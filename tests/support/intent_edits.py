@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clos.controller.intent.model import ROUTER_MAC, Intent, Policy, Rate, Tenant
 from clos.fabric.topology import Topology
-from tests.support.fabrics import SERVICES, intents, may_be_via, sound
+from tests.support.fabrics import SERVICES, intents, may_be_via, renamed, sound
 
 Edit = Callable[[st.DrawFn, Intent, Topology], Intent]
 
@@ -108,10 +108,7 @@ def _renames_an_endpoint(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent
     tenant = _tenant(draw, intent)
     old = draw(st.sampled_from(list(tenant.endpoints) or ["none"]))
     renamed = {(f"{n}x" if n == old else n): replace(e, name=f"{n}x" if n == old else n) for n, e in _items(tenant)}
-    groups = {
-        name: replace(group, endpoints=tuple(f"{n}x" if n == old else n for n in group.endpoints))
-        for name, group in tenant.groups.items()
-    }
+    groups = {name: renamed(group, endpoint=(old, f"{old}x")) for name, group in tenant.groups.items()}
     policies = tuple(replace(p, via=f"{old}x") if p.via == old else p for p in tenant.policies)
     return _with(intent, replace(tenant, endpoints=renamed, groups=groups, policies=policies))
 
@@ -147,7 +144,7 @@ def _renames_a_network(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
             tenant,
             networks={called(n): replace(x, name=called(n)) for n, x in tenant.networks.items()},
             endpoints={n: replace(e, network=called(e.network)) for n, e in tenant.endpoints.items()},
-            groups={n: replace(g, networks=tuple(map(called, g.networks))) for n, g in tenant.groups.items()},
+            groups={n: renamed(g, network=(old, f"{old}x")) for n, g in tenant.groups.items()},
         ),
     )
 

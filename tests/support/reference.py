@@ -6,11 +6,13 @@ and which policy speaks of the two. It knows no tables, tags or groups, and shar
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from clos.controller.intent.model import (
     ALLOW,
     Endpoint,
+    Group,
     Import,
     Intent,
     Network,
@@ -164,8 +166,33 @@ def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Se
 
 def _behind(tenant: Tenant, waypoint: Endpoint) -> list[Endpoint]:
     """Everybody whose packets policies of the tenant send to this endpoint first."""
-    groups = [tenant.groups[name] for p in tenant.policies if p.via == waypoint.name for name in (p.source, p.target)]
-    return [endpoint for endpoint in tenant.endpoints.values() if any(group.holds(endpoint) for group in groups)]
+    groups = [name for p in tenant.policies if p.via == waypoint.name for name in (p.source, p.target)]
+    return [e for e in tenant.endpoints.values() if any(holds(tenant, name, e) for name in groups)]
+
+
+def holds(tenant: Tenant, name: str, endpoint: Endpoint) -> bool:
+    """Whether an endpoint is in a group, by what is written: groups within it are looked up by name."""
+    if "+" in name:
+        return any(holds(tenant, each, endpoint) for each in name.split("+"))
+    group = tenant.groups.get(name)
+    return name == "everyone" if group is None else _selects(tenant, group, endpoint)
+
+
+def _selects(tenant: Tenant, group: Group, endpoint: Endpoint) -> bool:
+    labels = dict(endpoint.labels)
+    for key, wanted in group.labels:
+        if key not in labels or not any(fnmatchcase(labels[key], each) for each in wanted):
+            return False
+    inner = [each.name for each in group.groups]
+    return (
+        endpoint.name in (group.endpoints or [endpoint.name])
+        and endpoint.network in (group.networks or [endpoint.network])
+        and (not inner or any(holds(tenant, each, endpoint) for each in inner))
+        and not any(
+            holds(tenant, each.name, endpoint) if each.name else _selects(tenant, each, endpoint)
+            for each in group.without
+        )
+    )
 
 
 def _bears(intent: Intent, tenant: Tenant, endpoint: Endpoint, headers: dict[str, int]) -> bool:
@@ -276,9 +303,8 @@ def _deciding(sender: Sender, target: Endpoint) -> Policy | None:
     """The first policy that speaks of the packet: of its services, or of their replies."""
     own, source = sender.tenant, sender.behind or sender.endpoint
     for policy in own.policies:
-        groups = own.groups[policy.source], own.groups[policy.target]
-        forward = groups[0].holds(source) and groups[1].holds(target)
-        reply = groups[0].holds(target) and groups[1].holds(source)
+        forward = holds(own, policy.source, source) and holds(own, policy.target, target)
+        reply = holds(own, policy.source, target) and holds(own, policy.target, source)
         for service in policy.services:
             if (forward and _serves(service, sender.headers, "dst")) or (
                 reply and _serves(service, sender.headers, "src")
@@ -291,14 +317,13 @@ def _agreed(intent: Intent, agreed: tuple[Share, Import, str], sender: Sender, o
     """Whether one agreement between two tenants lets the packet pass, as a question or as an answer."""
     share, wish, importer = agreed
     exporter, using = intent.tenants[share.tenant], intent.tenants[importer]
-    users, shared = [using.groups[name] for name in wish.groups], exporter.groups[share.group]
     if (sender.tenant, other) == (using, exporter):
         asker, owner, side = sender.endpoint, target, "dst"
     elif (sender.tenant, other) == (exporter, using):
         asker, owner, side = target, sender.endpoint, "src"
     else:
         return False
-    between = shared.holds(owner) and any(group.holds(asker) for group in users)
+    between = holds(exporter, share.group, owner) and any(holds(using, name, asker) for name in wish.groups)
     return between and any(_serves(service, sender.headers, side) for service in share.services)
 
 

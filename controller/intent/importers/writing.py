@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from clos.controller.intent.model import (
     ALLOW,
+    EVERYONE,
+    JOINED,
     ROUTER_MAC,
     Endpoint,
     Group,
@@ -38,7 +40,7 @@ def write_tenant(tenant: Tenant) -> str:
         lines.append(f"  rateLimit: {_rate(tenant.rate)}")
     lines += _mapping("networks", map(_network, tenant.networks.values()))
     lines += _mapping("endpoints", map(_endpoint, tenant.endpoints.values()))
-    lines += _mapping("groups", map(_group, tenant.groups.values()))
+    lines += _mapping("groups", map(_group, filter(_is_written, tenant.groups.values())))
     lines += _mapping("policies", (f"- {_policy(policy)}" for policy in tenant.policies))
     lines += _mapping("imports", (f"- {_import(wish)}" for wish in tenant.imports))
     return "\n".join(lines) + "\n"
@@ -122,18 +124,35 @@ def _endpoint(endpoint: Endpoint) -> str:
     )
 
 
+def _is_written(group: Group) -> bool:
+    """Whether a tenant writes the group; it does not write those that stand for a list or for everybody."""
+    return JOINED not in group.name and not (group.name in EVERYONE and group == Group(group.name))
+
+
 def _group(group: Group) -> str:
-    labels = _flow(*((key, _list(map(_quoted, values))) for key, values in group.labels)) if group.labels else ""
-    endpoints = _list(group.endpoints) if group.endpoints else ""
-    networks = _list(group.networks) if group.networks else ""
-    return f"{group.name}: " + _flow(("endpoints", endpoints), ("networks", networks), ("labels", labels))
+    return f"{group.name}: {_flow(*_selectors(group))}"
+
+
+def _selectors(group: Group) -> Iterator[tuple[str, str]]:
+    yield "endpoints", _some(group.endpoints)
+    yield "networks", _some(group.networks)
+    yield "labels", _flow(*((key, _list(map(_quoted, values))) for key, values in group.labels)) if group.labels else ""
+    yield "groups", _some(each.name for each in group.groups)
+    for less in (each for each in group.without if not each.name):
+        yield "except", _flow(*_selectors(less))
+    yield "except", _some(each.name for each in group.without if each.name)
+
+
+def _ends(name: str) -> str:
+    """A group, or the list that it stands for."""
+    return _list(name.split(JOINED)) if JOINED in name else name
 
 
 def _policy(policy: Policy) -> str:
     return _flow(
-        ("name", policy.name),
-        ("from", policy.source),
-        ("to", policy.target),
+        ("name", policy.name if policy.name != f"{policy.source}-to-{policy.target}" else ""),
+        ("from", _ends(policy.source)),
+        ("to", _ends(policy.target)),
         ("services", _list(map(str, policy.services))),
         ("action", policy.action if policy.action != ALLOW else ""),
         ("rateLimit", _rate(policy.rate) if policy.rate is not None else ""),

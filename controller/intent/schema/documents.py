@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from clos.controller.intent.model import ALLOW, DENY, ROUTER_MAC, Group, Import, Network, Policy, Rate, Secondary, Where
+from clos.controller.intent.model import (
+    ALLOW,
+    DENY,
+    JOINED,
+    ROUTER_MAC,
+    Import,
+    Network,
+    Policy,
+    Rate,
+    Secondary,
+    Where,
+)
+from clos.controller.intent.schema.group_keys import GROUP, ONE_OR_MORE_NAMES
 from clos.controller.intent.schema.notation import (
     BURST,
     GATEWAY_WORD,
@@ -135,35 +147,14 @@ ENDPOINT = Either(
     ),
 )
 
-ONE_OR_MORE_LABELS = Either("a label value or a list of them", (LABEL, ListOf(LABEL, least=1)))
 
-
-def _group(name: str, values: dict[str, Any], where: Where) -> Group:
-    if not any(values.values()):
-        raise Refused("", "a group selects by at least one of endpoints, networks, labels")
-    wanted = {key: value if type(value) is list else [value] for key, value in values.get("labels", {}).items()}
-    labels = tuple((key, tuple(wanted[key])) for key in sorted(wanted))
-    return Group(name, tuple(values.get("endpoints", ())), tuple(values.get("networks", ())), labels, where)
-
-
-GROUP = Record(
-    "a group",
-    (
-        Key("endpoints", ListOf(NAME, least=1), "Only these endpoints.", default="any"),
-        Key("networks", ListOf(NAME, least=1), "Only endpoints of these networks.", default="any"),
-        Key(
-            "labels",
-            MapOf(NAME, ONE_OR_MORE_LABELS, least=1),
-            "Only endpoints with one of these values for each label.",
-            default="any",
-        ),
-    ),
-    _group,
-)
+def _ends(written: str | list[str]) -> str:
+    """The name of the group that stands for a group or a list of them."""
+    return written if isinstance(written, str) else JOINED.join(sorted(set(written)))
 
 
 def _policy(_name: str, values: dict[str, Any], where: Where) -> Policy:
-    source, target = values["from"], values["to"]
+    source, target = (_ends(values[key]) for key in ("from", "to"))
     return Policy(
         values.get("name", f"{source}-to-{target}"),
         source,
@@ -181,8 +172,8 @@ POLICY = Record(
     "a policy",
     (
         Key("name", NAME, "What plans and traces call it.", default="`FROM-to-TO`"),
-        Key("from", NAME, "The group that opens the conversation.", required=True),
-        Key("to", NAME, "The group that answers.", required=True),
+        Key("from", ONE_OR_MORE_NAMES, "The group that opens the conversation, or several.", required=True),
+        Key("to", ONE_OR_MORE_NAMES, "The group that answers, or several.", required=True),
         Key("services", SERVICES, "What it may reach there.", required=True),
         Key("action", Choice({ALLOW: ALLOW, DENY: DENY}), "What happens to it.", default="`allow`"),
         Key("rateLimit", RATE, "A limit on what this policy allows, at each ingress leaf.", default="none"),
