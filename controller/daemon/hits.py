@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from clos.controller.compile import Compiled, cookie, origins
-from clos.controller.compile.cookie import policy_path
+from clos.controller.compile.cookie import policy_path, share_path
 from clos.controller.compile.stages import POLICY
-from clos.controller.intent.model import DENY
+from clos.controller.intent.model import DENY, Intent
 from clos.controller.wire.glance import Glance, Hits
 
 
@@ -27,6 +27,8 @@ class Line(NamedTuple):
     rules: int
     packets: int
     bytes: int
+    ticket: str = ""
+    description: str = ""
 
 
 class HitsFound(NamedTuple):
@@ -57,9 +59,15 @@ def hits(compiled: Compiled, seen: Mapping[str, Glance]) -> HitsFound:
         for policy in tenant.policies
         if policy.action == DENY
     }
-    known = origins(compiled.intent)
+    known, notes = origins(compiled.intent), _notes(compiled.intent)
     lines = [
-        Line(found.path, found.where.file, found.where.line, key in deny, *sums.get(key, (0, 0, 0)))
+        Line(
+            found.path,
+            found.where.file,
+            found.where.line,
+            key in deny,
+            *sums.get(key, (0, 0, 0)),
+        )._replace(ticket=notes[found.path][0], description=notes[found.path][1])
         for key, found in known.items()
         if ".policies." in found.path or found.path.startswith("shares.")
     ]
@@ -70,3 +78,13 @@ def hits(compiled: Compiled, seen: Mapping[str, Glance]) -> HitsFound:
     leaves = {name for name, switch in compiled.topology.switches.items() if switch.role != "spine"}
     lines.sort(key=lambda line: (line.file, line.line))
     return HitsFound(tuple(lines), Hits(*refused), len(leaves & seen.keys()), len(leaves))
+
+
+def _notes(intent: Intent) -> dict[str, tuple[str, str]]:
+    """The ticket and the description of every policy and share, by its path."""
+    notes: dict[str, tuple[str, str]] = {}
+    for tenant in intent.tenants.values():
+        notes |= {policy_path(tenant.name, one.name): (one.ticket, one.description) for one in tenant.policies}
+    for share in intent.shares.values():
+        notes[share_path(share.tenant, share.name)] = share.ticket, share.description
+    return notes

@@ -12,33 +12,35 @@ from pathlib import Path
 from rich.text import Text
 
 from clos.controller.explain.questions import Probe
-from clos.controller.intent.model import ALLOW, Endpoint, Intent, Policy, Share, Where
+from clos.controller.intent.model import ALLOW, EVERYONE, JOINED, Endpoint, Intent, Policy, Share, Where, protocol_name
 from clos.controller.intent.reach import End, Flow, Ruling, between
 from clos.fabric.packet.fields import VID_NONE, VID_PRESENT, ipv4_text, text
 from clos.fabric.topology import Topology
 
-PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
-
 
 def flow_text(flow: Flow) -> str:
     """``tcp/1433``, ``icmp``."""
-    name = PROTOCOLS.get(flow.proto, f"ip/{flow.proto}")
+    name = protocol_name(flow.proto)
     return name if flow.target_port is None else f"{name}/{flow.target_port}"
 
 
 def end_text(end: End) -> str:
-    groups = f"groups {', '.join(end.groups)}" if end.groups else "in no group"
+    names = [name for name in end.groups if JOINED not in name]
+    groups = f"groups {', '.join(names)}" if names else "in no group"
     return f"{end} ({ipv4_text(end.endpoint.ip)}, network {end.endpoint.network}, {groups})"
 
 
 def speaks(by: Policy | Share) -> str:
-    """What a policy or share says, in a sentence without its end."""
+    """What a policy or share says, in a sentence without its end, and the ticket behind it."""
+    ticket = f" (ticket {by.ticket})" if by.ticket else ""
     services = " and ".join(map(str, by.services))
     if isinstance(by, Policy):
         verb = "lets group {} open" if by.action == ALLOW else "forbids group {} to open"
         via = f" via {by.via}" if by.via else ""
-        return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}{via}"
-    return f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}"
+        return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}{via}{ticket}"
+    return (
+        f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}{ticket}"
+    )
 
 
 def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
@@ -53,8 +55,10 @@ def because(intent: Intent, source: End, target: End, flow: Flow | str, decided:
         as_reply = "; these packets are its replies" if decided.reply else ""
         yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by)}{as_reply}.")
         yield from quoted(decided.by.where)
+        yield from _described(decided.by)
         return
     yield _verdict(False, f"Denied: no policy or share permits {word} from {source} to {target} (default deny).")
+    yield from _not_in_force(source, target)
     near, answers = between(intent, source, target), between(intent, target, source)
     if near:
         yield "Policies and shares between these two:"
@@ -73,6 +77,26 @@ def _listed(said: Iterable[Policy | Share]) -> Iterator[Text | str]:
     for by in said:
         yield f"  {speaks(by)}."
         yield from quoted(by.where)
+        yield from _described(by)
+
+
+def _described(by: Policy | Share) -> Iterator[str]:
+    yield from (f"    {line}" for line in by.description.splitlines())
+
+
+def _not_in_force(source: End, target: End) -> Iterator[Text | str]:
+    """Policies between these two that are written but disabled."""
+    for policy in source.tenant.disabled if source.tenant.name == target.tenant.name else ():
+        if _within(source, policy.source) and _within(target, policy.target):
+            yield f"Not in force (enabled: false): {speaks(policy)}."
+            yield from quoted(policy.where)
+            yield from _described(policy)
+
+
+def _within(end: End, names: str) -> bool:
+    """Whether an endpoint is in a group, or in any of a list; a group that only disabled policies speak of is none."""
+    known = end.tenant.groups
+    return any(name in EVERYONE if name not in known else end.within(name) for name in names.split(JOINED))
 
 
 def _unshared(intent: Intent, source: End, target: End) -> Iterator[Text | str]:

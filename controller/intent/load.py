@@ -5,7 +5,7 @@ Lives here: which documents make an intent, and what is remembered between two l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -16,6 +16,9 @@ from clos.controller.intent.check_via import via_findings
 from clos.controller.intent.model import Endpoint, Intent, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Problem, conclude
 from clos.controller.intent.reading import Reading, read
+from clos.controller.intent.resolving import unnamed
+from clos.controller.intent.schema.scalars import PROTOCOLS
+from clos.controller.intent.schema.service_keys import spelled
 from clos.controller.intent.source import Chunk, Cut, Source, Text, chunk_at, cut, texts
 from clos.controller.intent.tree import locate, tree
 from clos.fabric.topology import Topology
@@ -52,6 +55,9 @@ class Loader:
         for document in documents.values():
             found += document.reading.findings
         wrong: list[Finding] = []
+        owned = {d.value.name: d.reading for d in documents.values() if isinstance(d.value, Tenant)}
+        for document in documents.values():
+            wrong += document.spell(owned)
         intent, owners = _assembled(documents.values(), wrong)
         claims = {name: document.claims for name, document in owners.items()}
         unread = Unread({name: document.reading.hidden for name, document in owners.items()}, unreadable)
@@ -109,6 +115,19 @@ class _Document:
             own = chain(own, via_findings(self.value, topology, self.reading.hidden))
             self.findings = (*own, *mention_findings(self.value, topology, self.reading))
             self.claims = claims_of(self.value, topology)
+
+    def spell(self, owners: Mapping[str, Reading]) -> Iterator[Finding]:
+        """Give a share the services that its tenant's names stand for. ``owners``: the tenants' documents, by name."""
+        share, owner = self.value, owners.get(self.value.tenant) if isinstance(self.value, Share) else None
+        if not isinstance(share, Share) or owner is None or not isinstance(owner.value, Tenant):
+            return
+        services, known = self.reading.services, owner.value.services
+        if spelled(services, known) != share.services:
+            self.value = replace(share, services=spelled(services, known))
+        hidden = owner.hidden.get("services", frozenset())
+        for path, message, name in unnamed(services, known, ("spec", "services")):
+            if name not in hidden and "*" not in hidden:
+                yield Finding(share.where, path, message, name, (*known, *PROTOCOLS))
 
     def _lend(self, topology: Topology) -> None:
         """Give endpoints without a MAC address their hosts'; a value stays the same as long as these do."""

@@ -45,6 +45,14 @@ class Rate(NamedTuple):
     burst: int = 0
 
 
+PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 132: "sctp"}
+
+
+def protocol_name(proto: int) -> str:
+    """``tcp``, ``gre``; ``ip/89`` for a protocol without a word of its own."""
+    return PROTOCOL_NAMES.get(proto, f"ip/{proto}")
+
+
 class Service(NamedTuple):
     """What a policy permits: IPv4 packets of ``proto``.
 
@@ -57,8 +65,7 @@ class Service(NamedTuple):
     last: int | None = None
 
     def __str__(self) -> str:
-        names = {None: "any", 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
-        proto = names.get(self.proto, f"ip/{self.proto}")
+        proto = "any" if self.proto is None else protocol_name(self.proto)
         if self.first is None:
             return proto
         return f"{proto}/{self.first}" if self.first == self.last else f"{proto}/{self.first}-{self.last}"
@@ -190,7 +197,8 @@ class Policy:
     """From one group to another: the first policy that takes a packet decides. It takes its services' replies, too.
 
     ``rate``: a limit for what this policy allows, per ingress leaf. ``via``: the endpoint that gets what this policy
-    allows first, its waypoint; only what that sends on reaches the other end.
+    allows first, its waypoint; only what that sends on reaches the other end. ``description``, ``ticket``: for people;
+    they are no part of what the policy is.
     """
 
     name: str
@@ -201,6 +209,8 @@ class Policy:
     rate: Rate | None = None
     via: str | None = None
     where: Where = field(default=NOWHERE, compare=False)
+    description: str = field(default="", compare=False)
+    ticket: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +221,16 @@ class Import:
     share: str
     groups: tuple[str, ...]
     where: Where = field(default=NOWHERE, compare=False)
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One owner's slice of the fabric. Mappings are by name in file order; read-only."""
+    """One owner's slice of the fabric. Mappings are by name in file order; read-only.
+
+    ``services``: what its names for services stand for; ``disabled``: policies that are written and not in force. Both
+    are for people and other documents: nothing of them is left to decide in the tenant.
+    """
 
     name: str
     networks: dict[str, Network]
@@ -225,13 +240,15 @@ class Tenant:
     imports: tuple[Import, ...] = ()
     rate: Rate | None = None
     where: Where = field(default=NOWHERE, compare=False)
+    services: dict[str, tuple[Service, ...]] = field(default_factory=dict, compare=False)
+    disabled: tuple[Policy, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """The exporting tenant's consent: ``services`` of its ``group`` are open to the tenants ``to``.
 
-    It takes effect only for tenants that import it.
+    It takes effect only for tenants that import it, and only while both are ``enabled``.
     """
 
     tenant: str
@@ -241,6 +258,9 @@ class Share:
     to: tuple[str, ...]
     rate: Rate | None = None
     where: Where = field(default=NOWHERE, compare=False)
+    enabled: bool = True
+    description: str = field(default="", compare=False)
+    ticket: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -259,9 +279,10 @@ class Intent:
     def agreed(self) -> tuple[tuple[Share, Import, str], ...]:
         """Shares both sides consent to, as (share, import, importing tenant), sorted."""
         found = [
-            (self.shares[wish.tenant, wish.share], wish, tenant.name)
+            (share, wish, tenant.name)
             for tenant in self.tenants.values()
             for wish in tenant.imports
-            if (wish.tenant, wish.share) in self.shares and tenant.name in self.shares[wish.tenant, wish.share].to
+            if (share := self.shares.get((wish.tenant, wish.share))) is not None
+            if tenant.name in share.to and share.enabled and wish.enabled
         ]
         return tuple(sorted(found, key=lambda row: (row[0].tenant, row[0].name, row[2])))

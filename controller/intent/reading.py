@@ -11,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from clos.controller.intent.grouping import Grouping
-from clos.controller.intent.model import JOINED, Endpoint, Network, Prefix, Share, Tenant, Where
+from clos.controller.intent.model import Endpoint, Network, Prefix, Service, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Path
+from clos.controller.intent.resolving import Known, resolve, unnamed
 from clos.controller.intent.schema import scalars
-from clos.controller.intent.schema.documents import KINDS
+from clos.controller.intent.schema.documents import KINDS, PolicyDraft
 from clos.controller.intent.schema.group_keys import Written
 from clos.controller.intent.schema.notation import NAME, kind_of
+from clos.controller.intent.schema.service_keys import Named, spelled
 from clos.controller.intent.schema.shapes import BAD
 from clos.controller.intent.source import Chunk
 from clos.controller.intent.tree import Node, find, tree, words
@@ -25,7 +27,7 @@ Hidden = Mapping[str, Set[str]]
 """Names of what is written but could not be read, by section. ``*``: the whole section; in lists, positions."""
 NOTHING_HIDDEN: Hidden = MappingProxyType({})
 SPEC = "spec"
-_MAPPINGS = ("networks", "endpoints", "groups")
+_MAPPINGS = ("networks", "endpoints", "groups", "services")
 _LISTS = ("policies", "imports")
 
 
@@ -51,13 +53,15 @@ class Reading(NamedTuple):
     """What a document says, as far as it could be read.
 
     ``value``: None when not even its name is known; a tenant's endpoints without a MAC address of their own have 0.
-    ``hidden``: so that nobody is told that these do not exist.
+    ``hidden``: so that nobody is told that these do not exist. ``services``: a share's, as written: its tenant's names
+    for them are in another document.
     """
 
     value: Tenant | Share | None
     findings: tuple[Finding, ...]
     hidden: Hidden = NOTHING_HIDDEN
     mentions: tuple[Mention, ...] = ()
+    services: tuple[Service | Named, ...] = ()
 
 
 def read(chunk: Chunk) -> Reading:
@@ -70,7 +74,8 @@ def read(chunk: Chunk) -> Reading:
     values = KINDS[kind].read(root, (), out)
     where = Where(out.file, root.line, root.column)
     if kind == "Share":
-        return Reading(_share(values, where), tuple(out.found))
+        services = values.get("spec", {}).get("services", ())
+        return Reading(_share(values, where), tuple(out.found), services=tuple(services))
     return _tenant(values, where, root, out)
 
 
@@ -78,8 +83,10 @@ def _share(values: dict[str, Any], where: Where) -> Share | None:
     metadata, spec = values.get("metadata", {}), values.get("spec")
     if spec is None or not {"name", "tenant"} <= metadata.keys():
         return None
-    services, to = tuple(spec["services"]), tuple(spec["to"])
-    return Share(metadata["tenant"], metadata["name"], spec["group"], services, to, spec.get("rateLimit"), where)
+    services, to = spelled(spec["services"], {}), tuple(spec["to"])
+    name, notes = (metadata["tenant"], metadata["name"]), (spec.get("description", ""), spec.get("ticket", ""))
+    rate, enabled = spec.get("rateLimit"), spec.get("enabled", True)
+    return Share(*name, spec["group"], services, to, rate, where, enabled, *notes)
 
 
 def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> Reading:
@@ -91,8 +98,11 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
     endpoints = _endpoints(_readable(spec.get("endpoints", {})), networks, bool(hidden["networks"]), root, out)
     hidden["endpoints"] |= spec.get("endpoints", {}).keys() - endpoints.keys()
     grouping = _grouping(_readable(spec.get("groups", {})), hidden["groups"], root, out)
-    policies = [_joined(policy, grouping) for policy in spec.get("policies", ())]
-    hidden["policies"] |= {str(i) for i, policy in enumerate(policies) if policy is BAD}
+    services = {name: tuple(held) for name, held in _readable(spec.get("services", {})).items()}
+    drafts = [None if draft is BAD else draft for draft in spec.get("policies", ())]
+    _say_unnamed(drafts, services, hidden["services"], root, out)
+    policies = resolve(drafts, grouping, services)
+    hidden["policies"] |= policies.lost
     imports = tuple(wish for wish in spec.get("imports", ()) if wish is not BAD)
     for wish in imports:
         for word in wish.groups:
@@ -102,10 +112,12 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
         networks,
         endpoints,
         grouping.found,
-        tuple(policy for policy in policies if policy is not BAD),
+        policies.policies,
         imports,
         spec.get("rateLimit"),
         where,
+        services,
+        policies.disabled,
     )
     if not any(hidden.values()):
         return Reading(tenant, tuple(out.found))
@@ -123,13 +135,13 @@ def _grouping(written: dict[str, Written], hidden: set[str], root: Node, out: Fi
     return grouping
 
 
-def _joined(policy: Any, grouping: Grouping) -> Any:
-    """The policy, with the groups that stand for its lists made; BAD where a list has an unknown name."""
-    if policy is not BAD:
-        unknown = [name for name in (policy.source, policy.target) if grouping.named(name, policy.where) is None]
-        if any(JOINED in name for name in unknown):
-            return BAD
-    return policy
+def _say_unnamed(drafts: list[PolicyDraft | None], known: Known, hidden: Set[str], root: Node, out: Findings) -> None:
+    """Names of services that stand for nothing, unless what they stand for could not be read."""
+    for i, draft in enumerate(drafts):
+        for path, message, name in unnamed(draft.services if draft else (), known, (SPEC, "policies", i, "services")):
+            if name not in hidden and "*" not in hidden:
+                place = find(root, path)
+                out.say(place.line, place.column, path, message, name, (*known, *scalars.PROTOCOLS))
 
 
 def _readable(section: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_explain_in_json_is_yes_or_no_only_where_every_part_is(file: Path) -> No
         (["tcp/8095-8099", "tcp/8101-8105"], True),
         (["tcp/8100"], False),
     ]
-    for service, permitted in (("tcp/8101-8104", True), ("tcp/1-80", False), ("icmp", False), ("ip/47", True)):
+    for service, permitted in (("tcp/8101-8104", True), ("tcp/1-80", False), ("icmp", False), ("gre", True)):
         data = explained(file, service, "--json").data
         assert (data["permitted"], len(data["parts"])) == (permitted, 1), service
 
@@ -81,7 +81,7 @@ def test_explain_of_a_protocol_and_of_any_covers_all_of_it(file: Path) -> None:
     ]
     anything = explained(file, "any", "--json").data["parts"]
     assert {service for row in anything for service in row["services"]} == {
-        "icmp", "tcp/0-8094", "tcp/8095-8099", "tcp/8100", "tcp/8101-8105", "tcp/8106-65535", "ip/47", "sctp",
+        "icmp", "tcp/0-8094", "tcp/8095-8099", "tcp/8100", "tcp/8101-8105", "tcp/8106-65535", "gre", "sctp",
         "udp/0-49", "udp/50-52", "udp/53", "udp/54-60", "udp/61-65535", "every other protocol",
     }  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_probe_tries_both_sides_of_every_edge_of_a_range(file: Path) -> None:
     }
     assert {"tcp/64999", "tcp/8100", "tcp/8101"} <= {row["service"] for row in clos(*words, "tcp").data["probes"]}
     kinds = {row["service"] for row in clos(*words, "any").data["probes"]}
-    assert {"icmp", "ip/47", "udp/53", "tcp/8095"} <= kinds
+    assert {"icmp", "gre", "udp/53", "tcp/8095"} <= kinds
 
 
 def test_assertions_of_the_plugin_are_about_the_whole_range(file: Path) -> None:

@@ -50,6 +50,8 @@ class HitLine(m.Part):
     rules: int = Field(description="On all switches together.")
     packets: int = Field(description="Since each rule was installed.")
     bytes: int
+    ticket: str
+    description: str
 
 
 class Counted(m.Part):

@@ -31,7 +31,8 @@ def hits(state: StateDir = DEFAULT, never: Never = False) -> Answer:
 
 
 def _table(found: Json, complete: bool, never: bool) -> Iterator[Text | str]:
-    head = ("packets", "bytes", "", "policy", "line")
+    tickets = any(line["ticket"] for line in found["lines"])
+    head = ("packets", "bytes", "", "policy", "line", *(["ticket"] if tickets else []))
     rows = [
         (
             f"{line['packets']:,}" if line["packets"] else Text("never" if complete else "none yet", "yellow"),
@@ -39,6 +40,7 @@ def _table(found: Json, complete: bool, never: bool) -> Iterator[Text | str]:
             "denied" if line["denies"] else "",
             line["path"],
             f"{line['file']}:{line['line']}",
+            *([line["ticket"]] if tickets else []),
         )
         for line in found["lines"]
     ]

@@ -13,8 +13,8 @@ from clos.controller.cli.answer import FAILED, OK, UNCHECKED
 from clos.controller.compile import Origin, origins
 from clos.controller.compile.cookie import cookie as cookie_of
 from clos.controller.compile.cookie import node_path, policy_path, share_path, switch_path
-from clos.controller.explain.policy_reasons import PROTOCOLS, speaks
-from clos.controller.intent.model import NOWHERE, Intent, Policy, Where
+from clos.controller.explain.policy_reasons import speaks
+from clos.controller.intent.model import NOWHERE, PROTOCOL_NAMES, Intent, Policy, Where
 from clos.controller.intent.reach import End, Flow, Ruling, passage
 from clos.controller.verify import CLAIMS, Counterexample, Proof, Report
 from clos.controller.verify.proof.invariants import INVARIANTS, Reach
@@ -245,7 +245,7 @@ def decision(intent: Intent, topology: Topology, at: PortRef, data: bytes) -> De
         return None
     if tagged != (topology.hosts[source.endpoint.host].tagged):
         return None
-    proto = PROTOCOLS.get(headers["ip_proto"], "")
+    proto = PROTOCOL_NAMES.get(headers["ip_proto"], "")
     ports = headers.get(f"{proto}_src"), headers.get(f"{proto}_dst")
     flow = Flow(headers["ip_proto"], *ports)
     return Decision(source, target, flow, passage(intent, source, target, flow, topology.legacy))

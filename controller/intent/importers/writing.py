@@ -5,6 +5,7 @@ Lives here: how documents are written. ``load_intent`` of what is written gives 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 from clos.controller.intent.model import (
@@ -49,6 +50,8 @@ def write_tenant(tenant: Tenant) -> str:
 def write_share(share: Share) -> str:
     spec = [("group", share.group), ("services", _list(map(str, share.services))), ("to", _list(share.to))]
     spec += [("rateLimit", _rate(share.rate))] if share.rate is not None else []
+    spec += [("enabled", "false")] if not share.enabled else []
+    spec += [(key, word) for key, word in _notes(share) if word]
     head = [f"apiVersion: {API_VERSION}", "kind: Share", f"metadata: {{name: {share.name}, tenant: {share.tenant}}}"]
     return "\n".join([*head, "spec:", *(f"  {key}: {value}" for key, value in spec)]) + "\n"
 
@@ -157,8 +160,15 @@ def _policy(policy: Policy) -> str:
         ("action", policy.action if policy.action != ALLOW else ""),
         ("rateLimit", _rate(policy.rate) if policy.rate is not None else ""),
         ("via", policy.via or ""),
+        *_notes(policy),
     )
 
 
+def _notes(one: Policy | Share) -> Iterator[tuple[str, str]]:
+    for key, word in (("description", one.description), ("ticket", one.ticket)):
+        yield key, json.dumps(word) if word else ""
+
+
 def _import(wish: Import) -> str:
-    return _flow(("tenant", wish.tenant), ("share", wish.share), ("groups", _list(wish.groups)))
+    enabled = "" if wish.enabled else "false"
+    return _flow(("tenant", wish.tenant), ("share", wish.share), ("groups", _list(wish.groups)), ("enabled", enabled))

@@ -5,7 +5,7 @@ Lives here: one table of keys per kind. Must not know: files, topologies, what m
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from clos.controller.intent.model import (
     ALLOW,
@@ -17,6 +17,7 @@ from clos.controller.intent.model import (
     Policy,
     Rate,
     Secondary,
+    Service,
     Where,
 )
 from clos.controller.intent.schema.group_keys import GROUP, ONE_OR_MORE_NAMES
@@ -32,11 +33,12 @@ from clos.controller.intent.schema.notation import (
     ON_HOST,
     PREFIX,
     RATE_WORD,
-    SERVICE,
     SUBNET,
+    TICKET,
     VLAN,
     document,
 )
+from clos.controller.intent.schema.service_keys import NAMED_SERVICES, SERVICES, Named
 from clos.controller.intent.schema.shapes import FLAG, Choice, Either, Key, ListOf, MapOf, Record, Refused
 
 
@@ -153,21 +155,40 @@ def _ends(written: str | list[str]) -> str:
     return written if isinstance(written, str) else JOINED.join(sorted(set(written)))
 
 
-def _policy(_name: str, values: dict[str, Any], where: Where) -> Policy:
+def _policy(_name: str, values: dict[str, Any], where: Where) -> PolicyDraft:
     source, target = (_ends(values[key]) for key in ("from", "to"))
-    return Policy(
+    policy = Policy(
         values.get("name", f"{source}-to-{target}"),
         source,
         target,
-        tuple(values["services"]),
+        (),
         values.get("action", ALLOW),
         values.get("rateLimit"),
         values.get("via"),
         where,
+        values.get("description", ""),
+        values.get("ticket", ""),
     )
+    return PolicyDraft(policy, values["services"], values.get("enabled", True))
 
 
-SERVICES = ListOf(SERVICE, least=1, most=1_000)
+class PolicyDraft(NamedTuple):
+    """A policy as it is written, whose services may be names."""
+
+    policy: Policy
+    services: list[Service | Named]
+    enabled: bool
+
+
+NOTES = (
+    Key("description", NOTE, "For people.", default="none"),
+    Key("ticket", TICKET, "The request behind it; shown wherever it is named.", default="none"),
+)
+
+
+ENABLED = Key("enabled", FLAG, "`false`: it is checked, and has no effect.", default="`true`")
+
+
 POLICY = Record(
     "a policy",
     (
@@ -183,13 +204,15 @@ POLICY = Record(
             "An endpoint that gets it first, and its replies: only what that sends on arrives.",
             default="none: straight",
         ),
+        ENABLED,
+        *NOTES,
     ),
     _policy,
 )
 
 
 def _import(_name: str, values: dict[str, Any], where: Where) -> Import:
-    return Import(values["tenant"], values["share"], tuple(values["groups"]), where)
+    return Import(values["tenant"], values["share"], tuple(values["groups"]), where, values.get("enabled", True))
 
 
 IMPORT = Record(
@@ -198,6 +221,7 @@ IMPORT = Record(
         Key("tenant", NAME, "The tenant that exports.", required=True),
         Key("share", NAME, "Its share.", required=True),
         Key("groups", ListOf(NAME, least=1), "The groups of this tenant that may use it.", required=True),
+        ENABLED,
     ),
     _import,
 )
@@ -207,6 +231,7 @@ TENANT_SPEC = Record(
     (
         Key("networks", MapOf(NAME, NETWORK, least=1, partial=True), "Its networks, by name.", required=True),
         Key("endpoints", MapOf(NAME, ENDPOINT, partial=True), "Its endpoints, by name.", default="none"),
+        Key("services", NAMED_SERVICES, "Services by names of your own, for policies and shares.", default="none"),
         Key("groups", MapOf(NAME, GROUP, partial=True), "Selections of endpoints, by name.", default="none"),
         Key(
             "policies",
@@ -245,6 +270,8 @@ SHARE_SPEC = Record(
         Key("services", SERVICES, "What may be reached there.", required=True),
         Key("to", ListOf(NAME, least=1, most=4_000), "The tenants that may import it.", required=True),
         Key("rateLimit", RATE, "A limit on what it allows, at each ingress leaf.", default="none"),
+        ENABLED,
+        *NOTES,
     ),
 )
 

@@ -27,6 +27,7 @@ LABEL = text(
     types=("string", "number", "boolean"),
 )
 NOTE = text("a text", r"[^\x00]{1,4096}", "at most 4,096 characters")
+TICKET = text("a ticket", r"[^\x00-\x1f\x7f]{1,128}", "a ticket is at most 128 characters on one line", "CHG-1042")
 IPV4 = Scalar("an IPv4 address", scalars.ipv4, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", "10.1.0.5")
 NO_GATEWAY = "none"
 GATEWAY_WORD = Scalar("an IPv4 address or none", scalars.gateway, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|none", "10.1.0.1")
@@ -37,7 +38,7 @@ MAC = Scalar("a MAC address", scalars.mac, f"{_PAIR}(?:(?::{_PAIR}){{5}}|(?:-{_P
 SERVICE = Scalar(
     "a service",
     scalars.service,
-    r"any|icmp|(?:tcp|udp|sctp)(?:/[0-9]{1,5}(?:-[0-9]{1,5})?)?|ip/[0-9]{1,3}",
+    r"any|icmp|gre|esp|(?:tcp|udp|sctp)(?:/[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*)?|ip/[0-9]{1,3}",
     "tcp/443",
 )
 RATE_WORD = Scalar("a rate", scalars.rate, r"[0-9]+(?:\.[0-9]+)? ?(?:kbps|Mbps|Gbps|Tbps)", "500 Mbps")

@@ -21,7 +21,8 @@ _PORT = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,62}):([0-9]{1,10})")
 _ON = re.compile(r"(\S+) on ([A-Za-z0-9][A-Za-z0-9_.-]{0,62})")
 _NUMBER = re.compile(r"[0-9]{1,20}|0x[0-9A-Fa-f]{1,16}")
 
-PROTOCOLS = {"any": None, "icmp": 1, "tcp": 6, "udp": 17, "sctp": 132}
+PROTOCOLS = {"any": None, "esp": 50, "gre": 47, "icmp": 1, "sctp": 132, "tcp": 6, "udp": 17}
+ONE_OF_PROTOCOLS = f"one of {', '.join(PROTOCOLS)}, or ip/NUMBER up to 255"
 _WITH_PORTS = ("tcp", "udp", "sctp")
 _BITS = {"kbps": 1, "Mbps": 10**3, "Gbps": 10**6, "Tbps": 10**9}
 _BURSTS = {"kb": 1, "Mb": 10**3, "Gb": 10**6}
@@ -162,7 +163,7 @@ def _quantity(text: str, units: dict[str, int], example: str) -> int:
 
 
 def service(text: str) -> Service:
-    """``tcp/443``, ``udp/5000-5010``, ``tcp`` (any port), ``icmp``, ``any``, ``ip/47`` (a protocol number)."""
+    """``tcp/443``, ``udp/5000-5010``, ``tcp`` (any port), ``icmp``, ``gre``, ``any``, ``ip/89`` (a protocol number)."""
     found = _SERVICE.fullmatch(text)
     if not found:
         raise ValueError("not a service: write it like tcp/443, udp/5000-5010, icmp or any")
@@ -170,7 +171,7 @@ def service(text: str) -> Service:
     if name == "ip" and first and not last and int(first) < 256:
         return Service(int(first))
     if name not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {name}: one of {', '.join(PROTOCOLS)}, or ip/NUMBER up to 255")
+        raise ValueError(f"unknown protocol {name}: {ONE_OF_PROTOCOLS}")
     if first is None:
         return Service(PROTOCOLS[name])
     if name not in _WITH_PORTS:
