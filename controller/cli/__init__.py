@@ -108,7 +108,12 @@ COMMANDS = (
         _CONTROLLER,
         "Run simulated IOS-like switches and routers, reached over SSH.",
     ),
-    Row("status", "commands.status:status", _CONTROLLER, "Show the controller, its revision and its switches."),
+    Row(
+        "status",
+        "commands.status:status",
+        _CONTROLLER,
+        "Show the controller, its revision, its switches, and what speaks at the borders to a legacy network.",
+    ),
     Row(
         "links",
         "commands.links:links",

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from clos.controller.cli import COMMANDS, Row, load
+from clos.controller.cli.commands import migrate
+from clos.controller.cli.loading import Place
 from tests.support.cli_run import DEMO, clos, edited
 
 
@@ -16,6 +18,12 @@ def test_every_command_loads_and_describes_itself(row: Row) -> None:
     command = load(row.name)
     assert command.help.startswith(row.summary)
     assert clos(row.name, "--help").code == 0
+
+
+@pytest.mark.parametrize("place", migrate.COMMANDS, ids=lambda place: place.name)
+def test_a_group_says_of_its_commands_what_they_say_themselves(place: Place) -> None:
+    assert place.load().help.startswith(place.summary)
+    assert clos("migrate", place.name, "--help").code == 0
 
 
 def test_sound_intents_are_valid() -> None:

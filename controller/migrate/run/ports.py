@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from clos.controller.migrate.plan.model import Plug, Speakers
-from clos.controller.migrate.run.seen import FabricState, Json, Loss
+if TYPE_CHECKING:
+    from clos.controller.migrate.plan.model import Plug, Speakers
+    from clos.controller.migrate.run.seen import FabricState, Json, Loss
 
 
 class Applied(NamedTuple):
