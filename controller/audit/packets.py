@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from clos.controller.audit.control import control_packets
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.intent.model import ROUTER_MAC, Endpoint, Service
-from clos.controller.intent.reach import PING, End, Flow, between
+from clos.controller.intent.reach import PING, End, Flow, spoken_of
 from clos.fabric.packet import build
 from clos.fabric.packet.build import BROADCAST, Packet
 from clos.fabric.topology import LEGACY, PortRef
@@ -151,7 +151,7 @@ class Tasks:
     def flows(self, sender: End, target: End) -> tuple[Flow, ...]:
         """Flows on each side of the edges of services that are said of the two, and one of each service around them."""
         intent = self.reading.intent
-        said = [s for by in (*between(intent, sender, target), *between(intent, target, sender)) for s in by.services]
+        said = spoken_of(intent, sender, target)
         others = self._services(sender.tenant.name, target.tenant.name)
         return tuple(dict.fromkeys((*_PLAIN, *chain.from_iterable(map(_edges, said)), *others)))
 
@@ -161,6 +161,7 @@ class Tasks:
             intent = self.reading.intent
             services = [s for name in key for policy in intent.tenants[name].policies for s in policy.services]
             services += [s for share in intent.shares.values() if share.tenant in key for s in share.services]
+            services += [s for name in key for wish in intent.tenants[name].imports for s in wish.deny]
             self._flows[key] = tuple(dict.fromkeys(Flow(s.proto or 6, CLIENT_PORT, s.first or 0) for s in services))
         return self._flows[key]
 

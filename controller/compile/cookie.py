@@ -58,6 +58,10 @@ def share_path(tenant: str, share: str) -> str:
     return f"shares.{tenant}.{share}"
 
 
+def import_path(tenant: str, exporter: str, share: str) -> str:
+    return f"tenants.{tenant}.imports.{exporter}.{share}"
+
+
 def switch_path(switch: str) -> str:
     return f"topology.switches.{switch}"
 
@@ -86,5 +90,6 @@ def _paths(intent: Intent) -> Iterator[tuple[str, Where]]:
         yield from ((network_path(tenant.name, n.name), n.where) for n in tenant.networks.values())
         yield from ((endpoint_path(tenant.name, e.name), e.where) for e in tenant.endpoints.values())
         yield from ((policy_path(tenant.name, p.name), p.where) for p in tenant.policies)
+        yield from ((import_path(tenant.name, w.tenant, w.share), w.where) for w in tenant.imports if w.deny)
     for share in intent.shares.values():
         yield share_path(share.tenant, share.name), share.where

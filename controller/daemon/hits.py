@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from clos.controller.compile import Compiled, cookie, origins
-from clos.controller.compile.cookie import policy_path, share_path
+from clos.controller.compile.cookie import import_path, policy_path, share_path
 from clos.controller.compile.stages import POLICY
 from clos.controller.intent.model import DENY, Intent
 from clos.controller.wire.glance import Glance, Hits
@@ -59,6 +59,11 @@ def hits(compiled: Compiled, seen: Mapping[str, Glance]) -> HitsFound:
         for policy in tenant.policies
         if policy.action == DENY
     }
+    deny |= {
+        cookie(import_path(tenant.name, wish.tenant, wish.share))
+        for tenant in compiled.intent.tenants.values()
+        for wish in tenant.imports
+    }
     known, notes = origins(compiled.intent), _notes(compiled.intent)
     lines = [
         Line(
@@ -69,7 +74,7 @@ def hits(compiled: Compiled, seen: Mapping[str, Glance]) -> HitsFound:
             *sums.get(key, (0, 0, 0)),
         )._replace(ticket=notes[found.path][0], description=notes[found.path][1])
         for key, found in known.items()
-        if ".policies." in found.path or found.path.startswith("shares.")
+        if ".policies." in found.path or ".imports." in found.path or found.path.startswith("shares.")
     ]
     refused = [0, 0, 0]
     for key, total in sums.items():
@@ -85,6 +90,7 @@ def _notes(intent: Intent) -> dict[str, tuple[str, str]]:
     notes: dict[str, tuple[str, str]] = {}
     for tenant in intent.tenants.values():
         notes |= {policy_path(tenant.name, one.name): (one.ticket, one.description) for one in tenant.policies}
+        notes |= {import_path(tenant.name, wish.tenant, wish.share): ("", "") for wish in tenant.imports}
     for share in intent.shares.values():
         notes[share_path(share.tenant, share.name)] = share.ticket, share.description
     return notes

@@ -30,17 +30,21 @@ def end_text(end: End) -> str:
     return f"{end} ({ipv4_text(end.endpoint.ip)}, network {end.endpoint.network}, {groups})"
 
 
-def speaks(by: Policy | Share) -> str:
-    """What a policy or share says, in a sentence without its end, and the ticket behind it."""
+def speaks(by: Policy | Share, allowed: bool = True) -> str:
+    """What a policy or share says, in a sentence without its end, and the ticket behind it.
+
+    ``allowed``: of a share, False where an import of it denies.
+    """
     ticket = f" (ticket {by.ticket})" if by.ticket else ""
     services = " and ".join(map(str, by.services))
     if isinstance(by, Policy):
         verb = "lets group {} open" if by.action == ALLOW else "forbids group {} to open"
         via = f" via {by.via}" if by.via else ""
         return f"policy {by.name} {verb.format(by.source)} {services} to {by.target}{via}{ticket}"
-    return (
-        f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {' and '.join(by.to)}{ticket}"
-    )
+    if not allowed:
+        return f"an import of share {by.name} of tenant {by.tenant} denies it"
+    users = " and ".join(by.to) or "all tenants" + (f" but {' and '.join(by.without)}" if by.without else "")
+    return f"share {by.name} of tenant {by.tenant} opens {services} of group {by.group} to {users}{ticket}"
 
 
 def because(intent: Intent, source: End, target: End, flow: Flow | str, decided: Ruling) -> Iterator[Text | str]:
@@ -53,8 +57,8 @@ def because(intent: Intent, source: End, target: End, flow: Flow | str, decided:
         permitted = f"Permitted via {decided.via}" if decided.via else "Permitted"
         verdict = permitted if decided.allowed else "Denied"
         as_reply = "; these packets are its replies" if decided.reply else ""
-        yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by)}{as_reply}.")
-        yield from quoted(decided.by.where)
+        yield _verdict(decided.allowed, f"{verdict}: {speaks(decided.by, decided.allowed)}{as_reply}.")
+        yield from quoted((decided.wish or decided.by).where)
         yield from _described(decided.by)
         return
     yield _verdict(False, f"Denied: no policy or share permits {word} from {source} to {target} (default deny).")
@@ -102,7 +106,7 @@ def _within(end: End, names: str) -> bool:
 def _unshared(intent: Intent, source: End, target: End) -> Iterator[Text | str]:
     """Why two tenants do not meet: no offer, no consent, or not for these groups."""
     user, owner = source.tenant, target.tenant
-    offers = [s for s in intent.shares.values() if s.tenant == owner.name and user.name in s.to]
+    offers = [s for s in intent.shares.values() if s.tenant == owner.name and s.offers_to(user.name)]
     if not offers:
         yield f"Tenants are isolated by default: {owner.name} shares nothing with {user.name}."
     wishes = {wish.share: wish for wish in user.imports if wish.tenant == owner.name}

@@ -206,13 +206,16 @@ class PolicyTable:
         return True, self._called.get(name, name)
 
     def _shared(self, sender: PolicyClass, receiver: PolicyClass) -> Iterator[Row]:
-        """What both tenants agreed to, and its answers; nothing of it is passed on by a waypoint."""
+        """What both tenants agreed to, and its answers, after what imports deny; no waypoint passes any of it on."""
         if sender.forwarded_by:
             return
+        permits: list[Row] = []
         for asker, owner, answers in ((sender, receiver, False), (receiver, sender, True)):
             for share, profile in self._agreed.get((asker.tenant, owner.tenant), ()):
                 if share.group in owner.groups and not asker.groups.isdisjoint(profile.groups):
-                    yield from (Row(True, share.rate, of_service(service, answers)) for service in share.services)
+                    permits += (Row(True, share.rate, of_service(service, answers)) for service in share.services)
+                    yield from (Row(False, None, of_service(service, answers)) for service in profile.deny)
+        yield from permits
 
 
 def reordered_groups(before: tuple[Policy, ...], after: tuple[Policy, ...]) -> frozenset[tuple[str, str]]:

@@ -86,10 +86,9 @@ def _imports(tenant: Tenant, intent: Intent, unread: Unread) -> Iterator[Finding
         share = intent.shares.get((wish.tenant, wish.share))
         if wish.tenant == tenant.name:
             yield Finding(wish.where, (*path, "tenant"), "a tenant cannot import from itself: write a policy")
-        elif share is not None and tenant.name not in share.to:
-            message = (
-                f"{wish.tenant} does not export {wish.share} to {tenant.name}: add it to the share's to ({share.where})"
-            )
+        elif share is not None and not share.offers_to(tenant.name):
+            todo = f"add it to the share's to ({share.where})" if share.to else f"the share excepts it ({share.where})"
+            message = f"{wish.tenant} does not export {wish.share} to {tenant.name}: {todo}"
             yield Finding(wish.where, (*path, "share"), message)
         elif unread.documents:
             continue
@@ -111,13 +110,16 @@ def _share(share: Share, intent: Intent, unread: Unread) -> Iterator[Finding]:
     elif not unread.documents:
         yield unknown("tenant", share.tenant, share.where, ("metadata", "tenant"), intent.tenants)
     seen: set[str] = set()
-    for i, name in enumerate(share.to):
+    for key, i, name in (
+        *(("to", *row) for row in enumerate(share.to)),
+        *(("except", *r) for r in enumerate(share.without)),
+    ):
         if name == share.tenant:
-            yield Finding(share.where, (SPEC, "to", i), "a tenant cannot export to itself: write a policy")
+            yield Finding(share.where, (SPEC, key, i), "a tenant cannot export to itself: write a policy")
         elif name in seen:
-            yield Finding(share.where, (SPEC, "to", i), f"{name} is named twice")
+            yield Finding(share.where, (SPEC, key, i), f"{name} is named twice")
         elif name not in intent.tenants and not unread.documents:
-            yield unknown("tenant", name, share.where, (SPEC, "to", i), intent.tenants)
+            yield unknown("tenant", name, share.where, (SPEC, key, i), intent.tenants)
         seen.add(name)
 
 

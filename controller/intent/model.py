@@ -215,13 +215,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """The importing tenant's consent: its ``groups`` may use ``share`` of tenant ``tenant``."""
+    """The importing tenant's consent: its ``groups`` may use ``share`` of tenant ``tenant``.
+
+    Between these groups and the share's, nothing of the services ``deny`` passes, whatever share it is of.
+    """
 
     tenant: str
     share: str
     groups: tuple[str, ...]
     where: Where = field(default=NOWHERE, compare=False)
     enabled: bool = True
+    deny: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +250,8 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The exporting tenant's consent: ``services`` of its ``group`` are open to the tenants ``to``.
+    """The exporting tenant's consent: ``services`` of its ``group`` are open to the tenants ``to``; to all others where
+    it is empty, but for those ``without``.
 
     It takes effect only for tenants that import it, and only while both are ``enabled``.
     """
@@ -261,6 +266,11 @@ class Share:
     enabled: bool = True
     description: str = field(default="", compare=False)
     ticket: str = field(default="", compare=False)
+    without: tuple[str, ...] = ()
+
+    def offers_to(self, tenant: str) -> bool:
+        """Whether a tenant may import it."""
+        return tenant in self.to if self.to else tenant != self.tenant and tenant not in self.without
 
 
 @dataclass(frozen=True)
@@ -283,6 +293,6 @@ class Intent:
             for tenant in self.tenants.values()
             for wish in tenant.imports
             if (share := self.shares.get((wish.tenant, wish.share))) is not None
-            if tenant.name in share.to and share.enabled and wish.enabled
+            if share.offers_to(tenant.name) and share.enabled and wish.enabled
         ]
         return tuple(sorted(found, key=lambda row: (row[0].tenant, row[0].name, row[2])))

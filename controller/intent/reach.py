@@ -58,12 +58,13 @@ PING = Flow(ICMP)
 class Ruling(NamedTuple):
     """The decision on a flow. ``by``: the policy or share that speaks of it, None when none does; ``reply``: it takes
     the flow as the answer to what it permits or forbids. ``astray``: why the fabric has no way for it, whatever
-    policies say; empty where it has one."""
+    policies say; empty where it has one. ``wish``: the import of the share that denies."""
 
     allowed: bool
     by: Policy | Share | None = None
     reply: bool = False
     astray: str = ""
+    wish: Import | None = None
 
     @property
     def via(self) -> str | None:
@@ -81,17 +82,21 @@ def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
     """Whether packets of this flow may go from ``source`` to ``target``, and what decides it.
 
     Inside a tenant the first policy that speaks of the flow decides, and a policy speaks of both directions of its
-    services: a deny stops their answers, too. Between tenants a share that both consent to allows. What nothing speaks
-    of is denied. The two ends are different endpoints.
+    services: a deny stops their answers, too. Between tenants a share that both consent to allows what no import of the
+    two denies. What nothing speaks of is denied. The two ends are different endpoints.
     """
     if source.tenant.name == target.tenant.name:
         return _inside(source, target, flow)
     ends = source.tenant.name, target.tenant.name
+    concerned = []
     for share, wish, importer in intent.agreed:
         asks = ends == (importer, share.tenant) and _shared(share, wish, source, target)
         answers = ends == (share.tenant, importer) and _shared(share, wish, target, source)
-        if (asks and serves(share.services, flow)) or (answers and serves(share.services, flow.back())):
-            return Ruling(True, share, reply=answers)
+        concerned += [(share, wish, answers)] if asks or answers else []
+    for allowed in (False, True):
+        for share, wish, answers in concerned:
+            if serves(share.services if allowed else wish.deny, flow.back() if answers else flow):
+                return Ruling(allowed, share, reply=answers, wish=None if allowed else wish)
     return Ruling(False)
 
 
@@ -154,6 +159,15 @@ def between(intent: Intent, source: End, target: End) -> tuple[Policy | Share, .
         for share, wish, importer in intent.agreed
         if (importer, share.tenant) == (source.tenant.name, target.tenant.name) and _shared(share, wish, source, target)
     )
+
+
+def spoken_of(intent: Intent, source: End, target: End) -> list[Service]:
+    """The services that anything between the two speaks of, whoever opens them."""
+    said = [s for by in (*between(intent, source, target), *between(intent, target, source)) for s in by.services]
+    if source.tenant.name != target.tenant.name:
+        for share, wish, importer in intent.agreed:
+            said += wish.deny if {share.tenant, importer} == {source.tenant.name, target.tenant.name} else ()
+    return said
 
 
 def serves(services: tuple[Service, ...], flow: Flow) -> bool:

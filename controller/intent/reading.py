@@ -5,7 +5,7 @@ Lives here: how the parts of a document come together. Must not know: files, top
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from clos.controller.intent.grouping import Grouping
 from clos.controller.intent.model import Endpoint, Network, Prefix, Service, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Path
-from clos.controller.intent.resolving import Known, resolve, unnamed
+from clos.controller.intent.resolving import Known, imported, resolve, unnamed
 from clos.controller.intent.schema import scalars
-from clos.controller.intent.schema.documents import KINDS, PolicyDraft
+from clos.controller.intent.schema.documents import KINDS
 from clos.controller.intent.schema.group_keys import Written
 from clos.controller.intent.schema.notation import NAME, kind_of
 from clos.controller.intent.schema.service_keys import Named, spelled
@@ -85,8 +85,8 @@ def _share(values: dict[str, Any], where: Where) -> Share | None:
         return None
     services, to = spelled(spec["services"], {}), tuple(spec["to"])
     name, notes = (metadata["tenant"], metadata["name"]), (spec.get("description", ""), spec.get("ticket", ""))
-    rate, enabled = spec.get("rateLimit"), spec.get("enabled", True)
-    return Share(*name, spec["group"], services, to, rate, where, enabled, *notes)
+    rate, enabled, without = spec.get("rateLimit"), spec.get("enabled", True), tuple(spec.get("except", ()))
+    return Share(*name, spec["group"], services, to, rate, where, enabled, *notes, without)
 
 
 def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> Reading:
@@ -100,10 +100,15 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
     grouping = _grouping(_readable(spec.get("groups", {})), hidden["groups"], root, out)
     services = {name: tuple(held) for name, held in _readable(spec.get("services", {})).items()}
     drafts = [None if draft is BAD else draft for draft in spec.get("policies", ())]
-    _say_unnamed(drafts, services, hidden["services"], root, out)
+    said = [draft.services if draft else () for draft in drafts]
+    _say_unnamed(("policies", "services"), said, services, hidden["services"], root, out)
     policies = resolve(drafts, grouping, services)
     hidden["policies"] |= policies.lost
-    imports = tuple(wish for wish in spec.get("imports", ()) if wish is not BAD)
+    wishes = [None if draft is BAD else draft for draft in spec.get("imports", ())]
+    denied = [draft.deny if draft else () for draft in wishes]
+    _say_unnamed(("imports", "deny"), denied, services, hidden["services"], root, out)
+    imports, lost = imported(wishes, services)
+    hidden["imports"] |= lost
     for wish in imports:
         for word in wish.groups:
             grouping.named(word, wish.where)
@@ -113,7 +118,7 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
         endpoints,
         grouping.found,
         policies.policies,
-        imports,
+        tuple(imports),
         spec.get("rateLimit"),
         where,
         services,
@@ -135,13 +140,20 @@ def _grouping(written: dict[str, Written], hidden: set[str], root: Node, out: Fi
     return grouping
 
 
-def _say_unnamed(drafts: list[PolicyDraft | None], known: Known, hidden: Set[str], root: Node, out: Findings) -> None:
-    """Names of services that stand for nothing, unless what they stand for could not be read."""
-    for i, draft in enumerate(drafts):
-        for path, message, name in unnamed(draft.services if draft else (), known, (SPEC, "policies", i, "services")):
-            if name not in hidden and "*" not in hidden:
-                place = find(root, path)
-                out.say(place.line, place.column, path, message, name, (*known, *scalars.PROTOCOLS))
+def _say_unnamed(
+    place: tuple[str, str],
+    lists: Iterable[Sequence[Service | Named]],
+    known: Known,
+    lost: Set[str],
+    root: Node,
+    out: Findings,
+) -> None:
+    """Names of services that stand for nothing, if what they stand for could be read. ``place``: section and key."""
+    for i, services in enumerate(lists):
+        for path, message, name in unnamed(services, known, (SPEC, place[0], i, place[1])):
+            if name not in lost and "*" not in lost:
+                at = find(root, path)
+                out.say(at.line, at.column, path, message, name, (*known, *scalars.PROTOCOLS))
 
 
 def _readable(section: dict[str, Any]) -> dict[str, Any]:

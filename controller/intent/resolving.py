@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from clos.controller.intent.grouping import Grouping
-from clos.controller.intent.model import JOINED, Policy, Service
+from clos.controller.intent.model import JOINED, Import, Policy, Service
 from clos.controller.intent.problem import Path
-from clos.controller.intent.schema.documents import PolicyDraft
+from clos.controller.intent.schema.documents import ImportDraft, PolicyDraft
 from clos.controller.intent.schema.scalars import ONE_OF_PROTOCOLS
 from clos.controller.intent.schema.service_keys import Named, missing, spelled
 
@@ -44,6 +44,17 @@ def resolve(drafts: Sequence[PolicyDraft | None], grouping: Grouping, services: 
                 continue
         lost.add(str(place))
     return Resolved(tuple(held), tuple(disabled), frozenset(lost))
+
+
+def imported(drafts: Sequence[ImportDraft | None], services: Known) -> tuple[list[Import], set[str]]:
+    """The imports of a tenant, and the places of those that could not be read or name a service that is not there."""
+    found, lost = [], set[str]()
+    for place, draft in enumerate(drafts):
+        if draft is None or any(missing(draft.deny, services)):
+            lost.add(str(place))
+        else:
+            found.append(replace(draft.wish, deny=spelled(draft.deny, services)))
+    return found, lost
 
 
 def _joined(policy: Policy, grouping: Grouping) -> bool:

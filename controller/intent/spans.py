@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from clos.controller.intent.model import Intent, Service
-from clos.controller.intent.reach import End, Flow, Ruling, between, passage
+from clos.controller.intent.reach import End, Flow, Ruling, passage, spoken_of
 
 WITH_PORTS = (6, 17, 132)
 """Protocols with ports: TCP, UDP, SCTP."""
@@ -57,7 +57,7 @@ def parts(
 
     ``legacy``: the names of legacy hosts.
     """
-    said = [s for by in (*between(intent, source, target), *between(intent, target, source)) for s in by.services]
+    said = spoken_of(intent, source, target)
     found: dict[Ruling, list[Span]] = {}
     for span in _spans(service, said, source_port):
         spans = found.setdefault(passage(intent, source, target, span.flows[0], legacy), [])

@@ -145,8 +145,9 @@ def each_kind(intent: Intent, wish: Service) -> tuple[Service, ...]:
 
 
 def _named(intent: Intent) -> set[Service]:
-    """The services that policies and shares name."""
+    """The services that policies, shares and imports name."""
     named = {s for t in intent.tenants.values() for p in t.policies for s in p.services}
+    named |= {s for t in intent.tenants.values() for wish in t.imports for s in wish.deny}
     return named | {service for share in intent.shares.values() for service in share.services}
 
 

@@ -12,7 +12,7 @@ from clos.controller.intent.reach import Flow, ends, ruling
 from clos.controller.intent.source import Text
 from clos.fabric.generate import clos
 
-FABRIC = clos(1, 1, hosts_per_leaf=4)
+FABRIC = clos(1, 1, hosts_per_leaf=8)
 TENANT = """\
 apiVersion: clos/v1
 kind: Tenant
@@ -93,6 +93,26 @@ def test_a_share_takes_effect_while_both_are_enabled(share: str, wish: str) -> N
     assert len(intent.agreed) == (not share and not wish)
     assert _intent(write_intent(intent)) == intent
     assert speaks(intent.shares["red", "s"]).endswith("of group g to blue (ticket CHG-3)")
+
+
+def test_what_an_import_denies_no_share_permits() -> None:
+    wishes = "{tenant: red, share: s, groups: [one], deny: [web]}, {tenant: red, share: t, groups: [g]}"
+    shares = SHARE % "" + SHARE.replace("name: s", "name: t").replace("to: [blue]", "to: all, except: [green]") % ""
+    green = _tenant(name="green", number=5)
+    intent = _intent(_tenant() + shares, _tenant(name="blue", number=2, imports=wishes), green)
+    (x, y), (one, other) = ([end for end in ends(intent) if end.tenant.name == name] for name in ("red", "blue"))
+    https, http = Flow(6, 1024, 443), Flow(6, 1024, 8080)
+    assert [ruling(intent, who, x, https).allowed for who in (one, other)] == [False, True]
+    assert [ruling(intent, x, who, https.back()).allowed for who in (one, other)] == [False, True]
+    assert ruling(intent, one, y, Flow(1)).allowed
+    assert not ruling(intent, other, y, http).allowed
+    decided = ruling(intent, one, x, https)
+    told = "\n".join(map(str, because(intent, one, x, https, decided)))
+    assert "Denied: an import of share s of tenant red denies it." in told
+    assert f"{intent.tenants['blue'].imports[0].where}" in told
+    assert intent.shares["red", "t"].offers_to("blue")
+    assert not intent.shares["red", "t"].offers_to("green")
+    assert _intent(write_intent(intent)) == intent
 
 
 def test_notes_are_no_part_of_an_intent_and_are_written() -> None:

@@ -45,7 +45,7 @@ OWN_ROUTERS = (0x00000C07AC0A, 0x00005E000101)
 BROADCAST = (1 << 48) - 1
 SERVICES = (
     Service(), Service(1), Service(6), Service(6, 80, 80), Service(6, 8000, 8005), Service(17, 53, 53),
-    Service(17, 1, 65535), Service(6, 0, 1023),
+    Service(17, 1, 65535), Service(6, 0, 1023), Service(47),
 )  # fmt: skip
 PORTS = (0, 53, 79, 80, 81, 1023, 1024, 7999, 8000, 8005, 8006, 65535)
 
@@ -324,16 +324,23 @@ def _sharing(draw: st.DrawFn, tenants: dict[str, Tenant]) -> Intent:
         others = tuple(other for other in tenants if other != name)
         if others and draw(st.booleans()):
             to = tuple(draw(st.lists(st.sampled_from(others), min_size=1, unique=True)))
+            to, without = draw(st.sampled_from([(to, ()), (to, ()), ((), to), ((), ())]))
             group, services = draw(st.sampled_from(["web", "all"])), (draw(st.sampled_from(SERVICES)),)
             rate = draw(st.sampled_from([None, Rate(9_000)]))
-            shares[name, "s"] = Share(name, "s", group, services, to, rate)
+            shares[name, "s"] = Share(name, "s", group, services, to, rate, without=without)
     asked = {
         name: replace(
             tenant,
             imports=tuple(
-                Import(share.tenant, share.name, (draw(st.sampled_from(["web", "db", "all"])),))
+                Import(
+                    share.tenant,
+                    share.name,
+                    (draw(st.sampled_from(["web", "db", "all"])),),
+                    enabled=draw(st.integers(0, 9)) < 9,
+                    deny=draw(st.sampled_from([(), (), (draw(st.sampled_from(SERVICES)),)])),
+                )
                 for share in shares.values()
-                if name in share.to and draw(st.integers(0, 3))
+                if share.offers_to(name) and draw(st.integers(0, 3))
             ),
         )
         for name, tenant in tenants.items()

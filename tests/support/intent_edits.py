@@ -172,7 +172,9 @@ def _renames_a_tenant(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
         for n, t in intent.tenants.items()
     }
     shares = {
-        (called(owner), name): replace(share, tenant=called(owner), to=tuple(map(called, share.to)))
+        (called(owner), name): replace(
+            share, tenant=called(owner), to=tuple(map(called, share.to)), without=tuple(map(called, share.without))
+        )
         for (owner, name), share in intent.shares.items()
     }
     return Intent(tenants, shares)

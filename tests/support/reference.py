@@ -290,7 +290,9 @@ def next_stop(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -
     if other.name != sender.tenant.name:
         if sender.behind:
             return None
-        return target if any(_agreed(intent, each, sender, other, target) for each in intent.agreed) else None
+        denied = any(_agreed(intent, each, sender, other, target, each[1].deny) for each in intent.agreed)
+        asked = any(_agreed(intent, each, sender, other, target, each[0].services) for each in intent.agreed)
+        return target if asked and not denied else None
     policy = _deciding(sender, target)
     if policy is None or policy.action != ALLOW:
         return None
@@ -313,8 +315,15 @@ def _deciding(sender: Sender, target: Endpoint) -> Policy | None:
     return None
 
 
-def _agreed(intent: Intent, agreed: tuple[Share, Import, str], sender: Sender, other: Tenant, target: Endpoint) -> bool:
-    """Whether one agreement between two tenants lets the packet pass, as a question or as an answer."""
+def _agreed(
+    intent: Intent,
+    agreed: tuple[Share, Import, str],
+    sender: Sender,
+    other: Tenant,
+    target: Endpoint,
+    services: tuple[Service, ...],
+) -> bool:
+    """Whether one agreement between two tenants speaks of the packet: these services of it, asked for or answered."""
     share, wish, importer = agreed
     exporter, using = intent.tenants[share.tenant], intent.tenants[importer]
     if (sender.tenant, other) == (using, exporter):
@@ -324,7 +333,7 @@ def _agreed(intent: Intent, agreed: tuple[Share, Import, str], sender: Sender, o
     else:
         return False
     between = holds(exporter, share.group, owner) and any(holds(using, name, asker) for name in wish.groups)
-    return between and any(_serves(service, sender.headers, side) for service in share.services)
+    return between and any(_serves(service, sender.headers, side) for service in services)
 
 
 def _serves(service: Service, headers: dict[str, int], side: str) -> bool:

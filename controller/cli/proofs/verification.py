@@ -186,7 +186,7 @@ class Sources(NamedTuple):
         )
         verdict = "permits it" if decided.ruling.allowed else "forbids it"
         reply = ", as a reply" if decided.ruling.reply else ""
-        yield MEANT, Cause(path, by.where, f"{verdict}{reply}: {speaks(by)}")
+        yield MEANT, Cause(path, by.where, f"{verdict}{reply}: {speaks(by, decided.ruling.allowed)}")
 
     def _met(self, met: tuple[Met, ...], first: str, how: str) -> Iterator[tuple[int, Cause]]:
         """What is behind the rules it met; of one switch, the last rule first."""

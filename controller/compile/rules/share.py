@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from clos.controller.compile.cookie import cookie, share_path
+from clos.controller.compile.cookie import cookie, import_path, share_path
 from clos.controller.compile.locate import Located, by_leaf, by_node, leaves_of, without
 from clos.controller.compile.numbering import TenantNumbers, share_meter
 from clos.controller.compile.recipe import Recipe
@@ -68,7 +68,8 @@ def share_recipes(
     for here, there in ((first, second), (second, first)):
         yield from _routes(here, sides[here].numbers.vrf, leaves[here], sides[there].located, topology)
         yield from _kept_apart(whole[here], whole[there].tenant)
-    permits = tuple(_permit(row, sides) for row in agreed)
+    denies = tuple(_deny(row, sides) for row in agreed if row[1].deny)
+    permits = (*denies, *(_permit(row, sides) for row in agreed))
     yield Recipe("policy", policy_block, (permits,), tuple(sorted({*leaves[first], *leaves[second]})))
 
 
@@ -97,6 +98,14 @@ def _kept_apart(here: Side, there: Tenant) -> Iterator[Recipe]:
     for leaf, at in by_leaf(routers).items():
         inputs = (leaf, tuple(at), tuple(claim.prefix for claim in subnets))
         yield Recipe(f"apart/{name}/{leaf}", prefixes.refuse_block, inputs, (leaf,))
+
+
+def _deny(agreed: Agreed, sides: Mapping[str, Side]) -> PolicyEntry:
+    """What an import lets no share of the two tenants permit."""
+    _, wish, importer = agreed
+    why = cookie(import_path(importer, wish.tenant, wish.share))
+    entry = _permit(agreed, sides)
+    return entry._replace(services=wish.deny, allow=False, meter=None, rate=None, cookie=why)
 
 
 def _permit(agreed: Agreed, sides: Mapping[str, Side]) -> PolicyEntry:

@@ -25,7 +25,7 @@ from clos.controller.intent.model import (
     Share,
     Tenant,
 )
-from clos.controller.intent.schema.notation import API_VERSION, NO_GATEWAY
+from clos.controller.intent.schema.notation import ALL, API_VERSION, NO_GATEWAY
 from clos.controller.intent.schema.scalars import ipv4_text, mac_text
 
 
@@ -48,7 +48,8 @@ def write_tenant(tenant: Tenant) -> str:
 
 
 def write_share(share: Share) -> str:
-    spec = [("group", share.group), ("services", _list(map(str, share.services))), ("to", _list(share.to))]
+    spec = [("group", share.group), ("services", _list(map(str, share.services))), ("to", _some(share.to) or ALL)]
+    spec += [("except", _list(share.without))] if share.without else []
     spec += [("rateLimit", _rate(share.rate))] if share.rate is not None else []
     spec += [("enabled", "false")] if not share.enabled else []
     spec += [(key, word) for key, word in _notes(share) if word]
@@ -170,5 +171,10 @@ def _notes(one: Policy | Share) -> Iterator[tuple[str, str]]:
 
 
 def _import(wish: Import) -> str:
-    enabled = "" if wish.enabled else "false"
-    return _flow(("tenant", wish.tenant), ("share", wish.share), ("groups", _list(wish.groups)), ("enabled", enabled))
+    return _flow(
+        ("tenant", wish.tenant),
+        ("share", wish.share),
+        ("groups", _list(wish.groups)),
+        ("deny", _some(map(str, wish.deny))),
+        ("enabled", "" if wish.enabled else "false"),
+    )

@@ -11,31 +11,26 @@ from clos.controller.intent.model import (
     ALLOW,
     DENY,
     JOINED,
-    ROUTER_MAC,
     Import,
-    Network,
     Policy,
     Rate,
-    Secondary,
     Service,
     Where,
 )
 from clos.controller.intent.schema.group_keys import GROUP, ONE_OR_MORE_NAMES
+from clos.controller.intent.schema.network_keys import NETWORK
 from clos.controller.intent.schema.notation import (
+    ALL,
     BURST,
-    GATEWAY_WORD,
     IPV4,
     LABEL,
     MAC,
     NAME,
-    NO_GATEWAY,
     NOTE,
     ON_HOST,
     PREFIX,
     RATE_WORD,
-    SUBNET,
     TICKET,
-    VLAN,
     document,
 )
 from clos.controller.intent.schema.service_keys import NAMED_SERVICES, SERVICES, Named
@@ -59,69 +54,6 @@ RATE = Either(
             _rate,
         ),
     ),
-)
-
-
-def _network(name: str, values: dict[str, Any], where: Where) -> Network:
-    base, _ = subnet = values["subnet"]
-    gateway = values.get("gateway", base + 1)
-    address, mac = (gateway["ip"], gateway.get("mac", ROUTER_MAC)) if type(gateway) is dict else (gateway, ROUTER_MAC)
-    address = None if address == NO_GATEWAY else address
-    secondary = tuple(_secondary(each, address is not None) for each in values.get("secondary", ()))
-    return Network(name, subnet, address, values.get("vlan"), values.get("broadcast", False), where, mac, secondary)
-
-
-def _secondary(values: dict[str, Any], gated: bool) -> Secondary:
-    if "gateway" in values and not gated:
-        raise Refused("secondary", "the network has no gateway (gateway: none), so none in this subnet either")
-    base, _ = values["subnet"]
-    return Secondary(values["subnet"], values.get("gateway", base + 1) if gated else None)
-
-
-GATEWAY = Either(
-    "a gateway: an address, none, or a mapping with ip and mac",
-    (
-        GATEWAY_WORD,
-        Record(
-            "a gateway",
-            (
-                Key("ip", IPV4, "Its address.", required=True),
-                Key("mac", MAC, "Its MAC address, such as that of a router it replaces.", default="the fabric's own"),
-            ),
-        ),
-    ),
-)
-
-
-SECONDARY = Record(
-    "a secondary subnet",
-    (
-        Key("subnet", SUBNET, "Its IPv4 addresses.", required=True),
-        Key("gateway", IPV4, "The gateway's address there.", default="first address of `subnet`"),
-    ),
-)
-
-
-NETWORK = Record(
-    "a network",
-    (
-        Key("subnet", SUBNET, "The network's IPv4 addresses.", required=True),
-        Key(
-            "gateway",
-            GATEWAY,
-            "The anycast gateway, present on every leaf; `none`: an endpoint routes, the fabric does not.",
-            default="first address of `subnet`",
-        ),
-        Key(
-            "secondary",
-            ListOf(SECONDARY, least=1, most=255),
-            "Further subnets of the same segment; the gateway has an address in each.",
-            default="none",
-        ),
-        Key("vlan", VLAN, "The VLAN id that trunk hosts use for this network.", default="none: access hosts only"),
-        Key("broadcast", FLAG, "Deliver broadcast and multicast inside the network.", default="`false`: dropped"),
-    ),
-    _network,
 )
 
 
@@ -211,8 +143,16 @@ POLICY = Record(
 )
 
 
-def _import(_name: str, values: dict[str, Any], where: Where) -> Import:
-    return Import(values["tenant"], values["share"], tuple(values["groups"]), where, values.get("enabled", True))
+class ImportDraft(NamedTuple):
+    """An import as it is written; the services that it denies may be names."""
+
+    wish: Import
+    deny: list[Service | Named]
+
+
+def _import(_name: str, values: dict[str, Any], where: Where) -> ImportDraft:
+    wish = Import(values["tenant"], values["share"], tuple(values["groups"]), where, values.get("enabled", True))
+    return ImportDraft(wish, values.get("deny", []))
 
 
 IMPORT = Record(
@@ -221,6 +161,7 @@ IMPORT = Record(
         Key("tenant", NAME, "The tenant that exports.", required=True),
         Key("share", NAME, "Its share.", required=True),
         Key("groups", ListOf(NAME, least=1), "The groups of this tenant that may use it.", required=True),
+        Key("deny", SERVICES, "Services that no share permits between these groups and its group.", default="none"),
         ENABLED,
     ),
     _import,
@@ -263,16 +204,27 @@ SHARE_METADATA = Record(
     ),
     partial=True,
 )
+TENANTS = Either("a list of tenants, or all", (Choice({ALL: ()}), ListOf(NAME, least=1, most=4_000)))
+
+
+def _share_spec(_name: str, values: dict[str, Any], _where: Where) -> dict[str, Any]:
+    if values["to"] and "except" in values:
+        raise Refused("except", "only to: all has exceptions: leave them out of to instead")
+    return values
+
+
 SHARE_SPEC = Record(
     "a share's spec",
     (
         Key("group", NAME, "The group of the exporting tenant that serves it.", required=True),
         Key("services", SERVICES, "What may be reached there.", required=True),
-        Key("to", ListOf(NAME, least=1, most=4_000), "The tenants that may import it.", required=True),
+        Key("to", TENANTS, "The tenants that may import it; `all`: whoever does.", required=True),
+        Key("except", ListOf(NAME, least=1, most=4_000), "With `to: all`: tenants that may not.", default="none"),
         Key("rateLimit", RATE, "A limit on what it allows, at each ingress leaf.", default="none"),
         ENABLED,
         *NOTES,
     ),
+    _share_spec,
 )
 
 

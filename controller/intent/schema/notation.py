@@ -29,6 +29,7 @@ LABEL = text(
 NOTE = text("a text", r"[^\x00]{1,4096}", "at most 4,096 characters")
 TICKET = text("a ticket", r"[^\x00-\x1f\x7f]{1,128}", "a ticket is at most 128 characters on one line", "CHG-1042")
 IPV4 = Scalar("an IPv4 address", scalars.ipv4, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", "10.1.0.5")
+ALL = "all"
 NO_GATEWAY = "none"
 GATEWAY_WORD = Scalar("an IPv4 address or none", scalars.gateway, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|none", "10.1.0.1")
 SUBNET = Scalar("a subnet", scalars.cidr, r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}", "10.1.0.0/24")

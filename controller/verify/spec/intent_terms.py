@@ -51,8 +51,8 @@ def tenant_terms(tenant: Tenant, known: Tenant | None = None) -> set[Term]:
         if before.get(endpoint.name) is not endpoint:
             found.add(("eth_src", endpoint.mac, None))
             found.update([("ipv4_src", address, None) for address in endpoint.addresses])
-    for policy in tenant.policies:
-        for service in policy.services:
+    for services in (*(policy.services for policy in tenant.policies), *(wish.deny for wish in tenant.imports)):
+        for service in services:
             found |= _service_terms(service)
     return found
 

@@ -106,14 +106,16 @@ class PolicySpace:
         return self._first(rows)
 
     def _shared(self, sender: PolicyClass, receiver: PolicyClass) -> dict[str, list[Box]]:
-        """Between tenants: what both agreed to, and its answers."""
+        """Between tenants: what both agreed to, and its answers, but for what an import denies."""
+        denied: list[tuple[str | None, Limits]] = []
         rows: list[tuple[str | None, Limits]] = []
         for share, profile, importer in self._intent.agreed:
             for asker, owner, side in ((sender, receiver, L4_DST), (receiver, sender, L4_SRC)):
                 speaks = (asker.tenant, owner.tenant) == (importer, share.tenant)
                 if speaks and share.group in owner.groups and not asker.groups.isdisjoint(profile.groups):
+                    denied += [(None, self._limits(service, side)) for service in profile.deny]
                     rows += [("", self._limits(service, side)) for service in share.services]
-        return self._first(rows)
+        return self._first([*denied, *rows])
 
     def _first(self, rows: Iterable[tuple[str | None, Limits]]) -> dict[str, list[Box]]:
         """The packets that a row takes before any other row does, by the way it lets them go."""
