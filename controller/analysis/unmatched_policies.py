@@ -143,8 +143,8 @@ def _sizes(tenant: Tenant) -> Counter[Groups]:
     named = {name for group in groups for name in group.names}
     known: dict[tuple[object, ...], Groups] = {}
     found: Counter[Groups] = Counter()
-    for endpoint in tenant.endpoints.values():
-        alike = (endpoint.name if endpoint.name in named else "", endpoint.network, endpoint.labels)
+    for endpoint in tenant.everyone.values():
+        alike = (endpoint.name if endpoint.name in named else "", endpoint.network, endpoint.labels, endpoint.outside)
         if alike not in known:
             known[alike] = frozenset(group.name for group in groups if group.holds(endpoint))
         found[known[alike]] += 1

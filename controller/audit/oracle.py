@@ -71,7 +71,8 @@ class IntentOracle:
         for end in self.ends:
             tenant, endpoint = end.tenant.name, end.endpoint
             self.homes[endpoint.host].append(end)
-            self.by_mac[tenant, endpoint.network, endpoint.mac].append(end)
+            if endpoint.outside is None:
+                self.by_mac[tenant, endpoint.network, endpoint.mac].append(end)
             for ip in endpoint.addresses if self.network(end).gateway is not None else ():
                 self.by_ip[ip].append(end)
             self.members[tenant, endpoint.network].append(end)
@@ -203,6 +204,7 @@ class IntentOracle:
             yield from self._routed(sender, frame, fields)
         else:
             near = [to for to in self.by_mac.get((tenant.name, network.name, mac), []) if not self._beyond(end, to)]
+            near = [to for to in near if not _border(to) or fields["ipv4_dst"] in to.endpoint.addresses]
             for stop, to in self._stops(sender, near, fields):
                 yield Sent(self._given(stop, frame.set("eth_dst", stop.endpoint.mac)), _later(stop, to))
 
@@ -243,6 +245,11 @@ class IntentOracle:
         if tag is not None:
             frame = frame.push_vlan(ETH_VLAN).set("vlan_vid", VID_PRESENT | tag)
         return end.endpoint.host, frame.to_bytes()
+
+
+def _border(end: End) -> bool:
+    """Whether it is the router of addresses outside, which are reached by the gateway only."""
+    return end.endpoint.name in end.tenant.border
 
 
 def _later(stop: End, to: End) -> str | None:

@@ -88,7 +88,7 @@ def _paths(intent: Intent) -> Iterator[tuple[str, Where]]:
     for tenant in intent.tenants.values():
         yield tenant_path(tenant.name), tenant.where
         yield from ((network_path(tenant.name, n.name), n.where) for n in tenant.networks.values())
-        yield from ((endpoint_path(tenant.name, e.name), e.where) for e in tenant.endpoints.values())
+        yield from ((endpoint_path(tenant.name, e.name), e.where) for e in tenant.everyone.values())
         yield from ((policy_path(tenant.name, p.name), p.where) for p in tenant.policies)
         yield from ((import_path(tenant.name, w.tenant, w.share), w.where) for w in tenant.imports if w.deny)
     for share in intent.shares.values():

@@ -21,7 +21,8 @@ class Located(NamedTuple):
     ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
     tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port; ``cookie``: what its
     rules carry; ``router``: the MAC address that routed packets come to it from, None where none do; ``legacy``: it is
-    behind a legacy host, where its own network reaches it without us.
+    behind a legacy host, where its own network reaches it without us; ``border``: it is the router of addresses
+    outside, which are to be reached by the gateway only.
     """
 
     endpoint: Endpoint
@@ -36,6 +37,12 @@ class Located(NamedTuple):
     cookie: int
     router: int | None
     legacy: bool = False
+    border: bool = False
+
+    @property
+    def outside(self) -> bool:
+        """Whether it stands for addresses outside."""
+        return self.endpoint.outside is not None
 
     @property
     def dual_homed(self) -> bool:
@@ -52,10 +59,10 @@ def locate(
 ) -> tuple[Located, ...]:
     """Every endpoint of the tenant, in intent order."""
     crowd: dict[str, int] = {}
-    for endpoint in tenant.endpoints.values():
+    for endpoint in tenant.everyone.values():
         crowd[endpoint.host] = crowd.get(endpoint.host, 0) + 1
     found = []
-    for endpoint in tenant.endpoints.values():
+    for endpoint in tenant.everyone.values():
         host = topology.hosts[endpoint.host]
         trunk = host.tagged
         leaf = host.ports[0].switch
@@ -73,6 +80,7 @@ def locate(
                 cookie(endpoint_path(tenant.name, endpoint.name)),
                 tenant.networks[endpoint.network].router,
                 host.mode == LEGACY,
+                endpoint.name in tenant.border,
             )
         )
     return tuple(found)

@@ -63,10 +63,10 @@ def classes_of(tenant: Tenant) -> dict[str, PolicyClass]:
     """The class of every endpoint of the tenant."""
     named = [group for group in tenant.groups.values() if group.names]
     broad = [group for group in tenant.groups.values() if not group.names]
-    known: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    known: dict[tuple[object, ...], list[str]] = {}
     found: dict[str, PolicyClass] = {}
-    for endpoint in tenant.endpoints.values():
-        kind = endpoint.network, endpoint.labels
+    for endpoint in tenant.everyone.values():
+        kind = endpoint.network, endpoint.labels, endpoint.outside
         by_kind = known.get(kind)
         if by_kind is None:
             by_kind = known[kind] = [group.name for group in broad if group.holds(endpoint)]
@@ -104,7 +104,7 @@ def domains_of(endpoint: Endpoint, topology: Topology) -> str:
 def needs(tenant: Tenant, classes: Mapping[str, PolicyClass], shares: Iterable[str], topology: Topology) -> Needs:
     """What the tenant needs numbers for; ``shares``: its agreed shares with a rate, as ``share.NAME.IMPORTER``."""
     tags: dict[str, set[str]] = {}
-    for endpoint in tenant.endpoints.values():
+    for endpoint in tenant.everyone.values():
         tags.setdefault(domains_of(endpoint, topology), set()).add(endpoint.network)
     metered = [f"policy.{policy.name}" for policy in tenant.policies if policy.rate]
     metered += [*shares, *(["rate"] if tenant.rate else [])]

@@ -126,7 +126,9 @@ ADMIT = _stage(1, "admit",
                "arp_op arp_spa arp_tpa arp_sha",
                (), (Output,), SOURCE.mask, (2, 3), meters=True)  # fmt: skip
 ARP = _stage(2, "arp", "in_port metadata eth_type arp_op arp_tpa", (Move, SetField), (Output,))
-BRIDGE = _stage(3, "bridge", "in_port metadata eth_dst", (PushVlan, SetField), _FORWARD, TARGET.mask, (4, 5, 6))
+BRIDGE = _stage(
+    3, "bridge", "in_port metadata eth_dst eth_type ipv4_dst", (PushVlan, SetField), _FORWARD, TARGET.mask, (4, 5, 6)
+)
 ROUTE = _stage(4, "route", "in_port metadata eth_type ipv4_dst ip_proto icmpv4_type",
                (DecNwTtl, SetField, PushVlan, Move), _FORWARD, TARGET.mask, (5,))  # fmt: skip
 POLICY = _stage(5, "policy", "metadata eth_type vlan_vid ip_proto tcp_src tcp_dst udp_src udp_dst sctp_src sctp_dst",

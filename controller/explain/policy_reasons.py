@@ -139,7 +139,7 @@ def not_admitted(intent: Intent, topology: Topology, probe: Probe) -> Iterator[s
 
 def _ends_on(intent: Intent, host: str) -> Iterator[End]:
     for tenant in intent.tenants.values():
-        yield from (End(tenant, e) for e in tenant.endpoints.values() if e.host == host)
+        yield from (End(tenant, e) for e in tenant.everyone.values() if e.host == host)
 
 
 def _differences(end: End, topology: Topology, probe: Probe) -> list[str]:

@@ -13,7 +13,7 @@ from clos.controller.explain.errors import BadQuestion
 from clos.controller.explain.inputs import Inputs
 from clos.controller.intent.model import Intent, Service
 from clos.controller.intent.problem import suggest
-from clos.controller.intent.reach import End, Flow, ends
+from clos.controller.intent.reach import End, Flow, ends, near
 from clos.controller.intent.schema import scalars
 from clos.controller.probe.packets import WITH_PORTS, Party, message
 from clos.fabric.packet.build import Packet, PacketError
@@ -125,11 +125,9 @@ def between_ends(wanted: Inputs, source: End, target: End, flow: Flow, via: str 
     ports = [port for port in host.ports if via in ("", port.switch)]
     if not ports:
         raise BadQuestion(f"{host.name} is not attached to {via}, but to {' and '.join(p.switch for p in host.ports)}")
-    home = (source.tenant.name, source.endpoint.network)
-    near = home == (target.tenant.name, target.endpoint.network)
     vlan = source.tenant.networks[source.endpoint.network].vlan if host.tagged else None
     party = Party(source.tenant, source.endpoint, host.ports, vlan)
-    packet = message(party, target.endpoint.mac if near else party.router, target.endpoint.ip, flow)
+    packet = message(party, target.endpoint.mac if near(source, target) else party.router, target.endpoint.ip, flow)
     return Probe(ports[0], packet, source, target, flow)
 
 

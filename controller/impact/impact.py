@@ -76,7 +76,7 @@ def _behind(old: Snapshot, new: Snapshot, who: AffectedTenants) -> Iterator[Sent
     """What no set of packets here speaks of: prefixes behind endpoints of the tenants concerned."""
     for name in sorted(who.changed):
         were, are = (
-            {e.name: e.routes for e in side.intent.tenants[name].endpoints.values() if e.routes}
+            {e.name: e.routes for e in side.intent.tenants[name].everyone.values() if e.routes}
             if name in side.intent.tenants
             else {}
             for side in (old, new)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from clos.controller.intent.check_external import shared_external_findings
 from clos.controller.intent.check_routes import shared_route_findings
 from clos.controller.intent.check_tenant import (
     SPEC,
@@ -70,6 +71,7 @@ def common_findings(intent: Intent, claims: Mapping[str, Claims], unread: Unread
     yield from shared_findings(intent, claims, unread.names)
     yield from _overlaps(intent)
     yield from shared_route_findings(intent)
+    yield from shared_external_findings(intent)
 
 
 def _imports(tenant: Tenant, intent: Intent, unread: Unread) -> Iterator[Finding]:

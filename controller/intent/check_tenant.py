@@ -12,6 +12,7 @@ from itertools import count
 from operator import and_
 from typing import NamedTuple, TypeVar
 
+from clos.controller.intent.check_external import external_findings, range_findings
 from clos.controller.intent.check_routes import route_findings
 from clos.controller.intent.model import EVERYONE, ROUTER_MAC, Endpoint, Group, Network, Prefix, Tenant, Where, fits
 from clos.controller.intent.problem import Finding, Path
@@ -29,11 +30,13 @@ def tenant_findings(tenant: Tenant, topology: Topology, hidden: Hidden = NOTHING
     yield from _endpoints(tenant, topology, known["networks"])
     yield from _same(tenant)
     yield from route_findings(tenant)
+    yield from external_findings(tenant, hidden.get("endpoints", frozenset()))
     yield from _claimed_twice(tenant, topology)
     yield from _borders(tenant, topology)
     index = _Index(tenant)
+    unsure = any(hidden.get(section) for section in ("external", "endpoints", "networks", "groups"))
     for group in tenant.groups.values():
-        yield from _group(group, index, known)
+        yield from range_findings(group, tenant, unsure) if group.cidr else _group(group, index, known)
     yield from _policies(tenant, known["groups"], hidden)
 
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from clos.controller.intent import outside
+from clos.controller.intent.outside import Range, cut_up
+
 ALLOW, DENY = "allow", "deny"
 
 EVERYONE = ("any", "everyone")
@@ -71,7 +74,7 @@ class Service(NamedTuple):
         return f"{proto}/{self.first}" if self.first == self.last else f"{proto}/{self.first}-{self.last}"
 
 
-Prefix = tuple[int, int]
+Prefix = outside.Prefix
 """(address, length) of the IPv4 addresses that begin alike; no bit is set beyond the length."""
 
 
@@ -126,6 +129,9 @@ class Endpoint:
 
     ``labels``: sorted (key, value) pairs, such as ("region", "eu"). ``ips``: further addresses of it. ``routes``:
     prefixes behind it, which it is the router of; sorted. The longest prefix of its tenant decides where a packet goes.
+    ``outside``: None, or it stands for addresses outside the fabric (``routes``) behind a router whose host and MAC
+    address it has: the names of the groups by CIDR that these are in; it has no address of its own, and ``ip`` is one
+    of theirs.
     """
 
     name: str
@@ -137,10 +143,13 @@ class Endpoint:
     where: Where = field(default=NOWHERE, compare=False)
     ips: tuple[int, ...] = ()
     routes: tuple[Prefix, ...] = ()
+    outside: tuple[str, ...] | None = None
 
     @property
     def addresses(self) -> tuple[int, ...]:
         """All of its own addresses."""
+        if self.outside is not None:
+            return ()
         return (self.ip, *self.ips) if self.ips else (self.ip,)
 
 
@@ -151,6 +160,9 @@ class Group:
     empty selector of a kind does not restrict, so a group without any holds all endpoints.
 
     ``groups`` and ``without`` are resolved: these groups themselves; one without a name is written where it is used.
+
+    ``cidr``: the group holds no endpoint, but addresses outside the fabric that are in one of these prefixes and in
+    none of ``cut``. Of all groups of the tenant, an address is in those that have it by the longest prefix.
     """
 
     name: str
@@ -160,8 +172,12 @@ class Group:
     where: Where = field(default=NOWHERE, compare=False)
     groups: tuple[Group, ...] = ()
     without: tuple[Group, ...] = ()
+    cidr: tuple[Prefix, ...] = ()
+    cut: tuple[Prefix, ...] = ()
 
     def holds(self, endpoint: Endpoint) -> bool:
+        if endpoint.outside is not None or self.cidr:
+            return self._holds_outside(endpoint)
         if self.endpoints and endpoint.name not in self.endpoints:
             return False
         if self.networks and endpoint.network not in self.networks:
@@ -173,6 +189,15 @@ class Group:
         if self.groups and not any(group.holds(endpoint) for group in self.groups):
             return False
         return not any(group.holds(endpoint) for group in self.without)
+
+    def _holds_outside(self, endpoint: Endpoint) -> bool:
+        """Whether it holds addresses outside: by CIDR, or as one of the groups that it is made of and nothing else."""
+        if self.cidr:
+            inside = self.name in (endpoint.outside or ())
+        else:
+            narrowed = self.endpoints or self.networks or self.labels
+            inside = not narrowed and any(group.holds(endpoint) for group in self.groups)
+        return inside and not any(group.holds(endpoint) for group in self.without)
 
     @property
     def names(self) -> frozenset[str]:
@@ -229,6 +254,16 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A way out of the fabric: ``prefixes`` are reached by ``router``, an endpoint of the tenant."""
+
+    name: str
+    router: str
+    prefixes: tuple[Prefix, ...]
+    where: Where = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
 class Tenant:
     """One owner's slice of the fabric. Mappings are by name in file order; read-only.
 
@@ -246,6 +281,33 @@ class Tenant:
     where: Where = field(default=NOWHERE, compare=False)
     services: dict[str, tuple[Service, ...]] = field(default_factory=dict, compare=False)
     disabled: tuple[Policy, ...] = field(default=(), compare=False)
+    external: dict[str, External] = field(default_factory=dict)
+
+    @cached_property
+    def everyone(self) -> dict[str, Endpoint]:
+        """The endpoints, and after them those that stand for addresses outside: one for each way out and set of groups,
+        named ``WAY:GROUP+GROUP``, ``WAY:-`` where no group holds them."""
+        return {**self.endpoints, **self._outside()} if self.external else self.endpoints
+
+    @cached_property
+    def border(self) -> frozenset[str]:
+        """The names of the endpoints that are routers of addresses outside."""
+        return frozenset(each.router for each in self.external.values())
+
+    def _outside(self) -> dict[str, Endpoint]:
+        ways = [each for each in self.external.values() if each.router in self.endpoints]
+        routes = {prefix: each.name for each in ways for prefix in each.prefixes}
+        networks = (network for network in self.networks.values() if network.gateway is not None)
+        others = {subnet for network in networks for subnet in network.subnets}
+        others.update(prefix for endpoint in self.endpoints.values() for prefix in endpoint.routes)
+        ranges = [Range(g.name, frozenset(g.cidr), frozenset(g.cut)) for g in self.groups.values() if g.cidr]
+        found = {}
+        for (name, groups), piece in cut_up(routes, others, ranges).items():
+            way, key = self.external[name], f"{name}:{'+'.join(groups) or '-'}"
+            at = self.endpoints[way.router]
+            place = key, at.network, at.host, at.mac, piece.example
+            found[key] = Endpoint(*place, where=way.where, routes=piece.prefixes, outside=groups)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +345,7 @@ class Intent:
     @cached_property
     def routed(self) -> bool:
         """Whether any endpoint is the router of a prefix."""
-        return any(endpoint.routes for tenant in self.tenants.values() for endpoint in tenant.endpoints.values())
+        return any(endpoint.routes for tenant in self.tenants.values() for endpoint in tenant.everyone.values())
 
     @cached_property
     def agreed(self) -> tuple[tuple[Share, Import, str], ...]:

@@ -18,12 +18,13 @@ from clos.controller.intent.model import (
     Share,
     Tenant,
 )
+from clos.controller.intent.outside import longest
 
 ICMP = 1
 
 
 class End(NamedTuple):
-    """An endpoint and its tenant."""
+    """An endpoint and its tenant; or addresses outside, behind one router and in the same groups."""
 
     tenant: Tenant
     endpoint: Endpoint
@@ -73,9 +74,9 @@ class Ruling(NamedTuple):
 
 
 def ends(intent: Intent) -> Iterator[End]:
-    """Every endpoint, in the intent's order."""
+    """Every endpoint in the intent's order; after those of a tenant, the addresses outside that it reaches."""
     for tenant in intent.tenants.values():
-        yield from (End(tenant, endpoint) for endpoint in tenant.endpoints.values())
+        yield from (End(tenant, endpoint) for endpoint in tenant.everyone.values())
 
 
 def ruling(intent: Intent, source: End, target: End, flow: Flow) -> Ruling:
@@ -111,7 +112,7 @@ def passage(intent: Intent, source: End, target: End, flow: Flow, legacy: Contai
 
 def _astray(source: End, target: End, legacy: Container[str]) -> str:
     """Between networks there is a way if both have a gateway; within one, unless a legacy host has both ends."""
-    if source.tenant.name == target.tenant.name and source.endpoint.network == target.endpoint.network:
+    if near(source, target):
         host = source.endpoint.host
         if host == target.endpoint.host and host in legacy:
             return f"both are behind legacy host {host}, where network {source.endpoint.network} goes on without it"
@@ -120,6 +121,21 @@ def _astray(source: End, target: End, legacy: Container[str]) -> str:
         if end.tenant.networks[end.endpoint.network].gateway is None:
             return f"{end} is in network {end.endpoint.network}, which has no gateway in the fabric (gateway: none)"
     return ""
+
+
+def has(tenant: Tenant, endpoint: Endpoint, ip: int) -> bool:
+    """Whether an address is the endpoint's, or one of the addresses outside that it stands for."""
+    if ip in endpoint.addresses or endpoint.outside is None:
+        return ip in endpoint.addresses
+    routes = [prefix for each in tenant.everyone.values() for prefix in each.routes]
+    gated = (network for network in tenant.networks.values() if network.gateway is not None)
+    return longest((ip, 32), {*routes, *(subnet for net in gated for subnet in net.subnets)}) in endpoint.routes
+
+
+def near(source: End, target: End) -> bool:
+    """Whether packets from one to the other stay in one network; addresses outside are always routed to."""
+    same = source.tenant.name == target.tenant.name and source.endpoint.network == target.endpoint.network
+    return same and target.endpoint.outside is None
 
 
 def waypoint(source: End, decided: Ruling) -> End | None:

@@ -27,7 +27,7 @@ Hidden = Mapping[str, Set[str]]
 """Names of what is written but could not be read, by section. ``*``: the whole section; in lists, positions."""
 NOTHING_HIDDEN: Hidden = MappingProxyType({})
 SPEC = "spec"
-_MAPPINGS = ("networks", "endpoints", "groups", "services")
+_MAPPINGS = ("networks", "endpoints", "external", "groups", "services")
 _LISTS = ("policies", "imports")
 
 
@@ -42,6 +42,7 @@ class Mention(NamedTuple):
 
 _MENTIONS = {
     "endpoints": {"host": "host", "network": "network"},
+    "external": {"router": "endpoint"},
     "groups": {"endpoints": "endpoint", "networks": "network", "groups": "group", "except": "group"},
     "policies": {"from": "group", "to": "group", "via": "endpoint"},
     "imports": {"groups": "group"},
@@ -123,6 +124,7 @@ def _tenant(values: dict[str, Any], where: Where, root: Node, out: Findings) -> 
         where,
         services,
         policies.disabled,
+        _readable(spec.get("external", {})),
     )
     if not any(hidden.values()):
         return Reading(tenant, tuple(out.found))

@@ -121,7 +121,7 @@ def _under_others(sender: Sender, intent: Intent) -> Iterator[Probe]:
     """What a router sends from prefixes behind it, and under addresses of subnets that are not."""
     one = sender.party
     strange = Flow(IP_TCP, STRANGE_PORT, STRANGE_PORT)
-    claims = [prefix for other in one.tenant.endpoints.values() for prefix in other.routes]
+    claims = [prefix for other in one.tenant.everyone.values() for prefix in other.routes]
     claims += [subnet for t in intent.tenants.values() for net in t.networks.values() for subnet in net.subnets]
     for base, length in claims if one.endpoint.routes else ():
         source = base | (2 if length < LAST_BUT_TWO else 0)

@@ -11,10 +11,11 @@ endpoint's MAC address and its IPv4 address; or, under that tag, to all stations
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from clos.controller.intent.model import Intent, Prefix
+from clos.controller.intent.model import Intent
+from clos.controller.intent.outside import Prefix, longest
 from clos.controller.intent.reach import End, behind, ends
 from clos.fabric.dataplane.walk import Delivery
 from clos.fabric.packet.build import Packet
@@ -30,7 +31,7 @@ class Landing(NamedTuple):
     """Where a frame must arrive for an endpoint to have it. ``vlan``: its tag there, None on an access port.
 
     ``ips``: the IPv4 addresses it takes packets for: its own; a waypoint also takes those it passes on. ``routes``: the
-    prefixes behind it, for which it takes them, too.
+    prefixes behind it, for which it takes them, too, but for what longer prefixes of others (``others``) hold.
     """
 
     ports: tuple[PortRef, ...]
@@ -38,6 +39,7 @@ class Landing(NamedTuple):
     mac: int
     ips: frozenset[int]
     routes: tuple[Prefix, ...] = ()
+    others: tuple[Prefix, ...] = ()
 
     def takes(self, delivery: Delivery) -> bool:
         """Whether this frame, at this port, reaches the endpoint."""
@@ -52,7 +54,10 @@ class Landing(NamedTuple):
         return own or bool(fields["eth_dst"] & GROUP_ADDRESS)
 
     def _has(self, ip: int) -> bool:
-        return ip in self.ips or any((ip ^ base) >> (32 - length) == 0 for base, length in self.routes)
+        if ip in self.ips or not self.routes:
+            return ip in self.ips
+        own, other = longest((ip, 32), self.routes), longest((ip, 32), self.others)
+        return own is not None and (other is None or other[1] < own[1])
 
     def _untagged(self, frame: Packet) -> Packet | None:
         """The frame without the endpoint's tag; None when it does not bear it."""
@@ -70,7 +75,16 @@ def landing(end: End, topology: Topology) -> Landing:
     """Where an endpoint gets its own frames."""
     host = topology.hosts[end.endpoint.host]
     vlan = end.tenant.networks[end.endpoint.network].vlan if host.tagged else None
-    return Landing(host.ports, vlan, end.endpoint.mac, frozenset(end.endpoint.addresses), end.endpoint.routes)
+    own = Landing(host.ports, vlan, end.endpoint.mac, frozenset(end.endpoint.addresses), end.endpoint.routes)
+    return own if end.endpoint.outside is None else own._replace(others=tuple(_others(end)))
+
+
+def _others(end: End) -> Iterator[Prefix]:
+    """The prefixes of a tenant that are not those of addresses outside."""
+    for endpoint in end.tenant.everyone.values():
+        yield from endpoint.routes if endpoint.name != end.endpoint.name else ()
+    for network in end.tenant.networks.values():
+        yield from network.subnets if network.gateway is not None else ()
 
 
 def arrived(due: Landing, deliveries: Iterable[Delivery]) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from clos.controller.intent.model import Endpoint, Intent, Network, Service, Tenant
-from clos.controller.intent.reach import End, Flow
+from clos.controller.intent.reach import End, Flow, near
 from clos.controller.intent.spans import LAST_PORT, edges
 from clos.controller.probe.landing import Landing, landing
 from clos.fabric.packet import build
@@ -83,7 +83,7 @@ class Party(NamedTuple):
 
     def near(self, other: Party) -> bool:
         """Whether both are on one network, where frames are bridged."""
-        return self.tenant.name == other.tenant.name and self.endpoint.network == other.endpoint.network
+        return near(self.end, other.end)
 
 
 def parties(intent: Intent, topology: Topology) -> list[Party]:
@@ -92,7 +92,7 @@ def parties(intent: Intent, topology: Topology) -> list[Party]:
     for tenant in intent.tenants.values():
         names = {policy.via for policy in tenant.policies if policy.via is not None}
         waypoints = {name: landing(End(tenant, tenant.endpoints[name]), topology) for name in sorted(names)}
-        for endpoint in tenant.endpoints.values():
+        for endpoint in tenant.everyone.values():
             own = landing(End(tenant, endpoint), topology)
             found.append(Party(tenant, endpoint, own.ports, own.vlan, waypoints, topology.legacy))
     return found

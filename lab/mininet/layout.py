@@ -92,6 +92,8 @@ def layout(topology: Topology, intent: Intent) -> Layout:
     """Decide who becomes what; deterministic."""
     everyone: dict[str, list[Party]] = {name: [] for name in topology.hosts}
     for party in parties(intent, topology):
+        if party.endpoint.outside is not None:
+            continue
         everyone[party.endpoint.host].append(party)
     used = Counter([*topology.switches, *topology.hosts, *(p.endpoint.name for ps in everyone.values() for p in ps)])
     stations: list[Station] = []

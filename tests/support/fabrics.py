@@ -35,6 +35,7 @@ from clos.fabric.topology import (
     Switch,
     Topology,
 )
+from tests.support.outside import may_be_routers, opened, sound_outside, with_external
 from tests.support.reference import to_itself
 
 ROUTER = 0x02C105000001
@@ -79,7 +80,7 @@ def topologies(draw: st.DrawFn) -> Topology:
 def intents(draw: st.DrawFn, topology: Topology) -> Intent:
     """One to three tenants on the topology; access hosts have one network, trunk hosts any."""
     if sum(host.mode != LEGACY for host in topology.hosts.values()) > 2 and draw(st.sampled_from([False, True, False])):
-        return draw(detoured(topology))
+        return draw(with_external(draw(detoured(topology))))
     names = [f"t{i}" for i in range(draw(st.integers(1, 3)))]
     owners: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     networks = {name: [f"n{j}" for j in range(draw(st.integers(1, 2)))] for name in names}
@@ -95,7 +96,7 @@ def intents(draw: st.DrawFn, topology: Topology) -> Intent:
             owners[name] += [(host.name, net)] * crowd
     tenants = {name: draw(_tenants(name, i, networks[name], owners[name], topology)) for i, name in enumerate(names)}
     shared = draw(_sharing({name: draw(_with_waypoints(tenant, tenants)) for name, tenant in tenants.items()}))
-    return draw(_with_routes(shared))
+    return draw(with_external(draw(_with_routes(shared))))
 
 
 @st.composite
@@ -117,6 +118,17 @@ def detoured(draw: st.DrawFn, topology: Topology) -> Intent:
         policies.append(replace(policy, source=ends[0], target=ends[1], via=via))
     endpoints = {**drawn.endpoints, **out}
     return Intent({"t0": replace(drawn, endpoints=endpoints, groups=groups, policies=tuple(policies))})
+
+
+@st.composite
+def abroad(draw: st.DrawFn, topology: Topology) -> Intent:
+    """One tenant with an endpoint on every host, and with ways out of the fabric."""
+    homes = [
+        (host.name, draw(st.sampled_from(["n0", "n1"]))) for host in topology.hosts.values() if host.mode != LEGACY
+    ]
+    tenant = draw(_tenants("t0", 0, ["n0", "n1"], homes, topology))
+    assume(may_be_routers(tenant))
+    return Intent({"t0": draw(opened(tenant, Intent({"t0": tenant})))})
 
 
 PREFIXES = (
@@ -197,7 +209,8 @@ def sound(intent: Intent) -> Intent:
         if any(p.via is not None for p in tenant.policies)
     }
     kept = Intent({**intent.tenants, **tenants}, intent.shares) if tenants else intent
-    return _routed_soundly(kept) if kept.routed else kept
+    kept = _routed_soundly(kept) if kept.routed else kept
+    return Intent({name: sound_outside(tenant, kept) for name, tenant in kept.tenants.items()}, kept.shares)
 
 
 def _routed_soundly(intent: Intent) -> Intent:
@@ -351,14 +364,16 @@ def _sharing(draw: st.DrawFn, tenants: dict[str, Tenant]) -> Intent:
 @st.composite
 def packets(draw: st.DrawFn, topology: Topology, intent: Intent) -> tuple[PortRef, Packet]:
     """A packet at a host port: mostly what an endpoint might send, sometimes forged, misaddressed or mistagged."""
-    every = [(t, e) for t in intent.tenants.values() for e in t.endpoints.values()]
+    every = [(t, e) for t in intent.tenants.values() for e in t.everyone.values()]
     ports = sorted(topology.host_at)
     if not every:
         return draw(st.sampled_from(ports)), build.arp_request(2, 1, 3)
     wanted = _wanted(intent)
     detours = _wanted(intent, detours=True)
     if wanted and draw(st.integers(0, 9)) < 7:
+        abroad = [row for row in wanted if row[1].outside is not None or row[2].outside is not None]
         chosen = detours if detours and draw(st.booleans()) else wanted
+        chosen = abroad if abroad and draw(st.booleans()) else chosen
         tenant, source, target, service, side = draw(st.sampled_from(chosen))
     else:
         tenant, source = draw(st.sampled_from(every))
@@ -417,8 +432,8 @@ def _wanted(intent: Intent, detours: bool = False) -> list[Wanted]:
 def _between(
     asker: Tenant, asking: tuple[str, ...], owner: Tenant, asked: tuple[str, ...], services: tuple[Service, ...]
 ) -> list[Wanted]:
-    sources = [e for e in asker.endpoints.values() if any(asker.groups[g].holds(e) for g in asking)]
-    targets = [e for e in owner.endpoints.values() if any(owner.groups[g].holds(e) for g in asked)]
+    sources = [e for e in asker.everyone.values() if any(asker.groups[g].holds(e) for g in asking)]
+    targets = [e for e in owner.everyone.values() if any(owner.groups[g].holds(e) for g in asked)]
     pairs = [(a, b, service) for a in sources for b in targets if a is not b for service in services]
     return [(asker, a, b, service, 1) for a, b, service in pairs] + [(owner, b, a, s, 0) for a, b, s in pairs]
 
@@ -431,7 +446,7 @@ def _frames(
     router = draw(st.sampled_from([tenant.networks[source.network].gateway_mac] * 5 + [ROUTER, *OWN_ROUTERS]))
     if draw(st.integers(0, 9)) == 0:
         return build.arp_request(source.mac, source.ip, draw(st.sampled_from([target.ip, source.ip, *gateways])), vlan)
-    near = [target.mac] * 4 if source.network == target.network else [router]
+    near = [target.mac] * 4 if source.network == target.network and target.outside is None else [router] * 4
     to = draw(st.sampled_from([*near, router, router, router, target.mac, BROADCAST, 0x01005E000001]))
     ip = draw(st.sampled_from([target.ip] * 7 + gateways))
     ends = {"eth_src": source.mac, "eth_dst": to, "ipv4_src": source.ip, "ipv4_dst": ip, "vlan": vlan}

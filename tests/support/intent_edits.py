@@ -31,7 +31,7 @@ def without_routes(intent: Intent) -> Intent:
     if not intent.routed:
         return intent
     tenants = {
-        name: replace(tenant, endpoints={n: replace(e, routes=()) for n, e in tenant.endpoints.items()})
+        name: replace(tenant, endpoints={n: replace(e, routes=()) for n, e in tenant.endpoints.items()}, external={})
         for name, tenant in intent.tenants.items()
     }
     return Intent(tenants, intent.shares)

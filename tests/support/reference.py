@@ -6,12 +6,14 @@ and which policy speaks of the two. It knows no tables, tags or groups, and shar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from clos.controller.intent.model import (
     ALLOW,
     Endpoint,
+    External,
     Group,
     Import,
     Intent,
@@ -105,12 +107,15 @@ def _gateways(network: Network) -> list[int]:
     return [gateway for gateway in every if gateway is not None and network.gateway is not None]
 
 
-def owner(intent: Intent, tenant: Tenant, ip: int) -> Endpoint | Network | None:
-    """Whose prefix an address is in, the longest one: an endpoint's that has it behind it, a network's, or nobody's.
+def owner(intent: Intent, tenant: Tenant, ip: int) -> Endpoint | Network | External | None:
+    """Whose prefix an address is in, the longest one: an endpoint's that has it behind it, a network's, a way's out of
+    the fabric, or nobody's.
 
     The networks are the tenant's own and those of tenants that it shares with.
     """
-    claims: list[tuple[int, int, Endpoint | Network]] = []
+    claims: list[tuple[int, int, Endpoint | Network | External]] = []
+    for way in tenant.external.values():
+        claims += [(length, base, way) for base, length in way.prefixes]
     for endpoint in tenant.endpoints.values():
         claims += [(length, base, endpoint) for base, length in endpoint.routes]
     friends = [tenant.name, *(x for s, _, i in intent.agreed for x in (s.tenant, i) if tenant.name in (s.tenant, i))]
@@ -122,10 +127,27 @@ def owner(intent: Intent, tenant: Tenant, ip: int) -> Endpoint | Network | None:
     return max(mine, key=lambda row: row[0])[2] if mine else None
 
 
+def outside(intent: Intent, tenant: Tenant, ip: int) -> Endpoint | None:
+    """What an address outside is, if it is one that the tenant reaches: its router with another address and groups."""
+    way = owner(intent, tenant, ip)
+    if not isinstance(way, External):
+        return None
+    rows = []
+    for group in tenant.groups.values():
+        if not any(ip >> (32 - length) == base >> (32 - length) for base, length in group.cut):
+            lengths = [length for base, length in group.cidr if ip >> (32 - length) == base >> (32 - length)]
+            rows += [(max(lengths), group.name)] if lengths else []
+    groups = tuple(sorted(name for length, name in rows if length == max(rows)[0]))
+    return replace(tenant.endpoints[way.router], name=way.name, ip=ip, ips=(), routes=(), labels=(), outside=groups)
+
+
 def _has(intent: Intent, tenant: Tenant, endpoint: Endpoint, ip: int | None) -> bool:
     """Whether an address is the endpoint's, or behind it."""
     if ip is None:
         return False
+    if endpoint.outside is not None:
+        there = outside(intent, tenant, ip)
+        return there is not None and (there.name, there.outside) == (endpoint.name, endpoint.outside)
     if ip in (endpoint.ip, *endpoint.ips):
         return True
     return bool(endpoint.routes) and owner(intent, tenant, ip) is endpoint
@@ -158,6 +180,9 @@ def _sender(intent: Intent, topology: Topology, host: str, packet: Packet) -> Se
             if headers["vlan_vid"] == 0 and _bears(intent, tenant, endpoint, headers):
                 return Sender(tenant, endpoint, network, frame, headers)
             if headers["vlan_vid"] == 0 and headers["eth_src"] == endpoint.mac and headers["eth_type"] == 0x0800:
+                world = outside(intent, tenant, headers.get("ipv4_src", -1)) if tenant.external else None
+                if world is not None and tenant.external[world.name].router == endpoint.name:
+                    return Sender(tenant, world, network, frame, headers)
                 for other in _behind(tenant, endpoint):
                     if headers.get("ipv4_src") in (other.ip, *other.ips):
                         return Sender(tenant, endpoint, network, frame, headers, other)
@@ -175,10 +200,17 @@ def holds(tenant: Tenant, name: str, endpoint: Endpoint) -> bool:
     if "+" in name:
         return any(holds(tenant, each, endpoint) for each in name.split("+"))
     group = tenant.groups.get(name)
-    return name == "everyone" if group is None else _selects(tenant, group, endpoint)
+    if group is None:
+        return name == "everyone" and endpoint.outside is None
+    return _selects(tenant, group, endpoint)
 
 
 def _selects(tenant: Tenant, group: Group, endpoint: Endpoint) -> bool:
+    if group.cidr or endpoint.outside is not None:
+        less = any(holds(tenant, each.name, endpoint) for each in group.without if each.name)
+        own = group.name in (endpoint.outside or ())
+        alone = not (group.endpoints or group.networks or group.labels or group.cidr)
+        return not less and (own or (alone and any(holds(tenant, each.name, endpoint) for each in group.groups)))
     labels = dict(endpoint.labels)
     for key, wanted in group.labels:
         if key not in labels or not any(fnmatchcase(labels[key], each) for each in wanted):
@@ -247,6 +279,8 @@ def _broadcast(topology: Topology, sender: Sender, host: str) -> list[Arrival]:
 def _bridged(intent: Intent, topology: Topology, sender: Sender) -> list[Arrival]:
     for target in sender.tenant.endpoints.values():
         near = target.network == sender.network.name and not _beyond(topology, sender, target)
+        if target.name in [way.router for way in sender.tenant.external.values()]:
+            near = near and sender.headers.get("ipv4_dst") in (target.ip, *target.ips)
         if near and target.mac == sender.headers["eth_dst"]:
             first = next_stop(intent, sender, sender.tenant, target)
             if first is not None:
@@ -278,7 +312,17 @@ def _routed(intent: Intent, topology: Topology, sender: Sender, host: str) -> li
                 rewrite = {"eth_src": home.gateway_mac, "eth_dst": first.mac, "nw_ttl": ttl - 1}
                 frame = _changed(sender.frame, rewrite)
                 return [_to(topology, tenant.networks[first.network], first.host, frame)]
-    return []
+    return _sent_out(intent, topology, sender, asked, ttl)
+
+
+def _sent_out(intent: Intent, topology: Topology, sender: Sender, asked: int, ttl: int) -> list[Arrival]:
+    world = outside(intent, sender.tenant, asked) if sender.tenant.external and ttl > 1 else None
+    first = next_stop(intent, sender, sender.tenant, world) if world is not None else None
+    if world is None or first is None:
+        return []
+    home = sender.tenant.networks[world.network]
+    frame = _changed(sender.frame, {"eth_src": home.gateway_mac, "eth_dst": first.mac, "nw_ttl": ttl - 1})
+    return [_to(topology, sender.tenant.networks[first.network], first.host, frame)]
 
 
 def next_stop(intent: Intent, sender: Sender, other: Tenant, target: Endpoint) -> Endpoint | None:

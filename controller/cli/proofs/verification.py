@@ -15,7 +15,7 @@ from clos.controller.compile.cookie import cookie as cookie_of
 from clos.controller.compile.cookie import node_path, policy_path, share_path, switch_path
 from clos.controller.explain.policy_reasons import speaks
 from clos.controller.intent.model import NOWHERE, PROTOCOL_NAMES, Intent, Policy, Where
-from clos.controller.intent.reach import End, Flow, Ruling, passage
+from clos.controller.intent.reach import End, Flow, Ruling, has, passage
 from clos.controller.verify import CLAIMS, Counterexample, Proof, Report
 from clos.controller.verify.proof.invariants import INVARIANTS, Reach
 from clos.fabric.dataplane.rule import Rule
@@ -256,6 +256,6 @@ def _ends(intent: Intent, ip: int | None, host: str | None) -> list[End]:
     return [
         End(tenant, endpoint)
         for tenant in intent.tenants.values()
-        for endpoint in tenant.endpoints.values()
-        if endpoint.ip == ip and host in (None, endpoint.host)
+        for endpoint in tenant.everyone.values()
+        if ip is not None and host in (None, endpoint.host) and has(tenant, endpoint, ip)
     ]

@@ -70,30 +70,39 @@ def _way(apply: tuple[Action, ...], write: tuple[Action, ...], klass: int) -> In
 
 def bridge_remote(node_tag: int, located: tuple[Located, ...]) -> Block:
     """Frames for a remote endpoint of the same network: push its segment tag, go to its node's group."""
-    rules = []
+    rules: list[Rule] = []
     known: dict[tuple[int, int], Instructions] = {}
     for one in located:
+        if one.outside:
+            continue
         way = known.get((one.tag, one.klass))
         if way is None:
             way = known[one.tag, one.klass] = _way((PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
-        rules.append(_bridge(100, one, way, ()))
+        rules += _bridge(100, one, way, ())
     return Block(rules)
 
 
 def bridge_local(leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Frames for an endpoint on this very leaf, and back out of the port they came in by; not so to a legacy host."""
-    rules = []
+    rules: list[Rule] = []
     for one in located:
-        rules.append(_bridge(100, one, _way((), reach(one, leaf), one.klass), ()))
+        if one.outside:
+            continue
+        rules += _bridge(100, one, _way((), reach(one, leaf), one.klass), ())
         if one.hairpin:
             back = REFUSE if one.legacy else _way((), (*tagged(one.vlan), *_BACK), one.klass)
-            rules.append(_bridge(110, one, back, (("in_port", one.port_on(leaf), None),)))
+            rules += _bridge(110, one, back, (("in_port", one.port_on(leaf), None),))
     return rules
 
 
-def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
-    match = Match.trusted((*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None)))
-    return BRIDGE.rule(priority, match, way, one.cookie)
+def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Iterator[Rule]:
+    """Frames for an endpoint's MAC address; of those for a router of addresses outside, only what is for itself."""
+    terms = (*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None))
+    if one.border:
+        for ip in one.endpoint.addresses:
+            yield BRIDGE.rule(priority, Match.trusted((*terms, _IP, ("ipv4_dst", ip, None))), way, one.cookie)
+    else:
+        yield BRIDGE.rule(priority, Match.trusted(terms), way, one.cookie)
 
 
 def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
@@ -212,6 +221,8 @@ def deliver(leaf: str, peer_tag: int, located: tuple[Located, ...]) -> Block:
     rules: list[Rule] = []
     groups: dict[int, GroupEntry] = {}
     for one in located:
+        if one.outside:
+            continue
         direct = (*tagged(one.vlan), output(one.port_on(leaf)))
         if one.dual_homed:
             local, arrived = host_groups(one, leaf, peer_tag)

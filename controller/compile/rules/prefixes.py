@@ -15,6 +15,7 @@ from clos.controller.compile.cookie import cookie, network_path
 from clos.controller.compile.locate import Located
 from clos.controller.compile.stages import ADMIT, BRIDGE, REFUSE, ROUTE, SEGMENT, SOURCE, VRF
 from clos.controller.intent.model import Prefix, Tenant
+from clos.controller.intent.outside import within
 from clos.fabric.dataplane.match import Match, Term
 from clos.fabric.dataplane.rule import Instructions, Rule
 from clos.fabric.dataplane.ruleset import Block
@@ -39,10 +40,6 @@ def subnets_of(tenant: Tenant) -> tuple[Claim, ...]:
         for network in networks
         for subnet in network.subnets
     )
-
-
-def within(inner: Prefix, outer: Prefix) -> bool:
-    return outer[1] <= inner[1] and (inner[0] ^ outer[0]) >> (32 - outer[1]) == 0
 
 
 def term(field: str, prefix: Prefix) -> tuple[Term, ...]:
@@ -91,22 +88,35 @@ def _sent(leaf: str, one: Located, prefix: Prefix) -> Match:
 
 def admit_rules(leaf: str, located: Iterable[Located], claims: Iterable[Prefix]) -> Iterator[Rule]:
     """What routers send from the prefixes behind them, but for longer ones that are others'."""
-    for one in located:
+    routers = [one for one in located if one.endpoint.routes]
+    mine: dict[tuple[int, int, int], set[Prefix]] = {}
+    for one in routers:
+        mine.setdefault(_sender(leaf, one), set()).update(one.endpoint.routes)
         known = Instructions(metadata=SOURCE.write(one.klass), goto=BRIDGE.table)
-        own = one.endpoint.routes
-        for prefix in own:
+        for prefix in one.endpoint.routes:
             for half in _halves(prefix):
                 yield ADMIT.rule(_admit_priority(prefix[1]), _sent(leaf, one, half), known, one.cookie)
-        for claim in claims if own else ():
+    first = {_sender(leaf, one): one for one in reversed(routers)}
+    for sender, own in mine.items():
+        for claim in claims:
             if claim not in own and any(within(claim, prefix) for prefix in own):
+                one = first[sender]
                 yield ADMIT.rule(_admit_priority(claim[1]) + 1, _sent(leaf, one, claim), REFUSE, one.cookie)
+
+
+def _sender(leaf: str, one: Located) -> tuple[int, int, int]:
+    """What its frames are known by: the port, the network, the MAC address. Addresses outside have their router's."""
+    return one.port_on(leaf), one.segment, one.endpoint.mac
 
 
 def refuse_block(leaf: str, located: tuple[Located, ...], subnets: tuple[Prefix, ...]) -> Block:
     """Nothing comes from a router under addresses of a tenant that its own shares with."""
-    return Block(
-        ADMIT.rule(_admit_priority(subnet[1]) + 1, _sent(leaf, one, subnet), REFUSE, one.cookie)
-        for one in located
-        for subnet in subnets
-        if any(within(subnet, prefix) for prefix in one.endpoint.routes)
-    )
+    known: set[tuple[tuple[int, int, int], Prefix]] = set()
+    rules = []
+    for one in located:
+        for subnet in subnets:
+            key = _sender(leaf, one), subnet
+            if key not in known and any(within(subnet, prefix) for prefix in one.endpoint.routes):
+                known.add(key)
+                rules.append(ADMIT.rule(_admit_priority(subnet[1]) + 1, _sent(leaf, one, subnet), REFUSE, one.cookie))
+    return Block(rules)

@@ -14,6 +14,7 @@ from clos.controller.intent.model import (
     JOINED,
     ROUTER_MAC,
     Endpoint,
+    External,
     Group,
     Import,
     Intent,
@@ -41,6 +42,7 @@ def write_tenant(tenant: Tenant) -> str:
         lines.append(f"  rateLimit: {_rate(tenant.rate)}")
     lines += _mapping("networks", map(_network, tenant.networks.values()))
     lines += _mapping("endpoints", map(_endpoint, tenant.endpoints.values()))
+    lines += _mapping("external", map(_external, tenant.external.values()))
     lines += _mapping("groups", map(_group, filter(_is_written, tenant.groups.values())))
     lines += _mapping("policies", (f"- {_policy(policy)}" for policy in tenant.policies))
     lines += _mapping("imports", (f"- {_import(wish)}" for wish in tenant.imports))
@@ -144,12 +146,17 @@ def _selectors(group: Group) -> Iterator[tuple[str, str]]:
     yield "groups", _some(each.name for each in group.groups)
     for less in (each for each in group.without if not each.name):
         yield "except", _flow(*_selectors(less))
-    yield "except", _some(each.name for each in group.without if each.name)
+    yield "cidr", _some(map(_prefix, group.cidr))
+    yield "except", _some([*(each.name for each in group.without if each.name), *map(_prefix, group.cut)])
 
 
 def _ends(name: str) -> str:
     """A group, or the list that it stands for."""
     return _list(name.split(JOINED)) if JOINED in name else name
+
+
+def _external(way: External) -> str:
+    return f"{way.name}: " + _flow(("router", way.router), ("prefixes", _list(map(_prefix, way.prefixes))))
 
 
 def _policy(policy: Policy) -> str:

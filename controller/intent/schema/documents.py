@@ -17,6 +17,7 @@ from clos.controller.intent.model import (
     Service,
     Where,
 )
+from clos.controller.intent.schema.external_keys import EXTERNAL
 from clos.controller.intent.schema.group_keys import GROUP, ONE_OR_MORE_NAMES
 from clos.controller.intent.schema.network_keys import NETWORK
 from clos.controller.intent.schema.notation import (
@@ -173,6 +174,7 @@ TENANT_SPEC = Record(
         Key("networks", MapOf(NAME, NETWORK, least=1, partial=True), "Its networks, by name.", required=True),
         Key("endpoints", MapOf(NAME, ENDPOINT, partial=True), "Its endpoints, by name.", default="none"),
         Key("services", NAMED_SERVICES, "Services by names of your own, for policies and shares.", default="none"),
+        Key("external", EXTERNAL, "Its ways out of the fabric, by name.", default="none: it reaches nothing outside"),
         Key("groups", MapOf(NAME, GROUP, partial=True), "Selections of endpoints, by name.", default="none"),
         Key(
             "policies",

@@ -5,9 +5,11 @@ Lives here: one table of keys, and what its values make. Must not know: other gr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from clos.controller.intent.model import Group, Where
+from clos.controller.intent.schema.external_keys import NAME_OR_PREFIX, PREFIXES, prefixes
 from clos.controller.intent.schema.notation import LABEL, NAME
 from clos.controller.intent.schema.shapes import Either, Key, ListOf, MapOf, Record, Refused
 
@@ -49,25 +51,48 @@ def _exception(_name: str, values: dict[str, Any], where: Where) -> Group:
 
 def _group(name: str, values: dict[str, Any], where: Where) -> Written:
     if not any(values.values()):
-        raise Refused("", "a group selects by at least one of endpoints, networks, labels, groups, except")
+        raise Refused("", "a group selects by at least one of endpoints, networks, labels, cidr, groups, except")
+    _check_range(values)
     wanted = {key: value for key, value in values.items() if key in ("endpoints", "networks", "labels")}
     own = _selection(name, wanted, where) if wanted else Group(name, where=where)
     less = values.get("except", ())
     if isinstance(less, Group):
         own, less = Group(name, own.endpoints, own.networks, own.labels, where, without=(less,)), ()
-    return Written(own, tuple(values.get("groups", ())), tuple(less))
+    cut = tuple(sorted({word for word in less if isinstance(word, tuple)}))
+    if "cidr" in values:
+        own = replace(own, cidr=prefixes(values["cidr"]), cut=cut)
+    return Written(own, tuple(values.get("groups", ())), tuple(word for word in less if isinstance(word, str)))
+
+
+def _check_range(values: dict[str, Any]) -> None:
+    less = () if isinstance(values.get("except"), Group) else values.get("except", ())
+    if "cidr" in values and values.keys() & {"endpoints", "networks", "labels", "groups"}:
+        raise Refused("cidr", "a group by cidr holds addresses outside and no endpoints: write a group for each")
+    if "cidr" not in values and any(isinstance(word, tuple) for word in less):
+        raise Refused("except", "prefixes are exceptions of a group by cidr: write cidr, or leave them out")
 
 
 EXCEPT = Either(
-    "a list of groups, or a selection",
-    (ListOf(NAME, least=1, most=1_000), Record("a selection", _SELECTORS, _exception)),
+    "a list of groups and prefixes, or a selection",
+    (ListOf(NAME_OR_PREFIX, least=1, most=4_000), Record("a selection", _SELECTORS, _exception)),
 )
 GROUP = Record(
     "a group",
     (
         *_SELECTORS,
+        Key(
+            "cidr",
+            PREFIXES,
+            "Instead of endpoints: addresses outside the fabric with these prefixes; the longest decides.",
+            default="none",
+        ),
         Key("groups", ListOf(NAME, least=1, most=1_000), "Only endpoints of one of these groups.", default="any"),
-        Key("except", EXCEPT, "Not the endpoints of these groups, or of this selection.", default="none"),
+        Key(
+            "except",
+            EXCEPT,
+            "Not what is in these groups, of this selection, or of these prefixes.",
+            default="none",
+        ),
     ),
     _group,
 )

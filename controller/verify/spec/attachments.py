@@ -60,14 +60,15 @@ class TenantView:
         self.arp.update({name: {} for name in tenant.networks})
         self.yes: dict[DeliveryKey, Requirement] = {}
         mac, ip = space.domain[ETH_DST].of, space.domain[IP_DST].of
-        for endpoint in tenant.endpoints.values():
+        for endpoint in tenant.everyone.values():
             name = endpoint.network
             host = topology.hosts[endpoint.host]
             vlan = tenant.networks[name].vlan if host.tagged else None
             place = AttachedEndpoint(tenant, endpoint, vlan, who(tenant, endpoint), host.mode == LEGACY)
             self.places.append(place)
             self.named[endpoint.name] = place
-            self.macs[name].setdefault(mac(endpoint.mac), place)
+            if endpoint.outside is None:
+                self.macs[name].setdefault(mac(endpoint.mac), place)
             self.homes[name].setdefault(endpoint.host, place)
             for address in endpoint.addresses:
                 if place.network.gateway is not None:

@@ -71,9 +71,23 @@ class Deliveries:
                 if atom and place.beyond(macs[atom]) and macs[atom].endpoint is not place.endpoint:
                     yield part, _nothing(place, _BEYOND)
                 elif atom:
-                    yield from self._to(place, [macs[atom]], part, False)
+                    yield from self._bridged(place, macs[atom], part)
                 else:
                     yield part, _nothing(place, "nobody in the network has the address it is for")
+
+    def _bridged(self, place: AttachedEndpoint, target: AttachedEndpoint, box: Box) -> Iterator[Requirements]:
+        """A packet for a neighbour's MAC address; of these, routers of addresses outside get what is for themselves."""
+        if target.endpoint.name not in target.tenant.border:
+            yield from self._to(place, [target], box, False)
+            return
+        own = 0
+        for address in target.endpoint.addresses:
+            own |= self._atom(IP_DST, address)
+        for part, atom in _by_atom(box, IP_DST, (own,)):
+            if atom:
+                yield from self._to(place, [target], part, False)
+            else:
+                yield part, _nothing(place, f"{'/'.join(_name(target))} is sent by its MAC address what is for itself")
 
     def _to(
         self,

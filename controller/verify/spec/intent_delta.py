@@ -63,7 +63,7 @@ def _difference(space: HeaderSpace, one: Tenant | None, other: Tenant | None) ->
     else:
         same = (one.networks, one.groups, one.policies, one.imports)
         delta.everything = same != (other.networks, other.groups, other.policies, other.imports)
-    held = [tenant.endpoints if tenant is not None else {} for tenant in (one, other)]
+    held = [tenant.everyone if tenant is not None else {} for tenant in (one, other)]
     # Where a waypoint is, and whose packets it passes on, concerns packets for others.
     delta.everything |= held[0] != held[1] and any(tenant and has_detours(tenant) for tenant in (one, other))
     # What a prefix takes away concerns the routers of wider ones.

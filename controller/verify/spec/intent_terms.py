@@ -28,7 +28,7 @@ def route_terms(intent: Intent) -> set[Term]:
     if not intent.routed:
         return set()
     tenants = intent.tenants.values()
-    prefixes = {prefix for tenant in tenants for endpoint in tenant.endpoints.values() for prefix in endpoint.routes}
+    prefixes = {prefix for tenant in tenants for endpoint in tenant.everyone.values() for prefix in endpoint.routes}
     prefixes.update(subnet for tenant in tenants for net in tenant.networks.values() for subnet in net.subnets)
     return {("ipv4_dst", base, (1 << 32) - (1 << 32 - length)) for base, length in prefixes}
 
