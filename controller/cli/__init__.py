@@ -58,6 +58,8 @@ COMMANDS = (
         _INTENTS,
         "Show how two intents or revisions differ, in words and entry by entry.",
     ),
+    Row("init", "commands.init:init", _INTENTS, "Write permissive intents for the hosts of a topology, to begin with."),
+    Row("matrix", "commands.matrix:matrix", _INTENTS, "Show who may reach whom with which service."),
     Row("compile", "commands.compile:compile_", _INTENTS, "Compile intents to OpenFlow rules."),
     Row(
         "verify",

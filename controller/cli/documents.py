@@ -28,6 +28,12 @@ IntentPaths = Annotated[
 ]
 
 
+OneTenant = Annotated[
+    str | None,
+    typer.Option("--tenant", metavar="NAME", help="Replace only this tenant's documents; all others stay in force."),
+]
+
+
 def documents(paths: Sequence[Path]) -> dict[str, str]:
     """The texts of files, and of all YAML files in directories, by name: what the controller is sent."""
     found = {}

@@ -45,6 +45,8 @@ NO: Final[Mapping[str, str]] = {
     "plan": "The documents are invalid, or do not fit into the pipeline.",
     "apply": "The documents are invalid, the change was refused (brake, proof, stale plan), or you answered no.",
     "diff": "One side is invalid.",
+    "init": "The topology is invalid.",
+    "matrix": "The documents are invalid.",
     "compile": "The documents are invalid, or do not fit into the pipeline.",
     "verify": "A claim is refuted, or the documents are invalid.",
     "trace": "The packet ends otherwise than `--expect` says, or the documents are invalid.",

@@ -43,11 +43,29 @@ class Planned(NamedTuple):
         return bool(self.data["switches"])
 
 
-def planned_there(
-    state: Path, intents: list[Path], topology: Path | None, limit: int = 0, thorough: bool = False
-) -> Planned:
+class Wanted(NamedTuple):
+    """Documents for a change; ``base``: the revision that those of other tenants are from, None if there are none."""
+
+    texts: dict[str, str]
+    base: int | None = None
+
+
+def wanted(state: Path, intents: list[Path], tenant: str | None) -> Wanted:
+    """The documents given, and with a ``tenant`` those of all others as they are in force."""
+    texts = documents(intents)
+    if tenant is None:
+        return Wanted(texts)
+    from clos.controller.cli.one_tenant import with_tenant  # noqa: PLC0415 - reads documents, which others only send
+
+    with controller(state) as client:
+        base = client.status()["revision"]
+        held = client.revision(base)["sources"] if base else {}
+    return Wanted(with_tenant(held, texts, tenant), base)
+
+
+def planned_there(state: Path, want: Wanted, topology: Path | None, limit: int = 0, thorough: bool = False) -> Planned:
     """The plan of the controller, from what the fabric holds."""
-    texts, fabric = documents(intents), named(topology)
+    texts, fabric = want.texts, named(topology)
     with controller(state) as client:
         data = client.plan(texts, fabric, limit, untouched=thorough)
         spines = _spines(client)

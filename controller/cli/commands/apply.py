@@ -5,8 +5,8 @@ from __future__ import annotations
 from clos.controller.cli.answer import Answer, answering
 from clos.controller.cli.change_options import Brakes, Who, Why, Yes
 from clos.controller.cli.confirmation import confirm, confirm_unproven
-from clos.controller.cli.documents import Intents, TopologyPath, documents
-from clos.controller.cli.plans import named, planned_there
+from clos.controller.cli.documents import Intents, OneTenant, TopologyPath
+from clos.controller.cli.plans import named, planned_there, wanted
 from clos.controller.cli.remote import DEFAULT, StateDir, controller, signing
 from clos.controller.cli.render.change import applied_lines, progress_shown
 
@@ -15,6 +15,7 @@ from clos.controller.cli.render.change import applied_lines, progress_shown
 def apply(
     intents: Intents,
     topology: TopologyPath = None,
+    tenant: OneTenant = None,
     state: StateDir = DEFAULT,
     who: Who = "",
     why: Why = "",
@@ -24,20 +25,22 @@ def apply(
 ) -> Answer:
     """Apply intents to the fabric.
 
-    Shows the plan and asks, unless --yes is given. The documents replace all that are in force. The controller proves
+    Shows the plan and asks, unless --yes is given. The documents replace all that are in force; with --tenant, those of
+    one tenant, and the documents given may hold others, which are not looked at. The controller proves
     every state that the plan leads through before it sends the first message, and refuses with packets that show what
     is wrong (exit code 1). Ends when every switch has confirmed; when one refuses, everything is taken back (exit
     code 3).
     """
-    texts, fabric, base = documents(intents), named(topology), None
+    fabric, want = named(topology), wanted(state, intents, tenant)
+    base = want.base
     if not yes:
-        plan = planned_there(state, intents, topology)
+        plan = planned_there(state, want, topology)
         confirm(plan.lines(), "Apply this plan?")
         base = plan.data["base"]
     confirm_unproven(brakes.unproven, yes)
     with controller(state) as client, progress_shown() as progress:
         done = client.apply(
-            texts,
+            want.texts,
             fabric,
             who=signing(client, who),
             why=why,
