@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,22 +24,21 @@ from clos.controller.cli.answer import (
     Answer,
     Stop,
     answering,
-    failed,
     usage,
 )
 from clos.controller.cli.render.text import columns, count
 from clos.controller.daemon.discovery.cabling import WRONG
+from clos.lab.asking import Where, there, tried
+from clos.lab.legacy.commands import app as legacy_app
 from clos.lab.mininet.sandbox import DEFAULT, Sandbox, down, find_sandbox, up
-from clos.lab.order import Invalid, read
-from clos.lab.ovs.processes import KERNEL, NETDEV, LabError
+from clos.lab.order import read
+from clos.lab.ovs.processes import KERNEL, NETDEV
 
 if TYPE_CHECKING:
     from rich.text import Text as Line
 
     from clos.lab.lab import Lab
     from clos.lab.measure.stream import Loss
-
-T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
@@ -56,7 +55,6 @@ Cabling = Annotated[
 ]
 Datapath = Annotated[str, typer.Option(metavar="KIND", help="netdev (in user space), or kernel where it exists.")]
 Allow = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A brake to release, as the refusal names it.")]
-Where = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the lab keeps its files.")]
 Node = Annotated[str, typer.Argument(metavar="HOST", help="A host, an endpoint (tenant/name), or a switch.")]
 Cases = Annotated[list[str] | None, typer.Argument(metavar="[CASE]...", help="local-link, policy-change, ...")]
 Command = Annotated[list[str], typer.Argument(metavar="COMMAND...", help="What to run there.")]
@@ -78,11 +76,11 @@ def start(
 
     if datapath not in (NETDEV, KERNEL):
         raise usage(f"--datapath {datapath}: one of {NETDEV}, {KERNEL}")
-    _there(topology, *(intents or ()), *([cabling] if cabling else ()))
+    there(topology, *(intents or ()), *([cabling] if cabling else ()))
     documents, real = texts(intents or []), texts([cabling])[0] if cabling else None
     document = texts([topology])[0]
-    _tried(lambda: read(document, documents))
-    cell = _tried(lambda: up(document, documents, directory, datapath=datapath, cabling=real))
+    tried(lambda: read(document, documents))
+    cell = tried(lambda: up(document, documents, directory, datapath=datapath, cabling=real))
     told = f"{count(len(cell.nodes), 'node')} up; try: clos lab exec HOST -- ip addr"
     left = not_kept(read(texts([topology])[0], documents)[0])
     lines = [told, *([f"Topology values not enforced: {', '.join(left)}."] if left else [])]
@@ -102,16 +100,16 @@ def apply(
     from clos.lab.lab import apply as change  # noqa: PLC0415
     from clos.lab.lab import texts  # noqa: PLC0415
 
-    _there(*intents)
-    told = _tried(lambda: change(_lab(directory), texts(intents), why, allow or ()))
+    there(*intents)
+    told = tried(lambda: change(_lab(directory), texts(intents), why, allow or ()))
     text = f"Revision {told['revision']} is in force: {told['entries']:,} entries confirmed in {told['seconds']:.2f} s."
     return Answer(told, lambda: [text])
 
 
 def end(directory: Where = DEFAULT) -> Answer:
     """End the lab and remove all of it, in whatever state it was left."""
-    there = _tried(lambda: down(directory))
-    return Answer({"ended": there}, lambda: ["Lab stopped." if there else "No lab is running."])
+    ran = tried(lambda: down(directory))
+    return Answer({"ended": ran}, lambda: ["Lab stopped." if ran else "No lab is running."])
 
 
 def status(directory: Where = DEFAULT) -> Answer:
@@ -120,7 +118,7 @@ def status(directory: Where = DEFAULT) -> Answer:
     And the links that are not as designed. Exits with 1 when a switch is missing or differs, or a link does.
     """
     lab = _lab(directory)
-    told = _tried(lambda: lab.cell.ask("status"))
+    told = tried(lambda: lab.cell.ask("status"))
     rows = [
         (name, "connected" if name in told["connected"] else "not connected", _differs(told["drift"].get(name)))
         for name in lab.topology.switches
@@ -150,8 +148,8 @@ def probe(
     from clos.lab.measure.probe import answer, cover_told, covered, probed  # noqa: PLC0415 - Scapy takes two seconds to load
 
     if covering:
-        return cover_told(lab, _tried(lambda: covered(lab)), every)
-    return answer(_tried(lambda: probed(lab, most, strays, seed)), every)
+        return cover_told(lab, tried(lambda: covered(lab)), every)
+    return answer(tried(lambda: probed(lab, most, strays, seed)), every)
 
 
 def loss(
@@ -171,7 +169,7 @@ def loss(
     if strange := [name for name in names if name not in CASES]:
         raise usage(f"{strange[0]}: no such case; there are {', '.join(name.replace(' ', '-') for name in CASES)}")
     lab, before = _lab(directory), load()
-    found = _tried(lambda: losses(lab, names, runs, lambda one: typer.echo(str(one), err=True)))
+    found = tried(lambda: losses(lab, names, runs, lambda one: typer.echo(str(one), err=True)))
     rows = {name: _loss_row(each, CASES[name].most) for name, each in found.items()}
     sound = all(row["kept"] for row in rows.values())
     data = {"runs": runs, "load": [before, load()], "cases": rows}
@@ -237,42 +235,27 @@ for _name, _command in COMMANDS.items():
     app.command(_name)(answering(_equipped(_command)))
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute)
 app.command("shell")(shell)
-
-
-def _tried(work: Callable[[], T]) -> T:
-    """Its result; what the lab cannot do here ends the command."""
-    try:
-        return work()
-    except Invalid as error:
-        problems = str(error).splitlines()
-        raise failed(count(len(problems), "problem"), problems) from None
-    except LabError as error:
-        *details, last = str(error).splitlines()
-        raise Stop(UNCHECKED, last, details) from None
-
-
-def _there(*paths: Path) -> None:
-    for path in paths:
-        if not path.exists():
-            raise usage(f"{path}: no such file or directory")
+app.add_typer(legacy_app, name="legacy")
 
 
 def _cell(directory: Path) -> Sandbox:
-    return _tried(lambda: find_sandbox(directory))
+    return tried(lambda: find_sandbox(directory))
 
 
 def _lab(directory: Path) -> Lab:
     from clos.lab.lab import current  # noqa: PLC0415
 
-    return _tried(lambda: current(directory))
+    return tried(lambda: current(directory))
 
 
 def _node(directory: Path, host: str) -> tuple[Sandbox, str]:
     cell = _cell(directory)
+    if host in cell.nodes:
+        return cell, host
     station = _lab(directory).plan.station(host)
-    if station is None and host not in cell.nodes:
+    if station is None:
         raise usage(f"{host}: no such host in the lab; there are {', '.join(sorted(cell.nodes))}")
-    return cell, host if station is None else station.name
+    return cell, station.name
 
 
 def _differs(drift: list[int] | None) -> str:

@@ -109,9 +109,14 @@ def running(
 
 
 def current(directory: Path = DEFAULT) -> Lab:
-    """The lab that runs in this directory, as it was ordered. Raises LabError."""
+    """The lab that runs in this directory, as it was ordered. Raises LabError, also where it has a legacy network."""
     cell = find_sandbox(directory)
     order = json.loads((directory / "order.json").read_text())
+    if order["legacy"]:
+        raise LabError(
+            f"the lab in {directory} has a legacy network: see clos lab legacy status; its controller is reached with "
+            f"--state {directory}"
+        )
     return describe(cell, Text(*order["topology"]), [Text(*item) for item in order["intents"]])
 
 

@@ -67,13 +67,15 @@ class Cable(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """All of a lab. ``ends``: the host's end of each host port, as (node, interface)."""
+    """All of a lab. ``ends``: the host's end of each host port, as (node, interface). ``panel``: a node where the
+    switches are at which cables may end, too."""
 
     topology: Topology
     stations: tuple[Station, ...]
     hypervisors: tuple[Hypervisor, ...]
     cables: tuple[Cable, ...]
     ends: dict[PortRef, tuple[str, str]]
+    panel: str = ""
 
     def station(self, name: str) -> Station | None:
         """By its own name, by ``tenant/endpoint``, or by its host's name if it is alone there."""

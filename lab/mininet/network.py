@@ -38,6 +38,8 @@ class ClosTopo(Topo):  # type: ignore[misc]
             self.addSwitch(box.name, dpid=f"{0xB0_0000_0000 + number:016x}", hypervisor=True)
         for station in plan.stations:
             self.addHost(station.name, ip=station.address or None, mac=mac_text(station.mac))
+        if plan.panel:
+            self.addHost(plan.panel, ip=None, inNamespace=False)
         for cable in plan.cables if cabled else ():
             self.addLink(
                 cable.a[0], cable.b[0], port1=cable.a[1], port2=cable.b[1], intfName1=cable.a[2], intfName2=cable.b[2]
@@ -143,7 +145,7 @@ def _slow(net: Any, plan: Layout) -> None:
     ours = by_place.get("", [])
     if ours:
         keep = [("--", "--id=@keep", "create", "qos", "type=linux-noop")]
-        keep += [("--", "set", "port", one.interface, "qos=@keep") for one in ours]
+        keep += [("--", "set", "port", one.interface, "qos=@keep") for one in ours if one.node != plan.panel]
         _run("ovs-vsctl", *[word for words in keep for word in words][1:])
     for node, some in by_place.items():
         entered = ("mnexec", "-a", str(net[node].pid)) if node else ()

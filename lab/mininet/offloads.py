@@ -1,23 +1,22 @@
 """Network cards' services (checksums, segmentation, VLAN tags) switched off, as by ``ethtool -K``, at many interfaces.
 
-Lives here: the ioctl, and going into namespaces for it; a process for each interface would take seconds.
+Lives here: the ioctl; a process for each interface would take seconds.
 Must not know: which interfaces those are.
 """
 
 from __future__ import annotations
 
 import array
-import ctypes
 import fcntl
-import os
 import socket
 import struct
-import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-CLONE_NEWNET = 0x40000000
+from clos.lab.mininet.namespaces import inside
+
 SIOCETHTOOL = 0x8946
 SWITCHES = {"tx": 0x17, "rx": 0x15, "sg": 0x19, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
 """ETHTOOL_STXCSUM and so on (linux/ethtool.h): commands that take 0 or 1."""
@@ -28,23 +27,14 @@ TAGS = 1 << 7 | 1 << 8
 
 def switch_off(interfaces: Mapping[Path, Iterable[str]]) -> None:
     """All these services, by the file of the interfaces' network namespace; what a card does not have is no error."""
-    thread = threading.Thread(target=_each, args=(interfaces,))  # it changes namespace, and ends
-    thread.start()
-    thread.join()
-
-
-def _each(interfaces: Mapping[Path, Iterable[str]]) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     for namespace, names in interfaces.items():
-        descriptor = os.open(namespace, os.O_RDONLY)
-        try:
-            if libc.setns(descriptor, CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
-        finally:
-            os.close(descriptor)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-            for name in names:
-                _off(any_socket, name)
+        inside(namespace, partial(_all_off, tuple(names)))
+
+
+def _all_off(names: Iterable[str]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for name in names:
+            _off(any_socket, name)
 
 
 def _off(any_socket: socket.socket, name: str) -> None:

@@ -117,22 +117,22 @@ def up(
     datapath: str = NETDEV,
     exact: bool = True,
     cabling: Text | None = None,
+    legacy: Mapping[str, Any] | None = None,
 ) -> Sandbox:
     """Start a lab and wait until its switches are programmed.
 
     ``keep``: it outlives this process, until ``down``; otherwise it ends with this process, however that ends.
     ``cabling``: a topology of the same switches and hosts that says how they are cabled, if not as designed.
+    ``legacy``: the order of a legacy network beside it (lab.legacy.legacy_lab).
     Raises LabError, and then nothing is left.
     """
     why = lacking() or lacks(datapath)
     if why:
         raise LabError(why)
     held = _claim(directory)
+    order = {"topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact, "cabling": cabling}
     try:
-        order = {
-            "topology": topology, "intents": list(intents), "datapath": datapath, "exact": exact, "cabling": cabling
-        }  # fmt: skip
-        (directory / "order.json").write_text(json.dumps(order))
+        (directory / "order.json").write_text(json.dumps({**order, "legacy": legacy}))
         with _launch(directory, keep, held) as outer:
             keeper = _child(outer)
             _note(directory, outer.pid, keeper)
@@ -234,11 +234,13 @@ def _launch(directory: Path, keep: bool, held: int) -> Iterator[subprocess.Popen
     process, however it ends: its standard input is a pipe from here."""
     fate = () if keep else DIE_TOO
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    words = [*fate, *apart, sys.executable, "-m", "clos.lab.mininet.keeper", str(directory), str(held)]
-    with (directory / "lab.log").open("wb") as log:
+    words = [*fate, *apart, sys.executable, "-m", "clos.lab.mininet.keeper", str(directory)]
+    with (directory / "lab.log").open("wb") as log, Path("/proc/self/ns/net").open("rb") as outside:
+        passed = [held, outside.fileno()]
         process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=keep, pass_fds=[held]
-        )
+            [*words, *map(str, passed)], stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=keep,
+            pass_fds=passed,
+        )  # fmt: skip
     try:
         yield process
     finally:
@@ -290,7 +292,7 @@ def _await(directory: Path, outer: subprocess.Popen[bytes]) -> dict[str, Any]:
         if outer.poll() is not None or (directory / "failed.txt").exists():
             break
         time.sleep(0.02)
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         raise LabError((directory / "failed.txt").read_text().strip())
     log = (directory / "lab.log").read_text(errors="replace").strip()
     raise LabError(f"the lab did not come up: {log[-2000:] or 'no reason given'}")

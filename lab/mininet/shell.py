@@ -23,8 +23,7 @@ from mininet.log import error, output, setLogLevel
 from mininet.net import Mininet
 from mininet.node import Host
 
-from clos.controller.intent import Text
-from clos.lab.mininet.keeper import plan
+from clos.lab.mininet.keeper import ordered
 from clos.lab.mininet.layout import Layout
 from clos.lab.mininet.network import ClosTopo, LabSwitch, MadeLink
 
@@ -39,7 +38,7 @@ class Joined(Host):  # type: ignore[misc]
 
     def __init__(self, name: str, net: str, **options: Any) -> None:
         self._net = net
-        super().__init__(name, inNamespace=False, **options)
+        super().__init__(name, **{**options, "inNamespace": False})
 
     def _popen(self, cmd: list[str], **params: Any) -> Any:
         return super()._popen(["nsenter", f"--net={self._net}", "--", *cmd], **params)
@@ -71,6 +70,7 @@ class Shell(CLI):  # type: ignore[misc]
     """Mininet's own, but for ``iperf``, which there waits for ever where no policy permits it."""
 
     prompt = "lab> "
+    identchars = CLI.identchars + "-."  # of hosts' names
 
     def do_iperf(self, line: str) -> None:
         """The rate of TCP between two hosts: iperf CLIENT SERVER [PORT]"""
@@ -127,8 +127,7 @@ def main() -> None:
     for words in (("--rbind", "/proc", str(proc)), ("-t", "proc", "proc", "/proc")):
         subprocess.run(["mount", *words], check=True)
     order, ready = (json.loads((directory / name).read_text()) for name in ("order.json", "ready.json"))
-    text = Text(*(order["cabling"] or order["topology"]))
-    layout = plan(text, [Text(*item) for item in order["intents"]])
+    layout = ordered(order)
     setLogLevel("info")
     os.environ.setdefault("HOME", "/root")
     Shell(joined(layout, ready["nodes"], proc))

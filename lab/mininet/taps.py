@@ -7,24 +7,22 @@ packet(7)); here it is put back.
 
 from __future__ import annotations
 
-import ctypes
-import os
 import selectors
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from clos.fabric.topology import PortRef
+from clos.lab.mininet.namespaces import inside
 from clos.lab.ovs.processes import LabError
 
 Frame = tuple[PortRef, bytes]
 
-CLONE_NEWNET = 0x40000000
 SOL_PACKET, PACKET_AUXDATA, PACKET_OUTGOING = 263, 8, 4
 ETH_P_ALL = 3
 _AUX = struct.Struct("=IIIHHHH")
@@ -43,12 +41,12 @@ class Taps:
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Taps:
-        thread = threading.Thread(target=self._open)
-        thread.start()
-        thread.join()
-        if len(self._sockets) < len(self.ends):
+        try:
+            for port, (namespace, interface) in self.ends.items():
+                self._sockets[port] = inside(namespace, partial(raw_socket, interface))
+        except OSError:
             self.close()
-            raise LabError("raw sockets could not be opened in the lab's namespaces; are you root?")
+            raise LabError("raw sockets could not be opened in the lab's namespaces; are you root?") from None
         for port, each in self._sockets.items():
             self._selector.register(each, selectors.EVENT_READ, port)
         return self
@@ -82,24 +80,12 @@ class Taps:
             if not ready:
                 return delivered, sent
             for key, _ in ready:
-                frame, outgoing = _receive(self._sockets[key.data])
+                frame, outgoing = received(self._sockets[key.data])
                 (sent if outgoing else delivered).append((key.data, frame))
 
-    def _open(self) -> None:
-        """Runs on a thread of its own, which changes namespace, and ends; sockets stay where they were made."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with suppress(OSError):
-            for port, (namespace, interface) in self.ends.items():
-                descriptor = os.open(namespace, os.O_RDONLY)
-                try:
-                    if libc.setns(descriptor, CLONE_NEWNET):
-                        return
-                finally:
-                    os.close(descriptor)
-                self._sockets[port] = _raw(interface)
 
-
-def _raw(interface: str) -> socket.socket:
+def raw_socket(interface: str) -> socket.socket:
+    """All frames of an interface here, promiscuously."""
     found = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     found.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     with suppress(OSError):
@@ -109,7 +95,8 @@ def _raw(interface: str) -> socket.socket:
     return found
 
 
-def _receive(tap: socket.socket) -> tuple[bytes, bool]:
+def received(tap: socket.socket) -> tuple[bytes, bool]:
+    """A frame as it was on the wire, and whether this system sent it."""
     data, extra, _, address = tap.recvmsg(1 << 16, 256)
     for level, kind, value in extra:
         if level == SOL_PACKET and kind == PACKET_AUXDATA:

@@ -167,10 +167,7 @@ class LegacyNetwork:
 
     def unplug(self, name: str) -> None:
         """Pull a host's cable out of its port. What it sends goes nowhere until its outlet is another."""
-        end = self._plugs[name]
-        self.plant.cables.pop(end).epoch += 1
-        del self.plant.far[end], self.devices[end[0]].links[end[1]]
-        self.devices[end[0]].machines.reconfigured()
+        self.detach(self._plugs[name])
 
     def watch(self, end: End, lit: Callable[[bool], object]) -> None:
         """Have ``lit`` called whenever a port begins or ceases to send light, and now."""
@@ -190,6 +187,12 @@ class LegacyNetwork:
         """Cable something that is no device to a port; ``receive`` takes the frames that leave there."""
         self.devices[end[0]].links[end[1]] = Far(name, "", host=True)
         self.plant.cables[end], self.plant.far[end] = Cable(HOST_LATENCY), receive
+
+    def detach(self, end: End) -> None:
+        """Pull what is no device out of a port."""
+        self.plant.cables.pop(end).epoch += 1
+        del self.plant.far[end], self.devices[end[0]].links[end[1]]
+        self.devices[end[0]].machines.reconfigured()
 
     def enter(self, end: End, packet: Packet, journey: Journey) -> None:
         """A frame leaves what is cabled to this port, towards it."""

@@ -57,15 +57,15 @@ async def _plug(running: Running, host: str, side: str) -> Json:
 
 
 async def _cut(running: Running, where: str) -> Json:
-    running.world.cut(_port(where))
+    running.world.cut(full_place(where))
 
 
 async def _restore(running: Running, where: str) -> Json:
-    running.world.restore(_port(where))
+    running.world.restore(full_place(where))
 
 
-def _port(where: str) -> str:
-    """A device's port with its name in full."""
+def full_place(where: str) -> str:
+    """A place with the name of its device's port in full."""
     device, blank, port = where.partition(" ")
     return f"{device} {full_name(port) or port}" if blank else where
 
@@ -113,11 +113,11 @@ async def _start(running: Running, pairs: list[PairKey], interval_ms: float, gro
 async def _stop(running: Running, group: str = "") -> Json:
     flows = running.world.flow_group(group)
     flows.stop()
-    return [_pair(result) for result in flows.results()]
+    return [pair_json(result) for result in flows.results()]
 
 
 async def _flows(running: Running, reset: bool = False, group: str = "") -> Json:
-    return [_pair(result) for result in running.world.flow_group(group).results(reset)]
+    return [pair_json(result) for result in running.world.flow_group(group).results(reset)]
 
 
 async def _probe(running: Running, source: str, target: str, proto: str = "icmp", port: int = 0) -> Json:
@@ -136,7 +136,8 @@ async def _leap(running: Running, seconds: float) -> Json:
     await running.pace.leap(running.world.clock.now + round(seconds * SECOND), lambda: False)
 
 
-def _pair(result: PairResult) -> Json:
+def pair_json(result: PairResult) -> Json:
+    """A pair's losses."""
     drops = [{"where": where, "why": why, "packets": n} for (where, why), n in sorted(result.drops.items())]
     return {
         **result.key._asdict(), "there": _direction(result.there), "back": _direction(result.back), "drops": drops,

@@ -1,0 +1,1 @@
+"""A legacy network on real packets, beside a fabric on Open vSwitch."""
