@@ -7,6 +7,7 @@ looked at.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.frr_peer import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
@@ -39,6 +42,7 @@ SMALL = {
     "mutants": ["--packets", "200"],
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],
     "pack": ["--rules", "200"],
+    "protocols_on_wire": ["--trees", "0", "--restarts", "0"],
     "push": ["--rules", "400", "--leaves", "4"],
     "sim_packets": ["small", "--packets", "50"],
     "startup": ["1"],
@@ -85,6 +89,8 @@ def _outputs(directory: Path) -> Path:
 def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
     if name == "ovs_push" and shutil.which("ovs-vswitchd") is None:
         pytest.skip("pushes to Open vSwitch, which is not installed")
+    if name == "protocols_on_wire" and (os.geteuid() != 0 or missing()):
+        pytest.skip("needs root, and FRR")
     for kind, text in (("acl", ACL), ("fib", FIB)):
         (tmp_path / kind).write_text(text, encoding="utf-8")
     arp = tmp_path / "genie" / "ios" / "ShowIpArp"
