@@ -13,7 +13,7 @@ from rich.text import Text
 
 from clos.controller.explain.questions import Probe
 from clos.controller.intent.model import ALLOW, EVERYONE, JOINED, Endpoint, Intent, Policy, Share, Where, protocol_name
-from clos.controller.intent.reach import End, Flow, Ruling, between
+from clos.controller.intent.reach import End, Flow, Ruling, between, has
 from clos.fabric.packet.fields import VID_NONE, VID_PRESENT, ipv4_text, text
 from clos.fabric.topology import Topology
 
@@ -147,12 +147,17 @@ def _differences(end: End, topology: Topology, probe: Probe) -> list[str]:
     vlan, one = _vlan(end, topology), end.endpoint
     outer = probe.packet.headers()
     inner = probe.packet.pop_vlan().headers() if vlan else outer
-    want = {"eth_src": one.mac, "ipv4_src": one.ip, "arp_spa": one.ip, "arp_sha": one.mac}
+    ips = {} if one.outside is not None else {"ipv4_src": one.ip, "arp_spa": one.ip}
+    want = {"eth_src": one.mac, **ips, "arp_sha": one.mac}
     wrong = [("vlan_vid", outer["vlan_vid"], VID_PRESENT | vlan if vlan else VID_NONE)]
     wrong += [(field, inner.get(field, value), value) for field, value in want.items()]
     own = {("ipv4_src", ip) for ip in one.addresses} | {("arp_spa", ip) for ip in one.addresses}
     wrong = [row for row in wrong if row[:2] not in own and not (row[0] == "ipv4_src" and _behind(one, row[1]))]
-    return [f"{name} is {text(name, have)} and not {text(name, must)}" for name, have, must in wrong if have != must]
+    told = [f"{name} is {text(name, have)} and not {text(name, must)}" for name, have, must in wrong if have != must]
+    source = inner.get("ipv4_src", inner.get("arp_spa"))
+    if one.outside is not None and source is not None and not has(end.tenant, one, source):
+        told.append(f"{ipv4_text(source)} is none of the addresses outside that it stands for")
+    return told
 
 
 def _behind(endpoint: Endpoint, ip: int) -> bool:

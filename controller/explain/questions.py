@@ -6,14 +6,15 @@ what becomes of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from clos.controller.explain.errors import BadQuestion
 from clos.controller.explain.inputs import Inputs
 from clos.controller.intent.model import Intent, Service
 from clos.controller.intent.problem import suggest
-from clos.controller.intent.reach import End, Flow, ends, near
+from clos.controller.intent.reach import End, Flow, ends, has, near
 from clos.controller.intent.schema import scalars
 from clos.controller.probe.packets import WITH_PORTS, Party, message
 from clos.fabric.packet.build import Packet, PacketError
@@ -51,12 +52,14 @@ def by_frame(source: str, target: str, at: str, packet: str) -> bool:
 
 
 def find_end(intent: Intent, word: str) -> End:
-    """The endpoint called ``tenant/name``, ``name`` where only one tenant has it, or by its IPv4 address.
+    """The endpoint called ``tenant/name``, ``name`` where only one tenant has it, or by its IPv4 address; an address
+    outside belongs to who stands for it.
 
     Raises BadQuestion when there is none or more than one.
     """
     everyone = list(ends(intent))
     found = [one for one in everyone if word in (str(one), one.endpoint.name, ipv4_text(one.endpoint.ip))]
+    found = found or list(_outside(everyone, word))
     if len(found) == 1:
         return found[0]
     if found:
@@ -64,6 +67,17 @@ def find_end(intent: Intent, word: str) -> End:
     names = {one.endpoint.name for one in everyone} | {str(one) for one in everyone}
     meant = suggest(word, names)
     raise BadQuestion(f"no endpoint {word}{f'; did you mean {meant}?' if meant else ''}")
+
+
+def _outside(everyone: Iterable[End], word: str) -> Iterator[End]:
+    """Whoever an address outside belongs to, with that address."""
+    try:
+        ip = scalars.ipv4(word)
+    except ValueError:
+        return
+    for one in everyone:
+        if one.endpoint.outside is not None and has(one.tenant, one.endpoint, ip):
+            yield one._replace(endpoint=replace(one.endpoint, ip=ip))
 
 
 def find_flow(word: str) -> Flow:

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from clos.controller.audit.oracle import IntentOracle
 from clos.controller.compile import compile_fabric
+from clos.controller.explain.errors import BadQuestion
+from clos.controller.explain.policy_reasons import not_admitted
+from clos.controller.explain.questions import find_end, raw
 from clos.controller.intent import Text, load_intent, load_topology
 from clos.controller.intent.importers.writing import write_intent
 from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Tenant
@@ -22,6 +25,7 @@ from tests.support.compiled_run import run
 from tests.support.examples import EXAMPLES
 from tests.support.fabrics import abroad, some_address, topologies
 from tests.support.reference import meaning, outside, to_itself
+from tests.support.small_outside import FABRIC, SHOP
 
 laws = settings(max_examples=max(1, EXAMPLES // 2), deadline=None, suppress_health_check=list(HealthCheck))
 FLOWS = ((6, 40_000, 80), (6, 80, 40_000), (17, 40_000, 53), (17, 53, 40_000), (1, 0, 0))
@@ -81,36 +85,6 @@ def test_who_stands_for_an_address_outside_is_in_its_groups(data: st.DataObject)
                 held = outside(intent, tenant, endpoint.ip)
                 assert held is not None
                 assert (held.name, held.outside) == (endpoint.name.split(":")[0], endpoint.outside)
-
-
-FABRIC = """
-apiVersion: clos/v1
-kind: Topology
-metadata: {name: small}
-spec:
-  switches: {spine1: {role: spine}, leaf1: {role: leaf}, border1: {role: border}}
-  links: [[leaf1:1, spine1:1], [border1:1, spine1:2]]
-  hosts: {web1: leaf1:11, db1: leaf1:12, wan1: border1:11, wan2: border1:12}
-"""
-SHOP = """
-apiVersion: clos/v1
-kind: Tenant
-metadata: {name: shop}
-spec:
-  networks: {front: {subnet: 10.1.1.0/24}, transit: {subnet: 10.1.9.0/29}}
-  endpoints: {web1: 10.1.1.11 on web1, db1: 10.1.1.12 on db1, wan1: 10.1.9.2 on wan1, wan2: 10.1.9.3 on wan2}
-  external:
-    isp: {router: wan1, prefixes: [0.0.0.0/0]}
-    line: {router: wan2, prefixes: [192.0.2.0/24]}
-  groups:
-    web: {endpoints: [web1]}
-    internet: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}
-    partner: {cidr: [192.0.2.0/24, 198.51.100.0/24]}
-    routers: {networks: [transit]}
-  policies:
-    - {from: internet, to: web, services: [tcp/443]}
-    - {from: web, to: partner, services: [tcp/22]}
-"""
 
 
 TOPOLOGY = load_topology(Text("fabric.yaml", FABRIC)).topology
@@ -194,6 +168,28 @@ def test_the_whole_address_space_is_proved_and_one_address_let_in_is_found() -> 
 def test_an_intent_without_the_outside_stands_for_nobody_but_its_endpoints() -> None:
     tenant = read(SHOP[: SHOP.index("  external")] + "  groups: {web: {endpoints: [web1]}}\n").tenants["shop"]
     assert tenant.everyone is tenant.endpoints
+
+
+def test_an_address_outside_is_asked_about_by_itself() -> None:
+    for ip, name in (
+        ("198.51.100.7", "shop/isp:partner"),
+        ("10.9.9.9", "shop/isp:-"),
+        ("192.0.2.7", "shop/line:partner"),
+    ):
+        found = find_end(INTENT, ip)
+        assert (str(found), found.endpoint.ip) == (name, int(IPv4Address(ip)))
+    with pytest.raises(BadQuestion, match=r"no endpoint 10\.1\.1\.77"):
+        find_end(INTENT, "10.1.1.77")
+
+
+def test_a_stolen_source_is_told_from_one_outside() -> None:
+    one = INTENT.tenants["shop"].endpoints["wan1"]
+    stolen = build.tcp(
+        eth_src=one.mac, eth_dst=ROUTER_MAC, ipv4_src=int(IPv4Address("10.1.1.12")),
+        ipv4_dst=int(IPv4Address("10.1.1.11")), tcp_src=1, tcp_dst=443,
+    )  # fmt: skip
+    told = list(not_admitted(INTENT, TOPOLOGY, raw("border1:11", stolen.to_bytes().hex(), TOPOLOGY)))
+    assert "Not sent by shop/isp:internet: 10.1.1.12 is none of the addresses outside that it stands for." in told
 
 
 PROBLEMS = [
