@@ -221,7 +221,9 @@ class SwitchModel:
         self._put_group(entry)
 
     def modify_group(self, entry: GroupEntry) -> None:
-        """OFPGC_MODIFY: type and buckets are replaced; the counters restart."""
+        """OFPGC_MODIFY: type and buckets are replaced.
+
+        All counters restart, as on Open vSwitch, where §7.3.4.2 has the group's own go on."""
         if entry.group not in self.groups:
             raise SwitchError(errors.UNKNOWN_GROUP, f"group {entry.group} does not exist")
         self._put_group(entry)
