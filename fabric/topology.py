@@ -101,13 +101,19 @@ class TopologyProblem(NamedTuple):
 
 @dataclass(frozen=True)
 class Topology:
-    """A fabric. Mappings are by name, in the order of the file; treat them as read-only."""
+    """A fabric. Mappings are by name, in the order of the file; treat them as read-only.
+
+    ``probes``: leaves hand path probes to the controller; ``avoid``: cables, by their leaves' ports, that carry nothing
+    while there is another way.
+    """
 
     name: str
     switches: dict[str, Switch]
     links: tuple[Link, ...]
     hosts: dict[str, Host] = field(default_factory=dict)
     pairs: dict[str, Pair] = field(default_factory=dict)
+    probes: bool = False
+    avoid: frozenset[PortRef] = frozenset()
 
     @cached_property
     def spines(self) -> tuple[Switch, ...]:
@@ -155,6 +161,14 @@ class Topology:
             if here.switch in found:
                 found[here.switch].append((here.port, there.switch))
         return {leaf: tuple(sorted(ports)) for leaf, ports in found.items()}
+
+    @cached_property
+    def ways(self) -> dict[str, tuple[tuple[int, str], ...]]:
+        """The uplinks of each leaf that it is to use: those that are not avoided."""
+        return {
+            leaf: tuple(way for way in ways if PortRef(leaf, way[0]) not in self.avoid)
+            for leaf, ways in self.uplinks.items()
+        }
 
     @cached_property
     def downlinks(self) -> dict[str, tuple[tuple[int, str], ...]]:

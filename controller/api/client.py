@@ -147,6 +147,10 @@ class Client:
     def drift(self, switches: Iterable[str] = ()) -> Json:
         return self.ask("GET", "/v1/drift", params={"switch": list(switches)})
 
+    def paths(self) -> Json:
+        """Every cable by probes, and gray failures."""
+        return self.ask("GET", "/v1/paths")
+
     def links(self) -> Json:
         """The cabling as it is."""
         return self.ask("GET", "/v1/links")

@@ -50,6 +50,7 @@ class _Fabric(Collector):
         yield from self._status()
         yield from self._drift()
         yield from self._ports()
+        yield from self._paths()
         yield from self._tables()
         yield from self._policies()
 
@@ -94,6 +95,23 @@ class _Fabric(Collector):
                     if value != UNKNOWN:
                         family.add_metric((switch, _port(port.port)), value)
             yield family
+
+    def _paths(self) -> Iterator[Metric]:
+        daemon = self._daemon
+        labels = ("leaf_port",)
+        sent = CounterMetricFamily("clos_cable_probes", "Path probes sent over a cable.", labels=labels)
+        bad = CounterMetricFamily("clos_cable_probes_bad", "Of these, lost, corrupted or late.", labels=labels)
+        for cable, (total, wrong) in daemon.gray.counts().items():
+            sent.add_metric((str(cable),), total)
+            bad.add_metric((str(cable),), wrong)
+        at = ("part", "at", "avoided")
+        share = GaugeMetricFamily("clos_gray_failure_ratio", "Share of frames that a part spoils.", labels=at)
+        for told in daemon.steering.told():
+            cause = told.alarm.cause
+            where = str(cause.part.at) if cause.part.cable else cause.part.at.switch
+            share.add_metric((cause.part.kind, where, "yes" if told.avoided else "no"), cause.share)
+        yield from (sent, bad, share)
+        yield _gauge("clos_cables_probed", "Cables that are probed now (clos paths).", daemon.gray.probed[0])
 
     def _tables(self) -> Iterator[Metric]:
         labels = ("switch", "table")

@@ -123,6 +123,12 @@ COMMANDS = (
         "Show how switches are cabled, and which links are not as designed.",
     ),
     Row(
+        "paths",
+        "commands.paths:paths",
+        _CONTROLLER,
+        "Show cables and spines that are up but lose, corrupt or delay frames.",
+    ),
+    Row(
         "drift",
         "commands.drift:drift",
         _CONTROLLER,

@@ -29,7 +29,7 @@ K = TypeVar("K")
 
 MAX_SEGMENT_TAG = 4094
 MAX_METER = 0xFFFF
-_OWN_METERS = 2
+_OWN_METERS = 3
 """The last numbers, which the fabric's own meters have."""
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,8 @@ from clos.controller.daemon.switches.onboarding import onboard
 from clos.controller.daemon.switches.switches import Switches
 from clos.controller.daemon.switches.tolerance import Tolerance
 from clos.controller.daemon.switches.watch import REPORT, Watch
+from clos.controller.daemon.telemetry.gray import GrayFailures
+from clos.controller.daemon.telemetry.steering import STEER, Steering
 from clos.controller.daemon.watching import watch_of
 from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text
@@ -77,6 +81,8 @@ class Parts(NamedTuple):
     people: People
     watch: Watch
     borders: Borders
+    gray: GrayFailures
+    steering: Steering
 
 
 class Daemon:
@@ -88,6 +94,7 @@ class Daemon:
     revision is then recorded as unproven. ``four_eyes``: which changes take a second person.
     ``drift``: REPORT, REPAIR or ASK when a switch does not hold what it should; ``watch``: look for that all the time.
     ``tolerance``: rules of others that are meant to be there.
+    ``gray``: STEER around cables that spoil frames, or REPORT.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -110,12 +117,13 @@ class Daemon:
         drift: str = REPORT,
         watch: bool = True,
         tolerance: Tolerance = NOTHING_TOLERATED,
+        gray: str = STEER,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._four_eyes, self._drift, self._watches = four_eyes, drift, watch
-        self._tolerance = tolerance
+        self._tolerance, self._gray = tolerance, gray
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
         self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
@@ -144,7 +152,8 @@ class Daemon:
             people = People(Accounts(revisions.store))
             watch = watch_of(revisions, switches, activity, queries, changes, self._drift)
             borders = self._borders(revisions, switches)
-            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders)
+            seen = self._seen(revisions, switches, changes, activity)
+            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders, *seen)
             switches.expect(revisions.fabric)
             switches.inventory.tolerance = self._tolerance
             closing.callback(_end, parts)
@@ -156,21 +165,30 @@ class Daemon:
                 _background(closing, "clos-watch", watch.run, activity.stopping)
             if discovery is not None:
                 _background(closing, "clos-discovery", discovery.run, activity.stopping)
-            _background(closing, "clos-borders", borders.run, activity.stopping)
+            for name, run in (("borders", borders.run), ("probes", parts.gray.run), ("steering", parts.steering.run)):
+                _background(closing, f"clos-{name}", run, activity.stopping)
             self._parts = parts
             self._closing = closing.pop_all()
 
     def _discovery(self, revisions: Revisions, switches: Switches) -> Discovery:
-        def cabled() -> tuple[Topology, dict[str, bool]]:
-            """The topology in force; by connected switch, whether it holds the rules by which links are discovered."""
-            running = revisions.running.number > 0
-            return revisions.fabric, {name: there and running for name, there in switches.in_service().items()}
-
         discovery = Discovery(
-            switches.wire, cabled, lambda wrong: switches.inventory.wrong_now("links", map(str, wrong))
+            switches.wire,
+            partial(_cabled, revisions, switches),
+            lambda wrong: switches.inventory.wrong_now("links", map(str, wrong)),
         )
         switches.wire.subscribe(discovery.heard)
         return discovery
+
+    def _seen(
+        self, revisions: Revisions, switches: Switches, changes: Changes, activity: Activity
+    ) -> tuple[GrayFailures, Steering]:
+        """What looks for gray failures, and what leads frames around them."""
+        gray = GrayFailures(switches.wire, partial(_cabled, revisions, switches), time.monotonic)
+        tell = partial(switches.inventory.wrong_now, "gray failures")
+        steering = Steering(revisions, changes, activity, gray, tell, self._gray)
+        steering.restore()
+        switches.wire.subscribe(gray.heard)
+        return gray, steering
 
     def _borders(self, revisions: Revisions, switches: Switches) -> Borders:
         borders = Borders(switches.wire, revisions.store, lambda: revisions.fabric)
@@ -238,6 +256,16 @@ class Daemon:
         return self._running.watch
 
     @property
+    def gray(self) -> GrayFailures:
+        """Cables and spines that are up and spoil frames."""
+        return self._running.gray
+
+    @property
+    def steering(self) -> Steering:
+        """What leads frames around them."""
+        return self._running.steering
+
+    @property
     def borders(self) -> Borders:
         """What speaks legacy protocols at the fabric's borders."""
         return self._running.borders
@@ -272,6 +300,12 @@ class Daemon:
                     LOG.exception("the daemon's background work failed")
                     switches.inventory.wrong_now("the daemon", (f"{type(error).__name__}: {error}",))
                     activity.stopping.wait(RETRY_SECONDS)
+
+
+def _cabled(revisions: Revisions, switches: Switches) -> tuple[Topology, dict[str, bool]]:
+    """The topology in force; by connected switch, whether it holds the rules by which links are seen."""
+    running = revisions.running.number > 0
+    return revisions.fabric, {name: there and running for name, there in switches.in_service().items()}
 
 
 def _onboard(parts: Parts, arrived: frozenset[str], others: Callable[[], object]) -> None:

@@ -16,11 +16,17 @@ from clos.controller.daemon.changes.candidate import CandidateBuilder, Running, 
 from clos.controller.daemon.compiler_version import fingerprint
 from clos.controller.daemon.errors import UNKNOWN, Refused
 from clos.controller.intent import Text
+from clos.controller.intent.topology.avoided import avoided_of, with_avoided
 from clos.controller.store import Record, Revision, Store, StoreError
-from clos.fabric.topology import Topology
+from clos.fabric.topology import PortRef, Topology
 
 COMPILER = "compiler"
 """The key of a revision's summary that says whose rules were sent."""
+
+
+def avoiding(text: Text, fabric: Topology, ports: frozenset[PortRef]) -> Text:
+    """A topology's document with these cables kept out of use."""
+    return Text(text.name, with_avoided(text.text, fabric.name, ports))
 
 
 class Pending(NamedTuple):
@@ -60,8 +66,12 @@ class Revisions:
         running = self.running
         if running.sources is None or running.compiled is None:
             return Sources.of(topology or self.topology, intents)
-        now = self.builder.kept(topology, running.compiled.topology) if topology else running.sources.topology
-        return Sources.of(now, intents)
+        before = running.sources.topology
+        if topology is None:
+            return Sources.of(before, intents)
+        fabric = running.compiled.topology
+        now = self.builder.kept(avoiding(topology, fabric, frozenset()), fabric)
+        return Sources.of(avoiding(now, fabric, avoided_of(before.text)), intents)
 
     def written(self, numbering: Numbering) -> str:
         """The numbering as ``to_json`` writes it; only the tenants that have other numbers than last time cost time."""

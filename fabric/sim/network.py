@@ -13,6 +13,7 @@ from typing import Protocol
 from clos.fabric.dataplane.choose import hash_bucket
 from clos.fabric.packet.build import Packet
 from clos.fabric.sim.clock import MILLISECOND, Clock
+from clos.fabric.sim.gray import Gray
 from clos.fabric.sim.host import SimHost
 from clos.fabric.sim.host_packets import Endpoint, Stamp
 from clos.fabric.sim.journey import Journey
@@ -45,12 +46,13 @@ Tap = Callable[[int, str, Packet], object]
 class Cable:
     """Two ends and what is between them. ``cut``: broken by somebody; it also works only while both ends do."""
 
-    __slots__ = ("cut", "ends", "epoch", "latency")
+    __slots__ = ("cut", "ends", "epoch", "gray", "latency")
 
     def __init__(self, a: End, b: End, latency: int) -> None:
         self.ends = (a, b)
         self.latency = latency
         self.cut = False
+        self.gray: Gray | None = None
         self.epoch = 0
         """Raised by every failure: a frame that left in an earlier epoch is lost."""
 
@@ -173,7 +175,17 @@ class SimNetwork:
             journey.drop(_place(far), "the cable to it is dead")
             journey.land()
             return
-        self.clock.after(cable.latency, partial(self._land, cable, cable.epoch, far, packet, journey))
+        later = cable.latency
+        if cable.gray is not None:
+            if journey.trail is not None:
+                journey.trail.whole = False
+            arrives, delay = cable.gray.suffer(packet, far[0].name)
+            if arrives is None:
+                journey.drop(_place(far), "lost on the cable to it, which is up")
+                journey.land()
+                return
+            packet, later = arrives, later + delay
+        self.clock.after(later, partial(self._land, cable, cable.epoch, far, packet, journey))
 
     def _land(self, cable: Cable, epoch: int, far: End, packet: Packet, journey: Journey) -> None:
         if cable.epoch != epoch:
@@ -226,6 +238,14 @@ class SimNetwork:
         cable.cut = False
         self._watch(cable)
 
+    def gray(self, port: PortRef, how: Gray | None) -> None:
+        """Have the cable at a port, which stays up, lose, spoil or delay frames; None: it is sound again."""
+        cable = self.cable(port)
+        cable.gray = how
+        for device, _ in cable.ends:
+            if isinstance(device, SimSwitch):
+                device.version += 1  # what remembers a way over it thinks again
+
     def crash(self, switch: str) -> None:
         """Power a switch off: what it held is gone, frames to it are lost, its neighbours notice."""
         self.switch(switch).crash()
@@ -237,6 +257,10 @@ class SimNetwork:
         self.switch(switch).revive()
         for cable in self._cables_of(switch):
             self._watch(cable)
+
+    def links_of(self, switch: str) -> tuple[PortRef, ...]:
+        """The ports of a switch that lead to other switches. Raises KeyError with a text for an unknown name."""
+        return tuple(ref for ref in self.topology.peers if ref.switch == self.switch(switch).name)
 
     def _cables_of(self, switch: str) -> Iterable[Cable]:
         return [cable for ref, cable in self._cables.items() if ref.switch == switch]

@@ -19,6 +19,7 @@ from clos.controller.daemon.changes.four_eyes import FourEyes
 from clos.controller.daemon.changes.four_eyes import four_eyes as rule
 from clos.controller.daemon.switches.tolerance import Tolerance, tolerance
 from clos.controller.daemon.switches.watch import POLICIES
+from clos.controller.daemon.telemetry.steering import POLICIES as GRAY_POLICIES
 from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
 from clos.controller.wire.osken.patches import Tls
@@ -28,6 +29,12 @@ class Policy(StrEnum):
     """On drift."""
 
     REPORT, REPAIR, ASK = POLICIES
+
+
+class OnGray(StrEnum):
+    """On a cable or spine that is up but spoils frames."""
+
+    STEER, REPORT = GRAY_POLICIES
 
 
 class LogFormat(StrEnum):
@@ -65,6 +72,9 @@ TwoPeople = Annotated[
     ),
 ]
 OnDrift = Annotated[Policy, typer.Option("--drift", help="What to do when another changes a switch's entries.")]
+Gray = Annotated[
+    OnGray, typer.Option("--gray", help="What to do when probes find a cable or spine that is up but spoils frames.")
+]
 Tolerated = Annotated[
     list[str] | None,
     typer.Option(
@@ -92,6 +102,7 @@ def serve(
     four_eyes: TwoPeople = None,
     drift: OnDrift = Policy.REPORT,
     tolerate: Tolerated = None,
+    gray: Gray = OnGray.STEER,
     log_format: LogForm = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
@@ -104,7 +115,7 @@ def serve(
     read_topology(topology)
     options: dict[str, Any] = {"api_anywhere": api_anywhere, "discovery": not no_discovery, "drift": drift.value}
     options |= {"api_tls": _api_tls(api_tls_key, api_tls_cert), "four_eyes": _rule(four_eyes)}
-    options |= {"tolerance": _tolerance(tolerate)}
+    options |= {"tolerance": _tolerance(tolerate), "gray": gray.value}
     options |= {"tls": _tls(tls_key, tls_cert, tls_ca, tls_bound), "recover": UNDO if undo else FINISH}
     try:
         run(topology, state, address(listen), address(api), say=typer.echo, **options)

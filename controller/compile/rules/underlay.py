@@ -13,6 +13,7 @@ from clos.controller.compile.cookie import cookie, node_path, switch_path
 from clos.controller.compile.locate import without
 from clos.controller.compile.numbering import MAX_METER
 from clos.controller.compile.rules.legacy import bridge_rules, control_meter, legacy_ports
+from clos.controller.compile.rules.probes import probe_meter, probe_rule
 from clos.controller.compile.stages import (
     DELIVER,
     EXECUTE,
@@ -111,7 +112,7 @@ def egress_groups(topology: Topology) -> tuple[EgressGroup, ...]:
     speeds = _speeds(topology)
     alike: dict[Uplinks, list[str]] = {}
     for leaf in topology.leaves:
-        uplinks = topology.uplinks[leaf.name]
+        uplinks = topology.ways[leaf.name]
         cables = tuple((port, spine, speeds[PortRef(leaf.name, port)]) for port, spine in uplinks)
         alike.setdefault(cables, []).append(leaf.name)
     return tuple(
@@ -149,20 +150,25 @@ def _leaf(leaf: Switch, topology: Topology) -> Block:
         groups.append(GroupEntry(RETURN, INDIRECT, (back,)))
     if len(uplinks) > 1:
         rules += [_transit(port, why) for port, _ in uplinks]
-        groups += [
-            GroupEntry(
-                detour_group(port),
-                SELECT,
-                tuple(Bucket((output(way),), watch_port=way) for way, _ in uplinks if way != port),
-            )
-            for port, _ in uplinks
-        ]
+        groups += [_detours(port, uplinks, topology.ways[leaf.name]) for port, _ in uplinks]
+    if topology.probes:
+        rules += [probe_rule(port, leaf.tag, why) for port, _ in uplinks]
     rules += [PORT.rule(300, _lldp(port), TELL, why) for port, _ in uplinks]
     beyond = legacy_ports(leaf.name, topology)
     rules += bridge_rules(beyond, why)
     rules += [POLICY.rule(0, ANY, REFUSE, why), METER.rule(0, ANY, EXECUTE, why)]
     meters = [_lldp_meter(len(uplinks)), *([control_meter()] if beyond else [])]
+    meters += [probe_meter()] if topology.probes else []
     return Block(rules, groups, meters, phase=EGRESS)
+
+
+Ways = tuple[tuple[int, str], ...]
+
+
+def _detours(port: int, uplinks: Ways, used: Ways) -> GroupEntry:
+    """Every other uplink than ``port``: of those that are used, where there is one."""
+    ways = [way for way, _ in used if way != port] or [way for way, _ in uplinks if way != port]
+    return GroupEntry(detour_group(port), SELECT, tuple(Bucket((output(way),), watch_port=way) for way in ways))
 
 
 def _arrive(port: int, tag: int, anycast: bool, why: int) -> Rule:
@@ -199,11 +205,12 @@ def _lldp_meter(cables: int) -> Meter:
 
 def _way(node: str, tag: int, uplinks: Uplinks, leaves: list[str], topology: Topology) -> GroupEntry:
     """The group that sends a frame to a node over every spine that reaches it, in proportion to link speed."""
-    spines = {spine for member in topology.members(node) for _, spine in topology.uplinks[member]}
+    spines = {spine for member in topology.members(node) for _, spine in topology.ways[member]}
     usable = [(port, speed) for port, spine, speed in uplinks if spine in spines]
     if not usable:
         apart = next(leaf for leaf in leaves if leaf not in topology.members(node))
-        raise CompileError(f"{apart} and {node} have no spine in common; connect them to the same spines")
+        spare = " and avoid none of their cables" if topology.avoid else ""
+        raise CompileError(f"{apart} and {node} have no spine in common; connect them to the same spines{spare}")
     unit = gcd(*(speed for _, speed in usable))
     buckets = (
         Bucket((PUSH_OUTER, set_vid(tag), output(port)), max(1, speed // unit), watch_port=port)
@@ -221,7 +228,8 @@ def _spine(spine: Switch, topology: Topology, speeds: dict[PortRef, int]) -> Blo
         groups.append(GroupEntry(ANY_LINK, SELECT, every))
     for node, tag in topology.nodes.items():
         members = topology.members(node)
-        ports = [port for port, leaf in downlinks if leaf in members]
+        every_port = [port for port, leaf in downlinks if leaf in members]
+        ports = [p for p in every_port if topology.peers[PortRef(spine.name, p)] not in topology.avoid] or every_port
         if ports:
             here_groups, last = _to_node(tag, ports, speeds, spine.name)
             groups += here_groups

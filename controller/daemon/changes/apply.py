@@ -48,7 +48,8 @@ class Order:
     """A change as someone asked for it. ``progress`` must not block.
 
     ``allow``: names of brakes, ``offline``, and ``unproven``: to go on without a proof. ``approved_by``: the second
-    person, where there is one.
+    person, where there is one. ``automatic``: asked for by nobody, and it changes ways only, no intent: it takes no
+    second person.
     """
 
     who: str
@@ -57,6 +58,7 @@ class Order:
     expect: int | None = None
     progress: Callable[[Step], object] | None = None
     approved_by: str = ""
+    automatic: bool = False
 
     def report(self, step: Step) -> None:
         if self.progress is not None:
@@ -89,7 +91,7 @@ class Applier:
             and not self._revisions.running.recompiled
         ):
             return Applied(draft.base, changed=False)
-        if not order.approved_by and (reason := self._four_eyes.asks(draft, order.allow)):
+        if not order.approved_by and not order.automatic and (reason := self._four_eyes.asks(draft, order.allow)):
             raise Refused(FOUR_EYES, f"{reason}: clos proposal create, then somebody else approves it")
         joins = {
             name: standing.joins for name, standing in self._switches.inventory.standings().items() if standing.known

@@ -11,17 +11,18 @@ from contextlib import contextmanager
 
 from clos.controller.compile.numbering import from_json
 from clos.controller.daemon.activity import Activity
-from clos.controller.daemon.changes.apply import Applier, Order, unreachable
+from clos.controller.daemon.changes.apply import ALLOW_OFFLINE, Applier, Order, unreachable
 from clos.controller.daemon.changes.candidate import Candidate, Sources
 from clos.controller.daemon.changes.ground import on_read_back
 from clos.controller.daemon.errors import BRAKES, BUSY, STALE, STOPPING, UNKNOWN, Refused
-from clos.controller.daemon.revisions import Revisions
+from clos.controller.daemon.revisions import Revisions, avoiding
 from clos.controller.daemon.status import Applied, Step
 from clos.controller.daemon.switches.reconcile import inspect_switches, reconcile
 from clos.controller.daemon.switches.switches import Switches
 from clos.controller.intent import Text
 from clos.controller.plan import moved
 from clos.controller.store import APPLIED, Revision
+from clos.fabric.topology import PortRef
 
 WAIT_SECONDS = 5.0
 """How long a change waits for the one before it, and for new switches to join."""
@@ -126,6 +127,26 @@ class Changes:
             with self._meeting(self._revisions.sources_of(old)):
                 found = on_read_back(self._revisions, self._switches, lambda: self._back(old))
                 return self._applier.carry_out(*found, order)
+
+    def steer(self, avoid: frozenset[PortRef], who: str, why: str) -> Applied:
+        """Keep these cables out of use, and take those back that were kept so before; intents stay as they are.
+
+        Raises as ``apply``. Switches that are not there get it when they join.
+        """
+        order = Order(who, why, frozenset({"uplink", ALLOW_OFFLINE}), automatic=True)
+        with self._exclusively("a change of ways", order):
+            running = self._revisions.running
+            if running.sources is None or running.compiled is None:
+                raise Refused(UNKNOWN, "no revision is applied yet: there are no ways to change")
+            text = avoiding(running.sources.topology, running.compiled.topology, avoid)
+            sources = Sources.of(text, running.sources.intents)
+
+            def draft() -> Candidate:
+                return self._revisions.builder.draft(
+                    sources, self._switches.with_seen(self._revisions.running), capacity=self._capacity
+                )
+
+            return self._applier.carry_out(*on_read_back(self._revisions, self._switches, draft), order)
 
     def repair(self, switches: Iterable[str] = (), who: str = "", *, remove_foreign: bool = False) -> dict[str, str]:
         """Read connected switches back (default: all) and send what they lack; gives what went wrong, by switch.

@@ -207,6 +207,18 @@ SPEC = Record(
         ),
         Key("links", ListOf(LINK, partial=True), "Cables between leaves and spines.", default="none"),
         Key("hosts", MapOf(NAME, HOST, partial=True), "Hosts by name.", default="none"),
+        Key(
+            "probes",
+            FLAG,
+            "Probe every cable and spine all the time, so that one that is up but loses frames is found.",
+            default="`false`",
+        ),
+        Key(
+            "avoid",
+            ListOf(PORT),
+            "Cables, by either port, that carry nothing while there is another way.",
+            default="none",
+        ),
     ),
     partial=True,
 )

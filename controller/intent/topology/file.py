@@ -7,8 +7,9 @@ written. Must not know: tenants.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +20,7 @@ from clos.controller.intent.schema.notation import kind_of
 from clos.controller.intent.schema.shapes import BAD
 from clos.controller.intent.schema.topology_keys import KINDS, RECIPE_WORDS, TOPOLOGY
 from clos.controller.intent.source import Chunk, Source, Text, cut, texts
+from clos.controller.intent.topology.avoided import AVOIDED
 from clos.controller.intent.topology.identity import (
     DPID,
     IDENTITIES,
@@ -66,9 +68,13 @@ def load_topology(source: Source, known: Identities = NOBODY) -> LoadedTopology:
     cuts = [cut(text) for text in texts(source, found)]
     documents = [chunk for part in cuts for chunk in part.chunks]
     found += [finding for part in cuts for finding in part.findings]
+    avoided: frozenset[PortRef] = frozenset()
     for chunk in documents[1:]:
-        known = _identities(chunk, found).over(known)
+        identities, ports = _kept(chunk, found)
+        known, avoided = identities.over(known), avoided | ports
     topology = _read(documents[0], known, found) if documents else None
+    if topology is not None and avoided:
+        topology = replace(topology, avoid=topology.avoid | _leaf_ends(topology, avoided))
     if not documents and not found:
         name = source.name if isinstance(source, Text) else str(source)
         found.append(Finding(Where(name, 1, 1), (), "nothing is written here: expected a Topology document"))
@@ -98,18 +104,27 @@ def _read(chunk: Chunk, known: Identities, found: list[Finding]) -> Topology | N
     return _Assembly(values["metadata"]["name"], values["spec"], root, known, out).topology()
 
 
-def _identities(chunk: Chunk, found: list[Finding]) -> Identities:
-    """Those of a document behind the topology's; no other kind stands there."""
-    out = Findings(chunk.file, found)
+def _kept(chunk: Chunk, found: list[Finding]) -> tuple[Identities, frozenset[PortRef]]:
+    """What Clos keeps in a document behind the topology's; no other kind stands there."""
+    out, nothing = Findings(chunk.file, found), frozenset[PortRef]()
     root = tree(chunk, out)
     if root is None:
-        return Identities()
+        return NOBODY, nothing
     kind = root.value.get("kind") if isinstance(root.value, dict) else None
+    if kind is not None and kind.value == "Avoided":
+        spec = AVOIDED.read(root, (), out).get("spec", BAD)
+        return NOBODY, nothing if spec is BAD else frozenset(spec["ports"])
     if kind is None or kind.value != "Identities":
         found.append(Finding(Where(chunk.file, chunk.line, 1), (), _SECOND))
-        return Identities()
+        return NOBODY, nothing
     spec = IDENTITIES.read(root, (), out).get("spec", BAD)
-    return Identities() if spec is BAD else read_identities(spec)
+    return NOBODY if spec is BAD else read_identities(spec), nothing
+
+
+def _leaf_ends(topology: Topology, ports: Iterable[PortRef]) -> frozenset[PortRef]:
+    """The cables of these ports, by their leaves' ports; those that are no cables are left out."""
+    ends = ((port, topology.peers[port]) for port in ports if port in topology.peers)
+    return frozenset(end for both in ends for end in both if topology.switches[end.switch].is_leaf)
 
 
 _SECOND = "a second document: a topology is one document"
@@ -128,6 +143,8 @@ class _Assembly:
         self.pairs = {name: _pair_of(pair) for name, pair in _readable(spec.get("pairs", {})).items()}
         self.links = {i: _link_of(link) for i, link in _readable(dict(enumerate(spec.get("links", ())))).items()}
         self.hosts = {name: _host_of(name, host) for name, host in _readable(spec.get("hosts", {})).items()}
+        self.probes: bool = spec.get("probes", False) is True
+        self.avoid: tuple[PortRef, ...] = tuple(port for port in spec.get("avoid", ()) if port is not BAD)
         sections = (("switches", self.switches), ("pairs", self.pairs), ("links", self.links))
         self.whole = all(len(self._written(section)) == len(read) for section, read in sections)
         """Whether all that makes up the fabric could be read; unreadable hosts are only left out."""
@@ -145,8 +162,12 @@ class _Assembly:
             return None
         base, links = self.base, tuple(self.links.values())
         switches, pairs = base.switches | self._numbered_switches(), base.pairs | self._numbered_pairs()
-        counted = Topology(self.name, switches, base.links + links, base.hosts | self.hosts, pairs)
+        counted = Topology(self.name, switches, base.links + links, base.hosts | self.hosts, pairs, self.probes)
         made = keeping(counted, self._numbers(), self.known)
+        for index, port in enumerate(self.avoid):
+            if port not in made.peers:
+                self._say(("avoid", index), f"no cable is at {port}: name a port of one of the links")
+        made = replace(made, avoid=_leaf_ends(made, self.avoid)) if self.avoid else made
         self._checked(made)
         return made
 

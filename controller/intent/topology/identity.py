@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from clos.controller.intent.schema.notation import API_VERSION, NAME, NOTE, document
 from clos.controller.intent.schema.shapes import Key, MapOf, Number, Record
+from clos.controller.intent.topology.avoided import MARK as AVOIDED_MARK
 from clos.fabric.generate import DPID_BASE
 from clos.fabric.topology import MAX_NODE_TAG, Pair, Switch, Topology
 
@@ -154,8 +155,8 @@ def with_identities(text: str, topology: Topology) -> str:
 
 
 def as_written(text: str) -> str:
-    """A topology's text without what ``with_identities`` added to it."""
-    return text.partition(MARK)[0]
+    """A topology's text without what ``with_identities`` and ``with_avoided`` added to it."""
+    return text.partition(MARK)[0].partition(AVOIDED_MARK)[0]
 
 
 def _section(name: str, rows: Iterable[str]) -> list[str]:

@@ -15,14 +15,12 @@ from clos.fabric.topology import ACCESS, Host, Link, Switch, Topology
 
 def dump(topology: Topology) -> str:
     """A topology as a document, everything written out, so that loading it gives the very same topology."""
-    return (
-        "\n".join(chain(*(part(topology) for part in (_head, _dump_switches, _dump_pairs, _dump_links, _dump_hosts))))
-        + "\n"
-    )
+    parts = (_head, _dump_switches, _dump_pairs, _dump_links, _dump_hosts, _dump_use)
+    return "\n".join(chain(*(part(topology) for part in parts))) + "\n"
 
 
 def _head(t: Topology) -> list[str]:
-    spec = "spec:" if t.switches or t.links or t.hosts or t.pairs else "spec: {}"
+    spec = "spec:" if t.switches or t.links or t.hosts or t.pairs or t.probes else "spec: {}"
     return [f"apiVersion: {API_VERSION}", "kind: Topology", f"metadata: {{name: {t.name}}}", spec]
 
 
@@ -56,6 +54,12 @@ def _dumped_link(link: Link) -> str:
     speed = f", speed: {link.speed} Mbps" if link.speed != 10_000 else ""
     latency = f", latency: {link.latency} us" if link.latency != 5 else ""
     return f"- {{a: {link.a}, b: {link.b}{speed}{latency}}}"
+
+
+def _dump_use(t: Topology) -> list[str]:
+    """How cables are probed, and which are avoided."""
+    avoid = [f"  avoid: [{', '.join(map(str, sorted(t.avoid)))}]"] if t.avoid else []
+    return [*(["  probes: true"] if t.probes else []), *avoid]
 
 
 def _dump_hosts(t: Topology) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from clos.fabric.packet.fields import ipv4, mac
 from clos.fabric.sim.control.query import Outcome, Result
-from clos.fabric.sim.openflow.server import FAILURES, Simulation
+from clos.fabric.sim.gray import Gray
+from clos.fabric.sim.openflow.server import FAILURES, Simulation, port_ref
 
 Json = Any
 
@@ -159,6 +160,20 @@ def _fail(what: str) -> Callable[[Simulation, str], Awaitable[Json]]:
     return fail
 
 
+async def _gray(
+    sim: Simulation, where: str, percent: float = 100, toward: str = "", least: int = 0, most: int = 65_535,
+    corrupt: bool = False, delay_us: int = 0,
+) -> Json:  # fmt: skip
+    """A cable, or all cables of a switch, that stay up and lose a share; 0 percent: sound again."""
+    network = sim.network
+    ports = [port_ref(where)] if ":" in where else network.links_of(where)
+    how = Gray(percent / 100, toward, (least, most), corrupt, delay_us)
+    for port in ports:
+        network.cable(port)
+    for port in ports:
+        network.gray(port, how if percent else None)
+
+
 async def _cables(sim: Simulation, a: str, b: str) -> Json:
     return [str(port) for port in sim.network.between(a, b)]
 
@@ -200,6 +215,11 @@ OPS: dict[str, Op] = {
         {"proto": text, "port": whole, "during": _events, "fast": flag},
     ),
     **{what: Op(_fail(what), {"where": text}) for what in FAILURES},
+    "gray": Op(
+        _gray,
+        {"where": text},
+        {"percent": number, "toward": text, "least": times, "most": times, "corrupt": flag, "delay_us": times},
+    ),
     "cables": Op(_cables, {"a": text, "b": text}),
     "counters": Op(_counters),
     "rules": Op(_rules, {"switch": text}),

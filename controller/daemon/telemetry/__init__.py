@@ -1,0 +1,1 @@
+"""What is seen of the fabric while it runs: path probes, and gray failures found by them."""
