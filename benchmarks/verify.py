@@ -188,7 +188,7 @@ def _changed(prover: Prover, compiled: Compiled, topology: Topology, rounds: int
     for kind, intent in edits(compiled.intent, topology, max(1, rounds // 3)):
         again = compile_fabric(intent, topology, previous=compiled)
         plan = diff(compiled.ruleset, again.ruleset)
-        turns = [_edits(batch) for batch in plan.batches]
+        turns = [edits_of_batch(batch) for batch in plan.batches]
         start = time.perf_counter()
         reports = [prover.change(turn, intent, during=True) for turn in turns[:-1]]
         reports.append(prover.change(turns[-1], intent))
@@ -200,7 +200,7 @@ def _changed(prover: Prover, compiled: Compiled, topology: Topology, rounds: int
     return times
 
 
-def _edits(batch: Batch) -> dict[str, SwitchEdit]:
+def edits_of_batch(batch: Batch) -> dict[str, SwitchEdit]:
     """What a batch does to each switch; rules that replace others of their priority and match are named as both."""
     gone: dict[str, list[tuple[Rule, ...]]] = {}
     come: dict[str, list[tuple[Rule, ...]]] = {}

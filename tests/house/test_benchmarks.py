@@ -45,6 +45,7 @@ SMALL = {
     "pack": ["--rules", "200"],
     "protocols_on_wire": ["--trees", "0", "--restarts", "0"],
     "push": ["--rules", "400", "--leaves", "4"],
+    "services": ["small"],
     "sim_packets": ["small", "--packets", "50"],
     "startup": ["1"],
     "spanning_tree": ["--vlans", "20", "--switches", "8", "--run", "2", "--rounds", "1"],

@@ -7,6 +7,8 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clos.controller.verify.headerspace.exact_values import ExactValues
+from clos.controller.verify.headerspace.header_layouts import HeaderLayouts
 from clos.controller.verify.headerspace.header_space import (
     ETH_DST,
     ETH_SRC,
@@ -63,6 +65,43 @@ def test_a_domain_that_grew_is_the_domain_of_all_its_regions(held: set[tuple[int
         )
         assert all(bool(domain.of(value) & domain.atom(each)) == (value == each) for value in grown)
         assert domain.atom(domain.value(domain.atom(each))) == domain.atom(each)
+
+
+@given(st.sets(regions, max_size=8), regions, regions)
+@brief
+def test_exact_values_are_the_sets_of_regions_that_nobody_mentioned(
+    held: set[tuple[int, int]], one: tuple[int, int], other: tuple[int, int]
+) -> None:
+    domain = ExactValues(BITS, held)
+    mine, theirs = ({each for each in range(32) if each & mask == value} for value, mask in (one, other))
+
+    def told(chosen: int) -> set[int]:
+        return {each for each in range(32) if chosen & domain.atom(each)}
+
+    a, b = domain.of(*one), domain.of(*other)
+    assert told(domain.full) == set(range(32)) and told(a) == mine and told(b) == theirs
+    for chosen, values in ((a & b, mine & theirs), (a & ~b, mine - theirs), (domain.full & ~a & ~b, told(~(a | b)))):
+        assert told(chosen) == values and bool(chosen) == bool(values)
+        assert domain.single(chosen) == (min(values) if len(values) == 1 else None)
+        assert not values or domain.value(chosen) in values
+
+
+@given(st.sets(regions, max_size=8))
+@brief
+def test_exact_values_that_are_mentioned_have_the_lowest_atoms(held: set[tuple[int, int]]) -> None:
+    domain = ExactValues(BITS, held)
+    values = {each for each in range(32) if any(each & mask == value for value, mask in held)}
+    assert sorted(domain.atom(each).bit_length() for each in values) == list(range(1, len(values) + 1))
+
+
+@given(st.sets(st.integers(0, 255), max_size=4), st.integers(0, 255), st.integers(0, 255))
+@brief
+def test_protocols_told_apart_one_by_one_are_so_whether_mentioned_or_not(held: set[int], one: int, other: int) -> None:
+    layouts = HeaderLayouts((), held, every_proto=True)
+    assert layouts.knows("ip_proto", one) and len(set(layouts.all)) == len(layouts.all)
+    assert layouts.proto(one) and (layouts.proto(one) & layouts.proto(other) != 0) == (one == other)
+    ip = layouts.where(layer="ipv4") | layouts.where(layer="ipv6")
+    assert ip == sum(layouts.proto(each) for each in range(256))
 
 
 boxes = st.tuples(*[st.integers(1, 7)] * 3)

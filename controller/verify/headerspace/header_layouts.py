@@ -19,11 +19,14 @@ ANY_LAYER = "any"
 PLAIN, IP4, IP6, ARP_PACKET = "plain", "ipv4", "ipv6", "arp"
 BARE, WHOLE, LATER = "bare", "whole", "later fragment"
 
+_LIKELY_UNUSED = (*range(253, -1, -1), 254, 255)
+"""All IP protocols; those that an example packet had better have come first (RFC 3692)."""
+
 _TRANSPORTS = {IP4: (ICMP, TCP, UDP, SCTP), IP6: (ICMPV6, TCP, UDP, SCTP)}
 
 
 class HeaderLayout(NamedTuple):
-    """``eth_type`` and ``proto`` None: any that nobody mentions. ``part``: of the transport header."""
+    """``eth_type`` and ``proto`` None: any that is not told apart. ``part``: of the transport header."""
 
     eth_type: int | None
     layer: str = PLAIN
@@ -32,15 +35,28 @@ class HeaderLayout(NamedTuple):
 
 
 class HeaderLayouts:
-    """Every shape that can be told apart, given the Ethernet types and IP protocols that are mentioned."""
+    """Every shape that can be told apart, given the Ethernet types and IP protocols that are mentioned.
+
+    ``every_proto``: IP protocols are told apart one by one, whether mentioned or not.
+    """
 
     __slots__ = ("_known", "all", "eth_types", "full", "ip4", "later", "protos")
 
-    def __init__(self, eth_types: Iterable[int], protos: Iterable[int]) -> None:
+    def __init__(self, eth_types: Iterable[int], protos: Iterable[int], every_proto: bool = False) -> None:
         self.eth_types = tuple(sorted({IPV4, ARP, IPV6, *eth_types}))
         self.protos = tuple(sorted({ICMP, TCP, UDP, ICMPV6, SCTP, *protos}))
         plain = [HeaderLayout(kind) for kind in (*self.eth_types, None)]
-        self.all = (*plain, HeaderLayout(ARP, ARP_PACKET), *self._ip(IPV4, IP4), *self._ip(IPV6, IP6))
+        shapes = (*plain, HeaderLayout(ARP, ARP_PACKET), *self._ip(IPV4, IP4), *self._ip(IPV6, IP6))
+        if every_proto:
+            mentioned = self.protos
+            self.protos = (*mentioned, *(proto for proto in _LIKELY_UNUSED if proto not in mentioned))
+            shapes = tuple(shape for shape in shapes if shape.layer not in _TRANSPORTS or shape.proto is not None)
+            shapes += tuple(
+                HeaderLayout(eth_type, layer, proto)
+                for eth_type, layer in ((IPV4, IP4), (IPV6, IP6))
+                for proto in self.protos[len(mentioned) :]
+            )
+        self.all = shapes
         self.full = (1 << len(self.all)) - 1
         self._known: dict[tuple[tuple[str, object], ...], int] = {}
         self.later = self.where(part=LATER)
@@ -58,6 +74,10 @@ class HeaderLayouts:
             having = (i for i, shape in enumerate(self.all) if all(getattr(shape, k) == v for k, v in key))
             self._known[key] = sum(1 << i for i in having)
         return self._known[key]
+
+    def knows(self, field: str, value: int) -> bool:
+        """Whether a match on this value of ``eth_type`` or ``ip_proto`` takes exactly a set of shapes."""
+        return value in (self.eth_types if field == "eth_type" else self.protos)
 
     def eth_type(self, value: int) -> int:
         """The shapes that a match on this Ethernet type takes."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from clos.controller.verify.headerspace.exact_values import ExactValues
 from clos.controller.verify.headerspace.header_layouts import (
     ANY_LAYER,
     ARP_PACKET,
@@ -43,6 +44,8 @@ _WIDTH = {
     **{VID + k: 13 for k in range(DEPTH)}, **{PCP + k: 3 for k in range(DEPTH)},
 }  # fmt: skip
 """Width of each slot's values. Slots of one width share a domain, so a value may move from one to another."""
+_NARROW = (2, 3, 6, 8, 16)
+"""Widths of slots whose values are told apart one by one in a space that grows."""
 
 
 class FieldRow(NamedTuple):
@@ -80,9 +83,13 @@ _TAGGED: Term = ("vlan_vid", VID_PRESENT, VID_PRESENT)
 
 
 class HeaderSpace:
-    """All packets, told apart as finely as ``terms`` need: (field, value, mask) that rules and claims mention."""
+    """All packets, told apart as finely as ``terms`` need: (field, value, mask) that rules and claims mention.
 
-    def __init__(self, terms: Iterable[Term]) -> None:
+    ``growing``: IP protocols and the values of ports and other narrow fields are told apart one by one, whatever is
+    mentioned, so that no term of these is ever new.
+    """
+
+    def __init__(self, terms: Iterable[Term], growing: bool = False) -> None:
         regions: dict[int, set[Region]] = {width: set() for width in _WIDTH.values()}
         regions[13] |= {(0, 0x1FFF), (0x1000, 0x1FFF), (0, VID_PRESENT)}
         regions[3].add((0, 7))
@@ -97,9 +104,12 @@ class HeaderSpace:
                 continue
             width = self.width(field)
             regions[width].add((value, (1 << width) - 1 if mask is None else mask))
-        self._domains = {width: ValueAtoms(abs(width), held) for width, held in regions.items()}
+        self._domains: dict[int, ValueAtoms | ExactValues] = {
+            width: ExactValues(width, held) if growing and width in _NARROW else ValueAtoms(abs(width), held)
+            for width, held in regions.items()
+        }
         self.domain = tuple(self._domains[_WIDTH.get(slot, 13)] for slot in range(SLOTS))
-        self.shapes = HeaderLayouts(named["eth_type"], named["ip_proto"])
+        self.shapes = HeaderLayouts(named["eth_type"], named["ip_proto"], growing)
         self.untagged = self.domain[VID].of(0)
         self.tagged = self.domain[VID].full & ~self.domain[VID].of(0, VID_PRESENT)
         full = [domain.full for domain in self.domain]
@@ -115,7 +125,7 @@ class HeaderSpace:
         """Tell packets apart by these terms too; False when that cannot be done without starting over."""
         for field, value, mask in terms:
             if field in ("eth_type", "ip_proto"):
-                known = value in (self.shapes.eth_types if field == "eth_type" else self.shapes.protos)
+                known = self.shapes.knows(field, value)
             else:
                 domain = self._domains[self.width(field)]
                 known = domain.knows(value, mask) or (field, value, mask) == _TAGGED

@@ -100,7 +100,7 @@ class Prover:
             if self._before is not None:
                 terms |= intent_terms(self._before)
             with _without_gc():
-                fabric = SymbolicFabric(self.topology, states, HeaderSpace(terms), self.down)
+                fabric = SymbolicFabric(self.topology, states, HeaderSpace(terms, growing=True), self.down)
                 self._proving = ProofState(fabric, self.intent, self._before)
             self._held = {}
             self._refused = None
