@@ -7,7 +7,8 @@ Must not know: pytest, what a test wants. It is loaded by name, and only for ``-
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from clos.lab.lab import Lab, running
 from clos.lab.mininet.taps import Taps
 from clos.lab.ovs.appctl import AppCtl
 from clos.lab.witness.compare import BURST, Fabric, account, expect
+
+SETTLING = 0.5
+"""Seconds after which every switch has noticed that a cable of it is dead."""
 
 
 def exchange(taps: Taps, fabric: Fabric, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
@@ -42,9 +46,26 @@ class Tested:
     def __init__(self, lab: Lab, taps: Taps) -> None:
         self._lab, self._taps = lab, taps
         self._fabric = lab.fabric()
+        self._down: set[PortRef] = set()
 
     def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
         return exchange(self._taps, self._fabric, frames)
+
+    def cut(self, ports: Iterable[PortRef]) -> None:
+        self._turn(ports, self._lab.cut, self._down.update)
+
+    def mend(self, ports: Iterable[PortRef]) -> None:
+        self._turn(ports, self._lab.mend, self._down.difference_update)
+
+    def _turn(
+        self, ports: Iterable[PortRef], act: Callable[..., object], note: Callable[[Iterable[PortRef]], object]
+    ) -> None:
+        """Take interfaces down or up; Open vSwitch has noticed when it returns."""
+        every = list(ports)
+        act(*every)
+        note(every)
+        self._fabric = self._lab.fabric(self._down)
+        time.sleep(SETTLING)
 
     def further(self, probe: Probe) -> Iterable[str]:
         """Open vSwitch's own account, switch by switch."""

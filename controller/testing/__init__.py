@@ -27,3 +27,19 @@ def assert_isolated(one: str, other: str, *services: str) -> None:
 
     __tracebackhide__ = True
     current().assert_isolated(one, other, *services)
+
+
+def assert_waypointed(source: str, target: str, via: str, *services: str) -> None:
+    """What may pass between the two comes to ``via`` first. See Fabric.assert_waypointed."""
+    from clos.controller.testing.plugin import current  # noqa: PLC0415
+
+    __tracebackhide__ = True
+    current().assert_waypointed(source, target, via, *services)
+
+
+def assert_survives(failures: int = 1) -> None:
+    """Every claim is proved with so many things broken at once. See Fabric.assert_survives."""
+    from clos.controller.testing.plugin import current  # noqa: PLC0415
+
+    __tracebackhide__ = True
+    current().assert_survives(failures)

@@ -17,21 +17,23 @@ from clos.controller.probe.landing import arrived
 from clos.controller.probe.packets import Probe
 from clos.controller.probe.report import Verdict
 from clos.fabric.dataplane.walk import Delivery
+from clos.fabric.topology import PortRef
 
 
 class Witness(NamedTuple):
-    """A packet that speaks against a test, and what reached hosts."""
+    """A packet that speaks against a test, and what reached hosts. ``down``: ports whose cables were dead."""
 
     wanted: Inputs
     compiled: Compiled
     verdict: Verdict
     deliveries: tuple[Delivery, ...]
+    down: frozenset[PortRef] = frozenset()
 
 
 def account(witness: Witness, further: Callable[[Probe], Iterable[str]]) -> Iterator[str]:
     """The lines. ``further``: what the switches themselves say, asked where they contradict the rules."""
     asked, delivered = witness.verdict.question, witness.verdict.delivered
-    done = traced.follow(witness.compiled, Asked(asked.probe.at, asked.probe.packet))
+    done = traced.follow(witness.compiled, Asked(asked.probe.at, asked.probe.packet), witness.down)
     yield f"{asked.probe.what}: {'delivered' if delivered else 'dropped'}"
     yield f"  packet: {asked.probe.packet}, sent at {asked.probe.at}"
     yield f"          {asked.probe.packet.to_bytes().hex()}"

@@ -35,6 +35,12 @@ class OnSim:
     def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
         return self._running.send_all(frames)
 
+    def cut(self, ports: Iterable[PortRef]) -> None:
+        self._running.cut(ports)
+
+    def mend(self, ports: Iterable[PortRef]) -> None:
+        self._running.mend(ports)
+
     def further(self, probe: Probe) -> Iterable[str]:
         return ()
 

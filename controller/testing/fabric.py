@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from clos.controller.compile import Compiled
 from clos.controller.explain.inputs import Inputs
-from clos.controller.intent.model import Service
 from clos.controller.probe.coverage import Entries
 from clos.controller.probe.landing import arrived
-from clos.controller.probe.packets import Party, Probe, opening, parties, said, services, who_has
-from clos.controller.probe.packets import message as packet_to
+from clos.controller.probe.packets import Probe, opening, parties
+from clos.controller.probe.packets import services as all_services
 from clos.controller.probe.report import Question, Verdict, ask, stopped
 from clos.controller.testing import names
 from clos.controller.testing.account import Witness, account
+from clos.controller.testing.asking import Asking
+from clos.controller.testing.breaking import Broken, Damage
+from clos.controller.verify.resilience.failures import answers
 from clos.fabric.dataplane.walk import Delivery
 from clos.fabric.packet.build import Packet
 from clos.fabric.topology import PortRef
@@ -38,6 +39,12 @@ class Backend(Protocol):
 
     def send_all(self, frames: Sequence[tuple[PortRef, Packet]]) -> list[tuple[Delivery, ...]]:
         """For each frame what reached hosts."""
+
+    def cut(self, ports: Iterable[PortRef]) -> None:
+        """Break the cables at these ports; both ends have noticed when it returns."""
+
+    def mend(self, ports: Iterable[PortRef]) -> None:
+        """Mend them."""
 
     def further(self, probe: Probe) -> Iterable[str]:
         """What the switches themselves say of a probe, for a message; nothing where they say nothing."""
@@ -62,18 +69,23 @@ class Told(NamedTuple):
 class Fabric:
     """A running fabric with a topology and intents on it; what the fixture ``fabric`` gives."""
 
-    def __init__(self, wanted: Inputs, compiled: Compiled, backend: Backend, record: Record) -> None:
+    def __init__(
+        self, wanted: Inputs, compiled: Compiled, backend: Backend, record: Record, damage: Damage | None = None
+    ) -> None:
         self.wanted, self.compiled, self.backend = wanted, compiled, backend
         self._record = record
         self.sent: set[tuple[PortRef, bytes]] = set()
         """Every frame that was sent for an assertion or a probe, and where."""
         self._everyone = parties(wanted.intent, wanted.topology)
         self._entries = Entries(compiled.ruleset, wanted.topology)
+        self.damage = damage or Damage(wanted.topology, backend.cut, backend.mend)
+        """What a test has broken."""
+        self._asking = Asking(wanted.intent, tuple(self._everyone), self.damage)
         record("clos.backend", backend.name)
 
     def noting(self, record: Record) -> Fabric:
         """The same fabric, for another test."""
-        found = Fabric(self.wanted, self.compiled, self.backend, record)
+        found = Fabric(self.wanted, self.compiled, self.backend, record, self.damage)
         found.sent = self.sent
         return found
 
@@ -83,7 +95,7 @@ class Fabric:
 
     def probe(self, source: str, target: str, service: str = "icmp") -> Told:
         """Send one packet from an endpoint to another: the first of a conversation of that service."""
-        (one,), (other,) = self._only(source), self._only(target)
+        (one,), (other,) = self._asking.only(source), self._asking.only(target)
         kind = names.single(service)
         asked = ask(self.wanted.intent, one, other, kind, opening(kind))
         told = self._told([asked])[0]
@@ -97,8 +109,12 @@ class Fabric:
         What goes by a waypoint must come there, and what that passes on must come to the other end.
         """
         __tracebackhide__ = True
-        kinds = self._kinds(service, *more)
-        asked = [question for pair in self._pairs(source, target) for question in self._conversations(*pair, kinds)]
+        kinds = self._asking.kinds(service, *more)
+        asked = [
+            question
+            for pair in self._asking.pairs(source, target)
+            for question in self._asking.conversations(*pair, kinds)
+        ]
         what = f"{source} can open {' and '.join((service, *more))} to {target}"
         self._assert(what, asked, True)
 
@@ -109,77 +125,62 @@ class Fabric:
         gateway and straight to the MAC address, and ARP. Raises NotAsAsserted.
         """
         __tracebackhide__ = True
-        kinds = self._kinds(*services)
-        pairs = self._pairs(one, other)
+        kinds = self._asking.kinds(*services)
+        pairs = self._asking.pairs(one, other)
         if kinds:
-            asked = [q for a, b in pairs for q in self._questions(a, b, kinds)]
+            asked = [q for a, b in pairs for q in self._asking.questions(a, b, kinds)]
             self._assert(f"{one} cannot open {' and '.join(services)} to {other}", asked, False)
             return
         both = [*pairs, *((b, a) for a, b in pairs)]
-        self._assert(f"{one} and {other} are isolated", [q for a, b in both for q in self._anything(a, b)], False)
+        self._assert(
+            f"{one} and {other} are isolated", [q for a, b in both for q in self._asking.anything(a, b)], False
+        )
 
-    # ---- what is sent
-
-    def _only(self, word: str) -> tuple[Party]:
+    def assert_waypointed(self, source: str, target: str, via: str, *services: str) -> None:
+        """What ``source`` and ``target`` may send each other comes to the endpoint ``via`` first, and never straight to
+        the other end. Without services, all that the intents name. Raises NotAsAsserted.
+        """
         __tracebackhide__ = True
-        found = names.members(word, self._everyone)
-        if len(found) > 1:
-            raise names.Unknown(f"{word} is {len(found)} endpoints; a single probe needs one, such as {found[0].name}")
-        return (found[0],)
+        (waypoint,) = self._asking.only(via)
+        kinds = self._asking.kinds(*services) or list(all_services(self.wanted.intent))
+        pairs = self._asking.pairs(source, target)
+        asked = [q for a, b in pairs for kind in kinds for q in self._asking.both_ways(a, b, kind)]
+        what = f"{source} and {target} reach each other by {waypoint.name} only"
+        turned = [q for q in asked if q.ruling.via == waypoint.endpoint.name and q.source.tenant == waypoint.tenant]
+        if not turned:
+            raise NotAsAsserted(f"not so: {what} (no policy sends anything between them by {waypoint.name})")
+        self._assert(what, [q._replace(due=q.target.landing) for q in asked], False)
+        self._assert(what, turned, True)
 
-    def _kinds(self, *words: str) -> list[Service]:
-        __tracebackhide__ = True
-        return list(dict.fromkeys(kind for word in words for kind in names.service(word, self.wanted.intent)))
+    def assert_survives(self, failures: int = 1) -> None:
+        """Every claim is proved whichever ``failures`` links, switches or cables of dual-homed hosts break at once.
 
-    def _pairs(self, one: str, other: str) -> list[tuple[Party, Party]]:
+        Proved, not tried. Hosts that a failure cuts off from the rest are owed nothing by it. Raises NotAsAsserted.
+        """
         __tracebackhide__ = True
-        ones, others = names.members(one, self._everyone), names.members(other, self._everyone)
-        found = [(a, b) for a in ones for b in others if a.name != b.name]
+        topology, ruleset = self.wanted.topology, self.compiled.ruleset
+        states = {name: ruleset.state(name) for name in topology.switches}
+        found = list(answers(self.wanted.intent, topology, states, failures))
+        parts = "part breaks" if failures == 1 else f"{failures} parts break at once"
+        what = f"every claim holds whichever {parts}"
         if not found:
-            raise names.Unknown(f"{one} and {other} are the same one endpoint: nothing would be tested")
-        return found
+            raise NotAsAsserted(f"not so: {what} (nothing can break, so nothing was proved)")
+        self._record("clos.assert", f"{what}: {sum(len(one.kind.failures) for one in found)} failures proved")
+        wrong = [one for one in found if one.report.refused is not None or one.report.counterexamples]
+        if wrong:
+            told = [line for one in wrong[:MOST] for line in ("", f"{one}", *map(str, one.report.counterexamples[:1]))]
+            raise NotAsAsserted("\n".join([f"not so: {what} ({len(wrong)} of {len(found)} kinds of failure)", *told]))
 
-    def _questions(self, source: Party, target: Party, kinds: Iterable[Service]) -> Iterator[Question]:
-        for kind in kinds:
-            yield from self._from_each_port(ask(self.wanted.intent, source, target, kind, opening(kind)))
+    def link_down(self, port: str) -> Broken:
+        """Cut the cable at a switch port, ``leaf1:1``: ``with fabric.link_down("leaf1:1"): ...``, or until the test
+        ends. What is asserted meanwhile is tried on the broken fabric."""
+        __tracebackhide__ = True
+        return self.damage.link(port)
 
-    def _conversations(self, source: Party, target: Party, kinds: Iterable[Service]) -> Iterator[Question]:
-        for kind in kinds:
-            question = ask(self.wanted.intent, source, target, kind, opening(kind))
-            for asked in (question, self._answer(target, source, kind)):
-                yield from self._from_each_port(asked)
-                yield from self._passed_on(asked)
-
-    def _answer(self, source: Party, target: Party, kind: Service) -> Question:
-        found = ask(self.wanted.intent, source, target, kind, opening(kind).back())
-        return found._replace(probe=found.probe._replace(what=f"{found.probe.what}, the answer"))
-
-    def _passed_on(self, asked: Question) -> Iterator[Question]:
-        """The same packet as its waypoint passes it on, if it goes by any."""
-        via = asked.ruling.via
-        waypoint = next((p for p in self._everyone if via and p.name == f"{asked.source.tenant.name}/{via}"), None)
-        if waypoint is not None:
-            sender = waypoint._replace(endpoint=replace(waypoint.endpoint, ip=asked.source.endpoint.ip))
-            what = f"{asked.probe.what}, passed on by {via}"
-            for port in waypoint.ports:
-                probe = Probe(port, said(sender, asked.target, asked.flow), what)
-                yield asked._replace(probe=probe, due=asked.target.landing)
-
-    def _from_each_port(self, asked: Question) -> Iterator[Question]:
-        for port in asked.source.ports:
-            yield asked._replace(probe=asked.probe._replace(at=port))
-
-    def _anything(self, source: Party, target: Party) -> Iterator[Question]:
-        """Everything that might pass from one to the other."""
-        for kind in services(self.wanted.intent):
-            asked = ask(self.wanted.intent, source, target, kind, opening(kind))
-            yield from self._from_each_port(asked)
-            yield from self._from_each_port(self._answer(source, target, kind))
-        for what, packet in (
-            ("straight to its MAC address", packet_to(source, target.endpoint.mac, target.endpoint.ip, asked.flow)),
-            ("asks for it by ARP", who_has(source, target.endpoint.ip)),
-        ):
-            yield asked._replace(probe=Probe(source.ports[0], packet, f"{source.name} -> {target.name} {what}"))
+    def crash(self, switch: str) -> Broken:
+        """Every cable of a switch dead, as when it loses power; likewise."""
+        __tracebackhide__ = True
+        return self.damage.switch(switch)
 
     # ---- what became of it
 
@@ -192,7 +193,9 @@ class Fabric:
 
     def _stop(self, asked: Question) -> str:
         """The switch, table and rule where the evaluator says that it ends."""
-        done = self._entries.meet(asked.probe).walk
+        done = self._entries.meet(asked.probe, self.damage.ports).walk
+        if not done.hops:
+            return f"{asked.probe.at}, whose cable is dead"
         where = stopped(done, self.wanted.topology, asked.due)
         if not where or done.deliveries:
             return where
@@ -220,6 +223,7 @@ class Fabric:
         for one, got in wrong[:MOST]:
             verdict = Verdict(one, got.delivered, got.stopped)
             yield ""
-            yield from account(Witness(self.wanted, self.compiled, verdict, got.deliveries), self.backend.further)
+            witness = Witness(self.wanted, self.compiled, verdict, got.deliveries, self.damage.ports)
+            yield from account(witness, self.backend.further)
         if len(wrong) > MOST:
             yield f"\n... and {len(wrong) - MOST} more"

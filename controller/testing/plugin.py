@@ -52,6 +52,10 @@ class Running:
             self._order = order
         return self._fabric
 
+    def mend(self) -> None:
+        if self._fabric is not None:
+            self._fabric.damage.mend()
+
     def end(self) -> None:
         if self._fabric is not None:
             self.sent |= self._fabric.sent
@@ -112,6 +116,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if item.get_closest_marker(f"{other}_only") and backend != other:
             pytest.skip(f"{other}_only: this run is on {backend}; try --clos-backend={other}")
     item.config.stash[RUNNING].item = item
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What a test has broken is whole again when it ends."""
+    item.config.stash[RUNNING].mend()
 
 
 @pytest.fixture

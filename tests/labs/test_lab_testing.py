@@ -20,7 +20,7 @@ def test_the_page_s_tests_hold_on_open_vswitch_too_and_leave_nothing(pytester: p
     repository(pytester)
     before = Path("/proc/mounts").read_text(), os.listdir("/sys/class/net")
     ran = pytester.runpytest("-rs", "-p", "no:cacheprovider", "--clos-backend=lab")
-    ran.assert_outcomes(passed=6)
+    ran.assert_outcomes(passed=9)
     assert (Path("/proc/mounts").read_text(), os.listdir("/sys/class/net")) == before
 
 

@@ -28,7 +28,7 @@ pytest_plugins = ["pytester"]
 def test_the_ten_lines_of_the_page_are_tests(pytester: pytest.Pytester) -> None:
     repository(pytester)
     ran = pytester.runpytest("-rs", "-p", "no:cacheprovider")
-    ran.assert_outcomes(passed=5, skipped=1)
+    ran.assert_outcomes(passed=8, skipped=1)
     ran.stdout.fnmatch_lines(["*clos: network/topology.yaml on sim*", "*lab_only: this run is on sim*"])
 
 
