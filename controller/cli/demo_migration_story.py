@@ -5,6 +5,7 @@ Lives here: the acts. Must not know: how the bank and the controller are started
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -35,10 +36,12 @@ BEYOND = "treasury-1"
 """A host of another VLAN: packets between it and our hosts go through the gateway that moves."""
 PAIRS = (*pairwise(HOSTS), *((host, BEYOND) for host in HOSTS))
 PROBE_MS = 5
-OWNER = "dist1"
-"""The device that has the gateway's address at first."""
+OWNER, ROUTERS = "dist1", ("dist1", "dist2")
+"""The device that has the gateway's address at first, and all that have an interface in the VLAN."""
+KEPT_APART = "cards-1"
+"""A host whose access list lets it answer none of ours."""
 BEFORE, AFTER, PLAN = Path("bank"), Path("bank-afterwards"), Path("bank-plan")
-PHASES = (2, 3, 4)
+PHASES = (2, 3, 4, 5, 6)
 """Those that are carried out; 0 and 1 change nothing."""
 WITHIN = ("--inventory", str(INVENTORY), "--control", str(CONTROL), "--probe-ms", str(PROBE_MS), "--yes")
 FABRIC_ALLOWS = ("deletes", "delete-tenant=bank-bridged")
@@ -58,8 +61,13 @@ def _bank(scene: BankEnvironment, story: Story) -> None:
     story.claim("the fabric is in the controller's hands, without tenants", scene.empty() == 1)
     scene.rules = scene.switches()
     story.claim(f"hr-1 and {BEYOND} answer one another across the legacy gateway", scene.answers(HOSTS[0], BEYOND))
+    story.claim(f"{KEPT_APART}, whose access list lets it answer none of them, does not", _apart(scene))
     scene.probe(PAIRS, PROBE_MS)
     say(f"From now on {len(PAIRS)} pairs of hosts are probed every {PROBE_MS} ms, in the VLAN and across its gateway.")
+
+
+def _apart(scene: BankEnvironment) -> bool:
+    return not any(scene.answers(host, KEPT_APART) for host in HOSTS)
 
 
 def _discover(_scene: BankEnvironment, story: Story) -> None:
@@ -106,19 +114,23 @@ def _standby(scene: BankEnvironment) -> str:
     return row
 
 
-def _carry_out(number: int, scene: BankEnvironment, story: Story) -> None:
+def _carry_out(numbers: tuple[int, ...], scene: BankEnvironment, story: Story) -> None:
+    what = "phase " + " and ".join(map(str, numbers))
     if scene.plan is None:
-        story.claim(f"phase {number} is carried out", False)
+        story.claim(f"{what}: carried out", False)
         return
-    phase = _phase(scene.plan, number)
-    for brake in phase.brakes:
+    phases = [_phase(scene.plan, number) for number in numbers]
+    brakes = [brake for phase in phases for brake in phase.brakes]
+    for brake in brakes:
         say(f"The {brake.who} must say yes to {brake.name}: {brake.text}")
-    allowed = [*(brake.name for brake in phase.brakes), *(FABRIC_ALLOWS if number == 4 else ())]
+    allowed = [*(brake.name for brake in brakes), *(FABRIC_ALLOWS if 4 in numbers else ())]
     flags = [word for name in allowed for word in ("--allow", name)]
     scene.losses(HOSTS)
-    done = run("migrate", "run", str(PLAN), "--to", str(number), *WITHIN, *flags)
-    story.ran(f"phase {number} is carried out, and all its checks hold", done, words=f"phase {number} is in force")
-    _told(story, scene.losses(HOSTS), max((b.ms for step in phase.steps for b in step.budgets), default=0))
+    done = run("migrate", "run", str(PLAN), "--to", str(numbers[-1]), *WITHIN, *flags)
+    words = f"phase {numbers[-1]} is in force"
+    story.ran(f"{what}: carried out, and all checks hold", done, words=words)
+    budgets = (each.ms for phase in phases for step in phase.steps for each in step.budgets)
+    _told(story, scene.losses(HOSTS), max(budgets, default=0))
 
 
 def _told(story: Story, losses: Losses, budget: int) -> None:
@@ -138,6 +150,29 @@ def _moved(scene: BankEnvironment, story: Story) -> None:
     words = f"HSRP border1 VLAN {VLAN} group {VLAN}: Active for {GATEWAY}"
     story.ran(f"the fabric is the active router of {GATEWAY}", done, words=words)
     story.claim(f"{OWNER} stands by, ready to take over", " Standby " in _standby(scene))
+    story.claim(f"hr-1 and {BEYOND} answer one another across the fabric", scene.answers(HOSTS[0], BEYOND))
+
+
+def _move_hosts(scene: BankEnvironment, story: Story) -> None:
+    """Each host's own loss is what its step lost, not what its neighbours' steps lost with it."""
+    _carry_out((5,), scene, story)
+    sides = scene.order("status")["hosts"]
+    story.claim(f"{len(HOSTS)} hosts are plugged into the fabric", {sides[host] for host in HOSTS} == {"fabric"})
+    found = json.loads((PLAN / "report.json").read_text(encoding="utf-8"))
+    own = next(loss["hosts"] for loss in found["losses"] if loss["phase"] == 5)
+    longest = ", ".join(f"{host} {own[host]['gap_ms']:.0f} ms" for host in HOSTS if host in own)
+    story.claim(f"the longest that each lost in its own step: {longest}", own.keys() == set(HOSTS))
+    story.claim(f"{KEPT_APART} still answers none of them", _apart(scene))
+
+
+def _left(scene: BankEnvironment, story: Story) -> None:
+    for device in ROUTERS:
+        shown = scene.shows(device, "show ip interface brief")
+        row = next((line for line in shown.splitlines() if line.startswith(f"Vlan{VLAN} ")), "")
+        say(f"{device}# show ip interface brief | include Vlan{VLAN}\n{row}")
+        story.claim(f"{device}'s interface in the VLAN is shut", "administratively down" in row)
+    tree = scene.shows(OWNER, "show spanning-tree").partition(f"VLAN{VLAN:04}")[2].partition("\nVLAN")[0]
+    story.claim(f"the VLAN's tree stands, and {OWNER} is its root", "This bridge is the root" in tree)
     story.claim(f"hr-1 and {BEYOND} answer one another across the fabric", scene.answers(HOSTS[0], BEYOND))
 
 
@@ -172,11 +207,13 @@ ACTS: tuple[tuple[str, Act], ...] = (
     ("A legacy bank, and a fabric beside it", _bank),
     ("Discover", _discover),
     ("Plan the migration of VLAN 70 (hr)", _plan),
-    ("Phase 2: the VLAN reaches the fabric", partial(_carry_out, 2)),
-    ("Phase 3: the fabric speaks EIGRP", partial(_carry_out, 3)),
+    ("Phases 2 and 3: the VLAN reaches the fabric, which speaks EIGRP", partial(_carry_out, (2, 3))),
     ("Who has the gateway, before", _owner),
-    ("Phase 4: the gateway moves", partial(_carry_out, 4)),
+    ("Phase 4: the gateway moves", partial(_carry_out, (4,))),
     ("Who has the gateway, after", _moved),
+    ("Phase 5: the hosts move, cable by cable", _move_hosts),
+    ("Phase 6: clean up", partial(_carry_out, (6,))),
+    ("What is left of the VLAN in the legacy network", _left),
     ("Roll all of it back", _back),
     ("All is as it was", _as_before),
 )

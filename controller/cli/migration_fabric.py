@@ -78,6 +78,10 @@ class ApiFabric:
         """What the speakers hear and are. Raises FabricRefused, FabricLost."""
         return self._asked(lambda client: client.speakers())
 
+    def hits(self) -> Json:
+        """What passed and what was dropped by policy. Raises FabricRefused, FabricLost."""
+        return self._asked(lambda client: dict(client.ask("GET", "/v1/hits")))
+
     def _changed(self, change: Callable[[Client], Json]) -> Applied:
         done = self._asked(change)
         return Applied(done["revision"], done["changed"], done["proof"], done["proof_text"])

@@ -15,7 +15,8 @@ import typer
 from clos.controller.cli.answer import unchecked
 from clos.controller.migrate.plan.model import Plan, Plug
 from clos.controller.migrate.run.faults import Stopped
-from clos.controller.migrate.run.seen import Loss
+from clos.controller.migrate.run.losses import PairLoss
+from clos.controller.migrate.run.seen import Json
 from clos.fabric.sim.control.server import ControlError, Place, call
 
 LEGACY, FABRIC = "legacy", "fabric"
@@ -62,19 +63,11 @@ class World:
         if answering:
             self._call("flows_start", pairs=[list(pair) for pair in answering], interval_ms=self._interval)
 
-    def losses(self) -> tuple[Loss, ...] | None:
-        """By host, the worst of its pairs, in both directions. None: no pair answered, so none is probed."""
+    def losses(self) -> tuple[PairLoss, ...] | None:
+        """By pair, in both directions. None: no pair answered, so none is probed."""
         if not self._probing:
             return None
-        worst: dict[str, Loss] = {}
-        for row in self._call("flows"):
-            there, back = row["there"], row["back"]
-            gap = max(there["longest_gap_ms"], back["longest_gap_ms"])
-            for host in (row["source"], row["target"]):
-                before = worst.get(host, Loss(host, 0, 0, 0.0))
-                lost = there["lost"] + back["lost"]
-                worst[host] = Loss(host, before.sent + there["sent"], before.lost + lost, max(before.gap_ms, gap))
-        return tuple(worst[host] for host in sorted(worst))
+        return tuple(_pair(row) for row in self._call("flows"))
 
     def reaches(self, a: str, b: str) -> bool | None:
         """Whether an echo request is answered now; None: one of them is not there."""
@@ -89,6 +82,12 @@ class World:
         except (ControlError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise unchecked(f"the simulation at {self._place} does not do {op}: {why}") from None
+
+
+def _pair(row: Json) -> PairLoss:
+    there, back = row["there"], row["back"]
+    gap = max(there["longest_gap_ms"], back["longest_gap_ms"])
+    return PairLoss(row["source"], row["target"], there["sent"], there["lost"] + back["lost"], gap)
 
 
 def pairs_of(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -61,6 +61,8 @@ UNDO = (
     " no switchport trunk allowed vlan", " no switchport trunk native vlan",
     " no switchport trunk encapsulation", " no description",
 )  # fmt: skip
+SHUT_PORT = ("interface GigabitEthernet1/0/9", " shutdown"), ("interface GigabitEthernet1/0/9", " no shutdown")
+SHUT_SVI = ("interface Vlan70", " shutdown"), ("interface Vlan70", " no shutdown")
 ROOT = "20550 00:1b:54:12:00:00"
 WATCH = BpduWatch("border1", {70: ROOT})
 GROUP = HsrpSpeaker("border1", 70, 70, 2, IPv4Address("10.20.70.250"), "02:c1:05:00:70:fa", (IPv4Address(VIRTUAL),),
@@ -83,7 +85,9 @@ def plan(configs: dict[str, str]) -> Plan:
         "stp-port", device="dist1", vlan=70, port="TenGigabitEthernet1/15", expect=("designated forwarding",)
     )
     root = Check("stp-root", device="acc1", vlan=70, expect=("dist1",))
-    budgets = tuple(Budget(name, 50, "cable") for name in MACS)
+    budgets = (Budget("hr-1", 10_000, "its cable"),)
+    port = DeviceCommands("acc1", *SHUT_PORT)
+    svis = tuple(DeviceCommands(name, *SHUT_SVI, True) for name in ("dist2", "dist1"))
     loss, fabric = Check("loss", when="throughout"), Check("fabric")
     standby = Check("hsrp", device="dist1", port="Vlan70", subject="70", expect=("Standby",))
     owner = Check("gateway", vlan=70, subject=VIRTUAL, expect=("fabric",))
@@ -103,7 +107,13 @@ def plan(configs: dict[str, str]) -> Plan:
         Phase(5, "move hosts", "", "", (
             Step("5.hr-1", "hr-1 moves", intents="c.yaml", speakers=speaking, fabric_first=True,
                  plugs=(Plug("hr-1", "acc1 GigabitEthernet1/0/9", "leaf1:19"),), budgets=budgets,
-                 checks=(fabric, reach, one), settle_ms=30_000),
+                 checks=(fabric, reach, one, loss), settle_ms=30_000),
+        )),
+        Phase(6, "clean up", "", "", (
+            Step("6.acc1.ports", "nobody is at the port", commands=(port,), speakers=speaking,
+                 checks=(Check("reach", subject="hr-1", expect=("hr-2", "hr-3")), loss)),
+            Step("6.vlan70", "the SVIs are shut", commands=svis, speakers=speaking,
+                 checks=(owner, fabric, reach, loss), settle_ms=30_000),
         )),
     )  # fmt: skip
     return Plan(FORMAT, "bank-hr", "digest", "fabric.yaml", phases, configs=configs)
@@ -117,16 +127,22 @@ def bank(tmp_path: Path) -> Iterator[Joined]:
         yield made
 
 
-def test_a_vlan_walks_onto_the_fabric_and_back_and_nothing_is_lost_before_a_cable_moves(bank: Joined) -> None:
+def lost(bank: Joined) -> dict[str, int]:
+    """By host, the packets that it lost on the way there, of some that were sent."""
+    with opened(bank.directory, "digest") as journal:
+        assert journal is not None
+        losses = [event.detail for event in journal.events() if event.kind == p.LOSS and event.act != p.BACK]
+    assert losses and all(each["sent"] for each in losses), losses
+    return {name: sum(each["lost"] for each in losses if each["host"] == name) for name in MACS}
+
+
+def test_a_vlan_walks_onto_the_fabric_and_back_and_only_a_host_that_moves_loses_anything(bank: Joined) -> None:
     start = {name: digest(bank.operator.running(name)) for name in ("dist1", "dist2", "acc1")}
     walk, rules = plan(start), bank.rules()
     for to in (2, 4):
         outcome = bank.forward(walk, to)
         assert outcome.how == COMPLETE, (outcome, bank.said[-5:])
-    with opened(bank.directory, "digest") as journal:
-        assert journal is not None
-        losses = [event.detail for event in journal.events() if event.kind == p.LOSS]
-    assert losses and all(each["sent"] and not each["lost"] for each in losses), losses
+    assert lost(bank) == dict.fromkeys(MACS, 0)
     assert "Standby" in bank.operator.show("dist1", "show standby brief")
     told = clos("status", "--state", bank.state)
     assert f"HSRP border1 VLAN 70 group 70: Active for {VIRTUAL}; 10.20.70.2 standby" in told.out
@@ -139,6 +155,11 @@ def test_a_vlan_walks_onto_the_fabric_and_back_and_nothing_is_lost_before_a_cabl
     assert bank.daemon.borders.report()["hsrp"][0]["standby"] in ("10.20.70.2", None)
     outcome = bank.forward(walk)
     assert outcome.how == COMPLETE, (outcome, bank.said[-5:])
+    assert {name for name, packets in lost(bank).items() if packets} <= {"hr-1"}, "who stays loses nothing"
+    assert bank.world.do(lambda world: world.sides["hr-1"]) == "fabric"
+    for device in ("dist1", "dist2"):
+        shown = bank.operator.show(device, "show ip interface brief").splitlines()
+        assert "administratively down" in next(line for line in shown if line.startswith("Vlan70 "))
     outcome = bank.back(walk)
     assert outcome.how == COMPLETE, (outcome, bank.said[-5:])
     assert {name: digest(bank.operator.running(name)) for name in start} == start

@@ -42,6 +42,9 @@ class PaperFabric:
     def speak(self, speakers: object) -> None:
         self.spoken.append(speakers)
 
+    def hits(self) -> dict[str, object]:
+        return {"lines": [], "denied": {"packets": 0}, "counted": 0, "switches": 0}
+
     def heard(self) -> dict[str, object]:
         return {}
 

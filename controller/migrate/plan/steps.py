@@ -256,6 +256,7 @@ def hosts(course: Course) -> Iterator[Step]:
             name = course.ground.fabric_host(host)
             if name is None or host.port is None:
                 continue
+            shadow = [Check("denies", BEFORE)] if not course.state.plugged else []
             ports = ", ".join(str(port) for port in course.ground.topology.hosts[name].ports)
             plug = Plug(name, f"{host.port[0]} {host.port[1]}", ports)
             yield course.step(
@@ -266,6 +267,8 @@ def hosts(course: Course) -> Iterator[Step]:
                 state=course.state.plugging(name),
                 plugs=(plug,),
                 checks=[
+                    *shadow,
+                    Check("denies"),
                     *_neighbour(course.ground, vlan, name),
                     Check("mac-one-side", vlan=vlan.number),
                     Check("fabric"),

@@ -3,7 +3,8 @@
 Lives here: acts and their order, there and back. Must not know: how an act is performed, what became of it.
 
 The way back is the way there, backwards: so the commands of a step leave before the flows that carry them close, and
-frames find the old way open before the new one ends.
+frames find the old way open before the new one ends. Only a cable moves right after the fabric's intents in both
+directions: these are computed and proved first, and its host is without a path from then until it is plugged in.
 """
 
 from __future__ import annotations
@@ -45,6 +46,17 @@ def acts(plan: Plan, to: int | None = None) -> Iterator[Act]:
             speakers = step.speakers
         yield Act(phase.number, "", ACCEPT)
         yield from (Act(phase.number, "", SAVE, device) for device in changed_devices(phase))
+
+
+def way_back(plan: Plan) -> Iterator[Act]:
+    """All acts in the order in which they are undone."""
+    cables: list[Act] = []
+    for act in reversed(tuple(acts(plan))):
+        if act.kind == PLUG:
+            cables.append(act)
+            continue
+        yield from (act, *cables) if act.kind == STATE else (*cables, act)
+        cables = []
 
 
 def uses_fabric(plan: Plan) -> bool:

@@ -14,9 +14,12 @@ from clos.controller.migrate.discover.names import interface_name
 from clos.controller.migrate.model import Device, StpTree
 from clos.controller.migrate.plan.model import Budget, Check, Plan
 from clos.controller.migrate.run.configuration import digest, statements
+from clos.controller.migrate.run.losses import by_host
 from clos.controller.migrate.run.seen import Seen, border_ports
 
 HELD, FAILED, UNKNOWN = "held", "failed", "unknown"
+FINAL = frozenset({"loss"})
+"""Kinds of checks that do not come to hold once they have failed: what is lost is lost."""
 FABRIC = "fabric"
 """The owner of a gateway that has moved."""
 
@@ -305,14 +308,26 @@ def _answers(asked: Asked, wanted: bool) -> Judged:
 
 
 def _denies(asked: Asked) -> Judged:
-    return UNKNOWN, "refused packets are not counted"
+    """The policies refuse what the access lists refuse, as proved when they were planned, but for listed differences.
+
+    So what was refused is as it should be where the plan lists none; where it lists some, nobody can tell which.
+    """
+    hits = asked.seen.hits
+    if hits is None or hits["counted"] < hits["switches"]:
+        return UNKNOWN, "not all switches have counted what they refused"
+    refused = hits["denied"]["packets"] + sum(line["packets"] for line in hits["lines"] if line["denies"])
+    less = [each for each in asked.plan.differences if each.fabric == "denies"]
+    if refused and less:
+        return UNKNOWN, f"{refused} packets were refused (clos hits), maybe by one of {len(less)} listed differences"
+    return HELD, f"{refused} packets were refused, which the access lists refuse too" if refused else ""
 
 
 def _loss(asked: Asked) -> Judged:
     if asked.seen.losses is None:
         return UNKNOWN, "no probes are sent"
     budgets = {budget.host: budget.ms for budget in asked.budgets}
-    over = [loss for loss in asked.seen.losses if loss.lost and loss.gap_ms > budgets.get(loss.host, 0)]
+    losses = by_host(asked.seen.losses, budgets)
+    over = [loss for loss in losses if loss.lost and loss.gap_ms > budgets.get(loss.host, 0)]
     worst = sorted(over, key=lambda loss: -loss.gap_ms)[:5]
     words = (f"{each.host} {each.gap_ms:.0f} ms, budget {budgets.get(each.host, 0)} ms" for each in worst)
     return (FAILED, f"{len(over)} hosts: {'; '.join(words)}") if over else (HELD, "")

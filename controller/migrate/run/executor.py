@@ -88,8 +88,10 @@ class Executor:
         self.journal.write(p.STARTED, direction=p.BACK, to=to)
         try:
             undoing = to_undo(self.plan, self.now, to)
+            self._acts.count_losses()
             for act in sorted(undoing, key=lambda act: act.kind == a.SAVE):
                 self._acts.undo(act)
+            self._acts.note_losses()
         except (Stopped, FabricLost) as stop:
             return self._ended(STOPPED, str(stop), getattr(stop, "known", False))
         except StepFailed as failure:

@@ -6,13 +6,13 @@ Lives here: the looking. Must not know: verdicts (checks), acts.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from clos.controller.migrate.model import Device
 from clos.controller.migrate.plan.model import Budget, Check, Plan
-from clos.controller.migrate.run.checks import HELD, UNKNOWN, Verdict, judge
+from clos.controller.migrate.run.checks import FAILED, FINAL, HELD, UNKNOWN, Verdict, judge
 from clos.controller.migrate.run.device import DeviceProblem, Devices
 from clos.controller.migrate.run.ports import Fabric, FabricLost, FabricRefused, Hands, Probes
 from clos.controller.migrate.run.seen import FabricState, Json, Seen, read_device, to_ask
@@ -21,6 +21,8 @@ POLL_SECONDS = 0.3
 """Between two attempts of checks that do not hold yet."""
 AT_ONCE = 16
 """Devices asked at once."""
+OF_SPEAKERS = frozenset({"gateway", "border-root", "border-quiet"})
+"""Kinds for which the speakers at the borders are asked."""
 UNCHECKED = "unchecked"
 """The name by which a person lets checks pass that nobody here can make."""
 
@@ -45,12 +47,13 @@ class Looking:
         return verdict.result == HELD or (verdict.result == UNKNOWN and UNCHECKED in self._allow)
 
     def until_held(self, checks: list[Check], budgets: tuple[Budget, ...], seconds: float) -> list[Verdict]:
-        """The verdicts when all are let pass, or after so many seconds."""
+        """The verdicts when all are let pass, when one has failed for good, or after so many seconds."""
         until = time.monotonic() + seconds
         while True:
             seen = self.see(checks)
             verdicts = [judge(check, seen, self._plan, budgets) for check in checks]
-            if all(map(self.lets_pass, verdicts)) or time.monotonic() >= until:
+            lost = any(each.result == FAILED and each.check.kind in FINAL for each in verdicts)
+            if lost or all(map(self.lets_pass, verdicts)) or time.monotonic() >= until:
                 return verdicts
             time.sleep(POLL_SECONDS)
 
@@ -65,9 +68,12 @@ class Looking:
         configs = {name: config for name, (config, _) in read.items()}
         kinds = {check.kind for check in checks}
         state = self._fabric() if "fabric" in kinds else None
-        speakers = self._speakers() if kinds & {"gateway", "border-root", "border-quiet"} else None
+        speakers = (
+            self._answered(self._ports.fabric.heard) if kinds & {"gateway", "border-root", "border-quiet"} else None
+        )
         losses = self._ports.probes.losses() if "loss" in kinds else None
-        return Seen(devices, configs, failed, state, speakers, self._ports.probes.reaches, losses)
+        hits = self._answered(self._ports.fabric.hits) if "denies" in kinds else None
+        return Seen(devices, configs, failed, state, speakers, self._ports.probes.reaches, losses, hits)
 
     def _asked(self, name: str, commands: tuple[str, ...]) -> tuple[str, Device] | str:
         """A device's configuration and itself; or why it was not read."""
@@ -84,8 +90,9 @@ class Looking:
         except FabricLost as lost:
             return FabricState(0, str(lost), known=False)
 
-    def _speakers(self) -> Json | None:
+    @staticmethod
+    def _answered(question: Callable[[], Json]) -> Json | None:
         try:
-            return self._ports.fabric.heard()
+            return question()
         except (FabricLost, FabricRefused):
             return None

@@ -7,6 +7,7 @@ before its effect; one that had begun is brought back to where it began, or is s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from clos.controller.migrate.run.checks import HELD
 from clos.controller.migrate.run.configuration import digest
 from clos.controller.migrate.run.faults import Conflict, Paused, StepFailed, Stopped
 from clos.controller.migrate.run.journal import Event, Journal
-from clos.controller.migrate.run.looking import Looking, Ports
+from clos.controller.migrate.run.looking import AT_ONCE, Looking, Ports
+from clos.controller.migrate.run.losses import by_host
 from clos.controller.migrate.run.ports import FabricRefused
 from clos.controller.migrate.run.progress import Progress, progress
 from clos.controller.migrate.run.pushes import Pushes
@@ -80,6 +82,15 @@ class Performing:
             self._un[act.kind](act)
         self.journal.write(p.ACT_UNDONE, str(act))
 
+    def count_losses(self) -> None:
+        """Of the way back, from now on."""
+        self.ports.probes.begin()
+
+    def note_losses(self) -> None:
+        """Note what was lost on the way back since it began."""
+        for loss in by_host(self.ports.probes.losses() or (), {}):
+            self.journal.write(p.LOSS, p.BACK, **loss._asdict())
+
     def forget_expired(self) -> None:
         """Pushes that nobody confirmed in time are gone from their devices: they are to be made again."""
         now = self.now
@@ -101,8 +112,10 @@ class Performing:
             words = "; ".join(f"{brake.text} (--allow {brake.name}: {brake.who})" for brake in brakes)
             raise Stopped(f"phase {act.phase} waits for a yes: {words}")
         now = self.now
-        for device in self.plan.configs:
-            text = self.pushes.unchanged(device, now.configs.get(device, self.plan.configs[device]))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            texts = dict(zip(self.plan.configs, pool.map(self.pushes.running, self.plan.configs), strict=True))
+        for device, text in texts.items():
+            self.pushes.unchanged(device, now.configs.get(device, self.plan.configs[device]), text)
             if now.configs.get(device) != digest(text):
                 self.journal.write(p.CONFIG, device=device, digest=digest(text))
         if a.uses_fabric(self.plan):
@@ -177,7 +190,8 @@ class Performing:
                 act, step, [check for check in step.checks if check.when in (AFTER, THROUGHOUT)], step.settle_ms
             )
         finally:
-            for loss in self.ports.probes.losses() or ():
+            budgets = {budget.host: budget.ms for budget in step.budgets}
+            for loss in by_host(self.ports.probes.losses() or (), budgets):
                 self.journal.write(p.LOSS, str(act), **loss._asdict())
         return {}
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from clos.controller.migrate.plan.model import Plug, Speakers
-    from clos.controller.migrate.run.seen import FabricState, Json, Loss
+    from clos.controller.migrate.run.losses import PairLoss
+    from clos.controller.migrate.run.seen import FabricState, Json
 
 
 class Applied(NamedTuple):
@@ -43,6 +44,7 @@ class Fabric(Protocol):
     def back(self, revision: int, why: str) -> Applied: ...
     def speak(self, speakers: Speakers) -> None: ...
     def heard(self) -> Json: ...
+    def hits(self) -> Json: ...
 
 
 class Hands(Protocol):
@@ -55,7 +57,7 @@ class Probes(Protocol):
     """Packets between hosts throughout. ``losses`` None: none are sent."""
 
     def begin(self) -> None: ...
-    def losses(self) -> tuple[Loss, ...] | None: ...
+    def losses(self) -> tuple[PairLoss, ...] | None: ...
     def reaches(self, a: str, b: str) -> bool | None: ...
 
 
@@ -65,7 +67,7 @@ class NoProbes:
     def begin(self) -> None:
         """Nothing."""
 
-    def losses(self) -> tuple[Loss, ...] | None:
+    def losses(self) -> tuple[PairLoss, ...] | None:
         return None
 
     def reaches(self, a: str, b: str) -> bool | None:

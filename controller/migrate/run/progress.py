@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clos.controller.migrate.plan.model import Plan
-from clos.controller.migrate.run.acts import ACCEPT, OPEN, UNDOABLE, Act, acts
+from clos.controller.migrate.run.acts import ACCEPT, OPEN, UNDOABLE, Act, acts, way_back
 from clos.controller.migrate.run.journal import Event
 
 BEGUN, DONE, UNDOING = "begun", "done", "undoing"
@@ -89,8 +89,8 @@ def to_undo(plan: Plan, now: Progress, to: int) -> tuple[Act, ...]:
 
     Acts that change nothing outside (checks, acceptance) are among them, so that they are made again another time.
     """
-    behind = [act for act in acts(plan) if act.phase > to]
-    return tuple(act for act in reversed(behind) if now.state(act) is not None)
+    behind = [act for act in way_back(plan) if act.phase > to]
+    return tuple(act for act in behind if now.state(act) is not None)
 
 
 def in_force(plan: Plan, now: Progress) -> tuple[Act, ...]:

@@ -47,9 +47,11 @@ class Pushes:
         self._journal.write(CONFIG, device=device, digest=name)
         return text
 
-    def unchanged(self, device: str, known: str | None) -> str:
-        """Its running configuration, which must be the known one, if any is. Raises Conflict, Stopped."""
-        text = self.running(device)
+    def unchanged(self, device: str, known: str | None, text: str | None = None) -> str:
+        """Its running configuration (``text``, where it was just read), which must be the known one, if any is.
+
+        Raises Conflict, Stopped."""
+        text = self.running(device) if text is None else text
         if known and digest(text) != known:
             before = self._journal.text(known)
             raise Conflict(

@@ -54,7 +54,10 @@ def report_json(plan: Plan, events: Iterable[Event]) -> Json:
     return {
         "format": 1,
         **status_json(plan, told),
-        "losses": [_loss(phase, told) for phase in plan.phases],
+        "losses": [
+            *(_loss(phase.number, phase.name, f"{phase.number}/", told) for phase in plan.phases),
+            _loss(p.BACK, "the way back", p.BACK, told),
+        ],
         "commands": [
             {"at": event.when, "act": event.act, **event.detail} for event in told if event.kind == p.LINE_ANSWERED
         ],
@@ -70,18 +73,19 @@ def report_json(plan: Plan, events: Iterable[Event]) -> Json:
     }
 
 
-def _loss(phase: Phase, events: tuple[Event, ...]) -> Json:
-    """By host, its probes in the phase, those that were lost, and the longest gap. Nothing is known of other hosts."""
+def _loss(phase: int | str, name: str, act: str, events: tuple[Event, ...]) -> Json:
+    """By host, its probes in acts that begin like this, those that were lost, and the longest gap. Nothing is known of
+    other hosts."""
     hosts: dict[str, Json] = {}
     for event in events:
-        if event.kind == p.LOSS and event.act.startswith(f"{phase.number}/"):
+        if event.kind == p.LOSS and event.act.startswith(act):
             before = hosts.get(event.detail["host"], {"sent": 0, "lost": 0, "gap_ms": 0.0})
             hosts[event.detail["host"]] = {
                 "sent": before["sent"] + event.detail["sent"],
                 "lost": before["lost"] + event.detail["lost"],
                 "gap_ms": max(before["gap_ms"], event.detail["gap_ms"]),
             }
-    return {"phase": phase.number, "name": phase.name, "hosts": dict(sorted(hosts.items()))}
+    return {"phase": phase, "name": name, "hosts": dict(sorted(hosts.items()))}
 
 
 def report_markdown(found: Json) -> str:

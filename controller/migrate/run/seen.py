@@ -14,6 +14,7 @@ from clos.controller.migrate.discover.lines import Output
 from clos.controller.migrate.discover.readers import RUNNING_CONFIG, reader_of
 from clos.controller.migrate.model import Device
 from clos.controller.migrate.plan.model import Check, Plan
+from clos.controller.migrate.run.losses import PairLoss
 
 _TREES, _TRUNKS, _MACS = "show spanning-tree", "show interfaces trunk", "show mac address-table"
 _STANDBY, _NEIGHBORS, _TOPOLOGY = "show standby", "show ip eigrp neighbors", "show ip eigrp topology"
@@ -29,15 +30,6 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 """By kind of check: what its device is asked. A kind that is not here asks none."""
 EVERYWHERE = frozenset({"stp-root", "mac-one-side", "gateway"})
 """Kinds for which all devices of the plan are asked: names of roots and owners are found there."""
-
-
-class Loss(NamedTuple):
-    """What a host lost since the probes were last begun. ``gap_ms``: the longest time without an answer."""
-
-    host: str
-    sent: int
-    lost: int
-    gap_ms: float
 
 
 class FabricState(NamedTuple):
@@ -56,6 +48,7 @@ class Seen:
     """``failed``: why a device was not read, by name. ``speakers``: as ``GET /v1/speakers`` answers, None: not known.
 
     ``reaches``: whether one host reaches another now; None: nobody can say. ``losses`` None: there are no probes.
+    ``hits``: as ``GET /v1/hits`` answers, None: not known.
     """
 
     devices: Mapping[str, Device] = field(default_factory=dict)
@@ -64,7 +57,8 @@ class Seen:
     fabric: FabricState | None = None
     speakers: Json | None = None
     reaches: Callable[[str, str], bool | None] = lambda _a, _b: None
-    losses: tuple[Loss, ...] | None = None
+    losses: tuple[PairLoss, ...] | None = None
+    hits: Json | None = None
 
 
 def to_ask(plan: Plan, checks: Iterable[Check]) -> Mapping[str, tuple[str, ...]]:

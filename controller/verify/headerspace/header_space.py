@@ -205,6 +205,20 @@ def outside(box: Box, limits: Limits) -> Iterator[Box]:
             return
 
 
+def split(boxes: Iterable[Box], limits: Limits) -> tuple[list[Box], list[Box]]:
+    """The parts of boxes within limits, and the rest; a box with nothing within stays in one piece."""
+    found: list[Box] = []
+    rest: list[Box] = []
+    for box in boxes:
+        taken = within(box, limits)
+        if taken is None:
+            rest.append(box)
+        else:
+            found.append(taken)
+            rest += outside(box, limits)
+    return found, rest
+
+
 def meet(a: Box, b: Box) -> Box | None:
     """What two boxes have in common; None when nothing."""
     cut = tuple([x & y for x, y in zip(a, b, strict=True)])

@@ -6,7 +6,7 @@ send out of the port a packet came in by. Must not know: what crowds find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,7 +22,18 @@ from clos.controller.verify.dataplane.outcome import (
 )
 from clos.controller.verify.dataplane.pipeline import SwitchTraversal
 from clos.controller.verify.dataplane.prepared_rule import PipelineState, PreparedRule, cut
-from clos.controller.verify.headerspace.header_space import LAYOUT, TAG_SLOTS, Box, meet, outside, within
+from clos.controller.verify.headerspace.header_space import (
+    ETH_DST,
+    IP_DST,
+    LAYOUT,
+    TAG_SLOTS,
+    Box,
+    meet,
+    narrowed,
+    outside,
+    split,
+    within,
+)
 from clos.controller.verify.headerspace.transform import UNCHANGED, preimage
 from clos.controller.verify.proof.compare import Mismatch
 from clos.controller.verify.proof.sender_class import Pair, PipelineEntry, SenderClass
@@ -110,7 +121,7 @@ class IngressPort:
                         self.faults += self._judged(box, outcome)
                 else:
                     boxes += self._table_visit(box, left)
-        self.specials = [known.get(box) or Hairpin(self, box) for box in dict.fromkeys(boxes)]
+        self.specials = [known.get(box) or Hairpin(self, box) for box in _merged(boxes)]
         self.sets += len(self.specials)
         return list(self._joined)
 
@@ -156,9 +167,11 @@ class IngressPort:
                 continue
             start = PipelineEntry(self.at.switch, table, state._replace(box=_anybody(sender_classes.space.full, part)))
             self._joined[sender_classes.join(start, pair, self.at, part), pair] = None
+        # Whole, with what is for the controller: cut into what is left of each, there would be many times as many.
+        for part, senders in self._senders(box) if rest else ():
             for expectation, sender in zip(sender_classes.expectations, senders, strict=True):
                 yield from expectation.beside(sender, part) if sender is not None else ()
-            yield from self._by_port(part, table, state)
+            yield from self._by_port(part, table, state) if any(senders) else ()
 
     def _control(self, box: Box) -> tuple[list[Box], list[Box]]:
         """The packets of a box that are for the controller by any expectation, and the others."""
@@ -166,8 +179,8 @@ class IngressPort:
         rest = [box]
         host = self.sender_classes.fabric.hosts[self.at]
         for limits, _ in chain.from_iterable(each.control(host) for each in self.sender_classes.expectations):
-            mine += [taken for part in rest if (taken := within(part, limits)) is not None]
-            rest = [left for part in rest for left in outside(part, limits)]
+            found, rest = split(rest, limits)
+            mine += found
         return mine, rest
 
     def _senders(self, box: Box) -> Iterator[tuple[Box, tuple[Admission | None, ...]]]:
@@ -263,6 +276,20 @@ def _anybody(full: Box, box: Box) -> Box:
     for slot in (LAYOUT, *TAG_SLOTS):
         wide[slot] = box[slot]
     return tuple(wide)
+
+
+def _merged(boxes: Iterable[Box]) -> Iterable[Box]:
+    """The same packets in fewer boxes: those that differ in their target only, or in what they say of it, are one.
+
+    A rule and an endpoint each name a target, so a port with many of both would have their product to look at.
+    """
+    for slot in (IP_DST, ETH_DST):
+        alike: dict[Box, int] = {}
+        for box in boxes:
+            key = narrowed(box, slot, 0)
+            alike[key] = alike.get(key, 0) | box[slot]
+        boxes = [narrowed(key, slot, bits) for key, bits in alike.items()]
+    return boxes
 
 
 def _number(outcome: Outcome | Filtered) -> int | None:

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from clos.controller.intent.model import Endpoint, Intent
-from clos.controller.verify.headerspace.header_space import ETH_DST, IP_DST, Box, HeaderSpace, Limits, outside, within
+from clos.controller.verify.headerspace.header_space import (
+    ETH_DST,
+    IP_DST,
+    Box,
+    HeaderSpace,
+    Limits,
+    outside,
+    split,
+    within,
+)
 from clos.controller.verify.spec.admissions import Admission, Admissions, SenderProfile
 from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments, TenantView
 from clos.controller.verify.spec.control_frames import ControlFrames, control_frames
@@ -75,18 +84,14 @@ class Specification:
         left = [box]
         requirements: list[Requirements] = []
         for limits, wanted in self.control(self.topology.host_at[port]):
-            requirements += [(taken, wanted) for part in left if (taken := within(part, limits)) is not None]
-            left = [rest for part in left for rest in outside(part, limits)]
+            found, left = split(left, limits)
+            requirements += [(taken, wanted) for taken in found]
         for place, limits, profile in self.admissions(self.topology.host_at[port]):
-            rest: list[Box] = []
-            for part in left:
-                taken = within(part, limits)
-                if taken is None:
-                    rest.append(part)
-                else:
-                    requirements += self._deliveries.of(place, profile.kind, taken)
-                    rest += outside(part, limits)
-            left = rest
+            if not left:
+                break
+            found, left = split(left, limits)
+            for taken in found:
+                requirements += self._deliveries.of(place, profile.kind, taken)
         return requirements + [(part, NOT_ADMITTED) for part in left]
 
     def of(self, profile: SenderProfile, box: Box) -> list[Requirements]:
