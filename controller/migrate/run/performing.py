@@ -28,6 +28,8 @@ from clos.controller.migrate.run.pushes import Pushes
 Say = Callable[[str, str], object]
 """Told what happens: a word for it, and a sentence."""
 Detail = dict[str, Any]
+COUNTED_MS = 30_000
+"""In which every switch has told its counters, after a change as well."""
 FABRIC_BRAKES = frozenset({"deletes", "empty", "overflow", "uplink", "identity", "adopt", "offline", "unproven"})
 """Names that the controller knows; of tenants also ``delete-tenant=NAME``."""
 
@@ -126,7 +128,8 @@ class Performing:
     def _before(self, act: Act) -> Detail:
         step = step_of(self.plan, act)
         self.ports.probes.begin()
-        self._check(act, step, [check for check in step.checks if check.when == BEFORE], 0)
+        checks = [check for check in step.checks if check.when == BEFORE]
+        self._check(act, step, checks, COUNTED_MS if any(check.kind == "denies" for check in checks) else 0)
         return {}
 
     def _push(self, act: Act) -> Detail:
