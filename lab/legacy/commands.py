@@ -5,12 +5,14 @@ Lives here: the commands and how their answers read. Must not know: how a lab wo
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clos.controller.cli.answer import FAILED, OK, Answer, answering
+from clos.controller.api.server import is_loopback
+from clos.controller.cli.answer import FAILED, OK, Answer, answering, unchecked, usage
 from clos.controller.cli.openflow_address import address
 from clos.controller.cli.render.text import columns, count
 from clos.lab.asking import Where, there, tried
@@ -26,6 +28,7 @@ app = typer.Typer(
     help="Run a legacy network on real packets, beside a fabric on Open vSwitch.",
 )
 
+SIDES = {"legacy": "legacy network", "fabric": "fabric"}
 Directory = Annotated[
     Path | None,
     typer.Argument(
@@ -62,6 +65,10 @@ def up(
     topology = place / FABRIC if fabric is None else fabric
     there(place, topology)
     host, first = address(ssh)
+    if not is_loopback(host):
+        raise usage(f"--ssh {ssh}: a lab's devices listen on loopback only, such as 127.0.0.1:2200")
+    if find_spec("asyncssh") is None:
+        raise unchecked("SSH needs asyncssh: pip install 'clos-fabric[migrate]'")
     lab = tried(lambda: start(place, topology, directory, (host, first), silent=silent))
     state = tried(lambda: lab.order("status"))
     told = {
@@ -115,7 +122,7 @@ def _status_lines(lab: LegacyLab, told: dict[str, Any]) -> list[Any]:
     devices = [
         (name, f"port {told['ssh'][name]}", "up" if one["alive"] else "down") for name, one in told["devices"].items()
     ]
-    hosts = [(name, "", f"plugged into the {side}") for name, side in told["hosts"].items()]
+    hosts = [(name, "", f"plugged into the {SIDES[side]}") for name, side in told["hosts"].items()]
     borders = [(name, "", f"cabled to {port}") for name, port in told["borders"].items()]
     broken = [(where, "", "broken") for where in told["broken"]]
     switches = [

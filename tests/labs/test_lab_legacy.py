@@ -28,6 +28,8 @@ pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)
 from clos.controller.cli.demo_of_migration import configurations, tables
 from clos.lab.legacy.legacy_lab import FABRIC, LegacyLab, running
 from clos.lab.mininet.sandbox import down, find_sandbox
+from tests.support.lab_frames import Recorder
+from tests.support.tshark import TSHARK, complaints, dissected
 
 SMALL = ROOT / "topologies/legacy-small"
 SWITCHES = ("spine1", "leaf1", "edge1", "edge2")
@@ -79,8 +81,10 @@ def test_a_vlan_walks_onto_open_vswitch_and_back_and_no_ping_is_lost(lab: Legacy
     lab.order("flows_start", pairs=PAIRS, interval_ms=5, group="test")
 
     crossed = _crossed(lab)
-    ran = clos("migrate", "run", tmp_path / "plan", "--to", 4, *(f"--allow={name}" for name in allow), *here)
+    with Recorder(lab.cell.net(""), "to-edge1-11") as spoken:
+        ran = clos("migrate", "run", tmp_path / "plan", "--to", 4, *(f"--allow={name}" for name in allow), *here)
     assert ran.code == 0, ran.out + ran.err
+    _judged_by_tshark(spoken.frames, tmp_path)
     assert not any(_losses(lab).values())
     assert _active(lab, tmp_path) == "the fabric"
     assert _crossed(lab) > crossed + 100, "pings to and from the servers lead through the fabric"
@@ -94,6 +98,17 @@ def test_a_vlan_walks_onto_open_vswitch_and_back_and_no_ping_is_lost(lab: Legacy
     after = _discovered(lab, tmp_path / "afterwards")
     assert after == before
     assert clos("lab", "legacy", "status", "--dir", lab.state).code == 0
+
+
+def _judged_by_tshark(frames: list[bytes], folder: Path) -> None:
+    """What dist1 and the fabric's speakers said to one another at the border, all three protocols."""
+    assert TSHARK is not None, "tshark is not installed: make lab-deps"
+    layers = dissected(frames, folder)
+    assert {name for each in layers for name in each} >= {"stp", "hsrp", "eigrp"}
+    senders = {each["eth"]["eth.src"] for each in layers if "hsrp" in each}
+    assert len(senders) > 1, "both sides speak HSRP"
+    wrong = [(frame.hex(), found) for frame, each in zip(frames, layers, strict=True) if (found := complaints(each))]
+    assert not wrong, wrong[:3]
 
 
 PROGRAM = """
@@ -183,6 +198,8 @@ def test_files_that_do_not_fit_are_refused_before_anything_is_started(tmp_path: 
     fabric.write_text((SMALL / FABRIC).read_text().replace("border2:", "elsewhere:"))
     ran = clos("lab", "legacy", "up", SMALL, "--fabric", fabric, "--dir", tmp_path / "lab")
     assert ran.code == 1 and "border2: the fabric's topology has no host of this name" in ran.err, ran
+    ran = clos("lab", "legacy", "up", SMALL, "--ssh", "0.0.0.0:2200", "--dir", tmp_path / "lab")
+    assert ran.code == 2 and "loopback only" in ran.err, ran
     ran = clos("lab", "legacy", "up", tmp_path, "--fabric", fabric, "--dir", tmp_path / "lab")
     assert ran.code == 1 and "inventory.yaml" in ran.err, ran
     assert not (tmp_path / "lab").exists()

@@ -21,7 +21,8 @@ from clos.fabric.protocols.pvst.frame import decode_frame, encode_frame
 from clos.fabric.protocols.pvst.packet import BadBpdu
 from clos.fabric.protocols.pvst.port import PortConfig
 from clos.fabric.protocols.pvst.switch import PvstSwitch, SendFrame, SwitchEffect, SwitchPort, VlanTurn
-from tests.support.kernel_bridges import OUR_TIMES, VLAN
+from tests.support.kernel_bridges import VLAN
+from tests.support.stp_network import SHORT_TIMES
 
 OUTGOING = 4
 ETH_P_ALL = 3
@@ -34,7 +35,7 @@ class Bridge:
         self.name, self.names = order["name"], [name for name, _, _ in order["ports"]]
         configs = [PortConfig(n, cost, priority) for n, (_, cost, priority) in enumerate(order["ports"], 1)]
         ports = [SwitchPort(one.number, {VLAN: one}, trunk=False, native=VLAN) for one in configs]
-        self.switch = PvstSwitch(order["mac"], {VLAN: order["priority"]}, ports, times=OUR_TIMES)
+        self.switch = PvstSwitch(order["mac"], {VLAN: order["priority"]}, ports, times=SHORT_TIMES)
         self.sockets = {number: _socket(name) for number, name in enumerate(self.names, 1)}
         self.came: dict[str, tuple[str, str]] = {}
 
