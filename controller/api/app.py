@@ -16,7 +16,7 @@ from fastapi.security import HTTPBearer
 from clos.controller.api import errors, page, stream
 from clos.controller.api import models as m
 from clos.controller.api.permissions import check_table
-from clos.controller.api.routes import audit_log, paths, people, proposals, speakers, telemetry
+from clos.controller.api.routes import audit_log, paths, people, proposals, speakers, telemetry, why
 from clos.controller.api.routes.described import ERRORS, Sender, signed
 from clos.controller.api.web import actions, routes
 from clos.controller.api.web import people as people_page
@@ -69,6 +69,7 @@ def create_app(daemon: Daemon) -> FastAPI:
     audit_log.install(app, daemon)
     telemetry.install(app, daemon)
     paths.install(app, daemon)
+    why.install(app, daemon)
     speakers.install(app, daemon)
     _web(app, daemon)
     _describe_lines(app)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from clos.controller.api import login
 from clos.controller.api.access import TOKEN, find
@@ -146,6 +146,10 @@ class Client:
 
     def drift(self, switches: Iterable[str] = ()) -> Json:
         return self.ask("GET", "/v1/drift", params={"switch": list(switches)})
+
+    def why(self, source: str, target: str, service: str) -> Json:
+        """What keeps one endpoint from reaching another."""
+        return self.ask("GET", f"/v1/why?{urlencode({'source': source, 'target': target, 'service': service})}")
 
     def paths(self) -> Json:
         """Every cable by probes, and gray failures."""

@@ -30,6 +30,7 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/metrics"): READ,
     ("GET", "/v1/links"): READ,
     ("GET", "/v1/paths"): READ,
+    ("GET", "/v1/why"): READ,
     ("GET", "/v1/digests"): READ,
     # the borders to a legacy network
     ("GET", "/v1/speakers"): READ,

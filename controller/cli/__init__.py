@@ -122,6 +122,7 @@ COMMANDS = (
         _CONTROLLER,
         "Show how switches are cabled, and which links are not as designed.",
     ),
+    Row("why", "commands.why:why", _CONTROLLER, "Find out why one endpoint does not reach another."),
     Row(
         "paths",
         "commands.paths:paths",

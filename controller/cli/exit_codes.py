@@ -85,6 +85,7 @@ NO: Final[Mapping[str, str]] = {
     "sim-legacy": "The files describe no network, or a device refuses a line of its startup configuration.",
     "status": "A switch is offline or out of sync.",
     "links": "A link is miswired, missing or unknown to the topology.",
+    "why": "A cause was found: the intents deny it, or something on the way is at fault.",
     "paths": "A cable or a switch loses, corrupts or delays frames.",
     "drift": "A switch does not hold what it should.",
     "hits": "Never.",

@@ -5,7 +5,7 @@ Lives here: running a probe and showing each switch and table it meets. Must not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from clos.controller.intent.reach import End, passage, waypoint
 from clos.controller.plan import rule_json
 from clos.controller.probe.landing import Landing, Landings, arrived, landing
 from clos.fabric.dataplane.outcome import INVALID_TTL, Hop
+from clos.fabric.dataplane.ruleset import SwitchState
 from clos.fabric.dataplane.switch import SwitchModel
 from clos.fabric.dataplane.walk import Drop, Visit, Walk, walk
 from clos.fabric.topology import PortRef
@@ -59,9 +60,15 @@ class Followed(NamedTuple):
         return Outcome.DELIVERED if reached else Outcome.ELSEWHERE
 
 
-def follow(compiled: Compiled, probe: Probe, down: frozenset[PortRef] = frozenset()) -> Followed:
-    """The probe walked over the compiled rules, with these ports dead."""
-    done = walk(_Models(compiled), compiled.topology, probe.at, probe.packet, down=down)
+Held = Callable[[str], SwitchState | None]
+"""What a switch holds now; None: that is not known."""
+
+
+def follow(
+    compiled: Compiled, probe: Probe, down: frozenset[PortRef] = frozenset(), held: Held = lambda _: None
+) -> Followed:
+    """The probe walked over the compiled rules, or those ``held`` where they are known, with these ports dead."""
+    done = walk(_Models(compiled, held), compiled.topology, probe.at, probe.packet, down=down)
     landings = Landings(compiled.intent, compiled.topology)
     takers = tuple(map(landings.takers, done.deliveries))
     return Followed(probe, done, names_of(compiled), down, takers, _due(compiled, probe))
@@ -79,11 +86,12 @@ def _due(compiled: Compiled, probe: Probe) -> Landing | None:
 class _Models(dict[str, SwitchModel]):
     """Switches as they are when the rules are installed, each built when a packet first comes to it."""
 
-    def __init__(self, compiled: Compiled) -> None:
-        self._compiled = compiled
+    def __init__(self, compiled: Compiled, held: Held) -> None:
+        self._compiled, self._held = compiled, held
 
     def __missing__(self, name: str) -> SwitchModel:
-        model = SwitchModel.of(self._compiled.ruleset.state(name), self._compiled.topology.ports[name])
+        state = self._held(name) or self._compiled.ruleset.state(name)
+        model = SwitchModel.of(state, self._compiled.topology.ports[name])
         self[name] = model
         return model
 

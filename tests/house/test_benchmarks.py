@@ -34,6 +34,7 @@ SMALL = {
     "daemon_change": ["small", "--rounds", "2"],
     "difference": ["small"],
     "discovery": ["--devices", "3", "--serial", "1", "--think", "0", "--rounds", "1"],
+    "endurance": ["--applies", "3", "--topology", "topologies/demo.yaml", "--intents", "intents/demo.yaml"],
     "fib": ["{fib}"],
     "legacy_fields": ["{legacy}"],
     "legacy_roles": ["{outputs}"],
