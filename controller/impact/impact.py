@@ -29,6 +29,7 @@ from clos.controller.impact.sentence import (
     Sentence,
     rate_text,
 )
+from clos.controller.impact.tickets import tickets
 from clos.controller.impact.waypoint_flows import waypoint_flows
 from clos.controller.intent.model import Intent
 from clos.fabric.packet.fields import ipv4_text
@@ -69,6 +70,7 @@ def impact_of(old: Snapshot, new: Snapshot) -> Impact:
     said = [_said(one, names) for one in permissions(named, who, shifts)]
     said += residents(old, new, who, named, exact, names)
     said += _behind(old, new, who)
+    said += tickets(old.intent, new.intent, who.changed)
     return Impact(tuple(sorted(said, key=lambda one: (ORDER.index(one.kind), one.text))), exact)
 
 

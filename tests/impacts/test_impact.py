@@ -295,6 +295,20 @@ def test_a_new_policy_is_told_as_it_was_written() -> None:
     ]
 
 
+def test_a_change_is_told_with_the_tickets_behind_it() -> None:
+    held = SHIPPED.tenants["shop"].policies
+    old, new = (
+        replace(held[0], ticket="CHG-1"),
+        Policy("new", "web", "db", (Service(6, 1433, 1433),), ticket="CHG-1", description="asked for"),
+    )
+    first = [old, *held[1:]]
+    told = said("shop", policies=(new, replace(old, services=(*old.services, Service(6, 8443, 8443))), *held[1:]))
+    assert f"ticket CHG-1: policy new of shop is new, policy {held[0].name} of shop changes" in told
+    assert said("shop", policies=tuple(first)) == []  # a ticket is no change of its own
+    gone = compared(Intent({"shop": replace(SHIPPED.tenants["shop"], policies=(new,))}), Intent(), DEMO)
+    assert "ticket CHG-1: policy new of shop is gone" in [one.text for one in gone.sentences]
+
+
 def test_a_policy_that_is_already_covered_says_nothing() -> None:
     assert with_policy("shop", 0, "app", "db", (Service(1), Service(6, 5432, 5432))) == []
 
