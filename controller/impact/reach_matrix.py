@@ -14,15 +14,20 @@ from clos.controller.intent.model import EVERYONE, JOINED, Intent, Rate, Tenant
 
 
 class Class(NamedTuple):
-    """Endpoints of a tenant that policies and shares do not tell apart: ``groups``, those of them that any names."""
+    """Endpoints of a tenant that policies and shares do not tell apart: ``groups``, those of them that any names.
+
+    ``outside``: it stands for addresses outside the fabric.
+    """
 
     tenant: str
     groups: tuple[str, ...]
     endpoints: tuple[str, ...]
+    outside: bool = False
 
     def __str__(self) -> str:
         own = [name for name in self.groups if JOINED not in name and name not in EVERYONE]
-        return f"{self.tenant}/{'+'.join(own) or 'everyone else'}"
+        rest = "addresses outside" if self.outside else "everyone else"
+        return f"{self.tenant}/{'+'.join(own) or rest}"
 
 
 class Way(NamedTuple):
@@ -101,8 +106,8 @@ def _spoken(intent: Intent) -> dict[str, set[str]]:
 
 
 def _classes(tenant: Tenant, spoken: set[str]) -> Iterator[Class]:
-    held: dict[tuple[str, ...], list[str]] = {}
-    for endpoint in tenant.endpoints.values():
+    held: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    for endpoint in tenant.everyone.values():
         groups = tuple(name for name, group in tenant.groups.items() if name in spoken and group.holds(endpoint))
-        held.setdefault(groups, []).append(endpoint.name)
-    yield from (Class(tenant.name, groups, tuple(names)) for groups, names in held.items())
+        held.setdefault((groups, endpoint.outside is not None), []).append(endpoint.name)
+    yield from (Class(tenant.name, groups, tuple(names), outside) for (groups, outside), names in held.items())

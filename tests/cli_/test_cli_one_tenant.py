@@ -91,6 +91,23 @@ def test_the_matrix_says_what_policies_come_to(tmp_path: Path) -> None:
     assert "did you mean shop?" in clos("matrix", *DEMO, "--tenant", "shp").err
 
 
+def test_addresses_outside_are_rows_too(tmp_path: Path) -> None:
+    text = (ROOT / INTENTS).read_text().replace("  groups:\n", OUTSIDE, 1)
+    path = tmp_path / "demo.yaml"
+    path.write_text(text.replace("policies:\n", "policies:\n    - {from: web, to: world, services: [tcp/443]}\n", 1))
+    found = clos("matrix", path, "-t", DEMO[2])
+    assert "shop/world  addresses outside\n" in found.out
+    assert "to shop/world: tcp/443" in found.out
+
+
+OUTSIDE = """\
+  external:
+    isp: {router: report, prefixes: [0.0.0.0/0]}
+  groups:
+    world: {cidr: 0.0.0.0/0}
+"""
+
+
 def test_a_deny_is_taken_out_of_what_it_stands_before(tmp_path: Path) -> None:
     words = "policies:\n    - {name: no, from: web, to: app, services: [tcp/8080], action: deny}\n"
     text = (ROOT / INTENTS).read_text().replace("policies:\n", words, 1)

@@ -31,7 +31,8 @@ def matrix_lines(found: ReachMatrix) -> Iterator[Text | str]:
         rows = [reach for reach in found.reach if reach.source == one]
         if not rows and one.tenant not in found.tenants:
             continue
-        yield Text.assemble((str(one), "bold"), f"  {count(len(one.endpoints), 'endpoint')}")
+        size = "addresses outside" if one.outside else count(len(one.endpoints), "endpoint")
+        yield Text.assemble((str(one), "bold"), f"  {size}")
         for reach in rows:
             yield f"  to {reach.target if reach.target != one else 'each other'}: {_ways(reach.ways)}"
         if not rows:
@@ -45,7 +46,13 @@ def _ways(ways: Iterable[Way]) -> str:
 def matrix_json(found: ReachMatrix) -> Json:
     return {
         "classes": [
-            {"name": str(one), "tenant": one.tenant, "groups": list(one.groups), "endpoints": list(one.endpoints)}
+            {
+                "name": str(one),
+                "tenant": one.tenant,
+                "groups": list(one.groups),
+                "endpoints": list(one.endpoints),
+                "outside": one.outside,
+            }
             for one in found.classes
         ],
         "reach": [
