@@ -21,8 +21,8 @@ class Located(NamedTuple):
     ``node``: the leaf or pair frames for it are sent to; ``tag`` its segment tag there; ``vlan``: what its host
     tags frames with, None = untagged; ``hairpin``: other endpoints may sit behind the same port; ``cookie``: what its
     rules carry; ``router``: the MAC address that routed packets come to it from, None where none do; ``legacy``: it is
-    behind a legacy host, where its own network reaches it without us; ``border``: it is the router of addresses
-    outside, which are to be reached by the gateway only.
+    behind a legacy host, where its own network reaches it without us; ``border``: it stands for addresses
+    outside, or is their router: these are reached by the gateway only.
     """
 
     endpoint: Endpoint
@@ -62,6 +62,7 @@ def locate(
     for endpoint in tenant.everyone.values():
         crowd[endpoint.host] = crowd.get(endpoint.host, 0) + 1
     found = []
+    border = tenant.border
     for endpoint in tenant.everyone.values():
         host = topology.hosts[endpoint.host]
         trunk = host.tagged
@@ -80,7 +81,7 @@ def locate(
                 cookie(endpoint_path(tenant.name, endpoint.name)),
                 tenant.networks[endpoint.network].router,
                 host.mode == LEGACY,
-                endpoint.name in tenant.border,
+                endpoint.outside is not None or endpoint.name in border,
             )
         )
     return tuple(found)

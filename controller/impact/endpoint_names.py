@@ -51,8 +51,8 @@ class Names:
         for party in some_parties:
             member = party[side] or party.told
             by_tenant.setdefault(member.tenant, []).append(member.name)
-        text = ", ".join(self._of_tenant(side, tenant, sorted(held)) for tenant, held in sorted(by_tenant.items()))
-        every = [f"{tenant}/{name}" for tenant, held in sorted(by_tenant.items()) for name in sorted(held)]
+        text = ", ".join(self._of_tenant(side, tenant, sorted(set(held))) for tenant, held in sorted(by_tenant.items()))
+        every = [f"{tenant}/{name}" for tenant, held in sorted(by_tenant.items()) for name in sorted(set(held))]
         return Named(text, {"name": text, "endpoints": every})
 
     def _of_tenant(self, side: int, tenant: str, held: list[str]) -> str:

@@ -19,6 +19,7 @@ from clos.controller.impact.endpoint_pairs import (
     affected_tenants,
     endpoint_pairs,
 )
+from clos.controller.impact.outside_pairs import outside_pairs
 from clos.controller.impact.permission_changes import LIMITS, PERMITS, REFUSES, TURNS, Permission, permissions
 from clos.controller.impact.sentence import (
     ADDS,
@@ -31,7 +32,7 @@ from clos.controller.impact.sentence import (
 )
 from clos.controller.impact.tickets import tickets
 from clos.controller.impact.waypoint_flows import waypoint_flows
-from clos.controller.intent.model import Intent
+from clos.controller.intent.model import Intent, Tenant
 from clos.fabric.packet.fields import ipv4_text
 from clos.fabric.topology import Topology
 
@@ -66,8 +67,9 @@ def impact_of(old: Snapshot, new: Snapshot) -> Impact:
     called = {str(p.before): str(p.after) for p in named if p.before and p.after and str(p.before) != str(p.after)}
     shifts = PermissionChanges(old.intent, new.intent, called)
     exact = tuple(sorted((*flows(old, new, who, paired, shifts), *waypoint_flows(old, new, who, paired, shifts))))
-    names = Names(old.intent, new.intent, named)
-    said = [_said(one, names) for one in permissions(named, who, shifts)]
+    every = [*named, *outside_pairs(old, new, who.tenants)]
+    names = Names(old.intent, new.intent, every)
+    said = [_said(one, names) for one in permissions(every, who, shifts)]
     said += residents(old, new, who, named, exact, names)
     said += _behind(old, new, who)
     said += tickets(old.intent, new.intent, who.changed)
@@ -75,10 +77,10 @@ def impact_of(old: Snapshot, new: Snapshot) -> Impact:
 
 
 def _behind(old: Snapshot, new: Snapshot, who: AffectedTenants) -> Iterator[Sentence]:
-    """What no set of packets here speaks of: prefixes behind endpoints of the tenants concerned."""
+    """What no set of packets here speaks of: prefixes behind endpoints of the tenants concerned, and the outside."""
     for name in sorted(who.changed):
         were, are = (
-            {e.name: e.routes for e in side.intent.tenants[name].everyone.values() if e.routes}
+            {e.name: e.routes for e in side.intent.tenants[name].endpoints.values() if e.routes}
             if name in side.intent.tenants
             else {}
             for side in (old, new)
@@ -91,6 +93,29 @@ def _behind(old: Snapshot, new: Snapshot, who: AffectedTenants) -> Iterator[Sent
             routes = f"{before}" if before == after else f"{before} becomes {after}"
             text = f"what is behind {name}/{endpoint} is in none of these sets of packets (routes: {routes})"
             yield Sentence(REMARK, text, {"endpoint": f"{name}/{endpoint}", "before": before, "after": after})
+        yield from _ways(name, *(side.intent.tenants.get(name) for side in (old, new)))
+
+
+def _ways(name: str, old: Tenant | None, new: Tenant | None) -> Iterator[Sentence]:
+    """By which routers a tenant reaches prefixes outside, where that changes."""
+    were, are = (
+        {prefix: way.router for way in side.external.values() for prefix in way.prefixes} if side is not None else {}
+        for side in (old, new)
+    )
+    for prefix in sorted(were.keys() | are.keys()):
+        before, after = were.get(prefix), are.get(prefix)
+        if before != after:
+            text = (
+                f"{name} reaches {ipv4_text(prefix[0])}/{prefix[1]} by {after}"
+                if after
+                else (f"{name} has no way to {ipv4_text(prefix[0])}/{prefix[1]} any more")
+            )
+            text += f" (it was by {before})" if before else ""
+            data = {"tenant": name, "prefix": f"{ipv4_text(prefix[0])}/{prefix[1]}", "before": before, "after": after}
+            yield Sentence(CHANGES, text, data)
+    if were or are:
+        text = f"addresses outside of {name} are in these sentences, and in none of the sets of packets"
+        yield Sentence(REMARK, text, {"tenant": name})
 
 
 _VERBS = {PERMITS: "newly permits", REFUSES: "newly refuses", TURNS: "newly sends"}

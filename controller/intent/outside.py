@@ -85,11 +85,11 @@ def cut_up(
     for prefix, way in owners.items():
         found.setdefault((way, groups_of(prefix, ranges)), []).append(prefix)
     every = sorted({*owners, *others})
-    whole = {key: (tuple(sorted(each)), _example(sorted(each), every)) for key, each in sorted(found.items())}
+    whole = {key: (tuple(sorted(each)), example(sorted(each), every)) for key, each in sorted(found.items())}
     return {key: Piece(prefixes, ip) for key, (prefixes, ip) in whole.items() if ip is not None}
 
 
-def _example(prefixes: Iterable[Prefix], every: Sequence[Prefix]) -> int | None:
+def example(prefixes: Iterable[Prefix], every: Sequence[Prefix]) -> int | None:
     """An address of one of these that is in no longer prefix. ``every``: all prefixes, sorted."""
     return next((ip for prefix in prefixes for ip in _free(prefix, every)), None)
 

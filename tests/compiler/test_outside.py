@@ -14,6 +14,9 @@ from clos.controller.compile import compile_fabric
 from clos.controller.explain.errors import BadQuestion
 from clos.controller.explain.policy_reasons import not_admitted
 from clos.controller.explain.questions import find_end, raw
+from clos.controller.impact.endpoint_pairs import Snapshot
+from clos.controller.impact.impact import impact_of
+from clos.controller.impact.sentence import REMARK
 from clos.controller.intent import Text, load_intent, load_topology
 from clos.controller.intent.importers.writing import write_intent
 from clos.controller.intent.model import ROUTER_MAC, Endpoint, Intent, Tenant
@@ -190,6 +193,32 @@ def test_a_stolen_source_is_told_from_one_outside() -> None:
     )  # fmt: skip
     told = list(not_admitted(INTENT, TOPOLOGY, raw("border1:11", stolen.to_bytes().hex(), TOPOLOGY)))
     assert "Not sent by shop/isp:internet: 10.1.1.12 is none of the addresses outside that it stands for." in told
+
+
+CHANGES = [
+    ("services: [tcp/22]}", "services: [tcp/22, udp/53]}", ["newly permits shop/web -> shop/partner udp/53"]),
+    (
+        "except: [10.0.0.0/8]",
+        "except: [10.0.0.0/8, 203.0.113.0/24]",
+        ["newly refuses shop/isp:internet (203.0.113.0/24) -> shop/web tcp/443"],
+    ),
+    (
+        "[192.0.2.0/24, 198.51.100.0/24]",
+        "192.0.2.0/24",
+        [
+            "newly permits shop/isp:internet (198.51.100.0/24) -> shop/web tcp/443",
+            "newly refuses shop/web -> shop/isp:partner (198.51.100.0/24) tcp/22",
+        ],
+    ),
+    ("router: wan2", "router: wan1", ["shop reaches 192.0.2.0/24 by wan1 (it was by wan2)"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), CHANGES, ids=[row[1] for row in CHANGES])
+def test_a_change_says_what_of_the_outside_it_opens_and_closes(old: str, new: str, told: list[str]) -> None:
+    after = read(SHOP.replace(old, new))
+    found = impact_of(Snapshot(INTENT, TOPOLOGY), Snapshot(after, TOPOLOGY))
+    assert [one.text for one in found.sentences if one.kind != REMARK] == told
 
 
 PROBLEMS = [

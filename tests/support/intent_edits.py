@@ -107,10 +107,11 @@ def _edits_an_endpoint(draw: st.DrawFn, intent: Intent, topology: Topology) -> I
 def _renames_an_endpoint(draw: st.DrawFn, intent: Intent, _: Topology) -> Intent:
     tenant = _tenant(draw, intent)
     old = draw(st.sampled_from(list(tenant.endpoints) or ["none"]))
-    renamed = {(f"{n}x" if n == old else n): replace(e, name=f"{n}x" if n == old else n) for n, e in _items(tenant)}
+    endpoints = {(f"{n}x" if n == old else n): replace(e, name=f"{n}x" if n == old else n) for n, e in _items(tenant)}
     groups = {name: renamed(group, endpoint=(old, f"{old}x")) for name, group in tenant.groups.items()}
     policies = tuple(replace(p, via=f"{old}x") if p.via == old else p for p in tenant.policies)
-    return _with(intent, replace(tenant, endpoints=renamed, groups=groups, policies=policies))
+    ways = {n: replace(way, router=f"{old}x") if way.router == old else way for n, way in tenant.external.items()}
+    return _with(intent, replace(tenant, endpoints=endpoints, groups=groups, policies=policies, external=ways))
 
 
 def _items(tenant: Tenant):

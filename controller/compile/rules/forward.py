@@ -73,12 +73,13 @@ def bridge_remote(node_tag: int, located: tuple[Located, ...]) -> Block:
     rules: list[Rule] = []
     known: dict[tuple[int, int], Instructions] = {}
     for one in located:
-        if one.outside:
-            continue
         way = known.get((one.tag, one.klass))
         if way is None:
             way = known[one.tag, one.klass] = _way((PUSH_INNER, set_vid(one.tag)), (group(node_tag),), one.klass)
-        rules += _bridge(100, one, way, ())
+        if one.border:
+            rules += _bridged(100, one, way, ())
+        else:
+            rules.append(_bridge(100, one, way, ()))
     return Block(rules)
 
 
@@ -86,23 +87,28 @@ def bridge_local(leaf: str, located: Iterable[Located]) -> list[Rule]:
     """Frames for an endpoint on this very leaf, and back out of the port they came in by; not so to a legacy host."""
     rules: list[Rule] = []
     for one in located:
-        if one.outside:
-            continue
-        rules += _bridge(100, one, _way((), reach(one, leaf), one.klass), ())
+        way = _way((), reach(one, leaf), one.klass)
+        if one.border:
+            rules += _bridged(100, one, way, ())
+        else:
+            rules.append(_bridge(100, one, way, ()))
         if one.hairpin:
             back = REFUSE if one.legacy else _way((), (*tagged(one.vlan), *_BACK), one.klass)
-            rules += _bridge(110, one, back, (("in_port", one.port_on(leaf), None),))
+            port = (("in_port", one.port_on(leaf), None),)
+            rules += _bridged(110, one, back, port) if one.border else (_bridge(110, one, back, port),)
     return rules
 
 
-def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Iterator[Rule]:
-    """Frames for an endpoint's MAC address; of those for a router of addresses outside, only what is for itself."""
-    terms = (*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None))
-    if one.border:
-        for ip in one.endpoint.addresses:
-            yield BRIDGE.rule(priority, Match.trusted((*terms, _IP, ("ipv4_dst", ip, None))), way, one.cookie)
-    else:
-        yield BRIDGE.rule(priority, Match.trusted(terms), way, one.cookie)
+def _bridge(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Rule:
+    match = Match.trusted((*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None)))
+    return BRIDGE.rule(priority, match, way, one.cookie)
+
+
+def _bridged(priority: int, one: Located, way: Instructions, port: tuple[tuple[str, int, None], ...]) -> Iterator[Rule]:
+    """The same for a router of addresses outside: only what is for itself. For what stands for these, nothing."""
+    for ip in one.endpoint.addresses:
+        terms = (*port, SEGMENT.term(one.segment), ("eth_dst", one.endpoint.mac, None))
+        yield BRIDGE.rule(priority, Match.trusted((*terms, _IP, ("ipv4_dst", ip, None))), way, one.cookie)
 
 
 def route_remote(vrf: int, node_tag: int, located: tuple[Located, ...]) -> Block:
