@@ -26,7 +26,7 @@ pytest.importorskip("asyncssh", reason="asyncssh is not installed (extra: migrat
 pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)")
 
 from clos.controller.cli.demo_of_migration import configurations, tables
-from clos.lab.legacy.legacy_lab import FABRIC, LegacyLab, running
+from clos.lab.legacy.legacy_lab import FABRIC, LegacyLab, find, running
 from clos.lab.mininet.sandbox import down, find_sandbox
 from tests.support.lab_frames import Recorder
 from tests.support.tshark import TSHARK, complaints, dissected
@@ -143,12 +143,39 @@ def test_devices_and_their_doors_end_with_the_lab_when_its_runner_is_killed(
     doors = json.loads((where / "ready.json").read_text())["legacy"]["ports"]
     try:
         assert all(_open(port) for port in doors.values())
+        _cables_are_real(find(where))
         _killed_devices_are_told_of(where)
     finally:
         process.kill()
         process.communicate()
         assert down(where)
     assert eventually(lambda: not any(_open(port) for port in doors.values()), PATIENCE)
+
+
+def _cables_are_real(lab: LegacyLab) -> None:
+    """A broken cable takes the light from the host, and mending gives it back; so does a port that is shut. A host that
+    is plugged into the fabric, which knows no tenant, reaches nobody until it is back."""
+
+    def answers() -> bool:
+        return bool(lab.order("probe", source="office-1", target="office-2")["answered"])
+
+    def light() -> str:
+        return lab.cell.run("office-1", "cat", "/sys/class/net/eth0/carrier").stdout.strip()
+
+    assert eventually(answers) and light() == "1"
+    lab.order("cut", where="acc1 Gi1/0/1")
+    assert eventually(lambda: light() == "0") and not answers()
+    assert clos("lab", "legacy", "status", "--dir", lab.state).code == 1
+    lab.order("restore", where="acc1 Gi1/0/1")
+    assert eventually(lambda: light() == "1") and eventually(answers)
+    lab.order("edit", device="acc1", lines=["interface GigabitEthernet1/0/1", " shutdown"])
+    assert eventually(lambda: light() == "0")
+    lab.order("edit", device="acc1", lines=["interface GigabitEthernet1/0/1", " no shutdown"])
+    assert eventually(lambda: light() == "1") and eventually(answers)
+    lab.order("plug", host="office-1", side="fabric")
+    assert eventually(lambda: light() == "1") and not answers()
+    lab.order("plug", host="office-1", side="legacy")
+    assert eventually(answers)
 
 
 def _killed_devices_are_told_of(where: Path) -> None:
