@@ -75,6 +75,7 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/ui/"): READ,
     ("GET", "/ui/switches/{name}"): READ,
     ("GET", "/ui/drift"): READ,
+    ("GET", "/ui/paths"): READ,
     ("POST", "/ui/repair"): APPLY,
     ("GET", "/ui/tenants"): READ,
     ("GET", "/ui/tenants/{name}"): READ,

@@ -6,10 +6,12 @@ import shutil
 
 import pytest
 
+from clos.controller.intent import Text
 from clos.fabric.dataplane.match import ANY
 from clos.fabric.dataplane.rule import Instructions, Rule
 from clos.fabric.sim.openflow import mods
-from tests.support.daemon_harness import DEMO
+from tests.support.daemon_harness import DEMO, TOPOLOGY
+from tests.support.waiting import eventually
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is missing: pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -190,3 +192,29 @@ def test_everything_can_be_reached_by_the_keyboard_and_has_a_name(served, log_in
         assert unnamed == [], path
         assert page.locator("h1").count() == 1 and page.locator("main").count() == 1
         assert page.locator("html").get_attribute("lang") == "en"
+
+
+SERIOUS = ("serious", "critical")
+EVERY = (
+    "", "tenants", "tenants/shop", "change", "proposals", "history", "history/1", "explain", "drift", "paths", "audit",
+    "people", "switches/leaf1",
+)  # fmt: skip
+"""Pages below /ui/."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(served, log_in, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    text = TOPOLOGY.read_text(encoding="utf-8") + "  probes: true\n"
+    served.rig.apply(topology=Text("demo.yaml", text))
+    page = log_in("", served.owner, scheme)
+    found = {}
+    for path in EVERY:
+        answer = page.goto(f"{served.url}/ui/{path}")
+        assert answer.ok, path
+        told = axe.run(page).response
+        assert len(told["passes"]) > 5, path  # it has looked
+        found |= {(path, one["id"]): one["help"] for one in told["violations"] if one["impact"] in SERIOUS}
+    assert not found
+    page.goto(f"{served.url}/ui/paths")
+    assert eventually(lambda: page.reload() and page.get_by_role("row").count() == 1 + 8)

@@ -34,6 +34,7 @@ MENU = (
     ("/ui/history", "History", "read"),
     ("/ui/explain", "Explain", "read"),
     ("/ui/drift", "Drift", "read"),
+    ("/ui/paths", "Paths", "read"),
     ("/ui/audit", "Audit log", "read"),
     ("/ui/people", "People", "people"),
 )

@@ -37,6 +37,7 @@ def install(app: FastAPI, daemon: Daemon) -> None:
     """Add the pages that only show."""
     _fabric(app, daemon)
     _switches(app, daemon)
+    _paths(app, daemon)
     _tenants(app, daemon)
     _past(app, daemon)
     _questions(app, daemon)
@@ -90,6 +91,22 @@ def _switches(app: FastAPI, daemon: Daemon) -> None:
         switches = len(daemon.revisions.fabric.switches)
         found = sorted(watch.found().items())
         return page(request, "drift.html", found=found, policy=watch.policy, seen=len(watch.seen()), switches=switches)
+
+
+def _paths(app: FastAPI, daemon: Daemon) -> None:
+    @app.get("/ui/paths", include_in_schema=False)
+    def paths(request: Request) -> Response:
+        fabric, gray = daemon.revisions.fabric, daemon.gray
+        rows = [
+            (cable, fabric.peers[cable], sent, bad, cable in fabric.avoid)
+            for cable, (sent, bad) in gray.counts().items()
+            if cable in fabric.peers
+        ]
+        told = [str(one) for one in daemon.steering.told()]
+        return page(
+            request, "paths.html", probes=fabric.probes, probed=gray.probed, suspected=gray.suspected,
+            policy=daemon.steering.policy, told=told, cables=rows,
+        )  # fmt: skip
 
 
 def _tenants(app: FastAPI, daemon: Daemon) -> None:
