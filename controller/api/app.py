@@ -98,6 +98,11 @@ def _fabric(app: FastAPI, daemon: Daemon) -> None:
         """The revision in force, how many switches hold it, and what went wrong lately."""
         return m.StatusReply.model_validate(daemon.queries.status())
 
+    @app.get("/v1/cluster", responses=ERRORS, tags=["fabric"])
+    def cluster() -> m.ClusterReply:
+        """Which of several controllers leads: the others make no changes."""
+        return m.ClusterReply.model_validate({"leads": daemon.leads, "cluster": daemon.queries.cluster()})
+
     @app.get("/v1/switches", responses=ERRORS, tags=["fabric"])
     def switches() -> m.SwitchesReply:
         """Every switch: whether it is connected and in sync, and if not, why."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from clos.controller.api import login
@@ -32,6 +34,7 @@ from clos.controller.api.transport import (
 )
 from clos.controller.api.transport import place as place_of
 
+T = TypeVar("T")
 Json = dict[str, Any]
 Progress = Callable[[Json], object]
 """Called with each line of a change but the last."""
@@ -40,12 +43,22 @@ URL, TOKEN_VARIABLE, AUTHORITY = "CLOS_URL", "CLOS_TOKEN", "CLOS_CA"
 """Environment variables: where the daemon is, a token for it, and who signed its certificate."""
 _NOBODY = "no daemon runs on {place}: start one with 'clos serve'"
 CONNECT_SECONDS = 3.0
+ELECTION_SECONDS = 20.0
+"""How long a leader is looked for, where there are several controllers."""
+LOOK_SECONDS, LOOK_PATIENCE = 0.1, 1.0
+"""Between two looks, and for an answer to one."""
+WATCH_SECONDS = 2.0
+"""Between two looks at whether another leads, while the leader carries out a change."""
 ANSWER_SECONDS = 120.0
 """How long a question may take: reading every switch of a large fabric back does."""
 
 
 class NoDaemon(Exception):
     """There is no daemon to talk to; the text says where it was looked for and how to start one."""
+
+
+class Absent(NoDaemon):
+    """Nothing answers at the address: nothing was asked."""
 
 
 class ApiError(Exception):
@@ -64,10 +77,13 @@ class Client:
     """One daemon at ``url``. Methods raise ApiError and NoDaemon."""
 
     def __init__(self, url: str, token: str, *, named: bool = False, authority: str = "") -> None:
-        """``authority``: a PEM file of who signed its certificate. ``named``: the token says who asks; the owner's does
+        """``url``: of several controllers all addresses, with commas between them; whoever leads is asked.
+
+        ``authority``: a PEM file of who signed its certificate. ``named``: the token says who asks; the owner's does
         not, so the owner gives a name for the history."""
-        self._way = Way(url, token, CONNECT_SECONDS, authority)
-        self.url, self.named = url, named
+        self._ways = [Way(one.strip(), token, CONNECT_SECONDS, authority) for one in url.split(",")]
+        self._way = self._ways[0]
+        self.url, self.named = self._way.url, named
 
     @classmethod
     def from_state_dir(cls, state_dir: Path | str) -> Client:
@@ -238,14 +254,25 @@ class Client:
 
     def ask(self, method: str, path: str, params: Json | None = None, json: object = None) -> Json:
         """Any path that answers with one document."""
-        with self._told(), self._way.ask(method, path, params, json, ANSWER_SECONDS) as reply:
-            self._checked(reply)
-            found: Json = reply.json()
-            return found
+
+        def asked() -> Json:
+            with self._told(), self._way.ask(method, path, params, json, ANSWER_SECONDS) as reply:
+                self._checked(reply)
+                found: Json = reply.json()
+                return found
+
+        return self._led(asked)
 
     def change(self, path: str, question: Json, progress: Progress | None) -> Json:
         """Any path that answers with the lines of a change: its ``applied`` line."""
-        with self._told(), self._way.ask("POST", path, body=question) as reply:
+        return self._led(lambda: self._change(path, question, progress))
+
+    def _change(self, path: str, question: Json, progress: Progress | None) -> Json:
+        with (
+            self._watched() as opened,
+            self._told(),
+            self._way.ask("POST", path, body=question, opened=opened) as reply,
+        ):
             self._checked(reply)
             for line in reply.lines():
                 step: Json = json.loads(line)
@@ -256,6 +283,63 @@ class Client:
                 if progress is not None:
                     progress(step)
         raise NoDaemon("the daemon ended in the middle of the change: its next start finishes it or takes it back")
+
+    # Several controllers.
+
+    def _led(self, asked: Callable[[], T]) -> T:
+        """Ask whoever leads; another one when it was certainly not done: nobody there, or refused as a follower."""
+        if len(self._ways) == 1:
+            return asked()
+        end = time.monotonic() + ELECTION_SECONDS
+        while True:
+            self._find_leader(end)
+            try:
+                return asked()
+            except Absent:
+                if time.monotonic() > end:
+                    raise
+            except ApiError as error:
+                if error.code != "follower" or time.monotonic() > end:
+                    raise
+            time.sleep(LOOK_SECONDS)
+
+    def _find_leader(self, end: float) -> None:
+        """Turn to whoever leads; if nobody does for long, to one that answers, which reads and refuses changes."""
+        while True:
+            there: list[Way] = []
+            for way in (self._way, *(each for each in self._ways if each is not self._way)):
+                leads = _leads(way)
+                if leads:
+                    self._turn_to(way)
+                    return
+                if leads is False:
+                    there.append(way)
+            if time.monotonic() > end:
+                self._turn_to(there[0] if there else self._way)
+                return
+            time.sleep(LOOK_SECONDS)
+
+    def _turn_to(self, way: Way) -> None:
+        self._way, self.url = way, way.url
+
+    @contextmanager
+    def _watched(self) -> Iterator[Callable[[Callable[[], object]], object]]:
+        """For as long as the block, wait no longer for a leader when another one leads: it may be paused for ever."""
+        over, asked = threading.Event(), self._way
+        cuts: list[Callable[[], object]] = []
+
+        def watch() -> None:
+            while not over.wait(WATCH_SECONDS):
+                if any(_leads(way) for way in self._ways if way is not asked):
+                    for cut in cuts:
+                        cut()
+
+        if len(self._ways) > 1:
+            threading.Thread(target=watch, name="clos-watch-leader", daemon=True).start()
+        try:
+            yield cuts.append
+        finally:
+            over.set()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -269,7 +353,7 @@ class Client:
         except Unreachable as error:
             if URL in os.environ:
                 raise NoDaemon(f"nothing answers at {self.url}: {error}; {URL} says where a daemon is") from None
-            raise NoDaemon(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
+            raise Absent(f"nothing answers at {self.url}: the daemon has ended; 'clos serve' starts one") from None
         except Untrusted as error:
             text = (
                 f"the certificate of {self.url} is not trusted: {error}; {AUTHORITY} names who signed it (a PEM file)"
@@ -288,6 +372,16 @@ class Client:
         except (ValueError, KeyError, TypeError):
             raise NoDaemon(f"{self.url} answers, but is no Clos daemon (HTTP status {reply.status})") from None
         raise ApiError(reply.status, error)
+
+
+def _leads(way: Way) -> bool | None:
+    """Whether who is there leads; None: nobody answers."""
+    quick = way._replace(connect=LOOK_PATIENCE)
+    try:
+        with quick.ask("GET", "/v1/cluster", patience=LOOK_PATIENCE) as reply:
+            return reply.status == 200 and bool(reply.json().get("leads"))
+    except (Unreachable, TimedOut, Broken, ValueError):
+        return None
 
 
 def _sources(sources: Mapping[str, str], topology: tuple[str, str] | None) -> Json:

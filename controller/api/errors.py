@@ -16,7 +16,7 @@ from clos.controller.daemon import errors as why
 from clos.controller.daemon.changes.verdict import Finding
 from clos.controller.daemon.errors import Refused
 from clos.controller.intent import Problem
-from clos.controller.store import StoreError
+from clos.controller.store import NotLeading, StoreError
 
 STATUS = {
     why.INVALID: 422,
@@ -29,6 +29,7 @@ STATUS = {
     why.FOUR_EYES: 409,
     why.UNKNOWN: 404,
     why.SWITCH: 502,
+    why.FOLLOWER: 421,
     why.STOPPING: 503,
 }
 
@@ -65,6 +66,8 @@ def describe(error: Exception) -> tuple[int, Json]:
     match error:
         case Refused():
             return STATUS[error.code], body(error.code, error.message, error.problems, error.flags, error.findings)
+        case NotLeading():
+            return STATUS[why.FOLLOWER], body(why.FOLLOWER, str(error))
         case StoreError():
             return 500, body("store", str(error))
         case RequestValidationError():

@@ -275,6 +275,30 @@ class Fault(Part):
     text: str
 
 
+class ClusterMember(Part):
+    name: str
+    url: str = Field(description="Of its API.")
+    since: str
+    number: int = Field(description="Transactions of the store that it has heard of.")
+    leads: bool
+
+
+class Cluster(Part):
+    name: str = Field(description="Of the controller that answers.")
+    leads: bool = Field(description="It certainly led when it had put this answer together.")
+    leader: str = Field(description="Empty: none, as far as is known.")
+    term: int = Field(description="Of its last leadership; grows with every leader.")
+    age: float = Field(description="Seconds since it last heard a majority of etcd: what it reads is no older.")
+    store: str
+    members: list[ClusterMember]
+    problem: str = Field(description="Why etcd cannot be asked; empty: it can.")
+
+
+class ClusterReply(Reply):
+    leads: bool = Field(description="Whether changes can be made here. One controller alone always leads.")
+    cluster: Cluster | None = Field(None, description="None where there is one controller.")
+
+
 class StatusReply(Reply):
     revision: int = Field(description="In force; 0: none yet.")
     pending: int | None = Field(description="A revision whose apply was interrupted and is being recovered.")
@@ -291,6 +315,7 @@ class StatusReply(Reply):
     strangers: list[str] = Field(description="Switches of no topology that have connected.")
     faults: list[Fault] = Field(description="What went wrong lately, oldest first.")
     miscabled: int = Field(description="Links that are miswired, missing or unknown; see `/v1/links`.")
+    cluster: Cluster | None = Field(None, description="Of several controllers, who leads and who follows.")
 
 
 class CabledLink(Part):

@@ -20,6 +20,7 @@ PERMISSIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/docs"): READ,
     # the fabric
     ("GET", "/v1/status"): READ,
+    ("GET", "/v1/cluster"): READ,
     ("GET", "/v1/switches"): READ,
     ("GET", "/v1/switches/{name}/entries"): READ,
     ("GET", "/v1/ruleset"): READ,

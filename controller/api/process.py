@@ -57,6 +57,7 @@ def serve(
         where = Addresses(server.address, daemon.switches.wire.address, os.getpid(), api_tls is not None)
         closing.callback(withdraw, place)
         publish(place, where)
+        daemon.advertise(where.url)
         (say or _print)(f"clos: ready; switches connect to {_text(where.openflow)}, API at {where.url}")
         ended.wait()
         LOG.info("stopping")

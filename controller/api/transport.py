@@ -7,9 +7,11 @@ http.client takes a fifth of that. Must not know: what is asked, what answers me
 from __future__ import annotations
 
 import json
+import socket
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from socket import gaierror
 from typing import Any, NamedTuple
@@ -109,14 +111,19 @@ class Way(NamedTuple):
         params: Mapping[str, object] | None = None,
         body: object = None,
         patience: float | None = None,
+        opened: Callable[[Callable[[], object]], object] = lambda cut: None,
     ) -> Iterator[Reply]:
-        """The answer, for as long as the block. Raises NoAddress, NoAuthority, Unreachable, TimedOut, Broken."""
+        """The answer, for as long as the block. Raises NoAddress, NoAuthority, Unreachable, TimedOut, Broken.
+
+        ``opened`` is given a way to end the waiting from another thread.
+        """
         if not (self.token.isascii() and self.token.isprintable()):
             raise Broken("the token (CLOS_TOKEN) has characters that no token has")
         connection = self._connection(*place(self.url))
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
             self._connect(connection, patience)
+            opened(partial(_cut, connection.sock))
             self._send(connection, method, path + query, None if body is None else json.dumps(body).encode())
             yield Reply(connection.getresponse())
         except TimeoutError as error:
@@ -164,3 +171,8 @@ class Way(NamedTuple):
 def _why(error: OSError) -> str:
     """In the system's words, or those of names."""
     return "its name has no address" if isinstance(error, gaierror) else error.strerror or str(error)
+
+
+def _cut(open_socket: socket.socket) -> None:
+    with suppress(OSError):
+        open_socket.shutdown(socket.SHUT_RDWR)

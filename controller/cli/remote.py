@@ -38,6 +38,7 @@ EXIT = {
     "switch": UNCHECKED,
     "unknown": USAGE,
     "busy": UNCHECKED,
+    "follower": UNCHECKED,
     "stopping": UNCHECKED,
     "store": UNCHECKED,
     "token": UNCHECKED,

@@ -119,9 +119,11 @@ class Borders:
                 self._keep()
         self._send(out)
 
-    def run(self, stopping: threading.Event) -> None:
-        """Take turns until told to stop."""
+    def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
+        """Take turns until told to stop; of several controllers only who leads."""
         while not stopping.wait(TICK):
+            if leading is not None and not leading.is_set():
+                continue
             try:
                 self.turn()
             except Exception:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from clos.controller.cluster.cluster import PERIOD, Cluster
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.borders import Borders
 from clos.controller.daemon.changes.apply import Applier, Gate
@@ -30,6 +31,7 @@ from clos.controller.daemon.changes.proposals import ProposedChanges
 from clos.controller.daemon.changes.recovery import FINISH, recover
 from clos.controller.daemon.discovery.lldp import Discovery
 from clos.controller.daemon.errors import INVALID, STOPPING, Refused
+from clos.controller.daemon.leadership import Leadership
 from clos.controller.daemon.lock import lock_directory
 from clos.controller.daemon.queries import Queries
 from clos.controller.daemon.revisions import Revisions
@@ -44,11 +46,12 @@ from clos.controller.input_file import read_input, reason
 from clos.controller.intent import Text
 from clos.controller.intent.source import MAX_BYTES
 from clos.controller.people.people import People
-from clos.controller.store import Store
+from clos.controller.store import NotLeading, Store
 from clos.controller.store.accounts import Accounts
 from clos.controller.store.proposals import Proposals
 from clos.controller.wire.controller import Controller
 from clos.controller.wire.osken.patches import Tls
+from clos.controller.wire.seat import Seat
 from clos.controller.wire.session import PATIENCE
 from clos.fabric.topology import Topology
 
@@ -65,6 +68,8 @@ LOTS = 16
 """Lots of switches that are onboarded at a time: one, and those of which only slow switches are left."""
 STOP_SECONDS = 1.0
 """How long stopping waits for a change under way to notice."""
+TAKEOVER_SECONDS = 3.0
+"""How long a new leader waits for all switches before it ends a change: their sessions are open already."""
 RETRY_SECONDS = 1.0
 """Between two attempts to end an interrupted change."""
 
@@ -95,6 +100,7 @@ class Daemon:
     ``drift``: REPORT, REPAIR or ASK when a switch does not hold what it should; ``watch``: look for that all the time.
     ``tolerance``: rules of others that are meant to be there.
     ``gray``: STEER around cables that spoil frames, or REPORT.
+    ``cluster``: the controllers that this one is among; the store is theirs then.
     Call ``start`` and ``stop``, or use it as a context manager. Every method may be called from any thread.
     """
 
@@ -118,12 +124,13 @@ class Daemon:
         watch: bool = True,
         tolerance: Tolerance = NOTHING_TOLERATED,
         gray: str = STEER,
+        cluster: Cluster | None = None,
     ) -> None:
         self._topology = topology
         self.state_dir = Path(state_dir)
         self._endpoint = (of_host, of_port, tls, patience)
         self._four_eyes, self._drift, self._watches = four_eyes, drift, watch
-        self._tolerance, self._gray = tolerance, gray
+        self._tolerance, self._gray, self._cluster = tolerance, gray, cluster
         self._gates, self._recover, self._gather, self._capacity = tuple(gates), recover, gather, capacity
         self._discovers, self._proves = discovery, prove
         self._closing = ExitStack()
@@ -140,40 +147,68 @@ class Daemon:
             closing.enter_context(lock_directory(self.state_dir))
             text, builder = _text(self._topology), CandidateBuilder()
             builder.topology(text)
-            revisions = Revisions(closing.enter_context(Store.open(self.state_dir / STORE)), builder, text)
-            switches, activity = Switches(Controller({}, *self._endpoint)), Activity()
-            discovery = self._discovery(revisions, switches) if self._discovers else None
-            applier = Applier(
-                revisions, switches, activity, ProofGate() if self._proves else None, self._gates, self._four_eyes
-            )
-            changes = Changes(revisions, switches, activity, applier, self._capacity)
-            queries = Queries(revisions, switches, activity, discovery)
-            proposals = ProposedChanges(Proposals(revisions.store), changes)
-            people = People(Accounts(revisions.store))
-            watch = watch_of(revisions, switches, activity, queries, changes, self._drift)
-            borders = self._borders(revisions, switches)
-            seen = self._seen(revisions, switches, changes, activity)
-            parts = Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders, *seen)
+            revisions = Revisions(closing.enter_context(self._store()), builder, text)
+            seat = Seat() if self._cluster else None
+            switches, activity = Switches(Controller({}, *self._endpoint, seat)), Activity()
+            discovery = self._discovery(revisions, switches, activity) if self._discovers else None
+            parts = self._joined(revisions, switches, activity, discovery)
             switches.expect(revisions.fabric)
             switches.inventory.tolerance = self._tolerance
             closing.callback(_end, parts)
             switches.wire.start()
-            pool = ThreadPoolExecutor(LOTS, "clos-onboarding")
-            closing.callback(pool.shutdown, wait=False, cancel_futures=True)
-            _background(closing, "clos-daemon", self._work, parts, pool)
-            if self._watches:
-                _background(closing, "clos-watch", watch.run, activity.stopping)
-            if discovery is not None:
-                _background(closing, "clos-discovery", discovery.run, activity.stopping)
-            for name, run in (("borders", borders.run), ("probes", parts.gray.run), ("steering", parts.steering.run)):
-                _background(closing, f"clos-{name}", run, activity.stopping)
+            self._begin(closing, parts, discovery, seat)
             self._parts = parts
             self._closing = closing.pop_all()
 
-    def _discovery(self, revisions: Revisions, switches: Switches) -> Discovery:
+    def _store(self) -> Store:
+        """The store, and what others have written to it. Raises StoreError."""
+        if self._cluster is None:
+            return Store.open(self.state_dir / STORE)
+        self._cluster.begin()
+        return Store(self._cluster.rows)
+
+    def _joined(
+        self, revisions: Revisions, switches: Switches, activity: Activity, discovery: Discovery | None
+    ) -> Parts:
+        gate = ProofGate() if self._proves else None
+        applier = Applier(revisions, switches, activity, gate, self._gates, self._four_eyes)
+        changes = Changes(revisions, switches, activity, applier, self._capacity)
+        queries = Queries(revisions, switches, activity, discovery, self._cluster)
+        proposals = ProposedChanges(Proposals(revisions.store), changes)
+        people = People(Accounts(revisions.store))
+        watch = watch_of(revisions, switches, activity, queries, changes, self._drift)
+        borders = self._borders(revisions, switches)
+        seen = self._seen(revisions, switches, changes, activity)
+        return Parts(revisions, switches, activity, changes, queries, proposals, people, watch, borders, *seen)
+
+    def _begin(self, closing: ExitStack, parts: Parts, discovery: Discovery | None, seat: Seat | None) -> None:
+        """All that goes on in the background."""
+        activity, leadership = parts.activity, None
+        pool = ThreadPoolExecutor(LOTS, "clos-onboarding")
+        closing.callback(pool.shutdown, wait=False, cancel_futures=True)
+        if self._cluster is None or seat is None:
+            activity.takes_over.set()
+            activity.leading.set()
+        else:
+            cluster = self._cluster
+            activity.holds_lease = lambda: cluster.leads
+            restores = parts.borders.restore, parts.steering.restore
+            leadership = Leadership(parts.revisions, parts.switches, activity, restores, seat, lambda: cluster.leads)
+            _background(closing, "clos-election", cluster.run, activity.stopping, leadership)
+            _background(closing, "clos-lease", cluster.lease.run, activity.stopping)
+        _background(closing, "clos-daemon", self._work, parts, pool, leadership)
+        if self._watches:
+            _background(closing, "clos-watch", parts.watch.run, activity.stopping)
+        if discovery is not None:
+            _background(closing, "clos-discovery", discovery.run, activity.stopping, activity.leading)
+        runs = (("borders", parts.borders.run), ("probes", parts.gray.run), ("steering", parts.steering.run))
+        for thread, run in runs:
+            _background(closing, f"clos-{thread}", run, activity.stopping, activity.leading)
+
+    def _discovery(self, revisions: Revisions, switches: Switches, activity: Activity) -> Discovery:
         discovery = Discovery(
             switches.wire,
-            partial(_cabled, revisions, switches),
+            partial(_cabled, revisions, switches, activity),
             lambda wrong: switches.inventory.wrong_now("links", map(str, wrong)),
         )
         switches.wire.subscribe(discovery.heard)
@@ -183,7 +218,7 @@ class Daemon:
         self, revisions: Revisions, switches: Switches, changes: Changes, activity: Activity
     ) -> tuple[GrayFailures, Steering]:
         """What looks for gray failures, and what leads frames around them."""
-        gray = GrayFailures(switches.wire, partial(_cabled, revisions, switches), time.monotonic)
+        gray = GrayFailures(switches.wire, partial(_cabled, revisions, switches, activity), time.monotonic)
         tell = partial(switches.inventory.wrong_now, "gray failures")
         steering = Steering(revisions, changes, activity, gray, tell, self._gray)
         steering.restore()
@@ -271,6 +306,16 @@ class Daemon:
         return self._running.borders
 
     @property
+    def leads(self) -> bool:
+        """Whether this controller certainly leads at this moment; one alone always does."""
+        return self._cluster is None or self._cluster.leads
+
+    def advertise(self, url: str) -> None:
+        """Tell the other controllers, if there are any, where our API is."""
+        if self._cluster is not None:
+            self._cluster.advertise(url)
+
+    @property
     def _running(self) -> Parts:
         if self._parts is None:
             raise Refused(STOPPING, "the daemon is not running")
@@ -278,33 +323,51 @@ class Daemon:
 
     # The background.
 
-    def _work(self, parts: Parts, pool: ThreadPoolExecutor) -> None:
+    def _work(self, parts: Parts, pool: ThreadPoolExecutor, leadership: Leadership | None) -> None:
         """Ends what a crash cut short, then onboards switches as they join, until the daemon stops."""
-        revisions, switches, activity, *_ = parts
-        if revisions.pending is not None:
-            switches.inventory.await_connected(revisions.fabric.switches, self._gather)
+        switches, activity = parts.switches, parts.activity
         while not activity.stopping.is_set():
             try:
-                if revisions.pending is not None:
-                    with activity.changing:
-                        recover(revisions, switches, activity, self._recover)
+                if activity.leading.is_set():
+                    self._end_interrupted(parts)
+                elif leadership is not None:
+                    leadership.look_again()
                 switches.inventory.wrong_now("the daemon", ())
-                if switches.inventory.await_arrivals(RETRY_SECONDS):
+                if switches.inventory.await_arrivals(RETRY_SECONDS if leadership is None else PERIOD):
                     activity.stopping.wait(SETTLE_SECONDS)
                     others = threading.Event()
                     pool.submit(_onboard, parts, switches.inventory.arrivals(), others.set)
                     while not others.wait(RETRY_SECONDS) and not activity.stopping.is_set():
-                        pass
+                        if activity.takes_over.is_set():
+                            break
+            except NotLeading as error:  # it has just been deposed: whoever leads ends what was begun
+                LOG.info("%s", error)
+                activity.stopping.wait(PERIOD)
             except Exception as error:
                 if not activity.stopping.is_set():
                     LOG.exception("the daemon's background work failed")
                     switches.inventory.wrong_now("the daemon", (f"{type(error).__name__}: {error}",))
                     activity.stopping.wait(RETRY_SECONDS)
 
+    def _end_interrupted(self, parts: Parts) -> None:
+        """End the revision that a crash cut short, here or where another controller led."""
+        revisions, switches, activity, *_ = parts
+        first = activity.takes_over.is_set()
+        activity.takes_over.clear()
+        if revisions.pending is None:
+            return
+        if first:
+            switches.await_rejoining(activity, TAKEOVER_SECONDS)
+            seconds = self._gather if self._cluster is None else min(self._gather, TAKEOVER_SECONDS)
+            switches.inventory.await_connected(revisions.fabric.switches, seconds)
+        with activity.changing:
+            if activity.leading.is_set():
+                recover(revisions, switches, activity, self._recover)
 
-def _cabled(revisions: Revisions, switches: Switches) -> tuple[Topology, dict[str, bool]]:
+
+def _cabled(revisions: Revisions, switches: Switches, activity: Activity) -> tuple[Topology, dict[str, bool]]:
     """The topology in force; by connected switch, whether it holds the rules by which links are seen."""
-    running = revisions.running.number > 0
+    running = revisions.running.number > 0 and activity.leading.is_set()
     return revisions.fabric, {name: there and running for name, there in switches.in_service().items()}
 
 

@@ -30,10 +30,12 @@ UNKNOWN: Final = "unknown"
 """There is no such revision or switch."""
 SWITCH: Final = "switch"
 """A switch refused or fell silent; the change was taken back."""
+FOLLOWER: Final = "follower"
+"""Another controller leads, or none at the moment: only the leader changes anything."""
 STOPPING: Final = "stopping"
 """The daemon is being stopped; it will finish at the next start."""
 
-CODES: Final = (INVALID, LIMIT, STALE, BUSY, BRAKES, OFFLINE, GATE, FOUR_EYES, UNKNOWN, SWITCH, STOPPING)
+CODES: Final = (INVALID, LIMIT, STALE, BUSY, BRAKES, OFFLINE, GATE, FOUR_EYES, UNKNOWN, SWITCH, FOLLOWER, STOPPING)
 
 
 class Refused(Exception):

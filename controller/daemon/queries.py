@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from clos.controller.cluster.cluster import Cluster, ClusterReport
 from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.discovery.cabling import LinkReport
@@ -29,9 +30,15 @@ class Queries:
     """Questions to a running daemon."""
 
     def __init__(
-        self, revisions: Revisions, switches: Switches, activity: Activity, discovery: Discovery | None
+        self,
+        revisions: Revisions,
+        switches: Switches,
+        activity: Activity,
+        discovery: Discovery | None,
+        cluster: Cluster | None = None,
     ) -> None:
         self._revisions, self._switches, self._activity, self._discovery = revisions, switches, activity, discovery
+        self._cluster = cluster
 
     def status(self) -> Status:
         """The daemon and its switches at this moment."""
@@ -60,7 +67,12 @@ class Queries:
             tuple(who for _, who in sorted(self._switches.wire.strangers().items())),
             self._switches.inventory.faults,
             sum(link.is_wrong for link in self.links()),
+            self.cluster(),  # last: who leads now led when the rest was looked at
         )
+
+    def cluster(self) -> ClusterReport | None:
+        """Who leads and who follows; None where there is one controller."""
+        return self._cluster.report() if self._cluster is not None else None
 
     def links(self) -> tuple[LinkReport, ...]:
         """Each link of the fabric, and each that it should not have; none where discovery is off."""

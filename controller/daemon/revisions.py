@@ -100,6 +100,20 @@ class Revisions:
             raise Refused(UNKNOWN, f"no switch {name} in {self.fabric.name}")
         return name
 
+    def reload(self, with_pending: bool) -> bool:
+        """What the store says now, where others write to it; whether another revision is in force.
+
+        ``with_pending``: also what has begun and not ended, which is the leader's to end.
+        """
+        before = self.running
+        revision = self.store.current()
+        if revision is not None and revision.number != before.number:
+            sources, compiled = self._compiled(revision, before.compiled)
+            self.running = Running(revision.number, sources, compiled, revision.summary.get(COMPILER) != fingerprint())
+            self._reserved = {}
+        self.pending = self._begun() if with_pending else None
+        return self.running is not before
+
     def commit(self, begun: Pending, confirmed: bool) -> None:
         """The fabric holds what had begun; so says the store before anybody else.
 

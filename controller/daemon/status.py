@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from clos.controller.cluster.cluster import ClusterReport
 from clos.controller.daemon.switches.inventory import Fault
 from clos.controller.plan import Counts
 from clos.controller.wire.apply import Progress
@@ -104,6 +105,7 @@ class Status:
 
     ``doing``: the change under way, else empty; ``topology_changed``: the topology file is not the one in force;
     ``recompiled``: another version of Clos made the rules in force; ``miscabled``: links that are not as designed.
+    ``cluster``: of several controllers, who leads; None: there is one.
     """
 
     revision: int
@@ -118,6 +120,7 @@ class Status:
     strangers: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = field(default=())
     miscabled: int = 0
+    cluster: ClusterReport | None = None
 
     @property
     def expected(self) -> int:

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from clos.controller.store import etcd_client as etcd
 from clos.controller.store.etcd_client import Etcd, EtcdError, EtcdUnknown
 from clos.controller.store.replica import Change, Tables
-from clos.controller.store.revision import StoreError
+from clos.controller.store.revision import NotLeading, StoreError
 from clos.controller.store.schema import VERSION, blank, told, transaction
 
 ROOT = "clos/"
@@ -43,10 +43,6 @@ ASK_AGAIN = 0.1
 Json = dict[str, Any]
 
 
-class NotLeading(StoreError):
-    """Another controller leads, or none does: nothing was written."""
-
-
 class Fence(NamedTuple):
     """``created``: the revision at which the leader's key was created; ``valid``: whether its lease certainly lasts."""
 
@@ -55,10 +51,13 @@ class Fence(NamedTuple):
 
 
 class EtcdRows:
-    """Reads at any time what was last heard of; writes while it has a ``fence``."""
+    """Reads at any time what was last heard of; writes while it has a ``fence``.
+
+    Two copies: a write that waits for etcd holds up no reader.
+    """
 
     def __init__(self, client: Etcd) -> None:
-        self._etcd, self._lock = client, Lock()
+        self._etcd, self._lock, self._viewing = client, Lock(), Lock()
         self.place = etcd.SCHEME + ",".join(f"{host}:{port}" for host, port in client.endpoints)
         self.number = self._folded = 0
         self.fence: Fence | None = None
@@ -67,18 +66,26 @@ class EtcdRows:
         self._blank()
 
     def _blank(self) -> None:
-        self._db = blank()
-        self._tables = Tables(self._db)
+        self._db, self._view = blank(), blank()
+        self._tables, self._shown = Tables(self._db), Tables(self._view)
         self.number = 0
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._viewing:
             self.fence = None
             self._db.close()
+            self._view.close()
+
+    def _redo(self, changes: list[Change], numbers: dict[str, int], here: bool = True) -> None:
+        """Do changes that are in the log; ``here``: not only where they are read."""
+        if here:
+            self._tables.redo(changes, numbers)
+        with self._viewing:
+            self._shown.redo(changes, numbers)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._lock, transaction(self._db, self.place, "DEFERRED") as db:
+        with self._viewing, transaction(self._view, self.place, "DEFERRED") as db:
             yield db
 
     @contextmanager
@@ -89,9 +96,12 @@ class EtcdRows:
             with transaction(self._db, self.place, "IMMEDIATE") as db:
                 yield db
                 changes = self._tables.changes()
+                numbers = self._tables.numbers()
                 if changes:
-                    self._append(self.fence, changes, self._tables.numbers())
-            self.number += bool(changes)
+                    self._append(self.fence, changes, numbers)
+            if changes:
+                self.number += 1
+                self._redo(changes, numbers, here=False)
 
     def _not_leading(self) -> NotLeading:
         return NotLeading(f"this controller follows, so it writes nothing; {self.leader or 'none leads at the moment'}")
@@ -168,7 +178,7 @@ class EtcdRows:
         if number != self.number + 1:
             raise StoreError(f"{self.place}: it is damaged: transaction {self.number + 1} is missing; restore a backup")
         with self._lock, told(self.place):
-            self._tables.redo(entry["rows"], entry["numbers"])
+            self._redo(entry["rows"], entry["numbers"])
             self.number = number
 
     def _whole(self, entry: Json) -> Json:
@@ -199,11 +209,13 @@ class EtcdRows:
         head: Json = json.loads(found.value)
         entry = self._whole(head)
         with self._lock:
-            before = self._db
-            self._blank()
-            self._tables.redo(entry["rows"], entry["numbers"])
+            with self._viewing:
+                before = self._db, self._view
+                self._blank()
+            self._redo(entry["rows"], entry["numbers"])
             self.number = self._folded = head["number"]
-            before.close()
+            for each in before:
+                each.close()
         return True
 
     @property

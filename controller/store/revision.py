@@ -19,6 +19,10 @@ class StoreError(Exception):
     """The store cannot do what was asked; the text says which file, what is wrong and what to do about it."""
 
 
+class NotLeading(StoreError):
+    """Another controller leads, or none does: nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A revision about to be applied.

@@ -23,6 +23,10 @@ class Rows(Protocol):
     def place(self) -> str:
         """Where they are, for people."""
 
+    @property
+    def leader(self) -> str:
+        """Who may write, for people; empty: nobody that we know of, or whoever asks."""
+
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """All that is done in the block or none of it, durable when it ends. Raises StoreError."""
 
@@ -35,6 +39,8 @@ class Rows(Protocol):
 
 class FileRows:
     """The file at ``path``, created (mode 0600) if it is missing. Raises StoreError; the file is then unchanged."""
+
+    leader = ""
 
     def __init__(self, path: Path) -> None:
         self._path, self._db, self._lock = path, connect(path), Lock()

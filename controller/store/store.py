@@ -62,6 +62,11 @@ class Store:
         """Where it is, for people."""
         return self._rows.place
 
+    @property
+    def leader(self) -> str:
+        """Which of several controllers leads, for people; empty: none that we know of, or there is one controller."""
+        return self._rows.leader
+
     def now(self) -> str:
         """The present, as entries have it."""
         return self._clock()

@@ -20,8 +20,9 @@ from functools import partial
 from typing import NamedTuple
 
 from clos.controller.wire.errors import Refused, SwitchError
-from clos.controller.wire.events import Duplicate, Event, Joined, Left, Misbehaved, Stranger, Uncertified
+from clos.controller.wire.events import Duplicate, Event, Joined, Left, Misbehaved, Outranked, Stranger, Uncertified
 from clos.controller.wire.osken.connection import Connection
+from clos.controller.wire.seat import Seat
 from clos.controller.wire.session import Session
 
 LOG = logging.getLogger(__name__)
@@ -74,14 +75,15 @@ class Admission:
         publish: Callable[[Event], object],
         post: Callable[[Callable[[], object]], object],
         bound: bool = False,
+        seat: Seat | None = None,
     ) -> None:
-        """``bound``: a switch's certificate must name its datapath id."""
+        """``bound``: a switch's certificate must name its datapath id. ``seat``: of several controllers, this one's."""
         self.changed = threading.Condition()
         self.members: dict[str, Member] = {}
         self.ready: set[str] = set()
         self._announced: set[str] = set()
         self._names = dict(names)
-        self._bound = bound
+        self._bound, self._seat = bound, seat
         self._patience, self._publish, self._post = patience, publish, post
         self._trials: dict[Connection, list[EventOf]] = {}
         self._strangers: dict[int, Connection] = {}
@@ -144,6 +146,14 @@ class Admission:
         for connection in (*moved, *waiting):
             self.handshake_done(connection)
 
+    def again(self) -> None:
+        """Every connected switch joins anew, as this controller has another seat; changes under way are cut short."""
+        with self.changed:
+            connections = [held.connection for held in self.members.values()]
+        for connection in connections:
+            self._post_events(*self.disconnected(connection))
+            self.handshake_done(connection)
+
     def strangers(self) -> dict[int, str]:
         """The switches of no topology that are connected, by datapath id."""
         with self.changed:
@@ -201,7 +211,7 @@ class Admission:
         if strike is not None and time.monotonic() < strike.until:
             connection.drop(f"{name} is in quarantine for {strike.until - time.monotonic():.0f} s more: {strike.why}")
             return True
-        session = Session(name, connection.send, partial(self._misbehaved, name, connection), self._patience)
+        session = self._session(name, connection)
         connection.frame_filter = session
         try:
             await session.barrier(min(self._patience, TRIAL_SECONDS))
@@ -212,7 +222,33 @@ class Admission:
             return True
         if not await self._has_place(name, dpid, connection):
             return True
+        turn = self._seat.turn if self._seat else 0
+        if self._seat is not None and not await self._take_seat(self._seat, session, connection):
+            return True
+        if self._seat is not None and self._seat.turn != turn:
+            return False
         return self._join(name, dpid, Member(session, connection))
+
+    def _session(self, name: str, connection: Connection) -> Session:
+        close = partial(self._misbehaved, name, connection)
+        if self._seat is None:
+            return Session(name, connection.send, close, self._patience)
+        return Session(name, connection.send, close, self._patience, self._seat.may_change)
+
+    async def _take_seat(self, seat: Seat, session: Session, connection: Connection) -> bool:
+        """Have our role at the switch. False: it was dropped, with the reason."""
+        ours = seat.generation or 0
+        try:
+            known = await seat.take(session)
+        except Refused as error:
+            why = f"refuses roles, which several controllers need (OpenFlow 1.3.5 §6.3.6): {error}"
+            self._misbehaved(session.switch, connection, why)
+            return False
+        except SwitchError:
+            return False
+        if known is not None:
+            self._post_events(Outranked(session.switch, ours, known))
+        return True
 
     async def _has_place(self, name: str, dpid: int, connection: Connection) -> bool:
         """Whether nobody else stands for the switch, or nobody who lives."""

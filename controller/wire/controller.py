@@ -32,6 +32,7 @@ from clos.controller.wire.osken import patches as osken
 from clos.controller.wire.osken.connection import Connection
 from clos.controller.wire.osken.listener import Listener
 from clos.controller.wire.readback import Held, Reading
+from clos.controller.wire.seat import Seat
 from clos.controller.wire.session import PATIENCE, Session
 from clos.controller.wire.switch_info import Facts, capacity, facts, request_role
 from clos.fabric.dataplane.action import Output
@@ -49,6 +50,7 @@ class Controller:
 
     ``switches``: names by datapath id. A switch with another id is reported (``Stranger``) and left alone.
     ``patience``: seconds without any answer after which a switch counts as silent and is disconnected.
+    ``seat``: of several controllers, this one's; None: there is one.
     """
 
     def __init__(
@@ -58,12 +60,13 @@ class Controller:
         port: int = 6653,
         tls: osken.Tls | None = None,
         patience: float = PATIENCE,
+        seat: Seat | None = None,
     ) -> None:
         self._where = (host, port)
         self._tls = tls
         self._post: Callable[[Callable[[], object]], object] = _nowhere
         bound = tls is not None and tls.bound
-        self._admission = Admission(switches, patience, self._publish, self._later, bound)
+        self._admission = Admission(switches, patience, self._publish, self._later, bound, seat)
         self._subscribers: list[Callable[[Event], object]] = []
         self._runtime: osken.Runtime | None = None
 
@@ -131,6 +134,10 @@ class Controller:
     def expect(self, switches: Mapping[int, str]) -> None:
         """A new topology: names by datapath id from now on. Connected switches that gain or change a name join anew."""
         self._admission.expect(switches)
+
+    def again(self) -> None:
+        """The seat is another: every connected switch joins anew, and changes under way are cut short."""
+        self._admission.again()
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Have every event given to ``callback``, one at a time, on a background thread; gives the way to end it.

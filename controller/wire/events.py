@@ -88,4 +88,24 @@ class Warned(NamedTuple):
     text: str
 
 
-Event = Joined | Left | Stranger | Duplicate | Uncertified | Misbehaved | PortChanged | PacketIn | Complaint | Warned
+class Outranked(NamedTuple):
+    """The switch has heard of a leader with a later generation than ours: we are not its master."""
+
+    switch: str
+    ours: int
+    known: int
+
+
+Event = (
+    Joined
+    | Left
+    | Stranger
+    | Duplicate
+    | Uncertified
+    | Misbehaved
+    | PortChanged
+    | PacketIn
+    | Complaint
+    | Warned
+    | Outranked
+)

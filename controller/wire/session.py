@@ -68,6 +68,8 @@ class _Flight(NamedTuple):
 class Session:
     """``send(data)`` gives bytes to the connection without blocking; ``close(reason)`` ends it.
 
+    ``may_change``: asked before each piece of a change leaves: of several controllers only one may.
+
     ``room``: entries the switch's tables hold by its own account, where it was asked and has said (readback).
     """
 
@@ -77,6 +79,7 @@ class Session:
         send: Callable[[bytes], object],
         close: Callable[[str], object],
         patience: float = PATIENCE,
+        may_change: Callable[[], bool] = lambda: True,
     ) -> None:
         self.switch = switch
         self.alive = True
@@ -85,6 +88,7 @@ class Session:
         self._send = send
         self._close = close
         self._patience = patience
+        self._may_change = may_change
         self._xids = count()
         self._unconfirmed: deque[int] = deque(maxlen=UNCONFIRMED)
         self._exchanges: dict[int, Exchange] = {}
@@ -111,8 +115,8 @@ class Session:
         await self._answer(self._begin(BarrierRequest(), patience))
 
     def send(self, message: Message) -> None:
-        """Send a message that has no answer (packet-out)."""
-        if self.alive:
+        """Send a message that has no answer (packet-out); who may change nothing sends none."""
+        if self.alive and self._may_change():
             xid = self._xid()
             self._unconfirmed.append(xid)
             self._send(encode(message, xid))
@@ -166,6 +170,7 @@ class Session:
                 failed = bool(refusals or self._strays)
                 end = BundleControlType.DISCARD_REQUEST if failed else BundleControlType.COMMIT_REQUEST
                 patience = self._patience + sent / COMMITTED
+                self._must_be_allowed()
                 try:
                     await self._answer(self._begin(BundleControl(bundle, end, flags), patience))
                 except Refused:
@@ -204,7 +209,12 @@ class Session:
             self._flights.clear()
         return sent, refusals
 
+    def _must_be_allowed(self) -> None:
+        if not self._may_change():
+            raise Lost(self.switch, "this controller does not lead any more: nothing more is sent")
+
     def _launch(self, window: Window) -> None:
+        self._must_be_allowed()
         xid = self._xid()
         barrier = encode(BarrierRequest(), xid)
         self._flights.append(_Flight(window, self._expect(xid, barrier)))

@@ -88,6 +88,11 @@ async def request_role(session: Session, role: Role, generation: int) -> Role:
     return (await _ask(session, RoleRequest(role, generation), RoleReply))[0].role
 
 
+async def role_of(session: Session) -> RoleReply:
+    """The role we have towards the switch, and the generation it knows (NO_GENERATION: none). Raises as above."""
+    return (await _ask(session, RoleRequest(Role.NOCHANGE, 0), RoleReply))[0]
+
+
 async def _ask(session: Session, request: Message, kind: type[M]) -> list[M]:
     found = [decode(frame)[0] for frame in await session.ask(request)]
     wrong = [type(message).__name__ for message in found if not isinstance(message, kind)]

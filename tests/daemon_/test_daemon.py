@@ -533,11 +533,11 @@ def test_changes_asked_for_at_once_happen_one_after_the_other(rig):
 def test_a_store_that_cannot_write_stops_a_change_before_its_first_message(rig):
     rig.apply()
     rig.watch.seen.clear()
-    rig.daemon.revisions.store._db.execute("PRAGMA query_only = 1")
+    rig.daemon.revisions.store._rows._db.execute("PRAGMA query_only = 1")
     with pytest.raises(StoreError, match=r"clos\.db"):
         rig.apply(OTHER)
     assert not rig.watch.seen
-    rig.daemon.revisions.store._db.execute("PRAGMA query_only = 0")
+    rig.daemon.revisions.store._rows._db.execute("PRAGMA query_only = 0")
     assert rig.apply(OTHER).revision == 2
 
 
@@ -547,7 +547,7 @@ def test_a_store_that_fails_at_the_end_has_the_change_ended_later(rig):
 
     def fail(switch, message):
         if rig.watch.seen.total() == 0:
-            store._db.execute("PRAGMA query_only = 1")
+            store._rows._db.execute("PRAGMA query_only = 1")
 
     rig.watch.seen.clear()
     rig.watch.before = fail
@@ -555,7 +555,7 @@ def test_a_store_that_fails_at_the_end_has_the_change_ended_later(rig):
         rig.apply(OTHER)
     with pytest.raises(Refused, match="was interrupted"):
         rig.apply()
-    store._db.execute("PRAGMA query_only = 0")
+    store._rows._db.execute("PRAGMA query_only = 0")
     rig.settle()
     assert rig.daemon.queries.status().revision == 2
     assert rig.holds(rig.daemon.revisions.running.ruleset)

@@ -141,20 +141,20 @@ def test_a_large_fabric_s_untouched_switches_are_named_as_not_read(rig, monkeypa
 
 def test_a_store_that_fails_at_the_end_says_what_the_switches_hold(rig):
     store = rig.daemon.revisions.store
-    rig.watch.before = lambda *_: store._db.execute("PRAGMA query_only = 1")
+    rig.watch.before = lambda *_: store._rows._db.execute("PRAGMA query_only = 1")
     with pytest.raises(StoreError, match="every connected switch holds revision 2, but the store could not record it"):
         rig.apply(OTHER)
-    store._db.execute("PRAGMA query_only = 0")
+    store._rows._db.execute("PRAGMA query_only = 0")
     rig.settle()
     assert rig.daemon.queries.status().revision == 2
 
 
 def test_a_store_that_fails_before_the_first_message_says_that_nothing_was_sent(rig):
     store, before = rig.daemon.revisions.store, rig.states()
-    store._db.execute("PRAGMA query_only = 1")
+    store._rows._db.execute("PRAGMA query_only = 1")
     with pytest.raises(StoreError, match="the change could not be recorded, so nothing was sent"):
         rig.apply(OTHER)
-    store._db.execute("PRAGMA query_only = 0")
+    store._rows._db.execute("PRAGMA query_only = 0")
     assert rig.states() == before
     assert rig.apply(OTHER).revision == 2
 

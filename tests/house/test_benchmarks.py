@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.etcd_members import lacking
 from tests.support.frr_peer import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ ACL = "".join(
 
 SMALL = {
     "acl": ["{acl}"],
+    "cluster": ["--faults", "1", "--clients", "1"],
     "compile": ["small"],
     "confirm": ["small", "--rounds", "2"],
     "daemon_change": ["small", "--rounds", "2"],
@@ -94,6 +96,8 @@ def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
         pytest.skip("pushes to Open vSwitch, which is not installed")
     if name == "protocols_on_wire" and (os.geteuid() != 0 or missing()):
         pytest.skip("needs root, and FRR")
+    if name == "cluster" and (why := lacking()):
+        pytest.skip(why)
     for kind, text in (("acl", ACL), ("fib", FIB)):
         (tmp_path / kind).write_text(text, encoding="utf-8")
     arp = tmp_path / "genie" / "ios" / "ShowIpArp"

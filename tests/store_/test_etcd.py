@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from clos.controller.store import Draft, Store, StoreError
+from clos.controller.store import Draft, NotLeading, Store, StoreError
 from clos.controller.store import etcd_client as etcd
 from clos.controller.store.accounts import Accounts
-from clos.controller.store.etcd import CHANGES, PART, EtcdRows, Fence, NotLeading
+from clos.controller.store.etcd import CHANGES, PART, EtcdRows, Fence
 from clos.controller.store.etcd_client import EtcdError, EtcdUnknown
 from clos.controller.store.proposals import Proposals
 from tests.store_.rows_in_etcd import client, following, lead, leading

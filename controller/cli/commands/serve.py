@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from clos.controller.cli.answer import unchecked, usage
 from clos.controller.cli.logs import log_to_stderr
 from clos.controller.cli.openflow_address import address
 from clos.controller.cli.remote import DEFAULT, StateDir
+from clos.controller.cluster.cluster import LEASE_SECONDS, Cluster
 from clos.controller.daemon import FINISH, UNDO, Locked, Refused
 from clos.controller.daemon.changes.four_eyes import FourEyes
 from clos.controller.daemon.changes.four_eyes import four_eyes as rule
@@ -22,6 +24,8 @@ from clos.controller.daemon.switches.watch import POLICIES
 from clos.controller.daemon.telemetry.steering import POLICIES as GRAY_POLICIES
 from clos.controller.explain.inputs import read_topology
 from clos.controller.store import StoreError
+from clos.controller.store.etcd_client import EtcdError
+from clos.controller.store.etcd_client import Tls as EtcdTls
 from clos.controller.wire.osken.patches import Tls
 
 
@@ -82,6 +86,24 @@ Tolerated = Annotated[
     ),
 ]
 LogForm = Annotated[LogFormat, typer.Option("--log-format", help="Lines for people, or one JSON document a line.")]
+StoreAddress = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="etcd://HOST:PORT,...",
+        help="Of several controllers: the etcd that they share. One of them leads. Default: a file in --state.",
+    ),
+]
+Name = Annotated[str, typer.Option(metavar="NAME", help="Of several controllers, this one's; default: the host's.")]
+LeaseSeconds = Annotated[
+    int,
+    typer.Option("--lease", metavar="SECONDS", min=2, max=60, help="A leader that is silent for so long is replaced."),
+]
+StoreAuthority = Annotated[
+    Path | None, typer.Option("--store-tls-ca", metavar="PEM", help="TLS to etcd; who signed its certificates.")
+]
+StoreKey = Annotated[Path | None, typer.Option("--store-tls-key", metavar="PEM", help="Our private key for etcd.")]
+StoreCert = Annotated[Path | None, typer.Option("--store-tls-cert", metavar="PEM", help="Our certificate for etcd.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr.")]
 
 
@@ -103,6 +125,12 @@ def serve(
     drift: OnDrift = Policy.REPORT,
     tolerate: Tolerated = None,
     gray: Gray = OnGray.STEER,
+    store: StoreAddress = "",
+    name: Name = "",
+    lease: LeaseSeconds = LEASE_SECONDS,
+    store_tls_ca: StoreAuthority = None,
+    store_tls_key: StoreKey = None,
+    store_tls_cert: StoreCert = None,
     log_format: LogForm = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
@@ -110,6 +138,7 @@ def serve(
 
     It holds the fabric to the revision in force until it is told to stop (Ctrl-C, SIGTERM); switches keep their rules
     then. Port 0 takes any free port; the addresses are written to the state directory, where other commands find them.
+    With --store several controllers hold the same fabric: one leads, the others take over when it is gone.
     """
     log_to_stderr(logging.INFO if verbose else logging.ERROR, log_format is LogFormat.JSON)
     read_topology(topology)
@@ -117,9 +146,32 @@ def serve(
     options |= {"api_tls": _api_tls(api_tls_key, api_tls_cert), "four_eyes": _rule(four_eyes)}
     options |= {"tolerance": _tolerance(tolerate), "gray": gray.value}
     options |= {"tls": _tls(tls_key, tls_cert, tls_ca, tls_bound), "recover": UNDO if undo else FINISH}
+    options["cluster"] = _cluster(store, name, lease, (store_tls_ca, store_tls_cert, store_tls_key))
     try:
         run(topology, state, address(listen), address(api), say=typer.echo, **options)
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
+        raise unchecked(str(error)) from None
+
+
+def _cluster(address: str, name: str, lease: int, files: tuple[Path | None, Path | None, Path | None]) -> Any:
+    """The controllers that this one is among; None: it is alone. Raises Stop."""
+    for path in files:
+        if path is not None and not path.is_file():
+            raise usage(f"{path}: no such file")
+    ca, cert, key = files
+    if not address:
+        if name or any(files):
+            raise usage("--name and --store-tls-... go with --store: one controller alone has no use for them")
+        return None
+    if (cert is None) != (key is None) or (cert is not None and ca is None):
+        raise usage(
+            "TLS to etcd needs --store-tls-ca, and --store-tls-cert with --store-tls-key where etcd asks for them"
+        )
+    try:
+        return Cluster(address, name or socket.gethostname(), EtcdTls(ca, cert, key) if ca else None, lease)
+    except ValueError as error:
+        raise usage(f"--store: {error}") from None
+    except EtcdError as error:
         raise unchecked(str(error)) from None
 
 

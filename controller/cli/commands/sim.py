@@ -21,7 +21,9 @@ from clos.fabric.sim.openflow.server import SimThread
 from clos.fabric.sim.openflow.tcp import tls_context
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The fabric.")]
-Controller = Annotated[str, typer.Option(metavar="tcp:HOST:PORT", help="The OpenFlow 1.3 controller.")]
+Controller = Annotated[
+    str, typer.Option(metavar="tcp:HOST:PORT[,...]", help="The OpenFlow 1.3 controller; of several all.")
+]
 Living = Annotated[
     list[Path] | None, typer.Option("--intents", metavar="INTENTS", help="Give hosts these endpoints, so they answer.")
 ]
@@ -51,12 +53,12 @@ def sim(
     Ctrl-C or SIGTERM.
     """
     fabric = read_topology(topology)
-    where, intent = address(controller), read_intents(intents, fabric) if intents else None
+    (where, *others), intent = map(address, controller.split(",")), read_intents(intents, fabric) if intents else None
     tls = _tls(tls_key, tls_cert, tls_ca)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    with SimThread(fabric, where, seed, tls=tls, capacity=capacity) as running:
+    with SimThread(fabric, where, seed, tls=tls, others=others, capacity=capacity) as running:
         if intent is not None:
             attach(running, intent, fabric)
         switches = count(len(fabric.switches), "switch", "switches")

@@ -36,6 +36,7 @@ def _status(found: Json) -> Iterator[Text | str]:
     held = f"revision {found['revision']}" if found["revision"] else "no revision yet"
     yield f"{found['topology']}: {held}"
     yield f"controller: up since {found['started']}, switches connect to {_address(found['openflow'])}"
+    yield from _cluster(found["cluster"])
     switches = count(found["expected"], "switch", "switches")
     yield f"{switches}: {found['connected']} connected, {found['in_line']} in sync"
     yield from (Text(note, "yellow") for note in _notes(found))
@@ -47,6 +48,27 @@ def _status(found: Json) -> Iterator[Text | str]:
             counts = f"{row['missing']} missing, {row['changed']} changed, {row['unexpected']} unexpected"
             lacks = row["error"] or f"{counts}, {len(row['foreign'])} that Clos did not install"
             yield Text(f"read back {row['switch']}: {lacks}", "red")
+
+
+def _cluster(found: Json | None) -> Iterator[str | Text]:
+    """Who leads, who follows, and how old what is said here may be."""
+    if found is None:
+        return
+    leader = "no controller leads" if not found["leader"] else f"{found['leader']} leads (term {found['term']})"
+    if found["leader"] and not found["leads"]:
+        leader = f"{found['leader']} leads"
+    age = (
+        f"as {found['store']} was {found['age']:.1f} s ago" if found["age"] >= 0 else f"{found['store']} never answered"
+    )
+    yield f"controllers: {leader}; this is {found['name']}, {age}"
+    last = max((row["number"] for row in found["members"]), default=0)
+    for row in found["members"]:
+        behind = last - row["number"]
+        late = f", {count(behind, 'transaction')} behind" if behind else ""
+        does, url = "leads" if row["leads"] else "follows", row["url"] or "no API yet"
+        yield f"  {row['name']} {does}, up since {row['since']}, {url}{late}"
+    if found["problem"]:
+        yield Text(f"{found['problem']}: this controller reads and writes nothing", "red")
 
 
 def _notes(found: Json) -> Iterator[str]:

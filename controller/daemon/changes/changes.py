@@ -14,7 +14,7 @@ from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.apply import ALLOW_OFFLINE, Applier, Order, unreachable
 from clos.controller.daemon.changes.candidate import Candidate, Sources
 from clos.controller.daemon.changes.ground import on_read_back
-from clos.controller.daemon.errors import BRAKES, BUSY, STALE, STOPPING, UNKNOWN, Refused
+from clos.controller.daemon.errors import BRAKES, BUSY, FOLLOWER, STALE, STOPPING, UNKNOWN, Refused
 from clos.controller.daemon.revisions import Revisions, avoiding
 from clos.controller.daemon.status import Applied, Step
 from clos.controller.daemon.switches.reconcile import inspect_switches, reconcile
@@ -192,9 +192,16 @@ class Changes:
             self._capacity,
         )
 
+    def _must_lead(self) -> None:
+        if not (self._activity.leading.is_set() and self._activity.holds_lease()):
+            who = self._revisions.store.leader or "none leads at the moment: try again in a few seconds"
+            raise Refused(FOLLOWER, f"this controller follows, so it changes nothing; {who}")
+
     @contextmanager
     def _exclusively(self, what: str, order: Order) -> Iterator[None]:
         """One change at a time, with every connected switch read back unless that takes long."""
+        self._must_lead()
+        self._switches.await_rejoining(self._activity, WAIT_SECONDS)
         self._switches.inventory.await_read(WAIT_SECONDS)
         if not self._activity.changing.acquire(timeout=WAIT_SECONDS):
             doing = self._activity.doing or "another change"
@@ -203,6 +210,7 @@ class Changes:
             self._activity.doing = f"{what} by {order.who}" if order.who else what
             if self._activity.stopping.is_set():
                 raise Refused(STOPPING, "the daemon is being stopped")
+            self._must_lead()
             if self._revisions.pending is not None:
                 number = self._revisions.pending.number
                 raise Refused(

@@ -238,9 +238,11 @@ class Discovery:
             self._changed(wrong)
         self._wrong = wrong
 
-    def run(self, stopping: threading.Event) -> None:
-        """Take turns until told to stop."""
+    def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
+        """Take turns until told to stop; of several controllers only who leads."""
         while not stopping.wait(TICK):
+            if leading is not None and not leading.is_set():
+                continue
             try:
                 self.turn()
             except Exception:

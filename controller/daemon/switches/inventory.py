@@ -203,6 +203,14 @@ class SwitchInventory:
             self._arrived.clear()
             return found
 
+    def outdate(self, problem: str) -> None:
+        """What was read of switches says nothing of what they should hold now."""
+        with self._changed:
+            for name, now in self._standings.items():
+                if now.connected:
+                    self._standings[name] = replace(now, read=False, in_line=False, seen=None, problem=problem)
+            self._changed.notify_all()
+
     def again(self, switches: Iterable[str]) -> None:
         """These have joined and were taken, but nothing came of it."""
         with self._changed:

@@ -50,9 +50,11 @@ def _conclude(
 ) -> None:
     """Act on readings that were held against ``held``, if that is still what counts.
 
-    What another compiler sent is left as it is: the rules this one would send are for a plan to show first.
+    What another compiler sent is left as it is: the rules this one would send are for a plan to show first. Of several
+    controllers those that follow only remember.
     """
-    ours = held.compiled.topology.switches if held.compiled and not held.recompiled else {}
+    leads = activity.leading.is_set()
+    ours = held.compiled.topology.switches if held.compiled and not held.recompiled and leads else {}
     with activity.changing:
         if revisions.running is not held:
             switches.inventory.again(found.switch for found in readings)

@@ -5,10 +5,21 @@ Lives here: which switches are ours, and what the wire reports of them. Must not
 
 from __future__ import annotations
 
+from clos.controller.daemon.activity import Activity
 from clos.controller.daemon.changes.candidate import Running
 from clos.controller.daemon.switches.inventory import SwitchInventory
 from clos.controller.wire.controller import Controller
-from clos.controller.wire.events import Complaint, Duplicate, Event, Joined, Left, Misbehaved, Uncertified, Warned
+from clos.controller.wire.events import (
+    Complaint,
+    Duplicate,
+    Event,
+    Joined,
+    Left,
+    Misbehaved,
+    Outranked,
+    Uncertified,
+    Warned,
+)
 from clos.fabric.openflow.errors import error_text
 from clos.fabric.topology import Topology
 
@@ -45,6 +56,12 @@ class Switches:
         """Whether every switch has been read back."""
         return all(status.known for status in self.inventory.standings().values())
 
+    def await_rejoining(self, activity: Activity, timeout: float) -> None:
+        """Just after this controller began to lead, wait for the switches that were connected to it before."""
+        if activity.rejoining:
+            self.wire.wait_for(activity.rejoining, timeout)
+            activity.rejoining = frozenset()
+
     def late(self) -> str:
         """The switches that keep a change waiting, in words; empty where none does."""
         late = sorted((name, seconds) for name, seconds in self.wire.awaited().items() if seconds > LATE_SECONDS)
@@ -71,6 +88,9 @@ class Switches:
                     self.inventory.kept_out(switch, f"not connected: {text}")
             case Complaint(switch, kind, code):
                 self.inventory.fault(switch, f"reported an error: {error_text(kind, code)}")
+            case Outranked(switch, ours, known):
+                text = f"has a leader of a later term ({known}) than ours ({ours}): this controller only reads there"
+                self.inventory.fault(switch, f"{text}; if none leads, etcd was put back to an older state")
             case Warned(switch, text):
                 self.inventory.fault(switch, text, lasting=True)
             case _:

@@ -141,7 +141,8 @@ class Watch:
 
     def _rounds(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
-            names = sorted(self._switches.inventory.joins(self._revisions.fabric.switches))
+            leads = self._activity.leading.is_set()
+            names = sorted(self._switches.inventory.joins(self._revisions.fabric.switches)) if leads else []
             self._forget(names)
             if not names:
                 stopping.wait(self._period)

@@ -295,9 +295,11 @@ class GrayFailures:
             parts = list(self._alarms)
         return self._ways.through(self._dice.choice(parts)) if parts else None
 
-    def run(self, stopping: threading.Event) -> None:
-        """Take turns until told to stop."""
+    def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
+        """Take turns until told to stop; of several controllers only who leads."""
         while not stopping.wait(TICK):
+            if leading is not None and not leading.is_set():
+                continue
             try:
                 self.turn()
             except Exception:

@@ -124,10 +124,12 @@ class Steering:
         self.changed += 1
         return True
 
-    def run(self, stopping: threading.Event) -> None:
-        """Take turns until told to stop."""
+    def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
+        """Take turns until told to stop; of several controllers only who leads."""
         pause = PERIOD
         while not stopping.wait(pause):
+            if leading is not None and not leading.is_set():
+                continue
             try:
                 pause = PERIOD if self.turn() else PAUSE
             except Exception:

@@ -64,16 +64,22 @@ def failure(network: SimNetwork, what: str, where: str) -> Callable[[], object]:
 class Simulation:
     """A fabric whose switches connect to ``controller`` (host, port), by ``tls`` if given, or to nobody.
 
+    ``others``: more controllers, that every switch connects to as well.
     An asynchronous context manager. ``network`` may be used freely between awaits; call ``pace.nudge`` afterwards.
     """
 
     def __init__(
-        self, network: SimNetwork, controller: Address | None = None, tls: ssl.SSLContext | None = None
+        self,
+        network: SimNetwork,
+        controller: Address | None = None,
+        tls: ssl.SSLContext | None = None,
+        others: Iterable[Address] = (),
     ) -> None:
         self.network = network
         self.agents = {name: Agent(switch) for name, switch in network.switches.items()}
-        self._controller, self._tls = controller, tls
-        self._connectors: dict[str, Connector] = {}
+        self._controllers = (controller, *others) if controller is not None else ()
+        self._tls = tls
+        self._connectors: dict[str, list[Connector]] = {name: [] for name in self.agents}
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
         self._links: set[Link] = set()
@@ -83,12 +89,12 @@ class Simulation:
         loop = asyncio.get_running_loop()
         self.pace = Pace(self.network.clock, loop)
         self.pace.nudge()
-        if self._controller is not None:
-            make_room(len(self.agents))
-            turn, dice = asyncio.Semaphore(AT_ONCE), random.Random(1)
-            for name, agent in self.agents.items():
-                connector = Connector(agent, self._controller, partial(self._link, agent), turn, dice, self._tls)
-                self._connectors[name] = connector
+        make_room(len(self.agents) * len(self._controllers))
+        turn, dice = asyncio.Semaphore(AT_ONCE), random.Random(1)
+        for name, agent in self.agents.items():
+            for controller in self._controllers:
+                connector = Connector(agent, controller, partial(self._link, agent), turn, dice, self._tls)
+                self._connectors[name].append(connector)
                 self._tasks.append(loop.create_task(connector.run(), name=f"switch {name}"))
         return self
 
@@ -123,17 +129,18 @@ class Simulation:
 
     @property
     def connected(self) -> int:
-        """How many switches have a connection to the controller."""
-        return sum(connector.connected for connector in self._connectors.values())
+        """How many switches have a connection to a controller."""
+        return sum(any(one.connected for one in connectors) for connectors in self._connectors.values())
 
     @property
     def refusal(self) -> str:
         """Why a switch's last attempt to connect failed; empty when none did."""
-        return next((one.refusal for one in self._connectors.values() if one.refusal), "")
+        return next((one.refusal for each in self._connectors.values() for one in each if one.refusal), "")
 
     def drop(self, switch: str) -> None:
-        """Break a switch's connection to the controller; it connects again by itself."""
-        self._connectors[switch].drop()
+        """Break a switch's connections to controllers; it connects again by itself."""
+        for connector in self._connectors[switch]:
+            connector.drop()
 
     def fail(self, what: str, where: str) -> None:
         """Break or mend something, now. Raises KeyError, ValueError for what does not exist."""
@@ -203,10 +210,11 @@ class SimThread:
         seed: int = 0,
         *,
         tls: ssl.SSLContext | None = None,
+        others: Iterable[Address] = (),
         **options: Any,
     ) -> None:
         self._network = SimNetwork(topology, seed, **options)
-        self._on = LoopThread("clos simulator", lambda: Simulation(self._network, controller, tls))
+        self._on = LoopThread("clos simulator", lambda: Simulation(self._network, controller, tls, others))
 
     def __enter__(self) -> Self:
         self._simulation = self._on.__enter__().value
