@@ -6,13 +6,31 @@ Lives here: the one way to read a file of a user's. Must not know: what is in it
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 MIB = 1024 * 1024
 LARGEST_DOCUMENT = 32 * MIB
 """Of one file of intents, or a topology."""
+
+
+class NotJson(ValueError):
+    """A text that is no JSON, or more than any document of ours has; the message says what it has instead."""
+
+
+def read_json(text: str) -> Any:
+    """The document. Raises NotJson, for whatever the text is."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise NotJson(f"not JSON: {fault}") from None
+    except RecursionError:
+        raise NotJson("lists or mappings stand too deep in one another") from None
+    except ValueError:  # thousands of digits
+        raise NotJson("it has a number that is too large") from None
 
 
 def read_input(path: Path, limit: int) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from clos.controller.compile import Origin
+from clos.controller.input_file import NotJson, read_json
 from clos.controller.intent.model import NOWHERE, Where
 from clos.controller.probe.coverage import Entries
 from clos.controller.probe.packets import Probe
@@ -97,9 +98,9 @@ def run_text(sent: Iterable[Sent]) -> str:
 def read_run(text: str) -> list[Sent]:
     """The packets in the file of a run. Raises BadRun."""
     try:
-        said = json.loads(text)
-    except ValueError as why:
-        raise BadRun(f"not JSON: {why}") from None
+        said = read_json(text)
+    except NotJson as why:
+        raise BadRun(str(why)) from None
     if not isinstance(said, dict) or said.get("clos_run") != VERSION or not isinstance(said.get("packets"), list):
         raise BadRun(f"not a file that pytest --clos-coverage wrote (clos_run {VERSION})")
     return [_sent(one) for one in said["packets"]]

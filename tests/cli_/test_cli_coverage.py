@@ -68,8 +68,9 @@ def test_without_a_run_it_is_what_hosts_can_touch() -> None:
     ("text", "says"),
     [("{", "not JSON"), ("[]", "not a file that pytest --clos-coverage wrote"),
      ('{"clos_run": 1, "packets": [{"port": "leaf1:11", "frame": "00"}]}', "a packet without a port and a frame"),
-     (run_text([(PortRef("leaf9", 1), build.arp_request(1, 1, 2).data)]), "no host's port of this topology")],
-    ids=["no JSON", "another file", "no frame", "another topology"],
+     (run_text([(PortRef("leaf9", 1), build.arp_request(1, 1, 2).data)]), "no host's port of this topology"),
+     ("[" * 100_000, "stand too deep in one another"), (f'{{"clos_run": {"9" * 5000}}}', "number that is too large")],
+    ids=["no JSON", "another file", "no frame", "another topology", "too deep", "too large"],
 )  # fmt: skip
 def test_what_is_no_run_is_named(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "run.json").write_text(text)

@@ -203,6 +203,9 @@ def test_orders_from_outside_are_done_and_wrong_ones_named(tmp_path: Path) -> No
         assert call(place, "status")["broken"] == ["acc1 TenGigabitEthernet1/1/1", "dist1 TenGigabitEthernet1/5"]
         call(place, "restore", where="acc1 Te1/1/1")
         call(place, "edit", device="acc1", lines=["hostname other"])
+        with pytest.raises(ControlError) as refused:
+            call(place, "edit", device="acc1", lines=["frobnicate 7"])
+        assert str(refused.value) == "edit: acc1: frobnicate 7: % Invalid input detected at '^' marker."
         assert call(place, "status")["devices"]["acc1"]["hostname"] == "other"
         call(place, "reload", device="acc1", seconds=5)
         assert not call(place, "status")["devices"]["acc1"]["alive"]

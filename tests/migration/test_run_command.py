@@ -23,6 +23,7 @@ from clos.controller.migrate.run.configuration import digest
 from tests.support.legacy import PASSWORD, network
 from tests.support.legacy_thread import LegacyThread
 from tests.support.migration_run import configs, described, operating
+from tests.support.signals import FRESH
 
 pytestmark = pytest.mark.slow
 
@@ -165,6 +166,20 @@ def test_killed_at_any_instant_a_run_goes_on_and_goes_back(place: Place) -> None
     assert place.digests() == place.start
     assert not place.running.do(lambda net: any(device.waits for device in net.devices.values()))
     assert place.running.do(lambda net: all(net.devices[n].running == net.devices[n].startup for n in ("sw1", "sw2")))
+
+
+def test_ctrl_c_says_how_to_go_on(place: Place) -> None:
+    with subprocess.Popen(
+        [*FRESH, *place.command("run", "--yes")], env=place.environment, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        while b"push: " not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate()
+    assert process.returncode == 130 and b"Traceback" not in words, words
+    assert b"interrupted: clos migrate status shows where it stands" in words
+    assert place.clos("run", "--yes").returncode == 0
 
 
 def test_a_plan_that_names_what_is_not_there_touches_nothing(place: Place) -> None:

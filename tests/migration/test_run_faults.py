@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ pytest.importorskip("netmiko", reason="netmiko is not installed (extra: migrate)
 
 from clos.controller.migrate.run import progress as p
 from clos.controller.migrate.run.acts import KEEP, PUSH, SAVE, STATE, Act, acts
-from clos.controller.migrate.run.executor import COMPLETE, ROLLED_BACK
+from clos.controller.migrate.run.executor import COMPLETE, ROLLED_BACK, STOPPED
 from clos.fabric.sim.legacy.faults import CUT, GARBLE, RELOAD, STALL, SYSLOG, Fault
 from tests.support.legacy import network
 from tests.support.legacy_thread import LegacyThread
@@ -90,3 +91,23 @@ def _stop_at(executor, act: Act) -> None:
         note(kind, name, **detail)
 
     executor.journal.write = noted
+
+
+def test_two_operators_with_a_plan_each_for_the_same_devices_leave_one_of_them_in_force(
+    running: LegacyThread, tmp_path: Path
+) -> None:
+    """Two copies of a plan's directory: no lock keeps these apart, only what the devices hold."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with operating(running, tmp_path / "a", quiet=2.0) as one, operating(running, tmp_path / "b", quiet=2.0) as other:
+        walks = Walk(running, one, tmp_path / "a"), Walk(running, other, tmp_path / "b")
+        with ThreadPoolExecutor(2) as pool:
+            ends = [each.result() for each in [pool.submit(walk.forward, 2) for walk in walks]]
+        assert all(end.how in (COMPLETE, STOPPED, ROLLED_BACK) for end in ends), ends
+        assert [end.how for end in ends].count(COMPLETE) <= 1, ends
+        for end in ends:
+            assert end.how == COMPLETE or "somebody else" in end.reason or "does not go back" in end.reason, ends
+        for walk in walks:
+            walk.back()
+        assert walks[0].changed() == NOTHING
+        assert not running.do(lambda net: any(device.waits for device in net.devices.values()))

@@ -114,7 +114,8 @@ def run_(
         if not options.yes:
             confirm(plan_lines(plan, executor.now, to), "Carry this out?")
         _accept(executor, accept_config or ())
-        outcome = executor.forward(to)
+        with _interruptible():
+            outcome = executor.forward(to)
         return _answer(plan, directory, executor, outcome)
 
 
@@ -140,7 +141,8 @@ def rollback_(
             raise usage(f"--to {to}: the plan has no such phase; it has {', '.join(map(str, numbers))}")
         if not options.yes:
             confirm([f"Phases {target + 1} to {current} of {plan.name} are undone."], "Undo them?")
-        outcome = executor.back(target)
+        with _interruptible():
+            outcome = executor.back(target)
         return _answer(plan, directory, executor, outcome)
 
 
@@ -196,6 +198,16 @@ def _executor(
             ports = Ports(devices, ApiFabric(options.state), world or Person(), world or NoProbes())
             accepts = _accepts if not options.yes else lambda _: True
             yield Executor(plan, directory, journal, ports, _say, allow, options.patience, accepts)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C, or no more answers to what is asked: the journal has what was begun."""
+    try:
+        yield
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted: clos migrate status shows where it stands, run goes on, rollback leads back")
+        raise
 
 
 def _say(kind: str, text: str) -> None:

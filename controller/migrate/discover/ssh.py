@@ -81,12 +81,15 @@ def discover(hosts: tuple[Host, ...], access: Access, parallel: int, done: Progr
     """Asks all hosts, so many at once; ``done`` hears of each as it is finished. In the order of the inventory."""
     keys = HostKeys(access)
     found: dict[str, Collected] = {}
-    with ThreadPoolExecutor(max_workers=max(1, min(parallel, len(hosts)))) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, min(parallel, len(hosts))))
+    try:
         asked = [pool.submit(ask, host, access, keys) for host in hosts]
         for one in as_completed(asked):
             collected = one.result()
             found[collected.name] = collected
             done(collected)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody else is asked
     return tuple(found[host.name] for host in hosts)
 
 

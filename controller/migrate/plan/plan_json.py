@@ -10,6 +10,7 @@ import json
 
 from pydantic import TypeAdapter, ValidationError
 
+from clos.controller.input_file import NotJson, read_json
 from clos.controller.migrate.plan.model import FORMAT, Plan
 
 _PLAN = TypeAdapter(Plan)
@@ -36,13 +37,9 @@ def read_plan(text: str, name: str = "plan.json") -> Plan:
 
 def _check_format(text: str, name: str) -> None:
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise BadPlan(f"{name}: this is not JSON: {fault}; {_AGAIN}") from None
-    except RecursionError:
-        raise BadPlan(f"{name}: lists or mappings stand too deep in one another for a plan; {_AGAIN}") from None
-    except ValueError:  # thousands of digits
-        raise BadPlan(f"{name}: it has a number that is too large for a plan; {_AGAIN}") from None
+        document = read_json(text)
+    except NotJson as fault:
+        raise BadPlan(f"{name}: {fault}; {_AGAIN}") from None
     number = document.get("format") if isinstance(document, dict) else None
     if number != FORMAT or isinstance(number, bool):
         raise BadPlan(f"{name}: format: {number!r}, this version reads format {FORMAT}; {_AGAIN}")

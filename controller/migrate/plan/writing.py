@@ -43,10 +43,11 @@ def write(content: dict[str, str], directory: Path) -> None:
         raise FileExistsError(f"{directory} is not empty")
     making = directory.with_name(directory.name + ".new")
     shutil.rmtree(making, ignore_errors=True)
-    for name, text in content.items():
-        path = making / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    if directory.exists():
-        directory.rmdir()
-    making.rename(directory)
+    try:
+        for name, text in content.items():
+            path = making / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        making.rename(directory)  # an empty directory of the name gives way
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

@@ -117,6 +117,11 @@ def _trunk(asked: Asked) -> Judged:
     found = next((trunk for trunk in trunks or () if interface_name(trunk.name) == name), None)
     if found is None or found.status not in ("trunking", "trnk-bndl"):
         return FAILED, f"it is {found.status if found else 'no trunk'}"
+    if found.native_vlan in _vlans(asked.check.expect):
+        return (
+            FAILED,
+            f"VLAN {found.native_vlan} is its native VLAN: it leaves untagged, and the fabric takes tagged frames",
+        )
     return _equal(map(str, found.allowed), map(str, _vlans(asked.check.expect)))
 
 

@@ -60,8 +60,11 @@ class Looking:
     def see(self, checks: list[Check]) -> Seen:
         """What these checks are made against, read now."""
         wanted = to_ask(self._plan, checks)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
             answers = dict(zip(wanted, pool.map(self._asked, wanted, wanted.values()), strict=True))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody else is asked
         read = {name: found for name, found in answers.items() if not isinstance(found, str)}
         failed = {name: found for name, found in answers.items() if isinstance(found, str)}
         devices = {name: device for name, (_, device) in read.items()}

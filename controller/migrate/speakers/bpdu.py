@@ -15,9 +15,13 @@ from clos.fabric.protocols.pvst.packet import TCN, BadBpdu, Bpdu
 
 IEEE_VLAN = 1
 """Of the tree that untagged BPDUs of IEEE's form speak for, next to PVST+."""
-STORM = 10
-"""Topology changes within STORM_MS that are called a storm."""
-STORM_MS = 60_000
+STORMS = ((10, 60_000), (4, 180_000))
+"""So many topology changes within so many milliseconds are called a storm. The second is for classic trees: their root
+tells of one change for 35 s, whatever changes meanwhile."""
+KEPT_MS = max(ms for _, ms in STORMS)
+ENDLESS_MS = 105_000
+"""A root tells of a change for max age and forward delay (35 s, 802.1D-2004 §17.14); one that does so three times as
+long without a pause tells of one change after another."""
 MAX_AGE_MS = 20_000
 """For so long a root is believed in that is not heard of (802.1D-2004 §17.14), and so long one is listened for."""
 
@@ -30,6 +34,9 @@ class _Tree:
     bpdu: Bpdu | None = None
     age_ms: int = MAX_AGE_MS
     changing: bool = False
+    since: int = 0
+    """When ``changing`` began."""
+    untagged: bool = False
     changes: list[int] = field(default_factory=list)
     changed_by: str = ""
     total: int = 0
@@ -62,10 +69,11 @@ class BpduLog:
         changing = bpdu.kind == TCN or bpdu.topology_change
         if changing and (bpdu.kind == TCN or not tree.changing):
             tree.total += 1
-            tree.changes = [at for at in tree.changes if now - at < STORM_MS] + [now]
+            tree.changes = [at for at in tree.changes if now - at < KEPT_MS] + [now]
             tree.changed_by = _sender(bpdu) if bpdu.kind != TCN else f"a switch at {_mac(frame.source)}"
-        tree.changing = changing and bpdu.kind != TCN
         if bpdu.kind != TCN:
+            tree.since = tree.since if tree.changing else now
+            tree.changing, tree.untagged = changing, frame.tag is None
             tree.bpdu, tree.age_ms = bpdu, int(bpdu.times.max_age * 1000)
 
     def report(self, now: int) -> Iterator[dict[str, Any]]:
@@ -74,14 +82,15 @@ class BpduLog:
             tree, expected = self._trees.get((border, vlan)), self.roots.get((border, vlan))
             alive = tree is not None and tree.bpdu is not None and now - tree.heard <= tree.age_ms
             vector = tree.bpdu.vector if alive and tree is not None and tree.bpdu is not None else None
-            recent = [at for at in tree.changes if now - at < STORM_MS] if tree else []
+            many = any(sum(now - at < ms for at in (tree.changes if tree else ())) >= most for most, ms in STORMS)
+            endless = alive and tree is not None and tree.changing and now - tree.since > ENDLESS_MS
             yield {
                 "border": border, "vlan": vlan, "root": _bridge(vector.root) if vector else None, "expected": expected,
                 "cost": vector.cost if vector else None, "sender": _bridge(vector.bridge) if vector else None,
                 "port": vector.port if vector else None,
                 "seconds": (now - tree.heard) // 1000 if tree else None,
                 "changes": tree.total if tree else 0, "changed_by": tree.changed_by if tree else "",
-                "storm": len(recent) >= STORM,
+                "storm": many or endless, "untagged": bool(alive and tree and tree.untagged),
             }  # fmt: skip
 
     def wrong(self, now: int) -> Iterator[str]:
@@ -93,7 +102,9 @@ class BpduLog:
             if row["expected"] and not row["root"] and now - self._since[row["border"], row["vlan"]] > MAX_AGE_MS:
                 yield f"{where}: no BPDU is heard, {row['expected']} should be root"
             if row["storm"]:
-                yield f"{where}: {STORM} topology changes or more within a minute, the last from {row['changed_by']}"
+                yield f"{where}: its topology changes again and again, as {row['changed_by']} tells"
+            if row["expected"] and row["untagged"]:
+                yield f"{where}: it comes untagged, for it is the native VLAN there; the fabric takes tagged ones"
 
 
 def _sender(bpdu: Bpdu) -> str:

@@ -45,6 +45,8 @@ class HsrpGroup:
         self._others: dict[int, tuple[str, int, int]] = {}
         """Of other routers, by address: state, priority, when it was last heard."""
         self._refused = ""
+        self._since: int | None = None
+        """When it became active."""
 
     def start(self, now: int) -> Iterator[bytes]:
         """Take over where it is to be active. A machine that ran before goes on."""
@@ -70,11 +72,17 @@ class HsrpGroup:
             self._others[frame.source] = (STATE_NAMES[packet.state], packet.priority, now)
         if self.speaker.active:
             yield from self._frames(self.machine.receive(frame.source, frame.payload, now))
+        self._note(now)
 
     def tick(self, now: int) -> Iterator[bytes]:
         """What is due."""
         if self.speaker.active:
             yield from self._frames(self.machine.tick(now))
+        self._note(now)
+
+    def _note(self, now: int) -> None:
+        active = self.machine.state == ACTIVE
+        self._since = (self._since or now) if active else None
 
     def report(self, now: int) -> dict[str, Any]:
         """Its state and that of the other routers of the group, as far as they were heard lately."""
@@ -86,8 +94,15 @@ class HsrpGroup:
             "address": str(speaker.address), "priority": speaker.priority,
             "virtual": [str(each) for each in speaker.virtual], "virtual_mac": speaker.virtual_mac,
             "active": _first(others, STATE_NAMES[ACTIVE]), "standby": _first(others, STATE_NAMES[STANDBY]),
-            "refused": self._refused,
+            "refused": self._refused, "doubled": self._doubled(others),
         }  # fmt: skip
+
+    def _doubled(self, others: dict[int, tuple[str, int, int]]) -> str | None:
+        """Who says to be active although we are, and should have heard so; both answer from one MAC address."""
+        if self.machine.state != ACTIVE or self._since is None:
+            return None
+        after = self._since + self.speaker.hold_ms
+        return _first({source: row for source, row in others.items() if row[2] > after}, STATE_NAMES[ACTIVE])
 
     def _frames(self, effects: Iterable[Effect]) -> Iterator[bytes]:
         """Frames for what the machine wants done; those of an active router come from the virtual MAC."""

@@ -131,11 +131,12 @@ class BorderSpeakers:
 
     def wrong(self, now: int) -> tuple[str, ...]:
         """What people should know, in sentences."""
-        groups = (group.report(now) for group in self._groups.values())
+        groups = [group.report(now) for group in self._groups.values()]
         processes = (process.report(now) for process in self._processes.values())
         return (
             *self._bpdus.wrong(now),
             *(_not_active(row) for row in groups if row["state"] not in ("Active", "Listening")),
+            *(_doubled(row) for row in groups if row["doubled"]),
             *(_lonely(row) for row in processes if not any(each["up"] for each in row["neighbors"])),
         )
 
@@ -143,6 +144,12 @@ class BorderSpeakers:
 def _not_active(row: Mapping[str, Any]) -> str:
     who = f": {row['active']} is" if row["active"] else ""
     return f"HSRP group {row['group']} of VLAN {row['vlan']} at {row['border']} is {row['state']}, not active{who}"
+
+
+def _doubled(row: Mapping[str, Any]) -> str:
+    why = f": {row['refused']}" if row["refused"] else ""
+    where = f"HSRP group {row['group']} of VLAN {row['vlan']} at {row['border']}"
+    return f"{where}: {row['doubled']} is active, too, with our MAC address {row['virtual_mac']}{why}"
 
 
 def _lonely(row: Mapping[str, Any]) -> str:

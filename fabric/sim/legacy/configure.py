@@ -45,6 +45,11 @@ class Outcome:
     def refused(self) -> bool:
         return self.refusal is not None or self.answer.startswith("%")
 
+    @property
+    def words(self) -> str:
+        """What it says, in one line."""
+        return self.answer or (self.refusal.text if self.refusal else "")
+
 
 def configure(tree: Tree, stack: tuple[Context, ...], line: str, chassis: Chassis) -> Outcome:
     """Do one line.

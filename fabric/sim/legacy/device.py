@@ -121,7 +121,7 @@ class LegacyDevice:
                 stack, depths = stack[:-1], depths[:-1]
             outcome = configure(self.running, stack, text, self.chassis)
             if outcome.refused:
-                reason = outcome.answer or (outcome.refusal.text if outcome.refusal else "")
+                reason = outcome.words
                 problems.append(StartupProblem(number, text, reason.strip().splitlines()[0]))
             depths = [*depths, depth] if len(outcome.stack) > len(stack) else depths[: len(outcome.stack) - 1]
             self.running, stack = outcome.tree, outcome.stack
@@ -160,7 +160,7 @@ class LegacyDevice:
         for line in lines:
             outcome = self.configured(stack, line, by)
             if outcome.refused:
-                raise ValueError(f"{self.name}: {line}: {outcome.answer or outcome.refusal}")
+                raise ValueError(f"{self.name}: {line}: {outcome.words}")
             stack = outcome.stack
         self.logged(f"%SYS-5-CONFIG_I: Configured from console by {by} on vty1 (10.255.0.9)")
 
