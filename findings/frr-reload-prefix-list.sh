@@ -8,8 +8,8 @@ set -eu
 d=$(mktemp -d)
 trap 'kill $(cat "$d"/bgpd.pid) 2>/dev/null; rm -rf "$d"' EXIT
 dpkg-query -W -f '${Package} ${Version}\n' frr frr-pythontools
-/usr/lib/frr/bgpd -d -Z -S -p 0 -P 0 -i "$d/bgpd.pid" --vty_socket "$d" -f /dev/null --log "file:$d/bgpd.log"
-touch "$d/vtysh.conf"
+touch "$d/vtysh.conf" "$d/bgpd.conf" # frr-reload.py has the daemon save its configuration to its own file
+/usr/lib/frr/bgpd -d -Z -S -p 0 -P 0 -i "$d/bgpd.pid" --vty_socket "$d" -f "$d/bgpd.conf" --log "file:$d/bgpd.log"
 reload() {
   python3 /usr/lib/frr/frr-reload.py "--$1" --stdout --vty_socket "$d" --bindir /usr/bin --confdir "$d" --rundir "$d" "$d/$2.conf" 2>&1
 }
