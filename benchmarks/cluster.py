@@ -96,7 +96,8 @@ def main() -> None:
         intent, _ = load_intent([Text(name, text) for name, text in sources.items()], rig.topology)
         attach(rig.sim, intent, rig.topology)
         load = Load(rig, sources, passage, asked.clients)
-        load.apply_once("first")
+        rig.wait(rig.settled, "all switches")
+        rig.wait(lambda: load.apply_once("first").outcome == "written", "a first revision")
         rig.wait(rig.settled, "a settled fabric")
         began, lost, sent = time.monotonic(), 0, 0
         with load:

@@ -23,7 +23,8 @@ DEMO = Path("intents/demo.yaml").read_text(encoding="utf-8")
 def rig():
     with Rig(Path("topologies/demo.yaml")) as running:
         load = Load(running, {"demo.yaml": DEMO}, "tcp/8080", clients=1, pause=1.0)
-        load.apply_once("c0")
+        running.wait(running.settled, "all switches")
+        running.wait(lambda: load.apply_once("c0").outcome == "written", "a first revision")
         with load:
             yield running
         running.wait(running.settled, "a fabric that holds what it should")

@@ -141,12 +141,16 @@ def serve(
     With --store several controllers hold the same fabric: one leads, the others take over when it is gone.
     """
     log_to_stderr(logging.INFO if verbose else logging.ERROR, log_format is LogFormat.JSON)
-    read_topology(topology)
     options: dict[str, Any] = {"api_anywhere": api_anywhere, "discovery": not no_discovery, "drift": drift.value}
     options |= {"api_tls": _api_tls(api_tls_key, api_tls_cert), "four_eyes": _rule(four_eyes)}
     options |= {"tolerance": _tolerance(tolerate), "gray": gray.value}
     options |= {"tls": _tls(tls_key, tls_cert, tls_ca, tls_bound), "recover": UNDO if undo else FINISH}
     options["cluster"] = _cluster(store, name, lease, (store_tls_ca, store_tls_cert, store_tls_key))
+    _run(topology, state, listen, api, options)
+
+
+def _run(topology: Path, state: Path, listen: str, api: str, options: dict[str, Any]) -> None:
+    read_topology(topology)
     try:
         run(topology, state, address(listen), address(api), say=typer.echo, **options)
     except (Locked, Refused, StoreError, OSError) as error:  # OSError: an address that cannot be used
