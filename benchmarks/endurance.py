@@ -67,6 +67,11 @@ def slope(values: Sequence[float]) -> float:
     return linear_regression(range(len(values)), values).slope if len(values) > 1 else 0.0
 
 
+def told(change: float, unit: str) -> str:
+    """A slope in words."""
+    return f"{'falls' if change < 0 else 'grows'} by {abs(change):.1f} {unit}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--applies", type=int, default=500)
@@ -92,8 +97,8 @@ def main() -> None:
             fabric.join(10)
     half = rows[len(rows) // 2 :]
     seconds, memory = [one for one, _ in half], [mib for _, mib in half]
-    print(f"{given.applies} applies: median {median(seconds):.3f} s, slope {slope(seconds) * 1e6:+.0f} µs an apply")
-    print(f"memory: {memory[-1]:.1f} MiB at the end, slope {slope(memory) * 1024:+.1f} KiB an apply")
+    print(f"{given.applies} applies: median {median(seconds):.3f} s, {told(slope(seconds) * 1e6, 'µs')} an apply")
+    print(f"memory: {memory[-1]:.1f} MiB at the end, {told(slope(memory) * 1024, 'KiB')} an apply")
 
 
 if __name__ == "__main__":
