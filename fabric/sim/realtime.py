@@ -14,6 +14,9 @@ from clos.fabric.sim.clock import FOREVER, MILLISECOND, SECOND, Clock
 SLICE = 20 * MILLISECOND
 """Virtual time a jump covers between two chances for others on the event loop."""
 
+MOST_BEHIND = SECOND
+"""How late an event may be before virtual time falls behind, so that a turn has an end."""
+
 
 class Pace:
     """Keeps a clock in step with the event loop's time, from the moment it is made.
@@ -37,7 +40,12 @@ class Pace:
         return int((self._loop.time() - self._zero) * SECOND)
 
     def catch_up(self) -> None:
-        """Let everything happen that is due."""
+        """Let everything happen that is due.
+
+        Where more is due than the machine has time for, virtual time falls behind: else each turn would be longer than
+        the one before it, and nobody who asks would ever be answered.
+        """
+        self._zero += max(0, self.now - self._clock.due - MOST_BEHIND) / SECOND
         try:
             self._clock.advance(self.now)
         finally:
