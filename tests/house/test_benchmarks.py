@@ -31,6 +31,7 @@ ACL = "".join(
 SMALL = {
     "acl": ["{acl}"],
     "cluster": ["--faults", "1", "--clients", "1"],
+    "border": ["6"],
     "compile": ["small"],
     "confirm": ["small", "--rounds", "2"],
     "daemon_change": ["small", "--rounds", "2"],

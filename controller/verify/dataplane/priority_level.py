@@ -21,6 +21,9 @@ Hit = tuple[Box, tuple[Rule, ...]]
 MAX_TIED = 20_000
 """Parts that rules of one priority which overlap may cut packets into: each may double them."""
 
+MANY = 32
+"""Rules that are worth an index where no field tells them all apart."""
+
 
 class PriorityLevel:
     """Rules of one priority. ``key_field``: where each has one atom of its own, so that they cannot overlap;
@@ -29,7 +32,18 @@ class PriorityLevel:
     the outermost tag.
     """
 
-    __slots__ = ("_kinds", "_others", "by_atom", "handled", "key_field", "priority", "rules", "tagged", "ties")
+    __slots__ = (
+        "_index",
+        "_kinds",
+        "_others",
+        "by_atom",
+        "handled",
+        "key_field",
+        "priority",
+        "rules",
+        "tagged",
+        "ties",
+    )
 
     def __init__(self, rules: list[PreparedRule]) -> None:
         self.rules, self.priority = rules, rules[0].priority
@@ -40,7 +54,9 @@ class PriorityLevel:
         self.handled = 0
         for one in self.by_atom.values():
             self.handled |= atom_of(one, self.key_field)
-        self.ties = self.key_field is None and any(_tie(a, b) for a, b in combinations(rules, 2))
+        self._index = _index(rules) if self.key_field is None else None
+        near = [rules] if self._index is None else self._index[1].values()
+        self.ties = self.key_field is None and any(_tie(a, b) for some in near for a, b in combinations(some, 2))
 
     def edited(self, held: list[PreparedRule], gone: list[PreparedRule], come: list[PreparedRule]) -> PriorityLevel:
         """The level of the rules ``held``, which are this one's without those gone and with those come."""
@@ -58,7 +74,7 @@ class PriorityLevel:
             found[atom.bit_length()] = one
             handled |= atom
         made = PriorityLevel.__new__(PriorityLevel)
-        made.rules, made.priority, made._kinds, made._others = held, self.priority, None, None
+        made.rules, made.priority, made._kinds, made._others, made._index = held, self.priority, None, None, None
         made.tagged = any(one.vid is not None or one.pcp is not None for one in held)
         made.key_field, made.by_atom, made.handled, made.ties = self.key_field, found, handled, False
         return made
@@ -90,22 +106,9 @@ class PriorityLevel:
 
     def split(self, space: HeaderSpace, box: Box, frame: HeaderTransform, rest: list[Box]) -> Iterator[Hit]:
         """The parts of the box that these rules take; what they leave is added to ``rest``."""
-        if self.ties:
-            yield from self._tied(space, box, frame, rest)
-            return
         if self.key_field is None:
-            left = [box]
-            for prepared in self.rules:
-                missed: list[Box] = []
-                for part in left:
-                    taken, others = cut(space, prepared, part, frame)
-                    if taken is not None:
-                        yield taken, (prepared.rule,)
-                    missed += others
-                left = missed
-                if not left:
-                    return
-            rest += left
+            for part, some in self._indexed(space, box, frame):
+                yield from (_tied if self.ties else _tried)(space, some, part, frame, rest)
             return
         for part, near in self._near(space, box, frame, self.key_field):
             if near is None:
@@ -115,6 +118,29 @@ class PriorityLevel:
             if taken is not None:
                 yield taken, (near.rule,)
             rest += others
+
+    def _indexed(
+        self, space: HeaderSpace, box: Box, frame: HeaderTransform
+    ) -> Iterator[tuple[Box, list[PreparedRule]]]:
+        """The box in parts, each with the rules that may take some of it; in one where there is no index."""
+        if self._index is None:
+            yield box, self.rules
+            return
+        slot, by_atom = self._index
+        found = source(frame, slot)
+        if found >= 0:
+            yield box, by_atom.get(space.domain[slot].atom(found), [])
+            return
+        held = box[~found]
+        if held & held - 1 == 0:
+            yield box, by_atom.get(held, [])
+            return
+        for atom, some in by_atom.items():
+            if atom & held:
+                held &= ~atom
+                yield narrowed(box, ~found, atom), some
+        if held:
+            yield narrowed(box, ~found, held), []
 
     def _near(
         self, space: HeaderSpace, box: Box, frame: HeaderTransform, key_field: int
@@ -136,23 +162,45 @@ class PriorityLevel:
         if held:
             yield (*box[:var], held, *box[var + 1 :]), None
 
-    def _tied(self, space: HeaderSpace, box: Box, frame: HeaderTransform, rest: list[Box]) -> Iterator[Hit]:
-        parts: list[tuple[Box, tuple[Rule, ...]]] = [(box, ())]
-        for prepared in self.rules:
-            refined = []
-            for part, rules in parts:
-                taken, others = cut(space, prepared, part, frame)
-                refined += [(other, rules) for other in others]
-                if taken is not None:
-                    refined.append((taken, (*rules, prepared.rule)))
-            if len(refined) > MAX_TIED:
-                raise TooMuch(f"more than {MAX_TIED:,} sets of packets for which rules of one priority tie")
-            parts = refined
-        for part, rules in parts:
-            if rules:
-                yield part, rules
-            else:
-                rest.append(part)
+
+def _tried(
+    space: HeaderSpace, rules: list[PreparedRule], box: Box, frame: HeaderTransform, rest: list[Box]
+) -> Iterator[Hit]:
+    """The parts of a box that rules take which do not tie, one rule after the other."""
+    left = [box]
+    for prepared in rules:
+        missed: list[Box] = []
+        for part in left:
+            taken, others = cut(space, prepared, part, frame)
+            if taken is not None:
+                yield taken, (prepared.rule,)
+            missed += others
+        left = missed
+        if not left:
+            return
+    rest += left
+
+
+def _tied(
+    space: HeaderSpace, rules: list[PreparedRule], box: Box, frame: HeaderTransform, rest: list[Box]
+) -> Iterator[Hit]:
+    """The same of rules that may tie."""
+    parts: list[tuple[Box, tuple[Rule, ...]]] = [(box, ())]
+    for prepared in rules:
+        refined = []
+        for part, tied in parts:
+            taken, others = cut(space, prepared, part, frame)
+            refined += [(other, tied) for other in others]
+            if taken is not None:
+                refined.append((taken, (*tied, prepared.rule)))
+        if len(refined) > MAX_TIED:
+            raise TooMuch(f"more than {MAX_TIED:,} sets of packets for which rules of one priority tie")
+        parts = refined
+    for part, tied in parts:
+        if tied:
+            yield part, tied
+        else:
+            rest.append(part)
 
 
 Kind = tuple[tuple[int, int] | None, int | None]
@@ -172,6 +220,20 @@ def _key_field(rules: list[PreparedRule]) -> tuple[int | None, dict[int, Prepare
             else:
                 return slot, found
     return None, {}
+
+
+def _index(rules: list[PreparedRule]) -> tuple[int, dict[int, list[PreparedRule]]] | None:
+    """Of many rules that want one atom of a slot each: the slot that parts them best, and the rules of each atom."""
+    best: tuple[int, dict[int, list[PreparedRule]]] | None = None
+    for slot in rules[0].atoms if len(rules) >= MANY else ():
+        if slot in (LAYOUT, VID) or any(slot not in one.atoms for one in rules):
+            continue
+        found: dict[int, list[PreparedRule]] = {}
+        for one in rules:
+            found.setdefault(one.atoms[slot], []).append(one)
+        if best is None or len(found) > len(best[1]):
+            best = slot, found
+    return best
 
 
 def atom_of(prepared: PreparedRule, slot: int | None) -> int:

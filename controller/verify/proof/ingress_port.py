@@ -194,7 +194,7 @@ class IngressPort:
 
     def _admitted(self, expectation: Specification, box: Box) -> Iterator[tuple[Box, Admission | None]]:
         left = [box]
-        for admission in expectation.admissions(self.sender_classes.fabric.hosts[self.at]):
+        for admission in expectation.admissions(self.sender_classes.fabric.hosts[self.at], box):
             rest: list[Box] = []
             for part in left:
                 taken = within(part, admission.limits)
@@ -211,7 +211,7 @@ class IngressPort:
         if self._control(box)[0]:
             return True
         host = self.sender_classes.fabric.hosts[self.at]
-        every = (each for expectation in self.sender_classes.expectations for each in expectation.admissions(host))
+        every = (each for expectation in self.sender_classes.expectations for each in expectation.admissions(host, box))
         return any(within(box, admission.limits) is not None for admission in every)
 
     def _by_port(self, box: Box, table: int, state: PipelineState) -> Iterator[Box]:

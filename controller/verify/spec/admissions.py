@@ -5,11 +5,11 @@ Must not know: policies between endpoints, rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from clos.controller.verify.headerspace.header_layouts import ARP_PACKET
-from clos.controller.verify.headerspace.header_space import ETH_SRC, IP_SRC, LAYOUT, SHA, VID, Limits
+from clos.controller.verify.headerspace.header_space import ETH_SRC, IP_SRC, LAYOUT, SHA, VID, Box, Limits
 from clos.controller.verify.spec.attachments import AttachedEndpoint, Attachments
 from clos.controller.verify.spec.policy_space import PolicyClass
 from clos.fabric.packet.fields import VID_PRESENT
@@ -39,6 +39,7 @@ class Admissions:
     def __init__(self, places: Attachments) -> None:
         self._places, self._space = places, places.space
         self._admits: dict[AttachedEndpoint, tuple[Admission, ...]] = {}
+        self._by_mac: dict[str, dict[int, list[Admission]]] = {}
 
     def at(self, host: str) -> Iterator[Admission]:
         """What each endpoint of a host may send."""
@@ -47,6 +48,19 @@ class Admissions:
             if admissions is None:
                 admissions = self._admits[place] = tuple(self._admitted(place))
             yield from admissions
+
+    def of_box(self, host: str, box: Box) -> Iterable[Admission]:
+        """Those of a host under which some packets of a box may be sent, and perhaps others: all have one Ethernet
+        source address each, by which they are found."""
+        source = box[ETH_SRC]
+        if source & source - 1:
+            return self.at(host)
+        found = self._by_mac.get(host)
+        if found is None:
+            found = self._by_mac[host] = {}
+            for admission in self.at(host):
+                found.setdefault(dict(admission.limits)[ETH_SRC], []).append(admission)
+        return found.get(source, ())
 
     def own(self, place: AttachedEndpoint) -> Limits:
         """The IPv4 packets with an endpoint's own addresses, whatever tags they have."""

@@ -68,9 +68,9 @@ class Specification:
         """The tenants with which one shares anything, itself among them."""
         return self._attachments.partners(tenant)
 
-    def admissions(self, host: str) -> Iterator[Admission]:
-        """What each endpoint of a host may send."""
-        return self._admissions.at(host)
+    def admissions(self, host: str, box: Box) -> Iterable[Admission]:
+        """What each endpoint of a host may send, as far as packets of a box are concerned; perhaps more."""
+        return self._admissions.of_box(host, box)
 
     def control(self, host: str) -> tuple[ControlFrames, ...]:
         """The packets from a host that are for the controller, whoever sends them."""
@@ -86,7 +86,7 @@ class Specification:
         for limits, wanted in self.control(self.topology.host_at[port]):
             found, left = split(left, limits)
             requirements += [(taken, wanted) for taken in found]
-        for place, limits, profile in self.admissions(self.topology.host_at[port]):
+        for place, limits, profile in self.admissions(self.topology.host_at[port], box):
             if not left:
                 break
             found, left = split(left, limits)
