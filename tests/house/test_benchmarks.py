@@ -44,6 +44,7 @@ SMALL = {
     "legacy_routes": ["{outputs}"],
     "gate": ["small", "--rounds", "2"],
     "gray": ["--topology", "topologies/bench-small.yaml", "--runs", "0"],
+    "migration": ["--only-vlan", "70", "--to", "0"],
     "migration_kills": ["--kills", "0"],
     "mutants": ["--packets", "200"],
     "ovs_push": ["--size", "small", "--rules", "50", "--runs", "1"],

@@ -205,6 +205,17 @@ def outside(box: Box, limits: Limits) -> Iterator[Box]:
             return
 
 
+def merged(boxes: Iterable[Box], slots: Iterable[int]) -> Iterable[Box]:
+    """The same packets in fewer boxes: those that differ in one of these slots only are one."""
+    for slot in slots:
+        alike: dict[Box, int] = {}
+        for box in boxes:
+            key = narrowed(box, slot, 0)
+            alike[key] = alike.get(key, 0) | box[slot]
+        boxes = [narrowed(key, slot, bits) for key, bits in alike.items()]
+    return boxes
+
+
 def split(boxes: Iterable[Box], limits: Limits) -> tuple[list[Box], list[Box]]:
     """The parts of boxes within limits, and the rest; a box with nothing within stays in one piece."""
     found: list[Box] = []

@@ -6,7 +6,7 @@ send out of the port a packet came in by. Must not know: what crowds find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ from clos.controller.verify.headerspace.header_space import (
     TAG_SLOTS,
     Box,
     meet,
-    narrowed,
+    merged,
     outside,
     split,
     within,
@@ -121,7 +121,7 @@ class IngressPort:
                         self.faults += self._judged(box, outcome)
                 else:
                     boxes += self._table_visit(box, left)
-        self.specials = [known.get(box) or Hairpin(self, box) for box in _merged(boxes)]
+        self.specials = [known.get(box) or Hairpin(self, box) for box in merged(boxes, (IP_DST, ETH_DST))]
         self.sets += len(self.specials)
         return list(self._joined)
 
@@ -276,20 +276,6 @@ def _anybody(full: Box, box: Box) -> Box:
     for slot in (LAYOUT, *TAG_SLOTS):
         wide[slot] = box[slot]
     return tuple(wide)
-
-
-def _merged(boxes: Iterable[Box]) -> Iterable[Box]:
-    """The same packets in fewer boxes: those that differ in their target only, or in what they say of it, are one.
-
-    A rule and an endpoint each name a target, so a port with many of both would have their product to look at.
-    """
-    for slot in (IP_DST, ETH_DST):
-        alike: dict[Box, int] = {}
-        for box in boxes:
-            key = narrowed(box, slot, 0)
-            alike[key] = alike.get(key, 0) | box[slot]
-        boxes = [narrowed(key, slot, bits) for key, bits in alike.items()]
-    return boxes
 
 
 def _number(outcome: Outcome | Filtered) -> int | None:
