@@ -131,7 +131,8 @@ def main() -> None:
                 _check(bank, walk)
         if asked.kills:
             _as_discovered(bank)
-    print(f"{asked.kills} kills; the longest that a pair of hosts was not answered: {walk.worst:.0f} ms")
+    print(f"{asked.kills} kills; {len(PAIRS)} pairs of hosts probed each {PROBE_MS} ms; the longest that one was not "
+          f"answered: {walk.worst:.0f} ms")  # fmt: skip
 
 
 def _prepared(bank: BankEnvironment, to: int, plan: bool) -> Walk:
