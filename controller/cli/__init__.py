@@ -127,7 +127,7 @@ COMMANDS = (
         "paths",
         "commands.paths:paths",
         _CONTROLLER,
-        "Show cables and spines that are up but lose, corrupt or delay frames.",
+        "Show cables and spines that are up but lose, corrupt or delay frames, and whether frames go around them.",
     ),
     Row(
         "drift",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def test_an_examiner_that_remembers_says_what_a_fresh_one_says(data: st.DataObje
             held = now
 
 
+@pytest.mark.slow
 @given(st.data())
 @settled
 def test_a_follower_may_be_asked_for_any_state_after_any_other(data: st.DataObject) -> None:

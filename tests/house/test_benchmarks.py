@@ -93,6 +93,7 @@ def _outputs(directory: Path) -> Path:
     return directory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_a_benchmark_runs_and_prints_figures(name, tmp_path):
     if name == "ovs_push" and shutil.which("ovs-vswitchd") is None:

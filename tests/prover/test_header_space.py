@@ -23,6 +23,7 @@ from clos.controller.verify.headerspace.header_space import (
 )
 from clos.controller.verify.headerspace.transform import UNCHANGED, HeaderTransform, Tag, after, canonical
 from clos.controller.verify.headerspace.value_atoms import ValueAtoms
+from tests.support.examples import EXAMPLES
 from tests.support.random_rules import frames
 from tests.support.verify_points import changed
 
@@ -95,7 +96,7 @@ def test_exact_values_that_are_mentioned_have_the_lowest_atoms(held: set[tuple[i
 
 
 @given(st.sets(st.integers(0, 255), max_size=4), st.integers(0, 255), st.integers(0, 255))
-@brief
+@settings(brief, max_examples=max(3, EXAMPLES // 10))
 def test_protocols_told_apart_one_by_one_are_so_whether_mentioned_or_not(held: set[int], one: int, other: int) -> None:
     layouts = HeaderLayouts((), held, every_proto=True)
     assert layouts.knows("ip_proto", one) and len(set(layouts.all)) == len(layouts.all)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ def rules(topology: Topology, intent: Intent) -> dict[str, SwitchState]:
     return states_of(compile_fabric(intent, topology).ruleset)
 
 
+@pytest.mark.slow
 def test_what_is_remembered_after_300_changes_is_no_more_than_after_30() -> None:
     topology, intent = demo()
     ways = [(intent, other, intent) for other in variants(intent)]
