@@ -26,7 +26,7 @@ from clos.controller.intent.check_tenant import (
     unknown,
 )
 from clos.controller.intent.check_via import shared_findings, via_findings
-from clos.controller.intent.model import Endpoint, Intent, Share, Tenant
+from clos.controller.intent.model import EVERYONE, Endpoint, Intent, Share, Tenant
 from clos.controller.intent.problem import Finding, Problem, conclude
 from clos.controller.intent.reading import NOTHING_HIDDEN, Hidden
 from clos.fabric.topology import Topology
@@ -108,7 +108,7 @@ def _share(share: Share, intent: Intent, unread: Unread) -> Iterator[Finding]:
     if owner is not None:
         groups = Names(owner.groups, "groups", unread.of(owner.name))
         if groups.lack(share.group):
-            yield unknown("group", share.group, share.where, (SPEC, "group"), owner.groups)
+            yield unknown("group", share.group, share.where, (SPEC, "group"), (*owner.groups, *EVERYONE))
     elif not unread.documents:
         yield unknown("tenant", share.tenant, share.where, ("metadata", "tenant"), intent.tenants)
     seen: set[str] = set()

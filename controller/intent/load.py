@@ -13,7 +13,7 @@ from typing import NamedTuple
 from clos.controller.intent.check import Unread, common_findings
 from clos.controller.intent.check_tenant import Claims, claims_of, mention_findings, tenant_findings
 from clos.controller.intent.check_via import via_findings
-from clos.controller.intent.model import Endpoint, Intent, Share, Tenant, Where
+from clos.controller.intent.model import EVERYONE, Endpoint, Group, Intent, Share, Tenant, Where
 from clos.controller.intent.problem import Finding, Findings, Problem, conclude
 from clos.controller.intent.reading import Reading, read
 from clos.controller.intent.resolving import unnamed
@@ -56,7 +56,9 @@ class Loader:
             found += document.reading.findings
         wrong: list[Finding] = []
         owned = {d.value.name: d.reading for d in documents.values() if isinstance(d.value, Tenant)}
+        shares = [document.value for document in documents.values() if isinstance(document.value, Share)]
         for document in documents.values():
+            document.offer(shares)
             wrong += document.spell(owned)
         intent, owners = _assembled(documents.values(), wrong)
         claims = {name: document.claims for name, document in owners.items()}
@@ -115,6 +117,18 @@ class _Document:
             own = chain(own, via_findings(self.value, topology, self.reading.hidden))
             self.findings = (*own, *mention_findings(self.value, topology, self.reading))
             self.claims = claims_of(self.value, topology)
+
+    def offer(self, shares: Iterable[Share]) -> None:
+        """Give a tenant the group of everyone, where it has none and one of its shares opens it."""
+        tenant, written = self.value, self.reading.value
+        if not isinstance(tenant, Tenant) or not isinstance(written, Tenant):
+            return
+        own, hidden = written.groups, self.reading.hidden.get("groups", frozenset())
+        opened = {share.group: share.where for share in shares if share.tenant == tenant.name}
+        made = {word: Group(word, where=opened[word]) for word in EVERYONE if word in opened}
+        made = {word: group for word, group in made.items() if word not in own and word not in hidden}
+        if own.keys() | made.keys() != tenant.groups.keys():
+            self.value = replace(tenant, groups={**own, **made})
 
     def spell(self, owners: Mapping[str, Reading]) -> Iterator[Finding]:
         """Give a share the services that its tenant's names stand for. ``owners``: the tenants' documents, by name."""

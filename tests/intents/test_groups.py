@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clos.controller.intent.importers.writing import write_intent
-from clos.controller.intent.load import load_intent
+from clos.controller.intent.load import Loader, load_intent
 from clos.controller.intent.model import Intent
 from clos.controller.intent.source import Text
 from clos.fabric.generate import clos
@@ -23,6 +23,14 @@ spec:
     db1: {host: h1-3, ip: 10.2.0.11, labels: {app: db.1}}
     db2: {host: h1-4, ip: 10.2.0.12, labels: {app: dbx1}}
     bare: 10.2.0.13 on h1-5
+"""
+
+
+SHARE = """\
+apiVersion: clos/v1
+kind: Share
+metadata: {{name: all, tenant: t}}
+spec: {{group: {group}, services: [any], to: all}}
 """
 
 
@@ -80,6 +88,20 @@ def test_a_group_that_is_called_everyone_is_who_it_says() -> None:
     )
     assert (_held(intent, "everyone"), _held(intent, "rest")) == ("web1 web2", "db1 db2 bare")
     assert _held(intent, "any") == "web1 web2 db1 db2 bare"
+
+
+def test_a_share_may_open_everyone_of_a_tenant_that_speaks_of_nobody_else() -> None:
+    """And no longer once no share does: loading step by step gives what loading at once gives."""
+    tenant = Text("t.yaml", TEXT)
+    share = Text("s.yaml", SHARE.format(group="everyone"))
+    loader = Loader()
+    for sources in ((tenant,), (tenant, share), (tenant,)):
+        loaded = loader.load(sources, FABRIC)
+        assert loaded.problems == () and loaded.intent is not None
+        assert [*loaded.intent.tenants["t"].groups] == ["everyone"] * (len(sources) - 1)
+        assert loaded.intent == load_intent(sources, FABRIC).intent
+    problems = load_intent((tenant, Text("s.yaml", SHARE.format(group="everybody"))), FABRIC).problems
+    assert [problem.message for problem in problems] == ["unknown group everybody; did you mean everyone?"]
 
 
 def test_groups_that_nobody_mentions_are_not_made() -> None:
