@@ -45,8 +45,8 @@ PHASES = (2, 3, 4, 5, 6)
 WITHIN = ("--inventory", str(INVENTORY), "--control", str(CONTROL), "--yes")
 FABRIC_ALLOWS = ("deletes", "delete-tenant=bank-bridged")
 """The controller's brakes on what the plan does to the fabric: a VLAN leaves one tenant for another."""
-ELECTION_SECONDS = 20.0
-"""HSRP's hold time twice: a standby router is chosen again."""
+ELECTION_SECONDS = 30.0
+"""HSRP's hold time three times: who listens for one and speaks for another stands by then (RFC 2281, 5.5)."""
 
 Act = Callable[[BankEnvironment, Story], None]
 

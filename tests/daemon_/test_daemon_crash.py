@@ -23,11 +23,12 @@ from clos.fabric.openflow import messages as m
 from clos.fabric.sim.openflow import mods
 from clos.fabric.sim.openflow.server import SimThread
 from tests.support.daemon_harness import ALLOW, DEMO, FABRIC, SMALL, TOPOLOGY, ruleset_of
+from tests.support.examples import EXAMPLES
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-INTERRUPTED = 50
+INTERRUPTED = max(10, EXAMPLES // 5)
 """So many changes are cut short; to hit so many, more than this many kills are needed."""
 GATHER = 3.0
 DESKS = Text("demo.yaml", DEMO.text.split("---\n")[1].partition("  imports:\n")[0])

@@ -67,6 +67,11 @@ def _discovered(lab: LegacyLab, to: Path) -> dict[str, Any]:
     return {"configurations": configurations(to), **tables(to)}
 
 
+def _elected(lab: LegacyLab, to: Path) -> bool:
+    """Whether every group has a standby router again: that takes HSRP's hold time twice."""
+    return "has no standby router" not in clos("migrate", "discover", lab.inventory, "--out", to).out
+
+
 def _active(lab: LegacyLab, tmp_path: Path) -> str:
     """Who answers for the VLAN's gateway, by its devices' own words."""
     seen = _discovered(lab, tmp_path / f"look{len(list(tmp_path.iterdir()))}")["HSRP groups"]
@@ -98,6 +103,7 @@ def test_a_vlan_walks_onto_open_vswitch_and_back_and_no_ping_is_lost(lab: Legacy
     ran = clos("migrate", "rollback", tmp_path / "plan", "--to", 1, *here)
     assert ran.code == 0, ran.out + ran.err
     assert not any(_losses(lab).values())
+    assert eventually(lambda: _elected(lab, tmp_path / "resting")), "nobody stands by"
     after = _discovered(lab, tmp_path / "afterwards")
     assert after == before
     assert clos("lab", "legacy", "status", "--dir", lab.state).code == 0
