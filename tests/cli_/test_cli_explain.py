@@ -46,7 +46,7 @@ def _routers(tenant: Tenant, ip: int) -> set[str]:
     """The host of the endpoint with the longest prefix that holds the address."""
     behind = [
         (length, each.host)
-        for each in tenant.endpoints.values()
+        for each in tenant.everyone.values()
         for base, length in each.routes
         if (ip ^ base) >> (32 - length) == 0
     ]
