@@ -225,19 +225,12 @@ def _mentions(hidden: Hidden, root: Node, file: str) -> Iterator[Mention]:
             written = node.value if name in lost and isinstance(node.value, dict) else {}
             place = (SPEC, section, i if section in _LISTS else name)
             for key in keys.keys() & written.keys():
-                some = (
-                    ()
-                    if key == "except" and isinstance(written[key].value, dict)
-                    else words(written[key], (*place, key))
-                )
-                for path, word in some:
+                if key == "except" and isinstance(written[key].value, dict):
+                    continue  # a selection, which names no groups
+                for path, word in words(written[key], (*place, key)):
                     if NAME.fits(word):
                         at = find(root, path)
                         yield Mention(keys[key], word, Where(file, at.line, at.column), path)
-
-
-def _is_mapping(node: Node) -> bool:
-    return isinstance(node.value, dict)
 
 
 def _members(node: Node | None) -> Iterator[tuple[str, Node]]:

@@ -21,8 +21,6 @@ POLL_SECONDS = 0.3
 """Between two attempts of checks that do not hold yet."""
 AT_ONCE = 16
 """Devices asked at once."""
-OF_SPEAKERS = frozenset({"gateway", "border-root", "border-quiet"})
-"""Kinds for which the speakers at the borders are asked."""
 UNCHECKED = "unchecked"
 """The name by which a person lets checks pass that nobody here can make."""
 
