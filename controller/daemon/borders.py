@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from clos.controller.daemon.errors import INVALID, Refused
+from clos.controller.daemon.turns import Turns
 from clos.controller.migrate.plan.model import Speakers
 from clos.controller.migrate.speakers.config import BadSpeakers, lacking_keys, read_speakers, speakers_json
 from clos.controller.migrate.speakers.speakers import BorderSpeakers, Out
@@ -121,15 +122,7 @@ class Borders:
 
     def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
         """Take turns until told to stop; of several controllers only who leads."""
-        while not stopping.wait(TICK):
-            if leading is not None and not leading.is_set():
-                continue
-            try:
-                self.turn()
-            except Exception:
-                if not stopping.is_set():  # else store and wire are gone, in the middle of a turn
-                    LOG.exception("the borders' speakers failed; they continue")
-                    stopping.wait(1.0)
+        Turns("work at the borders", self.turn, TICK).run(stopping, leading)
 
     def _send(self, out: Iterable[Out]) -> None:
         hosts = self._fabric().hosts

@@ -25,6 +25,7 @@ from clos.controller.migrate.plan.model import (
     Step,
 )
 from clos.controller.migrate.run import progress as p
+from clos.controller.migrate.run.checks import HELD
 from clos.controller.migrate.run.configuration import digest
 from clos.controller.migrate.run.executor import COMPLETE
 from clos.controller.migrate.run.journal import opened
@@ -136,6 +137,14 @@ def lost(bank: Joined) -> dict[str, int]:
     return {name: sum(each["lost"] for each in losses if each["host"] == name) for name in MACS}
 
 
+def stood_by(bank: Joined) -> list[str]:
+    """What was found of the standby router before the gateway was given back."""
+    with opened(bank.directory, "digest") as journal:
+        assert journal is not None
+        events = [event for event in journal.events() if event.act == "4/4.70/state" and event.kind == p.CHECKED]
+    return [event.detail["result"] for event in events]
+
+
 def test_a_vlan_walks_onto_the_fabric_and_back_and_only_a_host_that_moves_loses_anything(bank: Joined) -> None:
     start = {name: digest(bank.operator.running(name)) for name in ("dist1", "dist2", "acc1")}
     walk, rules = plan(start), bank.rules()
@@ -162,6 +171,7 @@ def test_a_vlan_walks_onto_the_fabric_and_back_and_only_a_host_that_moves_loses_
         assert "administratively down" in next(line for line in shown if line.startswith("Vlan70 "))
     outcome = bank.back(walk)
     assert outcome.how == COMPLETE, (outcome, bank.said[-5:])
+    assert stood_by(bank) == [HELD], "the gateway is given up once somebody stands by to take it"
     assert {name: digest(bank.operator.running(name)) for name in start} == start
     assert bank.world.do(lambda world: set(world.sides.values())) == {"legacy"}
     assert bank.rules() == rules

@@ -22,6 +22,7 @@ from math import ceil
 from typing import Protocol
 
 from clos.controller.daemon.discovery.cabling import LinkReport, Seen, Sighting, Speaker, compare
+from clos.controller.daemon.turns import Turns
 from clos.controller.wire.errors import SwitchError
 from clos.controller.wire.events import Event, Left, PacketIn, PortChanged
 from clos.controller.wire.switch_info import Facts, is_up
@@ -240,15 +241,7 @@ class Discovery:
 
     def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
         """Take turns until told to stop; of several controllers only who leads."""
-        while not stopping.wait(TICK):
-            if leading is not None and not leading.is_set():
-                continue
-            try:
-                self.turn()
-            except Exception:
-                if not stopping.is_set():  # else the wire is gone, in the middle of a turn
-                    LOG.exception("discovery failed; it continues")
-                    stopping.wait(PERIOD)
+        Turns("discovery", self.turn, TICK, PERIOD).run(stopping, leading)
 
 
 def _physical(port: int) -> bool:

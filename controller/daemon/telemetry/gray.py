@@ -22,6 +22,7 @@ from clos.controller.daemon.telemetry.cables import Cables
 from clos.controller.daemon.telemetry.cause import LATE, Cause, Result, causes
 from clos.controller.daemon.telemetry.paths import CABLE, HEARER, SENDER, Part, Way, Ways
 from clos.controller.daemon.telemetry.prober import Prober, meets
+from clos.controller.daemon.turns import Turns
 from clos.controller.wire.events import Event, Left, PacketIn, PortChanged
 from clos.controller.wire.switch_info import Facts
 from clos.fabric.topology import PortRef, Topology
@@ -297,15 +298,7 @@ class GrayFailures:
 
     def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
         """Take turns until told to stop; of several controllers only who leads."""
-        while not stopping.wait(TICK):
-            if leading is not None and not leading.is_set():
-                continue
-            try:
-                self.turn()
-            except Exception:
-                if not stopping.is_set():  # else the wire is gone, in the middle of a turn
-                    LOG.exception("path probes failed; they continue")
-                    stopping.wait(1.0)
+        Turns("the search for gray failures", self.turn, TICK).run(stopping, leading)
 
 
 def _seen(alarm: Alarm, result: Result, now: float) -> Alarm:

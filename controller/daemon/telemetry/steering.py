@@ -17,6 +17,7 @@ from clos.controller.daemon.errors import Refused
 from clos.controller.daemon.revisions import Revisions
 from clos.controller.daemon.telemetry.gray import Alarm, GrayFailures, steerable
 from clos.controller.daemon.telemetry.paths import CABLE, DOWN, EGRESS, HEARER, SENDER, SPINE, UP
+from clos.controller.daemon.turns import Turns
 from clos.controller.intent.topology.avoided import avoided_of
 from clos.controller.store import StoreError
 from clos.fabric.topology import PortRef, Topology
@@ -126,16 +127,7 @@ class Steering:
 
     def run(self, stopping: threading.Event, leading: threading.Event | None = None) -> None:
         """Take turns until told to stop; of several controllers only who leads."""
-        pause = PERIOD
-        while not stopping.wait(pause):
-            if leading is not None and not leading.is_set():
-                continue
-            try:
-                pause = PERIOD if self.turn() else PAUSE
-            except Exception:
-                if not stopping.is_set():
-                    LOG.exception("steering around gray failures failed; it continues")
-                    pause = PAUSE
+        Turns("steering around gray failures", self.turn, PERIOD, PAUSE).run(stopping, leading)
 
 
 def cables_of(alarm: Alarm, fabric: Topology) -> frozenset[PortRef]:

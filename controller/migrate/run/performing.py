@@ -28,6 +28,8 @@ from clos.controller.migrate.run.pushes import Pushes
 Say = Callable[[str, str], object]
 """Told what happens: a word for it, and a sentence."""
 Detail = dict[str, Any]
+STANDS_BY = "Standby"
+"""The HSRP state of who takes over at once (RFC 2281, 5.5)."""
 COUNTED_MS = 30_000
 """In which every switch has told its counters, after a change as well."""
 FABRIC_BRAKES = frozenset({"deletes", "empty", "overflow", "uplink", "identity", "adopt", "offline", "unproven"})
@@ -221,6 +223,7 @@ class Performing:
 
     def _unstate(self, act: Act) -> None:
         step, begun = step_of(self.plan, act), self.now.begun[str(act)]
+        self._await_standby(act, step)
         try:
             self.ports.fabric.speak(speakers_before(self.plan, act))
             if step.intents is not None and self.ports.fabric.state().revision != begun["revision"]:
@@ -228,6 +231,17 @@ class Performing:
                 self.journal.write(p.REVISION, str(act), **done._asdict())
         except FabricRefused as refusal:
             raise Stopped(f"the controller refuses the way back: {refusal}") from None
+
+    def _await_standby(self, act: Act, step: Step) -> None:
+        """Who takes a gateway back must stand by before it is given up: an election takes twice the hold time.
+
+        The way back is not held up for longer than the step's checks were: what does not hold by then is told.
+        """
+        heirs = [check for check in step.checks if check.kind == "hsrp" and STANDS_BY in check.expect]
+        for each in self.looking.until_held(heirs, (), step.settle_ms / 1000) if heirs else ():
+            self.journal.write(p.CHECKED, str(act), check=str(each.check), result=each.result, words=each.words)
+            if each.result != HELD:
+                self.say("check", str(each))
 
     def _unplug(self, act: Act) -> None:
         plug = next(each for each in step_of(self.plan, act).plugs if each.host == act.subject)
